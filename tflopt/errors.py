@@ -1,0 +1,142 @@
+"""The errors that users see: each is a dataclass with fields and a documented exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+EXIT_OK = 0
+EXIT_CHECK_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INVALID = 3
+EXIT_RUNNER = 4
+
+
+class TfloptError(Exception):
+    """Base of everything tflopt raises on purpose; ``exit_code`` is what the CLI returns."""
+
+    exit_code: ClassVar[int] = EXIT_INVALID
+
+    def __str__(self) -> str:
+        return self.message()
+
+    def message(self) -> str:
+        """One line for the user: what is wrong, where, and what to do."""
+        return type(self).__name__
+
+
+@dataclass(eq=False)
+class ModelError(TfloptError):
+    """The model file is broken: ``where`` names the place, ``reason`` what is wrong there."""
+
+    reason: str
+    where: str = ""
+    path: str = ""
+
+    def message(self) -> str:
+        """``path: where: reason`` without the parts that are unknown."""
+        return ": ".join(part for part in (self.path, self.where, self.reason) if part)
+
+
+@dataclass(eq=False)
+class UnsupportedError(TfloptError):
+    """The model is valid, but uses something that tflopt can't carry over without loss."""
+
+    reason: str
+    where: str = ""
+    path: str = ""
+
+    def message(self) -> str:
+        """``path: where: reason`` without the parts that are unknown."""
+        return ": ".join(part for part in (self.path, self.where, self.reason) if part)
+
+
+@dataclass(eq=False)
+class UsageError(TfloptError):
+    """The command line or an argument of the API makes no sense."""
+
+    exit_code: ClassVar[int] = EXIT_USAGE
+    reason: str
+
+    def message(self) -> str:
+        """The reason alone."""
+        return self.reason
+
+
+@dataclass(eq=False)
+class VerifyError(TfloptError):
+    """The IR is inconsistent after ``pass_name``: a defect of tflopt, never of the model."""
+
+    reason: str
+    pass_name: str = ""
+    op: str = ""
+
+    def message(self) -> str:
+        """Names the pass and the operator, and asks for a report."""
+        at = f" at {self.op}" if self.op else ""
+        return f"internal: after {self.pass_name or 'an edit'}{at}: {self.reason}; please report it"
+
+
+@dataclass(eq=False)
+class RuleError(TfloptError):
+    """A rule broke the rules of rewriting (for example declined after an edit): our defect."""
+
+    reason: str
+    rule: str = ""
+
+    def message(self) -> str:
+        """Names the rule, and asks for a report."""
+        return f"internal: rule {self.rule}: {self.reason}; --disable {self.rule} avoids it"
+
+
+@dataclass(eq=False)
+class PlanError(TfloptError):
+    """No plan fits: ``need_bytes`` against ``limit_bytes``, and a smallest set of culprits."""
+
+    exit_code: ClassVar[int] = EXIT_CHECK_FAILED
+    need_bytes: int
+    limit_bytes: int
+    culprits: Sequence[str] = ()
+
+    def message(self) -> str:
+        """How many bytes are missing, and which buffers can't fit together."""
+        over = self.need_bytes - self.limit_bytes
+        text = f"needs {self.need_bytes} bytes, {over} more than the limit of {self.limit_bytes}"
+        return text + (f"; live together: {', '.join(self.culprits)}" if self.culprits else "")
+
+
+@dataclass(eq=False)
+class RunnerError(TfloptError):
+    """A runner or tool is missing or failed; ``log_tail`` holds the last lines it printed."""
+
+    exit_code: ClassVar[int] = EXIT_RUNNER
+    runner: str
+    reason: str
+    log_tail: str = ""
+
+    def message(self) -> str:
+        """Names the runner, the reason and the end of its log."""
+        tail = f" (last output: {self.log_tail.strip()})" if self.log_tail.strip() else ""
+        return f"runner {self.runner}: {self.reason}{tail}"
+
+
+@dataclass(eq=False)
+class MismatchError(TfloptError):
+    """Original and optimized differ on a runner; nothing was written."""
+
+    exit_code: ClassVar[int] = EXIT_CHECK_FAILED
+    output: str
+    first_index: tuple[int, ...]
+    count: int
+    max_diff: float
+    runner: str = ""
+    sample: int = 0
+
+    def message(self) -> str:
+        """The first output and index that differ, how many, and by how much."""
+        index = list(self.first_index)
+        return (
+            f"outputs differ on {self.runner}: {self.output} at {index} of sample {self.sample}; "
+            f"{self.count} elements, at most {self.max_diff:g}"
+        )
