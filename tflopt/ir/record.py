@@ -1,0 +1,49 @@
+"""What the IR does not model, carried as plain data and written back as it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Scalar: TypeAlias = "bool | int | float"
+Vector: TypeAlias = npt.NDArray[np.generic]
+FieldValue: TypeAlias = "Scalar | bytes | Vector | Record | list[Record]"
+
+
+@dataclass(eq=False)
+class Record:
+    """One FlatBuffers table: the fields that are present, by their schema names.
+
+    A union is held as two fields, ``<name>_type`` (its tag) and ``<name>`` (a record).
+    """
+
+    table: str
+    fields: dict[str, FieldValue] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal tables with equal fields; vectors are compared bit for bit."""
+        return isinstance(other, Record) and self.key() == other.key()
+
+    def __hash__(self) -> int:
+        return hash(self.key())
+
+    def key(self) -> tuple[object, ...]:
+        """A hashable image of the content."""
+        return (self.table, *((name, _key(value)) for name, value in sorted(self.fields.items())))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fields)
+
+
+def _key(value: FieldValue) -> object:
+    if isinstance(value, Record):
+        return value.key()
+    if isinstance(value, list):
+        return tuple(item.key() for item in value)
+    if isinstance(value, np.ndarray):
+        return (value.dtype.str, value.tobytes())
+    return (type(value).__name__, repr(value))
