@@ -1,20 +1,7 @@
 """The intermediate representation: a typed view of a TFLite model with use-def chains."""
 
-from tflopt.ir.model import (
-    Buffer,
-    Graph,
-    Metadata,
-    Model,
-    Op,
-    OpExtra,
-    OperatorCode,
-    Origin,
-    Ports,
-    Signature,
-    Use,
-    Value,
-    ValueExtra,
-)
+from tflopt.ir.model import Graph, Metadata, Model, Ports, Signature
+from tflopt.ir.node import Buffer, Op, OperatorCode, OpExtra, Origin, Use, Value, ValueExtra
 from tflopt.ir.opcodes import OpCode
 from tflopt.ir.options import Options
 from tflopt.ir.quantization import Quantization, same_quantization

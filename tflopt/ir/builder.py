@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tflopt.ir.model import Buffer, Graph, Model, Op, OperatorCode, Value
+from tflopt.ir.model import Graph, Model
+from tflopt.ir.node import Buffer, Op, OperatorCode, Value
 from tflopt.ir.opcodes import OpCode
 from tflopt.ir.options import Options
 from tflopt.ir.quantization import Quantization

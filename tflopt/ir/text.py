@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterable
 from enum import Enum
 
-from tflopt.ir.model import Graph, Model, Op, Value
+from tflopt.ir.model import Graph, Model
+from tflopt.ir.node import Op, Value
 from tflopt.ir.options import Options
 from tflopt.ir.quantization import Quantization
 

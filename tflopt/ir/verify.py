@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tflopt.errors import VerifyError
-from tflopt.ir.model import Graph, Model, Op, Use, Value
+from tflopt.ir.model import Graph, Model
+from tflopt.ir.node import Op, Use, Value
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,10 @@ def _order_flaws(graph: Graph, number: int) -> Iterator[Flaw]:
 
 def _link_flaws(graph: Graph, number: int) -> Iterator[Flaw]:
     reads: set[Use] = {Use(graph, index) for index in range(len(graph.outputs))}
-    known = {value for value in (*graph.inputs, *graph.outputs)}
+    known = dict.fromkeys((*graph.inputs, *graph.outputs))
     for op in graph.ops:
         reads.update(Use(op, index) for index, value in enumerate(op.inputs) if value is not None)
-        known.update(value for value in (*op.inputs, *op.outputs) if value is not None)
+        known.update(dict.fromkeys(v for v in (*op.inputs, *op.outputs) if v is not None))
         for value in op.outputs:
             if value.producer is not op:
                 yield Flaw(f"subgraph {number}", f"{value!r} does not know its producer {op!r}")

@@ -1,0 +1,136 @@
+"""FlatBuffers bytes -> records, driven by the schema, every access bounds-checked, no copies."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+
+from tflopt.errors import ModelError, UnsupportedError
+from tflopt.io.schema import FORMATS, IDENTIFIER, NUMPY, Schema, Slot, schema
+from tflopt.ir.record import FieldValue, Record, Vector
+
+MAX_TABLES = 1 << 20
+"""Tables in one file; a documented limit, so that a hostile file can't ask for all memory."""
+
+
+class Decoder:
+    """Reads tables out of ``data`` (read-only bytes); vectors are views of it.
+
+    Raises:
+        ModelError: the file is broken; names the place.
+        UnsupportedError: a table has a field that this schema doesn't know.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.view = data
+        self.size = len(data)
+        self.end = 8
+        self._schema: Schema = schema()
+        self._budget = min(MAX_TABLES, max(self.size, 1024))
+        self._indices = self.size + (1 << 16)
+
+    def root(self) -> Record:
+        """The model's table."""
+        if self.size == 0:
+            raise ModelError("the file is empty")
+        if self.size < 12:
+            raise ModelError(f"{self.size} bytes are too few for a model")
+        identifier = self.view[4:8]
+        if identifier != IDENTIFIER:
+            raise ModelError(f"not a .tflite file: identifier {identifier!r}, not {IDENTIFIER!r}")
+        return self._table(self._offset(0, "root"), "Model", "Model")
+
+    def _need(self, position: int, count: int, where: str) -> None:
+        if position < 0 or position + count > self.size:
+            raise ModelError(
+                f"points outside of the file (byte {position} + {count} of {self.size})", where
+            )
+        self.end = max(self.end, position + count)
+
+    def _offset(self, position: int, where: str) -> int:
+        self._need(position, 4, where)
+        step: int = struct.unpack_from("<I", self.view, position)[0]
+        if step == 0:
+            raise ModelError("an offset of zero points to itself", where)
+        return position + step
+
+    def _vtable(self, position: int, where: str) -> tuple[int, tuple[int, ...]]:
+        self._need(position, 4, where)
+        vtable = position - struct.unpack_from("<i", self.view, position)[0]
+        self._need(vtable, 4, f"{where} vtable")
+        length, inline = struct.unpack_from("<HH", self.view, vtable)
+        if length < 4 or length % 2 or inline < 4:
+            raise ModelError(f"vtable of {length} bytes for a table of {inline}", where)
+        self._need(vtable, length, f"{where} vtable")
+        self._need(position, inline, where)
+        return inline, struct.unpack_from(f"<{(length - 4) // 2}H", self.view, vtable + 4)
+
+    def _table(self, position: int, name: str, where: str) -> Record:
+        self._budget -= 1
+        if self._budget < 0:
+            raise ModelError("more tables than a file of this size may have", where)
+        inline, offsets = self._vtable(position, where)
+        slots = self._schema.tables[name]
+        record = Record(name)
+        for number, offset in enumerate(offsets):
+            if offset == 0:
+                continue
+            slot = slots[number] if number < len(slots) else None
+            if slot is None:
+                raise UnsupportedError(
+                    f"{name} has a field in slot {number} that the schema of this tflopt "
+                    f"({self._schema.source}) does not know",
+                    where,
+                )
+            if offset < 4 or offset + slot.width > inline:
+                raise ModelError(f"{slot.name} lies outside of its table", where)
+            record.fields[slot.name] = self._field(position + offset, slot, record, where)
+        return record
+
+    def _field(self, position: int, slot: Slot, record: Record, where: str) -> FieldValue:
+        if slot.kind == "scalar":
+            value: bool | int | float
+            (value,) = struct.unpack_from(FORMATS[slot.type], self.view, position)
+            return value
+        target = self._offset(position, f"{where}.{slot.name}")
+        where = f"{where}.{slot.name}"
+        if slot.kind == "vector":
+            return self._vector(target, slot.type, where)
+        if slot.kind == "string":
+            return self._vector(target, "uint8", where).tobytes()
+        if slot.kind == "tables":
+            return self._tables(target, slot.type, where)
+        if slot.kind == "union":
+            return self._table(target, self._member(slot, record, where), where)
+        return self._table(target, slot.type, where)
+
+    def _member(self, slot: Slot, record: Record, where: str) -> str:
+        tag = record.fields.get(f"{slot.name}_type", 0)
+        members = self._schema.unions[slot.type]
+        if not isinstance(tag, int) or tag not in members:
+            raise UnsupportedError(
+                f"{slot.type} {tag!r} is not in the schema of this tflopt ({self._schema.source})",
+                where,
+            )
+        return members[tag]
+
+    def _vector(self, position: int, kind: str, where: str) -> Vector:
+        self._need(position, 4, where)
+        (count,) = struct.unpack_from("<I", self.view, position)
+        dtype = NUMPY[kind]
+        self._need(position + 4, count * dtype.itemsize, where)
+        if kind == "int32":  # shapes and indices become Python integers
+            self._indices -= count
+            if self._indices < 0:
+                raise ModelError("more shapes and indices than a file of this size may have", where)
+        return np.frombuffer(self.view, dtype=dtype, count=count, offset=position + 4)
+
+    def _tables(self, position: int, name: str, where: str) -> list[Record]:
+        offsets = self._vector(position, "uint32", where)
+        if len(offsets) > self._budget:
+            raise ModelError(f"{len(offsets)} entries are more than a file may have", where)
+        return [
+            self._table(self._offset(position + 4 + 4 * i, where), name, f"{where}[{i}]")
+            for i in range(len(offsets))
+        ]

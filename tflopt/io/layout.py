@@ -1,0 +1,284 @@
+"""Records -> FlatBuffers bytes: one deterministic layout, parents before children, little padding.
+
+Objects are laid out once each: tables and vectors of tables first, by their distance from the
+root, then everything that points to nothing (vectors of scalars, strings, vtables). Data with a
+large alignment leaves gaps; smaller objects fill them.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tflopt.io.schema import FORMATS, IDENTIFIER, Slot, schema
+from tflopt.ir.record import FieldValue, Record, Vector
+
+HEADER_BYTES = 8
+DATA_ALIGNMENT = 16
+"""``force_align`` of ``Buffer.data`` in the schema."""
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """One object: ``body`` with references to fill in; the byte at ``lead`` is aligned.
+
+    ``kind`` says what the bytes are, for the accounting of a file's size.
+    """
+
+    kind: str
+    body: bytearray | Vector
+    alignment: int = 4
+    lead: int = 0
+    prefix: bytes = b""
+    references: list[tuple[int, Node]] = field(default_factory=list)
+    vtable: Node | None = None
+    depth: int = 0
+    position: int = -1
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes that the object takes, without padding before it."""
+        return len(self.prefix) + len(self.body)
+
+
+class Graph:
+    """All objects under a root record, vtables shared; ``share`` also shares equal objects."""
+
+    def __init__(self, root: Record, data_alignment: int = DATA_ALIGNMENT, share: bool = False):
+        self._alignment = data_alignment
+        self._share = share
+        self._vtables: dict[bytes, Node] = {}
+        self._known: dict[tuple[object, ...], Node] = {}
+        self.patches: dict[tuple[str, int], tuple[Node, int]] = {}
+        self._counts = {"Buffer": 0, "Operator": 0}
+        self.tables: list[Node] = []
+        self.leaves: list[Node] = []
+        self.root = self._table(root)
+        _measure_depth(self.root)
+
+    @property
+    def vtables(self) -> list[Node]:
+        """The distinct vtables."""
+        return list(self._vtables.values())
+
+    def _keep(self, node: Node, pool: list[Node], *, shareable: bool = True) -> Node:
+        if self._share and shareable:
+            targets = tuple((at, id(child)) for at, child in node.references)
+            key = (node.alignment, node.prefix, bytes(node.body), targets, id(node.vtable))
+            known = self._known.setdefault(key, node)
+            if known is not node:
+                return known
+        pool.append(node)
+        return node
+
+    def _table(self, record: Record) -> Node:
+        slots = schema().tables[record.table]
+        present = [
+            (number, slot, record.fields[slot.name])
+            for number, slot in enumerate(slots)
+            if slot is not None and slot.name in record.fields
+        ]
+        node = Node(f"table:{record.table}", bytearray(4))
+        offsets = [0] * (present[-1][0] + 1 if present else 0)
+        for number, slot, value in sorted(present, key=lambda entry: (-entry[1].width, entry[0])):
+            if slot.width == 8 and node.alignment < 8:
+                node.alignment, node.lead = 8, 4
+            offsets[number] = len(node.body)
+            self._field(node, record.table, slot, value)
+        node.vtable = self._vtable(offsets, len(node.body))
+        ordinal = self._counts.get(record.table)
+        if ordinal is not None:
+            self._note_external(record, node, ordinal, offsets)
+            self._counts[record.table] = ordinal + 1
+        external = any(entry[0] is node for entry in self.patches.values())
+        return self._keep(node, self.tables, shareable=not external)
+
+    def _note_external(self, record: Record, node: Node, ordinal: int, offsets: list[int]) -> None:
+        name, kind, slot = ("offset", "buffer", 1)
+        if record.table == "Operator":
+            name, kind, slot = ("large_custom_options_offset", "op", 9)
+        if name in record.fields:
+            self.patches[kind, ordinal] = (node, offsets[slot])
+
+    def _field(self, node: Node, table: str, slot: Slot, value: FieldValue) -> None:
+        assert isinstance(node.body, bytearray)
+        if slot.kind == "scalar":
+            node.body += struct.pack(FORMATS[slot.type], value)
+            return
+        node.references.append((len(node.body), self._child(table, slot, value)))
+        node.body += bytes(4)
+
+    def _child(self, table: str, slot: Slot, value: FieldValue) -> Node:
+        kind = f"{table}.{slot.name}"
+        if isinstance(value, Record):
+            return self._table(value)
+        if isinstance(value, list):
+            node = Node(f"list:{kind}", bytearray())
+            node.references = [(4 + 4 * i, self._table(item)) for i, item in enumerate(value)]
+            node.body = bytearray(struct.pack("<I", len(value)) + bytes(4 * len(value)))
+            return self._keep(node, self.tables)
+        if isinstance(value, bytes):
+            body = bytearray(value + b"\0")
+            return self._keep(
+                Node(f"string:{kind}", body, prefix=struct.pack("<I", len(value))), self.leaves
+            )
+        assert isinstance(value, np.ndarray)
+        return self._vector(kind, value)
+
+    def _vector(self, kind: str, value: Vector) -> Node:
+        alignment = max(4, value.dtype.itemsize)
+        if kind == "Buffer.data":
+            alignment = self._alignment
+        body = np.ascontiguousarray(value).view(np.uint8)
+        node = Node(f"vector:{kind}", body, alignment, 4, struct.pack("<I", value.size))
+        # RESHAPE may write into the shape [0] of its output in place (fact A4): its own copy.
+        legacy = kind == "Tensor.shape" and value.size == 1 and int(value[0]) == 0
+        return self._keep(node, self.leaves, shareable=not legacy and kind != "Buffer.data")
+
+    def _vtable(self, offsets: list[int], inline: int) -> Node:
+        length = 4 + 2 * len(offsets)
+        body = struct.pack(f"<{2 + len(offsets)}H", length, inline, *offsets)
+        return self._vtables.setdefault(body, Node("vtable", bytearray(body), alignment=2))
+
+
+def _measure_depth(root: Node) -> None:
+    """Longest distance from the root: children lie behind every parent."""
+    order: list[Node] = []
+    seen: set[Node] = set()
+    stack: list[tuple[Node, bool]] = [(root, False)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((child, False) for _, child in reversed(node.references))
+    for node in reversed(order):
+        for _, child in node.references:
+            child.depth = max(child.depth, node.depth + 1)
+
+
+class _Placer:
+    """Gives positions; remembers the gaps that alignment leaves, and fills them."""
+
+    def __init__(self) -> None:
+        self.end = HEADER_BYTES
+        self.gaps: list[tuple[int, int]] = []
+        self.placed: list[Node] = []
+
+    def append(self, node: Node) -> None:
+        position = _aligned(self.end, node)
+        if position > self.end:
+            self.gaps.append((self.end, position))
+        self._put(node, position)
+        self.end = position + node.size_bytes
+
+    def fill(self, node: Node) -> bool:
+        """Put it into the tightest gap that takes it."""
+        best: tuple[int, int] | None = None
+        for index, (start, stop) in enumerate(self.gaps):
+            if _aligned(start, node) + node.size_bytes > stop:
+                continue
+            if best is None or stop - start < best[0]:
+                best = (stop - start, index)
+        if best is None:
+            return False
+        start, stop = self.gaps.pop(best[1])
+        position = _aligned(start, node)
+        rests = ((start, position), (position + node.size_bytes, stop))
+        self.gaps += [gap for gap in rests if gap[1] > gap[0]]
+        self._put(node, position)
+        return True
+
+    def _put(self, node: Node, position: int) -> None:
+        node.position = position
+        self.placed.append(node)
+
+
+def _aligned(start: int, node: Node) -> int:
+    return start + -(start + node.lead) % node.alignment
+
+
+def place(graph: Graph) -> list[Node]:
+    """Positions for every object, in file order."""
+    placer = _Placer()
+    for node in sorted(graph.tables, key=lambda n: (n.depth, -n.alignment)):
+        placer.append(node)
+    wide = [leaf for leaf in graph.leaves if leaf.alignment > 8]
+    small = [leaf for leaf in graph.leaves if leaf.alignment <= 8]
+    small.sort(key=lambda n: (-n.alignment, -n.size_bytes))
+    vtables = sorted(graph.vtables, key=lambda n: -n.size_bytes)
+    for node in wide:
+        placer.append(node)
+    rest = [node for node in (*small, *vtables) if not placer.fill(node)]
+    for node in rest:
+        if not placer.fill(node):
+            placer.append(node)
+    return sorted(placer.placed, key=lambda n: n.position)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of bytes of the file: what it is, where, and its content."""
+
+    kind: str
+    position: int
+    data: bytes | bytearray | Vector
+
+    @property
+    def size_bytes(self) -> int:
+        """Length in the file."""
+        return len(self.data)
+
+
+def pieces(
+    root: Record,
+    external: Iterable[tuple[str, int, Vector]] = (),
+    trailing: Vector | None = None,
+    data_alignment: int = DATA_ALIGNMENT,
+    share: bool = False,
+) -> list[Piece]:
+    """The whole file as runs of bytes that follow each other without a hole."""
+    graph = Graph(root, data_alignment, share)
+    nodes = place(graph)
+    end = max((node.position + node.size_bytes for node in nodes), default=HEADER_BYTES)
+    end += -end % 4
+    tail: list[Piece] = []
+    for kind, ordinal, data in external:
+        end += -end % data_alignment
+        node, offset = graph.patches[kind, ordinal]
+        assert isinstance(node.body, bytearray)
+        struct.pack_into("<Q", node.body, offset, end)
+        tail.append(Piece("external", end, data))
+        end += len(data)
+    if trailing is not None:
+        tail.append(Piece("attached", end, trailing))
+    head = Piece("header", 0, struct.pack("<I", graph.root.position) + IDENTIFIER)
+    return list(_without_holes([head, *_pieces(nodes), *tail]))
+
+
+def _pieces(nodes: Iterable[Node]) -> Iterator[Piece]:
+    for node in nodes:
+        if isinstance(node.body, bytearray):
+            for at, child in node.references:
+                struct.pack_into("<I", node.body, at, child.position - node.position - at)
+            if node.vtable is not None:
+                struct.pack_into("<i", node.body, 0, node.position - node.vtable.position)
+        if node.prefix:
+            yield Piece(node.kind, node.position, node.prefix)
+        yield Piece(node.kind, node.position + len(node.prefix), node.body)
+
+
+def _without_holes(parts: Iterable[Piece]) -> Iterator[Piece]:
+    end = 0
+    for piece in parts:
+        if piece.position > end:
+            yield Piece("padding", end, bytes(piece.position - end))
+        yield piece
+        end = piece.position + piece.size_bytes
+    if end % 4:
+        yield Piece("padding", end, bytes(-end % 4))
