@@ -1,0 +1,1 @@
+"""Rewrite rules, one per file; ``pipeline`` is the only registry."""

@@ -1,0 +1,28 @@
+"""Drop an offline memory plan that no longer fits the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Model
+from tflopt.rewrite import ModelRule, Rewriter
+
+PLAN = "OfflineMemoryAllocation"
+
+
+@dataclass(frozen=True)
+class DropStalePlan(ModelRule):
+    """Drop an offline memory plan once rules have changed the model that it was made for.
+
+    Exact: TFLM then plans online. The plan holds one offset for each tensor by its index, and
+    the runtime checks neither overlap nor meaning.
+    """
+
+    name: ClassVar[str] = "drop-stale-plan"
+
+    def rewrite_model(self, model: Model, rw: Rewriter) -> None:
+        """Remove the metadata entry."""
+        kept = [entry for entry in model.metadata or () if entry.name != PLAN]
+        if model.metadata is not None and len(kept) < len(model.metadata):
+            rw.keep_metadata(kept, "it was made for the model before these changes")

@@ -1,0 +1,44 @@
+"""Drop a RESHAPE in front of a FULLY_CONNECTED, which flattens anyway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Op, OpCode, same_quantization
+from tflopt.ir.options import FullyConnectedOptions
+from tflopt.ir.traits import VIEWS
+from tflopt.rewrite import Rewriter, Rule, require
+
+
+@dataclass(frozen=True)
+class FoldViewIntoFullyConnected(Rule):
+    """Let FULLY_CONNECTED read what its RESHAPE reads: the kernel flattens anyway.
+
+    Exact: TFLM takes the number of rows from the output's shape and the row length from the
+    weights (``cmsis_nn/fully_connected.cc``), never from the input's shape; LiteRT divides the
+    element count by the row length.
+    """
+
+    name: ClassVar[str] = "fold-view-into-fully-connected"
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.FULLY_CONNECTED})
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Skip the view."""
+        data, weights = op.input(0), op.input(1)
+        view = None if data is None else data.producer
+        if data is None or weights is None or view is None or view.code not in VIEWS:
+            return
+        source = view.input(0)
+        if source is None or not isinstance(op.options, FullyConnectedOptions):
+            return
+        keeps = op.options.keep_num_dims
+        require(not keeps, "keep_num_dims ties the output's rank to the input's", at=op)
+        require(len(weights.shape) == 2, "the weights are no matrix", at=op)
+        require(bool(source.shape), "the input is a scalar", at=op)
+        same = same_quantization(source.quant, data.quant)
+        require(same, "the view changes the quantization", at=view)
+        require(not source.is_variable, "it takes a snapshot of a variable", at=view)
+        shared = data.is_graph_output or len(data.users) > 1
+        require(not shared, "another operator reads the view", at=view)
+        rw.set_input(op, 0, source)

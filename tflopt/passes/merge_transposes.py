@@ -1,0 +1,51 @@
+"""Compose chains of TRANSPOSE; inverse pairs vanish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tflopt.ir import Op, OpCode
+from tflopt.rewrite import Rewriter, Rule, require
+
+
+def permutation(op: Op) -> tuple[int, ...] | None:
+    """The constant permutation of a TRANSPOSE, None where it isn't constant or valid."""
+    control = op.input(1)
+    numbers = None if control is None else control.ints()
+    source = op.input(0)
+    if numbers is None or source is None:
+        return None
+    rank = len(source.shape)
+    perm = tuple(axis + rank if axis < 0 else axis for axis in numbers)
+    return perm if sorted(perm) == list(range(rank)) else None
+
+
+@dataclass(frozen=True)
+class MergeTransposes(Rule):
+    """Compose TRANSPOSE after TRANSPOSE into one; an inverse pair becomes nothing.
+
+    Exact: both only move bytes, and so does the composition.
+    """
+
+    name: ClassVar[str] = "merge-transposes"
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.TRANSPOSE})
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Read what the TRANSPOSE before this one reads."""
+        middle = op.input(0)
+        first = None if middle is None else middle.producer
+        if middle is None or first is None or first.code is not OpCode.TRANSPOSE:
+            return
+        source, before, after = first.input(0), permutation(first), permutation(op)
+        if source is None or before is None or after is None:
+            return
+        composed = tuple(before[axis] for axis in after)
+        inverse = composed == tuple(range(len(composed)))
+        shared = middle.is_graph_output or len(middle.users) > 1
+        require(inverse or not shared, "another operator reads the tensor in between", at=first)
+        require(not source.is_variable, "it takes a snapshot of a variable", at=first)
+        perm = rw.constant(np.asarray(composed, dtype=np.int32), op.output)
+        rw.set_inputs(op, [source, perm])

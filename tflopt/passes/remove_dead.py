@@ -1,0 +1,58 @@
+"""Remove what nobody reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Buffer, Graph, Model, Value
+from tflopt.ir.traits import has_effect
+from tflopt.rewrite import ModelRule, Rewriter
+
+
+@dataclass(frozen=True)
+class RemoveDead(ModelRule):
+    """Remove operators, tensors, buffers and operator codes that nothing reads.
+
+    Exact: what is removed can't reach an output. Operators with effects stay, and so do the
+    inputs of the model, used or not. In TFLM an unused tensor still takes room in the arena.
+    """
+
+    name: ClassVar[str] = "remove-dead"
+
+    def rewrite_model(self, model: Model, rw: Rewriter) -> None:
+        """Sweep once, consumers first."""
+        for graph in model.graphs:
+            for op in reversed(list(graph.ops)):
+                if not any(value.uses for value in op.outputs) and not has_effect(op):
+                    rw.remove(op)
+            held = _held(graph)
+            for value in list(graph.values):
+                if value.producer is None and not value.uses and value not in held:
+                    rw.remove_value(value)
+        self._buffers(model, rw)
+        used = {id(op.opcode) for op in model.ops()}
+        if len(used) < len(model.opcodes):
+            rw.keep_opcodes(used)
+
+    @staticmethod
+    def _buffers(model: Model, rw: Rewriter) -> None:
+        read: set[Buffer] = set(model.buffers[:1])
+        read.update(v.buffer for g in model.graphs for v in g.values if v.buffer is not None)
+        read.update(entry.buffer for entry in model.metadata or ())
+        read.update(model.metadata_buffers or ())
+        kept = [buffer for buffer in model.buffers if buffer in read]
+        if len(kept) < len(model.buffers):
+            rw.keep_buffers(kept)
+
+
+def _held(graph: Graph) -> set[Value]:
+    """Values that something other than an operator's input or output refers to."""
+    held = set(graph.inputs)
+    for op in graph.ops:
+        held.update(op.extra.intermediates or ())
+    for signature in graph.model.signatures or ():
+        if signature.graph is graph:
+            held.update(value for _, value in signature.inputs or ())
+            held.update(value for _, value in signature.outputs or ())
+    return held

@@ -1,0 +1,82 @@
+"""Remove operators that hand their input on unchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
+from tflopt.ir.options import ConcatenationOptions
+from tflopt.rewrite import Rewriter, Rule, require
+
+DATA_INPUT = {OpCode.SPLIT: 1}
+WINDOWS = frozenset({OpCode.STRIDED_SLICE, OpCode.SLICE})
+PADS = frozenset({OpCode.PAD, OpCode.PADV2, OpCode.MIRROR_PAD})
+SAME_SHAPE = frozenset(
+    {OpCode.RESHAPE, OpCode.EXPAND_DIMS, OpCode.SQUEEZE, OpCode.TILE, OpCode.BROADCAST_TO}
+)
+SAME_TYPE = frozenset({OpCode.QUANTIZE, OpCode.CAST})
+SINGLE = frozenset({OpCode.CONCATENATION, OpCode.SPLIT, OpCode.SPLIT_V})
+
+
+@dataclass(frozen=True)
+class RemoveNoop(Rule):
+    """Remove RESHAPE, TRANSPOSE, PAD, SLICE, QUANTIZE, CONCATENATION, SPLIT that change nothing.
+
+    Exact: the output has the input's bytes and the readers read them with the same parameters.
+    QUANTIZE between equal parameters multiplies by exactly 1 (multiplier 2^30, shift 1).
+    """
+
+    name: ClassVar[str] = "remove-noop"
+    anchors: ClassVar[frozenset[OpCode]] = frozenset(
+        {OpCode.TRANSPOSE, *WINDOWS, *PADS, *SAME_SHAPE, *SAME_TYPE, *SINGLE}
+    )
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Let the readers of the output read the input."""
+        source = op.input(DATA_INPUT.get(op.code, 0))
+        if source is None or len(op.outputs) != 1 or not is_identity(op, source):
+            return
+        same = same_quantization(source.quant, op.output.quant)
+        require(same, "it changes the quantization of what it hands on", at=op)
+        require(not source.is_variable, "it takes a snapshot of a variable", at=op)
+        bound = "it stands between an input or constant of the model and an output"
+        require(rw.can_replace(op.output, source), bound, at=op)
+        rw.bypass(op, source)
+
+
+def is_identity(op: Op, source: Value) -> bool:
+    """Whether the output has the same elements in the same order, type and shape."""
+    output = op.output
+    if source.shape != output.shape or source.dtype != output.dtype:
+        return False
+    if op.code in SAME_SHAPE:
+        return True
+    if op.code in SAME_TYPE:
+        return source.quant is not None or op.code is OpCode.CAST
+    if op.code in SINGLE:
+        return _is_single(op)
+    return _moves_nothing(op)
+
+
+def _is_single(op: Op) -> bool:
+    if not isinstance(op.options, ConcatenationOptions):
+        return op.code is not OpCode.CONCATENATION
+    fused = op.options.fused_activation_function
+    return len(op.inputs) == 1 and fused is Activation.NONE
+
+
+def _moves_nothing(op: Op) -> bool:
+    """For equal shapes: no permutation, no padding, no stride."""
+    position = 3 if op.code is OpCode.STRIDED_SLICE else 1
+    if op.code is OpCode.SLICE:
+        return True
+    control = op.input(position)
+    numbers = None if control is None else control.ints()
+    if numbers is None:
+        return False
+    if op.code is OpCode.TRANSPOSE:
+        return numbers == tuple(range(len(op.output.shape)))
+    if op.code is OpCode.STRIDED_SLICE:
+        return all(stride == 1 for stride in numbers)
+    return not any(numbers)

@@ -1,0 +1,110 @@
+"""Runs rules until they come to rest."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from tflopt.errors import RuleError
+from tflopt.ir import Model, Op, OpCode
+from tflopt.ir.verify import verify
+from tflopt.rewrite.rewriter import Rewriter
+from tflopt.rewrite.rule import Declined, ModelRule, Rule
+from tflopt.rewrite.trace import Trace, short_label
+
+STEPS_PER_OP = 200
+"""Visits per operator before the driver concludes that rules undo each other."""
+
+
+def run_rules(
+    model: Model, rules: Sequence[Rule], trace: Trace, *, verify_each: bool = False
+) -> bool:
+    """Apply local rules over a worklist to a fixpoint; True if anything changed.
+
+    Args:
+        verify_each: check the IR after every firing (tests), not only at the end.
+
+    Raises:
+        RuleError: a rule edits and then declines, or the rules don't come to rest.
+        VerifyError: the IR is inconsistent afterwards.
+    """
+    return _Driver(model, rules, trace, verify_each).run()
+
+
+def run_model_rule(model: Model, rule: ModelRule, trace: Trace) -> bool:
+    """Apply a rule of the whole model once; True if anything changed.
+
+    Raises:
+        VerifyError: the IR is inconsistent afterwards.
+    """
+    rw = Rewriter(model)
+    rule.rewrite_model(model, rw)
+    if not rw.edits:
+        return False
+    trace.hit(rule.name, "model", tuple(rw.edits))
+    verify(model, rule.name)
+    return True
+
+
+class _Driver:
+    def __init__(
+        self, model: Model, rules: Sequence[Rule], trace: Trace, verify_each: bool
+    ) -> None:
+        self.model = model
+        self.trace = trace
+        self.verify_each = verify_each
+        self.rw = Rewriter(model)
+        self.by_code: dict[OpCode, list[Rule]] = {}
+        for rule in rules:
+            for code in rule.anchors:
+                self.by_code.setdefault(code, []).append(rule)
+        self.queue: deque[Op] = deque(model.ops())
+        self.queued: set[Op] = set(self.queue)
+        self.limit = STEPS_PER_OP * (len(self.queue) + 10)
+        self.changed = False
+
+    def run(self) -> bool:
+        while self.queue:
+            op = self.queue.popleft()
+            self.queued.discard(op)
+            if op.outputs or op in op.graph.ops:
+                self._visit(op)
+        if self.changed:
+            verify(self.model, "rules")
+        return self.changed
+
+    def _visit(self, op: Op) -> None:
+        self.trace.forget(op)
+        for rule in self.by_code.get(op.code, ()):
+            self.trace.steps += 1
+            self.limit -= 1
+            if self.limit < 0:
+                raise RuleError("the rules don't come to rest", rule.name)
+            if self._apply(rule, op):
+                return
+
+    def _apply(self, rule: Rule, op: Op) -> bool:
+        where = short_label(op)
+        self.rw.begin()
+        try:
+            rule.rewrite(op, self.rw)
+        except Declined as declined:
+            if self.rw.edits:
+                raise RuleError(f"declined after an edit: {declined.reason}", rule.name) from None
+            self.trace.decline(rule.name, op, declined.reason, declined.at)
+            return False
+        if not self.rw.edits:
+            return False
+        self.changed = True
+        self.trace.hit(rule.name, where, tuple(self.rw.edits))
+        if self.verify_each:
+            verify(self.model, rule.name)
+        self._enqueue(op)
+        for touched in self.rw.touched:
+            self._enqueue(touched)
+        return True
+
+    def _enqueue(self, op: Op) -> None:
+        if op not in self.queued:
+            self.queued.add(op)
+            self.queue.append(op)

@@ -1,0 +1,250 @@
+"""The only way in which rules change a model; it records what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tflopt.ir import (
+    Buffer,
+    DType,
+    Graph,
+    Metadata,
+    Model,
+    Op,
+    OpCode,
+    OpExtra,
+    Options,
+    Quantization,
+    Value,
+    ValueExtra,
+)
+from tflopt.ir.node import Array
+from tflopt.ir.types import dtype_of
+
+
+class Rewriter:
+    """Edits of one model. ``touched`` holds the operators that deserve another look."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.touched: dict[Op, None] = {}
+        self.edits: list[str] = []
+
+    def begin(self) -> None:
+        """Start a rule's turn."""
+        self.edits = []
+        self.touched = {}
+
+    def note(self, text: str) -> None:
+        """Record an edit in words."""
+        self.edits.append(text)
+
+    def _touch(self, *values: Value | None) -> None:
+        for value in values:
+            if value is None:
+                continue
+            if value.producer is not None:
+                self.touched[value.producer] = None
+            for user in value.users:
+                self.touched[user] = None
+
+    def set_input(self, op: Op, index: int, value: Value | None) -> None:
+        """Let ``op`` read another value at ``index``."""
+        self._touch(op.inputs[index])
+        op.set_input(index, value)
+        self._touch(value)
+        self.touched[op] = None
+        self.note(f"{op.opcode.label} reads {_name(value)}")
+
+    def set_inputs(self, op: Op, values: Sequence[Value | None]) -> None:
+        """Let ``op`` read other values."""
+        self._touch(*op.inputs)
+        op.set_inputs(values)
+        self._touch(*values)
+        self.touched[op] = None
+        self.note(f"{op.opcode.label} reads {', '.join(_name(value) for value in values)}")
+
+    def set_options(self, op: Op, options: Options) -> None:
+        """Change an operator's options."""
+        op.options = options
+        self.touched[op] = None
+        self.note(f"{op.opcode.label} gets new options")
+
+    def set_code(self, op: Op, code: OpCode, options: Options | None, version: int = 1) -> None:
+        """Turn ``op`` into another builtin operator; its values stay."""
+        old = op.opcode.label
+        op.opcode = self.model.opcode(code, version)
+        op.options = options
+        op.extra = OpExtra(debug_metadata_index=op.extra.debug_metadata_index)
+        self.touched[op] = None
+        self.note(f"{old} becomes {code.name}")
+
+    def set_shape(self, value: Value, shape: Sequence[int]) -> None:
+        """Give a value another shape; the elements keep their order."""
+        self.note(f"{_name(value)} gets the shape {list(shape)}")
+        value.shape = tuple(shape)
+        value.extra = replace(value.extra, shape_signature=None, shape_absent=False)
+        self._touch(value)
+
+    def set_quant(self, value: Value, quant: Quantization | None) -> None:
+        """Give a value another quantization."""
+        value.quant = quant
+        self._touch(value)
+        self.note(f"{_name(value)} gets another quantization")
+
+    def set_name(self, value: Value, name: str | None) -> None:
+        """Rename a value."""
+        value.name = name
+        self.note(f"renamed to {name}")
+
+    def can_replace(self, old: Value, new: Value) -> bool:
+        """Whether every reader of ``old`` may read ``new``.
+
+        Not where the caller reads ``old`` and ``new`` is an input, a constant or another output:
+        each output of a model is a tensor of its own with its own name.
+        """
+        if not old.is_graph_output:
+            return True
+        return not (new.is_graph_input or new.is_constant or new.is_graph_output or new.is_variable)
+
+    def replace_uses(self, old: Value, new: Value) -> None:
+        """Let every reader of ``old`` read ``new``, which takes over an output's name.
+
+        Raises:
+            ValueError: :meth:`can_replace` says no.
+        """
+        if not self.can_replace(old, new):
+            raise ValueError(f"{old!r} is an output that {new!r} can't stand for")
+        self._touch(old)
+        if old.is_graph_output:
+            self._take_over(old, new)
+        for use in old.uses:
+            if isinstance(use.user, Graph):
+                use.user.outputs[use.index] = new
+            else:
+                use.user.set_input(use.index, new)
+        self._touch(new)
+        self.note(f"{_name(old)} is replaced by {_name(new)}")
+
+    def _take_over(self, old: Value, new: Value) -> None:
+        old.name, new.name = new.name, old.name
+        new.extra = replace(new.extra, shape_signature=old.extra.shape_signature)
+        if new.origin is None or old.origin is not None:
+            new.origin = old.origin
+        for signature in self.model.signatures or ():
+            if signature.graph is old.graph and signature.outputs is not None:
+                signature.outputs = [
+                    (name, new if value is old else value) for name, value in signature.outputs
+                ]
+
+    def constant(
+        self,
+        data: Array,
+        like: Value,
+        *,
+        quant: Quantization | None = None,
+        name: str | None = None,
+    ) -> Value:
+        """A new constant in the graph of ``like``, in a buffer of its own."""
+        graph = like.graph
+        raw = np.frombuffer(np.ascontiguousarray(data).tobytes(), dtype=np.uint8)
+        buffer = Buffer(raw)
+        self.model.buffers.append(buffer)
+        value = Value(graph, dtype_of(data), data.shape, name=name, quant=quant, buffer=buffer)
+        return graph.add_value(value)
+
+    def value(
+        self,
+        like: Value,
+        *,
+        shape: Sequence[int] | None = None,
+        dtype: DType | None = None,
+        quant: Quantization | None = None,
+        same_elements: bool = False,
+    ) -> Value:
+        """A new value beside ``like``; ``same_elements`` claims its elements in its order."""
+        graph = like.graph
+        value = Value(
+            graph,
+            like.dtype if dtype is None else dtype,
+            like.shape if shape is None else shape,
+            name=like.name,
+            quant=like.quant if quant is None else quant,
+            buffer=self.model.buffers[0],
+        )
+        value.extra = ValueExtra(has_rank=like.extra.has_rank)
+        value.origin = like.origin if same_elements else None
+        return graph.add_value(value)
+
+    def insert(
+        self,
+        before: Op,
+        code: OpCode,
+        inputs: Sequence[Value | None],
+        outputs: Sequence[Value],
+        options: Options | None = None,
+        version: int = 1,
+    ) -> Op:
+        """A new operator in front of another one."""
+        op = Op(before.graph, self.model.opcode(code, version), options)
+        op.set_inputs(inputs)
+        op.set_outputs(outputs)
+        before.graph.insert(op, before)
+        self._touch(*inputs, *outputs)
+        self.touched[op] = None
+        self.note(f"new {code.name}")
+        return op
+
+    def set_outputs(self, op: Op, values: Sequence[Value]) -> None:
+        """Let ``op`` produce other values."""
+        self._touch(*op.outputs)
+        op.set_outputs(values)
+        self._touch(*values)
+        self.note(f"{op.opcode.label} produces {', '.join(_name(value) for value in values)}")
+
+    def remove(self, op: Op) -> None:
+        """Remove an operator that nobody reads any more.
+
+        Raises:
+            ValueError: an output is still read.
+        """
+        inputs = op.inputs
+        op.graph.remove(op)
+        self.touched.pop(op, None)
+        self._touch(*inputs)
+        self.note(f"removed {op.opcode.label}")
+
+    def bypass(self, op: Op, source: Value) -> None:
+        """Let the readers of ``op``'s output read ``source``, and remove ``op``."""
+        self.replace_uses(op.output, source)
+        self.remove(op)
+
+    def remove_value(self, value: Value) -> None:
+        """Drop a value that nobody produces or reads."""
+        value.graph.remove_value(value)
+        self.note(f"dropped tensor {_name(value)}")
+
+    def keep_buffers(self, kept: list[Buffer]) -> None:
+        """Drop all other buffers."""
+        self.note(f"dropped {len(self.model.buffers) - len(kept)} buffers")
+        self.model.buffers = kept
+
+    def keep_opcodes(self, used: set[int]) -> None:
+        """Drop the operator codes whose ``id`` is not in ``used``."""
+        kept = [entry for entry in self.model.opcodes if id(entry) in used]
+        self.note(f"dropped {len(self.model.opcodes) - len(kept)} operator codes")
+        self.model.opcodes = kept
+
+    def keep_metadata(self, kept: list[Metadata], reason: str) -> None:
+        """Drop all other metadata entries."""
+        for entry in self.model.metadata or ():
+            if entry not in kept:
+                self.note(f"dropped metadata {entry.name!r}: {reason}")
+        self.model.metadata = kept
+
+
+def _name(value: Value | None) -> str:
+    return "nothing" if value is None else value.name or "an unnamed tensor"

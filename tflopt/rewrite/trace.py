@@ -1,0 +1,75 @@
+"""What the rules did, and why they declined: the raw material of every report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tflopt.ir.node import Op
+from tflopt.ir.verify import place
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One firing of a rule: where, and its edits in words."""
+
+    rule: str
+    where: str
+    edits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NearMiss:
+    """A pattern that was there while a guard was not met."""
+
+    rule: str
+    where: str
+    reason: str
+
+
+@dataclass
+class Trace:
+    """Collected by the driver; ``near_misses`` holds only what still stands at the end."""
+
+    hits: list[Hit] = field(default_factory=list)
+    steps: int = 0
+    _declined: dict[Op, dict[str, tuple[str, Op]]] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Firings by rule."""
+        return Counter(hit.rule for hit in self.hits)
+
+    def hit(self, rule: str, where: str, edits: tuple[str, ...]) -> None:
+        """A rule fired."""
+        self.hits.append(Hit(rule, where, edits))
+
+    def decline(self, rule: str, anchor: Op, reason: str, at: Op) -> None:
+        """A rule declined at an operator."""
+        self._declined.setdefault(anchor, {})[rule] = (reason, at)
+
+    def forget(self, anchor: Op) -> None:
+        """An operator is visited again: what was said of it no longer counts."""
+        self._declined.pop(anchor, None)
+
+    @property
+    def near_misses(self) -> list[NearMiss]:
+        """Every near miss at an operator that is still in the model."""
+        found = []
+        for anchor, reasons in self._declined.items():
+            for rule, (reason, at) in reasons.items():
+                if anchor in anchor.graph.ops and at in at.graph.ops:
+                    found.append(NearMiss(rule, label(at), reason))
+        return list(dict.fromkeys(found))
+
+
+def short_label(op: Op) -> str:
+    """An operator without its place, which changes while rules run."""
+    name = op.outputs[0].name if op.outputs else None
+    return op.opcode.label + (f" -> {name}" if name else "")
+
+
+def label(op: Op) -> str:
+    """An operator as a person finds it: place, code and the name of its output."""
+    name = op.outputs[0].name if op.outputs else None
+    return place(op) + (f" -> {name}" if name else "")
