@@ -1,0 +1,5 @@
+"""``python -m tflopt``."""
+
+from tflopt.cli.main import run
+
+run()

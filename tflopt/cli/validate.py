@@ -1,0 +1,49 @@
+"""``tflopt validate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tflopt import __version__
+from tflopt.check.compare import Candidate, compare
+from tflopt.check.samples import SampleOptions
+from tflopt.cli.common import RunnerName, Samples, Seed, check_runner, load
+from tflopt.errors import EXIT_CHECK_FAILED, EXIT_RUNNER
+from tflopt.report.json_report import SCHEMA_VERSION, dumps, verification
+
+
+def validate(
+    original: Annotated[Path, typer.Argument(metavar="ORIGINAL", show_default=False)],
+    optimized: Annotated[Path, typer.Argument(metavar="OPTIMIZED", show_default=False)],
+    samples: Samples = 32,
+    seed: Seed = 0,
+    runner: RunnerName = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Run two models on the same inputs and compare their outputs bit for bit.
+
+    Exit code 0: identical; 1: different; 4: no runner could run them.
+    """
+    check_runner(runner)
+    first, second = (Candidate(*load(path)) for path in (original, optimized))
+    verdict = compare(first, second, runner=runner, options=SampleOptions(samples, seed))
+    if as_json:
+        data = {
+            "schema_version": SCHEMA_VERSION,
+            "tool": {"name": "tflopt", "version": __version__},
+            "original": str(original),
+            "optimized": str(optimized),
+            "verification": verification(verdict),
+        }
+        typer.echo(dumps(data), nl=False)
+    else:
+        from rich.console import Console
+
+        from tflopt.report.console import print_verification
+
+        print_verification(Console(highlight=False, soft_wrap=True), verdict)
+    codes = {"identical": 0, "different": EXIT_CHECK_FAILED, "not verified": EXIT_RUNNER}
+    raise typer.Exit(codes[verdict.status])

@@ -1,0 +1,1 @@
+"""Reports: facts, JSON, the terminal."""

@@ -1,0 +1,147 @@
+"""What people read on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tflopt.api import Result, Settings
+from tflopt.check.compare import Verification
+from tflopt.ir import Model
+from tflopt.ir.text import kind
+from tflopt.passes.pipeline import RULES
+from tflopt.report.facts import ModelFacts, OpFacts
+
+SMALL = "dim"
+
+
+def size(count: int) -> str:
+    """``53,936``: exact and readable."""
+    return f"{count:,}"
+
+
+def change(before: int, after: int) -> str:
+    """``-35.6 %``, empty where nothing changed."""
+    if before == after:
+        return ""
+    return f"{100 * (after - before) / before:+.1f} %" if before else f"+{size(after)}"
+
+
+def table(*columns: str, right: Iterable[int] = ()) -> Table:
+    """A table in the house style."""
+    numeric = set(right)
+    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for index, column in enumerate(columns):
+        grid.add_column(column, justify="right" if index in numeric else "left", overflow="fold")
+    return grid
+
+
+def print_summary(
+    console: Console, result: Result, settings: Settings, source: str, output: str
+) -> None:
+    """Before and after, what the rules did, and the verdict."""
+    console.print(Text.assemble((source, "bold"), f"  for {settings.target}"))
+    console.print()
+    console.print(_totals(result.before, result.after))
+    console.print()
+    counts = result.trace.counts
+    for rule in RULES:
+        if counts[rule.name]:
+            console.print(Text(f"  {counts[rule.name]:4} x {rule.name:<32}{rule.summary}"[:120]))
+    if not counts:
+        console.print("  no rule applies")
+    misses = len(result.trace.near_misses)
+    if misses:
+        console.print(f"  {misses} near misses; --explain shows why", style=SMALL)
+    console.print()
+    print_verification(console, result.verification)
+    console.print(Text.assemble("wrote ", (output, "bold"), f", {size(len(result.data))} bytes"))
+
+
+def _totals(before: ModelFacts, after: ModelFacts) -> Table:
+    grid = table("", "before", "after", "", right=(1, 2, 3))
+    rows = (
+        ("file, bytes", before.file_bytes, after.file_bytes),
+        ("operators", before.operators, after.operators),
+        ("tensors", before.tensors, after.tensors),
+        ("multiply-accumulates", before.macs, after.macs),
+        ("bytes moved", before.moved_bytes, after.moved_bytes),
+        ("constant bytes", before.constant_bytes, after.constant_bytes),
+    )
+    for name, old, new in rows:
+        better = "green" if new < old else "yellow" if new > old else ""
+        grid.add_row(name, size(old), size(new), Text(change(old, new), style=better))
+    return grid
+
+
+def print_verification(console: Console, verdict: Verification | None) -> None:
+    """One line: verified on what, or why not."""
+    if verdict is None:
+        console.print(Text("not verified: --no-verify", style="yellow"))
+        return
+    if verdict.status == "identical":
+        inner = f" and {verdict.tensors} inner tensors" if verdict.tensors else ""
+        outputs = "1 output" if verdict.outputs == 1 else f"{verdict.outputs} outputs"
+        console.print(
+            Text.assemble(
+                ("identical", "bold green"),
+                f" on {verdict.runner}: {outputs}{inner}, {verdict.samples} inputs in a row, "
+                f"seed {verdict.seed}",
+            )
+        )
+    elif verdict.mismatch is not None:
+        console.print(Text(f"different: {verdict.mismatch}", style="bold red"))
+    else:
+        console.print(Text(f"not verified: {verdict.note}", style="yellow"))
+    if verdict.note and verdict.status == "identical":
+        console.print(Text(f"  ({verdict.note})", style=SMALL))
+
+
+def print_near_misses(console: Console, result: Result) -> None:
+    """Near misses grouped by rule and reason."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for miss in result.trace.near_misses:
+        groups.setdefault((miss.rule, miss.reason), []).append(miss.where)
+    if not groups:
+        console.print("no near misses: every pattern that was found was rewritten")
+    for (rule, reason), places in groups.items():
+        console.print(Text.assemble((rule, "bold"), f": {reason}"))
+        for place in places:
+            console.print(Text(f"    {place}", style=SMALL))
+
+
+def print_model(console: Console, model: Model, facts: ModelFacts, ops: list[OpFacts]) -> None:
+    """Everything that ``inspect`` shows."""
+    console.print(Text.assemble((model.path, "bold"), f"  {size(facts.file_bytes)} bytes"))
+    console.print(
+        f"{facts.operators} operators, {facts.tensors} tensors, {facts.subgraphs} subgraph(s), "
+        f"{size(facts.macs)} multiply-accumulates, {size(facts.constant_bytes)} constant bytes, "
+        f"{size(facts.moved_bytes)} bytes moved"
+    )
+    if model.description:
+        console.print(Text(f"description: {model.description}", style=SMALL))
+    for number, graph in enumerate(model.graphs):
+        console.print()
+        for title, ports in (("input", graph.inputs), ("output", graph.outputs)):
+            for index, value in enumerate(ports):
+                console.print(
+                    Text(f"subgraph {number} {title} {index}: {kind(value)}  {value.name or ''}")
+                )
+        console.print()
+        console.print(_ops_table(op for op in ops if op.subgraph == number))
+
+
+def _ops_table(ops: Iterable[OpFacts]) -> Table:
+    grid = table("#", "operator", "output", "MACs", "weights", "moved", right=(0, 3, 4, 5))
+    for op in ops:
+        numbers = (op.macs, op.weight_bytes, op.moved_bytes)
+        grid.add_row(
+            str(op.index),
+            op.code,
+            Text(" ".join(op.outputs)),
+            *(size(n) if n else "" for n in numbers),
+        )
+    return grid

@@ -1,0 +1,92 @@
+"""The machine-readable report. Its format is documented in ``docs/report.md``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from tflopt import __version__
+from tflopt.api import Result, Settings
+from tflopt.check.compare import Verification
+from tflopt.passes.pipeline import RULES
+from tflopt.report.facts import ModelFacts
+
+SCHEMA_VERSION = 1
+
+
+def report(result: Result, settings: Settings, source: str, output: str) -> dict[str, object]:
+    """Everything about one run of ``optimize`` as plain data."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "tflopt", "version": __version__},
+        "target": str(settings.target),
+        "input": {"path": source, **_model(result.before)},
+        "output": {"path": output, **_model(result.after)},
+        "passes": _passes(result, settings),
+        "verification": verification(result.verification),
+    }
+
+
+def dumps(data: object) -> str:
+    """JSON with sorted keys and a final newline, the same for the same data."""
+    return json.dumps(data, indent=2, sort_keys=True) + "\n"
+
+
+def _model(facts: ModelFacts) -> dict[str, object]:
+    data = asdict(facts)
+    data["arena_head_bytes"] = None
+    data["scratch_bytes"] = None
+    return data
+
+
+def _passes(result: Result, settings: Settings) -> list[dict[str, object]]:
+    misses = result.trace.near_misses
+    return [
+        {
+            "name": rule.name,
+            "enabled": rule in settings.selection,
+            "summary": rule.summary,
+            "bit_exact": rule.exactness.bit_exact,
+            "shown_by": rule.exactness.shown_by,
+            "hits": [
+                {"where": hit.where, "edits": list(hit.edits)}
+                for hit in result.trace.hits
+                if hit.rule == rule.name
+            ],
+            "declined": [
+                {"where": miss.where, "reason": miss.reason}
+                for miss in misses
+                if miss.rule == rule.name
+            ],
+        }
+        for rule in RULES
+    ]
+
+
+def verification(verdict: Verification | None) -> dict[str, object]:
+    """The verdict, also where nothing was verified."""
+    if verdict is None:
+        return {"status": "skipped", "runner": None, "samples": 0, "mismatches": []}
+    mismatches: Sequence[dict[str, object]] = ()
+    if verdict.mismatch is not None:
+        found = verdict.mismatch
+        mismatches = [
+            {
+                "output": found.output,
+                "sample": found.sample,
+                "first_index": list(found.first_index),
+                "elements": found.count,
+                "max_diff": found.max_diff,
+            }
+        ]
+    return {
+        "status": verdict.status,
+        "runner": verdict.runner or None,
+        "samples": verdict.samples,
+        "seed": verdict.seed,
+        "outputs": verdict.outputs,
+        "inner_tensors": verdict.tensors,
+        "note": verdict.note,
+        "mismatches": list(mismatches),
+    }
