@@ -10,6 +10,7 @@ from tflopt.check.samples import SampleOptions
 from tflopt.io import WriteOptions, write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
+from tflopt.passes.config import Config
 from tflopt.passes.pipeline import Selection, run_pipeline
 from tflopt.report.facts import ModelFacts, model_facts
 from tflopt.rewrite import Trace
@@ -25,6 +26,7 @@ class Settings:
     Args:
         target: the core, in GCC's spelling.
         selection: which rules run.
+        config: the rules' options: runtimes that must load the file, what is stripped.
         layout: how the file is laid out.
         samples: the inputs of the verification, None not to verify.
         runner: ``auto``, ``tflm`` or ``litert``.
@@ -32,7 +34,8 @@ class Settings:
 
     target: Target = field(default_factory=lambda: Target.parse(DEFAULT_TARGET))
     selection: Selection = field(default_factory=Selection)
-    layout: WriteOptions = field(default_factory=WriteOptions)
+    config: Config = field(default_factory=Config)
+    layout: WriteOptions = field(default_factory=lambda: WriteOptions(share=True))
     samples: SampleOptions | None = field(default_factory=SampleOptions)
     runner: str = "auto"
 
@@ -42,6 +45,7 @@ class Result:
     """What came out: the model and its bytes, what the rules did, and the verdict."""
 
     original: Model
+    source: bytes
     model: Model
     data: bytes
     trace: Trace
@@ -56,6 +60,7 @@ def optimize(
     *,
     only: Collection[str] | None = None,
     disable: Collection[str] = (),
+    config: Config | None = None,
 ) -> Model:
     """An optimized copy of ``model`` for ``target``; ``model`` itself is left as it is.
 
@@ -65,6 +70,7 @@ def optimize(
         target: a core in GCC's ``-mcpu`` spelling, for example ``cortex-m33+nodsp``.
         only: names of rules to run instead of all.
         disable: names of rules to leave out.
+        config: the rules' options.
 
     Raises:
         UsageError: there is no such target or rule.
@@ -72,7 +78,7 @@ def optimize(
     """
     Target.parse(target)
     copy = clone(model)
-    run_pipeline(copy, Selection(only, disable))
+    run_pipeline(copy, Selection(only, disable), config)
     return copy
 
 
@@ -90,7 +96,7 @@ def optimize_file_bytes(
     """
     progress("rewriting")
     model = clone(original)
-    trace = run_pipeline(model, settings.selection)
+    trace = run_pipeline(model, settings.selection, settings.config)
     output = write_bytes(model, settings.layout)
     verification = None
     if settings.samples is not None:
@@ -103,6 +109,7 @@ def optimize_file_bytes(
         )
     return Result(
         original=original,
+        source=data,
         model=model,
         data=output,
         trace=trace,

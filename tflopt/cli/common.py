@@ -10,11 +10,16 @@ import typer
 from tflopt.errors import ModelError, UsageError
 from tflopt.io.reader import MAX_FILE_BYTES, read_bytes
 from tflopt.ir import Model
+from tflopt.passes.config import Runtime
 
 MODEL_SUFFIX = ".tflite"
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL.tflite", show_default=False)]
 TargetName = Annotated[
     str, typer.Option("--target", "-t", help="Core in GCC's spelling; 'tflopt targets' lists them.")
+]
+RuntimeName = Annotated[
+    Runtime,
+    typer.Option("--runtime", help="Who must load the file: TFLM and LiteRT, or TFLM alone."),
 ]
 RunnerName = Annotated[str, typer.Option("--runner", help="auto, tflm or litert.")]
 Samples = Annotated[
@@ -33,8 +38,9 @@ def load(path: Path) -> tuple[Model, bytes]:
     """
     if not path.exists():
         raise UsageError(f"{path}: no such file")
-    if path.is_dir():
-        raise UsageError(f"{path}: is a folder, not a {MODEL_SUFFIX} file")
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "no regular file"
+        raise UsageError(f"{path}: is {what}; name a {MODEL_SUFFIX} file")
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ModelError(f"larger than {MAX_FILE_BYTES >> 30} GiB", path=str(path))

@@ -13,6 +13,7 @@ from tflopt.check.samples import SampleOptions
 from tflopt.cli.common import (
     ModelPath,
     RunnerName,
+    RuntimeName,
     Samples,
     Seed,
     TargetName,
@@ -22,8 +23,10 @@ from tflopt.cli.common import (
     output_path,
 )
 from tflopt.errors import UsageError
-from tflopt.io import write_file
+from tflopt.io import WriteOptions, write_file
+from tflopt.io.layout import DATA_ALIGNMENT
 from tflopt.ir import Model
+from tflopt.passes.config import Config, Runtime, Strip
 from tflopt.passes.pipeline import Selection
 from tflopt.report.json_report import dumps, report
 from tflopt.target import Target
@@ -50,6 +53,18 @@ def optimize(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say why patterns were left alone.")
     ] = False,
+    strip: Annotated[
+        Strip,
+        typer.Option("--strip", help="Drop what no kernel reads; 'all': names of inputs too."),
+    ] = Strip.DEFAULT,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option("--keep", help="Keep this tensor name, signature or metadata; repeatable."),
+    ] = None,
+    runtime: RuntimeName = Runtime.BOTH,
+    align: Annotated[
+        int, typer.Option("--align", help="Alignment of weights in the file, in bytes.")
+    ] = DATA_ALIGNMENT,
     samples: Samples = 32,
     seed: Seed = 0,
     runner: RunnerName = "auto",
@@ -60,12 +75,14 @@ def optimize(
 ) -> None:
     """Write an optimized copy of MODEL.tflite whose outputs are bit-identical.
 
-    Both models are run on TensorFlow Lite Micro (or LiteRT's reference kernels) before anything
-    is written; a difference is exit code 1 and leaves no file.
+    Both are run on TensorFlow Lite Micro (or LiteRT's reference kernels) before the file is
+    written; a difference is exit code 1 and leaves no file.
     """
     settings = Settings(
         target=Target.parse(target),
         selection=Selection(_names(only), disable or ()),
+        config=Config(runtime, strip, frozenset(keep or ())),
+        layout=WriteOptions(align, share=True),
         samples=None if no_verify else SampleOptions(samples, seed),
         runner=check_runner(runner),
     )

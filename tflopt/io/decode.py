@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,6 +18,8 @@ MAX_TABLES = 1 << 20
 class Decoder:
     """Reads tables out of ``data`` (read-only bytes); vectors are views of it.
 
+    ``visit`` is told every object: position, bytes, kind and path.
+
     Raises:
         ModelError: the file is broken; names the place.
         UnsupportedError: a table has a field that this schema doesn't know.
@@ -24,6 +27,7 @@ class Decoder:
 
     def __init__(self, data: bytes) -> None:
         self.view = data
+        self.visit: Callable[[int, int, str, str], None] | None = None
         self.size = len(data)
         self.end = 8
         self._schema: Schema = schema()
@@ -36,6 +40,7 @@ class Decoder:
             raise ModelError("the file is empty")
         if self.size < 12:
             raise ModelError(f"{self.size} bytes are too few for a model")
+        self._see(0, 8, "header", "header")
         identifier = self.view[4:8]
         if identifier != IDENTIFIER:
             raise ModelError(f"not a .tflite file: identifier {identifier!r}, not {IDENTIFIER!r}")
@@ -64,7 +69,12 @@ class Decoder:
             raise ModelError(f"vtable of {length} bytes for a table of {inline}", where)
         self._need(vtable, length, f"{where} vtable")
         self._need(position, inline, where)
+        self._see(vtable, length, "vtable", where)
         return inline, struct.unpack_from(f"<{(length - 4) // 2}H", self.view, vtable + 4)
+
+    def _see(self, position: int, count: int, kind: str, where: str) -> None:
+        if self.visit is not None:
+            self.visit(position, count, kind, where)
 
     def _table(self, position: int, name: str, where: str) -> Record:
         self._budget -= 1
@@ -73,6 +83,7 @@ class Decoder:
         inline, offsets = self._vtable(position, where)
         slots = self._schema.tables[name]
         record = Record(name)
+        self._see(position, 4, f"table:{name}", where)
         for number, offset in enumerate(offsets):
             if offset == 0:
                 continue
@@ -85,6 +96,7 @@ class Decoder:
                 )
             if offset < 4 or offset + slot.width > inline:
                 raise ModelError(f"{slot.name} lies outside of its table", where)
+            self._see(position + offset, slot.width, f"table:{name}", where)
             record.fields[slot.name] = self._field(position + offset, slot, record, where)
         return record
 
@@ -98,7 +110,9 @@ class Decoder:
         if slot.kind == "vector":
             return self._vector(target, slot.type, where)
         if slot.kind == "string":
-            return self._vector(target, "uint8", where).tobytes()
+            text = self._vector(target, "uint8", where)
+            self._see(target, 4 + len(text) + 1, "string", where)
+            return text.tobytes()
         if slot.kind == "tables":
             return self._tables(target, slot.type, where)
         if slot.kind == "union":
@@ -120,6 +134,7 @@ class Decoder:
         (count,) = struct.unpack_from("<I", self.view, position)
         dtype = NUMPY[kind]
         self._need(position + 4, count * dtype.itemsize, where)
+        self._see(position, 4 + count * dtype.itemsize, "vector", where)
         if kind == "int32":  # shapes and indices become Python integers
             self._indices -= count
             if self._indices < 0:

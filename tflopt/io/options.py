@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from functools import cache
 from typing import TypeAlias, cast
 
@@ -50,6 +51,11 @@ def _plain(value: FieldValue) -> object:
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
+def is_negative_zero(value: object) -> bool:
+    """-0.0 equals the default 0.0, and is another number all the same."""
+    return isinstance(value, float) and value == 0 and math.copysign(1, value) < 0
+
+
 def record_from_options(options: Options) -> Record:
     """The table of a dataclass; fields at their default are left out."""
     record = Record(type(options).__name__)
@@ -61,6 +67,6 @@ def record_from_options(options: Options) -> Record:
             record.fields[slot.name] = np.asarray(value, dtype=NUMPY[slot.type])
         elif slot.kind == "string":
             record.fields[slot.name] = value.encode("utf-8", "surrogateescape")
-        elif value != slot.default:
+        elif value != slot.default or is_negative_zero(value):
             record.fields[slot.name] = int(value) if slot.type == "int8" else value
     return record

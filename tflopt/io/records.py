@@ -110,10 +110,11 @@ class _Writer:
     @staticmethod
     def _buffer(buffer: Buffer) -> Record:
         fill = _Fill("Buffer")
-        fill.set("data", buffer.data)
         if buffer.external:
             fill.record.fields["offset"] = PLACEHOLDER_OFFSET
             fill.record.fields["size"] = buffer.size_bytes
+        else:
+            fill.set("data", buffer.data)
         return fill.record
 
     def _graph(self, number: int, graph: Graph) -> Record:

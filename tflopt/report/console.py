@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +14,8 @@ from tflopt.ir import Model
 from tflopt.ir.text import kind
 from tflopt.passes.pipeline import RULES
 from tflopt.report.facts import ModelFacts, OpFacts
+from tflopt.report.flash import KINDS, Flash
+from tflopt.report.notes import notes
 
 SMALL = "dim"
 
@@ -48,9 +50,14 @@ def print_summary(
     console.print(_totals(result.before, result.after))
     console.print()
     counts = result.trace.counts
+    rules = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
+    rules.add_column(justify="right", min_width=4)
+    rules.add_column(no_wrap=True)
+    rules.add_column(no_wrap=True, overflow="ellipsis", style=SMALL)
     for rule in RULES:
         if counts[rule.name]:
-            console.print(Text(f"  {counts[rule.name]:4} x {rule.name:<32}{rule.summary}"[:120]))
+            rules.add_row(f"{counts[rule.name]} x", rule.name, rule.summary)
+    console.print(rules)
     if not counts:
         console.print("  no rule applies")
     misses = len(result.trace.near_misses)
@@ -58,6 +65,7 @@ def print_summary(
         console.print(f"  {misses} near misses; --explain shows why", style=SMALL)
     console.print()
     print_verification(console, result.verification)
+    print_notes(console, notes(result.model))
     console.print(Text.assemble("wrote ", (output, "bold"), f", {size(len(result.data))} bytes"))
 
 
@@ -98,6 +106,33 @@ def print_verification(console: Console, verdict: Verification | None) -> None:
         console.print(Text(f"not verified: {verdict.note}", style="yellow"))
     if verdict.note and verdict.status == "identical":
         console.print(Text(f"  ({verdict.note})", style=SMALL))
+
+
+def print_notes(console: Console, texts: Sequence[str]) -> None:
+    """Notes, each on a line of its own."""
+    for text in texts:
+        console.print(Text(f"note: {text}", style="yellow"))
+
+
+def print_flash(console: Console, paths: Sequence[str], accounts: Sequence[Flash]) -> None:
+    """Bytes by kind, a column for each file; the last rows are lower bounds."""
+    names = [path.rsplit("/", 1)[-1] for path in paths]
+    grid = table("bytes", *names, right=range(1, len(names) + 1))
+    for name in KINDS:
+        counts = [account.by_kind.get(name, 0) for account in accounts]
+        if any(counts):
+            grid.add_row(name, *(size(count) for count in counts))
+    grid.add_row("file", *(size(account.file_bytes) for account in accounts), style="bold")
+    bounds = (
+        ("least for what the runtimes read", [account.least_bytes for account in accounts]),
+        ("least with the names that stay", [account.least_kept_bytes for account in accounts]),
+    )
+    for title, least in bounds:
+        grid.add_row(title, *(size(count) for count in least), style=SMALL)
+    console.print(grid)
+    for name, account in zip(names, accounts, strict=True):
+        over = change(account.least_kept_bytes, account.file_bytes) or "exactly at"
+        console.print(Text(f"{name}: {over} the lower bound with the names that stay", style=SMALL))
 
 
 def print_near_misses(console: Console, result: Result) -> None:

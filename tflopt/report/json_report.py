@@ -9,20 +9,33 @@ from dataclasses import asdict
 from tflopt import __version__
 from tflopt.api import Result, Settings
 from tflopt.check.compare import Verification
+from tflopt.io import read_bytes
 from tflopt.passes.pipeline import RULES
 from tflopt.report.facts import ModelFacts
+from tflopt.report.flash import Flash, flash_of
+from tflopt.report.notes import notes
 
 SCHEMA_VERSION = 1
 
 
 def report(result: Result, settings: Settings, source: str, output: str) -> dict[str, object]:
     """Everything about one run of ``optimize`` as plain data."""
+    runtime = settings.config.runtime
+    before = flash_of(result.original, result.source, runtime)
+    after = flash_of(read_bytes(result.data), result.data, runtime)
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "tflopt", "version": __version__},
         "target": str(settings.target),
-        "input": {"path": source, **_model(result.before)},
-        "output": {"path": output, **_model(result.after)},
+        "options": {
+            "runtime": settings.config.runtime.value,
+            "strip": settings.config.strip.value,
+            "keep": sorted(settings.config.keep),
+            "data_alignment": settings.layout.data_alignment,
+        },
+        "input": {"path": source, **_model(result.before, before)},
+        "output": {"path": output, **_model(result.after, after)},
+        "notes": notes(result.model),
         "passes": _passes(result, settings),
         "verification": verification(result.verification),
     }
@@ -33,8 +46,9 @@ def dumps(data: object) -> str:
     return json.dumps(data, indent=2, sort_keys=True) + "\n"
 
 
-def _model(facts: ModelFacts) -> dict[str, object]:
+def _model(facts: ModelFacts, flash: Flash) -> dict[str, object]:
     data = asdict(facts)
+    data["flash"] = asdict(flash)
     data["arena_head_bytes"] = None
     data["scratch_bytes"] = None
     return data

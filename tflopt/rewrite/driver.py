@@ -39,7 +39,7 @@ def run_model_rule(model: Model, rule: ModelRule, trace: Trace) -> bool:
     """
     rw = Rewriter(model)
     rule.rewrite_model(model, rw)
-    if not rw.edits:
+    if not rw.changed:
         return False
     trace.hit(rule.name, "model", tuple(rw.edits))
     verify(model, rule.name)
@@ -89,11 +89,11 @@ class _Driver:
         try:
             rule.rewrite(op, self.rw)
         except Declined as declined:
-            if self.rw.edits:
+            if self.rw.changed:
                 raise RuleError(f"declined after an edit: {declined.reason}", rule.name) from None
             self.trace.decline(rule.name, op, declined.reason, declined.at)
             return False
-        if not self.rw.edits:
+        if not self.rw.changed:
             return False
         self.changed = True
         self.trace.hit(rule.name, where, tuple(self.rw.edits))

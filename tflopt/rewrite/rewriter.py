@@ -32,15 +32,35 @@ class Rewriter:
         self.model = model
         self.touched: dict[Op, None] = {}
         self.edits: list[str] = []
+        self.updates = 0
 
     def begin(self) -> None:
         """Start a rule's turn."""
         self.edits = []
+        self.updates = 0
         self.touched = {}
 
     def note(self, text: str) -> None:
         """Record an edit in words."""
         self.edits.append(text)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the rule's turn changed anything."""
+        return bool(self.edits) or self.updates > 0
+
+    def update(self, target: object, **fields: object) -> None:
+        """Set plain fields of a value, an operator's extras, a graph or the model.
+
+        For rules that touch many places and sum them up in one :meth:`note`.
+
+        Raises:
+            AttributeError: ``target`` has no such field.
+        """
+        for name, content in fields.items():
+            getattr(target, name)
+            setattr(target, name, content)
+            self.updates += 1
 
     def _touch(self, *values: Value | None) -> None:
         for value in values:

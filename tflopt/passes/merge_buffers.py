@@ -1,0 +1,58 @@
+"""Store equal constant data once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Buffer, Model
+from tflopt.rewrite import ModelRule, Rewriter
+
+
+@dataclass(frozen=True)
+class MergeBuffers(ModelRule):
+    """Let tensors with equal constant data share one buffer; empty buffers become buffer 0.
+
+    Exact: constant data is only read. Buffers of variables, and data behind the FlatBuffer,
+    are left alone.
+    """
+
+    name: ClassVar[str] = "merge-buffers"
+
+    def rewrite_model(self, model: Model, rw: Rewriter) -> None:
+        """Point every tensor and metadata entry to the first buffer with its data."""
+        if not model.buffers:
+            return
+        fixed = {v.buffer for g in model.graphs for v in g.values if v.is_variable and v.buffer}
+        empty = model.buffers[0]
+        first: dict[bytes, Buffer] = {}
+        stand_in: dict[Buffer, Buffer] = {}
+        for buffer in model.buffers:
+            if buffer in fixed or buffer.external:
+                continue
+            if not buffer.size_bytes:
+                if empty.size_bytes == 0 and not empty.external:
+                    stand_in[buffer] = empty
+                continue
+            assert buffer.data is not None
+            stand_in[buffer] = first.setdefault(buffer.data.tobytes(), buffer)
+        merged = self._redirect(model, stand_in, rw)
+        if empty.data is not None and not empty.size_bytes and not empty.external:
+            rw.update(empty, data=None)
+        if merged:
+            rw.note(f"{merged} tensors share the buffer of another")
+
+    @staticmethod
+    def _redirect(model: Model, stand_in: dict[Buffer, Buffer], rw: Rewriter) -> int:
+        merged = 0
+        for graph in model.graphs:
+            for value in graph.values:
+                other = stand_in.get(value.buffer) if value.buffer is not None else None
+                if other is not None and other is not value.buffer:
+                    rw.update(value, buffer=other)
+                    merged += 1
+        for entry in model.metadata or ():
+            other = stand_in.get(entry.buffer, entry.buffer)
+            if other is not entry.buffer:
+                rw.update(entry, buffer=other)
+        return merged

@@ -1,0 +1,37 @@
+"""Turn per-channel weights with equal parameters into per-tensor ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Op, OpCode, Quantization
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
+
+
+@dataclass(frozen=True)
+class PerChannelToPerTensor(Rule):
+    """Store one scale where all channels of convolution weights have the same.
+
+    Exact: ``PopulateConvolutionQuantizationParams`` computes every channel's multiplier from
+    input, weight and output scale in the same way; with one scale it takes that for every
+    channel. Not for FULLY_CONNECTED, whose per-tensor path multiplies the scales in float.
+    """
+
+    name: ClassVar[str] = "per-channel-to-per-tensor"
+    exactness: ClassVar[Exactness] = BY_ARITHMETIC
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D})
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Shorten scale and zero point of the weights."""
+        weights = op.input(1)
+        quant = None if weights is None else weights.quant
+        if weights is None or quant is None or not quant.is_per_channel:
+            return
+        assert quant.scale is not None
+        if quant.zero_point is None or not (quant.scale == quant.scale[0]).all():
+            return
+        require(not quant.zero_point.any(), "the weights have zero points", at=op)
+        alone = all(use.op is op and use.index == 1 for use in weights.uses)
+        require(alone, "another operator reads the weights", at=op)
+        rw.set_quant(weights, Quantization(quant.scale[:1], quant.zero_point[:1]))

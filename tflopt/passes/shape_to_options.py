@@ -1,0 +1,45 @@
+"""Keep the shape of a RESHAPE in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Op, OpCode
+from tflopt.ir.options import ReshapeOptions
+from tflopt.passes.config import Runtime
+from tflopt.rewrite import Rewriter, Rule, require
+
+
+@dataclass(frozen=True)
+class ShapeToOptions(Rule):
+    """Drop the constant shape input of a RESHAPE; its options carry the shape.
+
+    Exact: TFLM takes the shape from the output tensor and reads neither; LiteRT takes it from
+    the options where there is no second input. It saves a tensor, a buffer, and their place in
+    the arena. A shape with -1 stays, for readers that resize.
+    """
+
+    name: ClassVar[str] = "shape-to-options"
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.RESHAPE})
+    runtime: Runtime = Runtime.BOTH
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Drop the input."""
+        if op.options is not None and not isinstance(op.options, ReshapeOptions):
+            return
+        wanted = ReshapeOptions(None if self.runtime is Runtime.TFLM else op.output.shape)
+        shape = op.input(1)
+        if shape is None:
+            if self.runtime is Runtime.TFLM and op.options is not None:
+                rw.set_code(op, OpCode.RESHAPE, None, op.opcode.version)
+            return
+        numbers = shape.ints()
+        require(numbers is not None, "the shape is computed at run time", at=op)
+        dynamic = numbers != op.output.shape or op.output.extra.shape_signature is not None
+        keep = dynamic and self.runtime is Runtime.BOTH
+        require(not keep, "the shape leaves a dimension open for LiteRT", at=op)
+        require(0 not in op.output.shape, "a dimension is 0: the old form of a scalar", at=op)
+        rw.set_inputs(op, [op.inputs[0]])
+        options = None if self.runtime is Runtime.TFLM else wanted
+        rw.set_code(op, OpCode.RESHAPE, options, op.opcode.version)

@@ -1,0 +1,99 @@
+"""Drop quantization that no kernel reads: of biases, and of constants that steer an operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import DType, Model, Op, OpCode, Use, Value
+from tflopt.rewrite import ModelRule, Rewriter
+
+BIAS_INPUT = {
+    OpCode.CONV_2D: 2,
+    OpCode.DEPTHWISE_CONV_2D: 2,
+    OpCode.TRANSPOSE_CONV: 3,
+}
+CONTROL_INPUTS: dict[OpCode, frozenset[int]] = {
+    OpCode.RESHAPE: frozenset({1}),
+    OpCode.EXPAND_DIMS: frozenset({1}),
+    OpCode.TRANSPOSE: frozenset({1}),
+    OpCode.PAD: frozenset({1}),
+    OpCode.PADV2: frozenset({1}),
+    OpCode.MIRROR_PAD: frozenset({1}),
+    OpCode.SLICE: frozenset({1, 2}),
+    OpCode.STRIDED_SLICE: frozenset({1, 2, 3}),
+    OpCode.SPLIT: frozenset({0}),
+    OpCode.SPLIT_V: frozenset({1, 2}),
+    OpCode.MEAN: frozenset({1}),
+    OpCode.SUM: frozenset({1}),
+    OpCode.REDUCE_MAX: frozenset({1}),
+    OpCode.REDUCE_MIN: frozenset({1}),
+    OpCode.RESIZE_BILINEAR: frozenset({1}),
+    OpCode.RESIZE_NEAREST_NEIGHBOR: frozenset({1}),
+    OpCode.TRANSPOSE_CONV: frozenset({0}),
+    OpCode.TILE: frozenset({1}),
+    OpCode.BROADCAST_TO: frozenset({1}),
+    OpCode.SPACE_TO_BATCH_ND: frozenset({1, 2}),
+    OpCode.BATCH_TO_SPACE_ND: frozenset({1, 2}),
+    OpCode.ARG_MAX: frozenset({1}),
+    OpCode.ARG_MIN: frozenset({1}),
+}
+INTEGERS = frozenset({DType.INT32, DType.INT64})
+RATIO_LIMIT = 0.02
+
+
+@dataclass(frozen=True)
+class StripUnreadQuantization(ModelRule):
+    """Drop the quantization of biases and of shapes, axes and paddings: no kernel reads it.
+
+    Exact: convolutions take the bias as it is (``PopulateConvolutionQuantizationParams``), and
+    so does FULLY_CONNECTED with per-channel weights. With per-tensor weights FULLY_CONNECTED
+    compares the bias scale with input scale x weight scale and refuses a model where they are
+    further apart than 2 % of the output scale; without quantization the bias scale counts as 0,
+    so it goes only where the product itself is within that limit. SVDF and LSTM keep theirs.
+    """
+
+    name: ClassVar[str] = "strip-unread-quantization"
+
+    def rewrite_model(self, model: Model, rw: Rewriter) -> None:
+        """Clear the quantization where every reader ignores it."""
+        dropped = 0
+        for graph in model.graphs:
+            for value in graph.values:
+                if value.quant is None or not value.is_constant or value.dtype not in INTEGERS:
+                    continue
+                if value.uses and all(ignores_quantization(use, value) for use in value.uses):
+                    rw.update(value, quant=None)
+                    dropped += 1
+        if dropped:
+            rw.note(f"dropped the quantization of {dropped} constants that kernels don't read")
+
+
+def ignores_quantization(use: Use, value: Value) -> bool:
+    """Whether this reader takes only the numbers of ``value``."""
+    op = use.op
+    if op is None:
+        return False
+    if use.index in CONTROL_INPUTS.get(op.code, ()):
+        return True
+    if op.code is OpCode.FULLY_CONNECTED and use.index == 2:
+        return _dense_bias_is_free(op)
+    if BIAS_INPUT.get(op.code) != use.index:
+        return False
+    data = op.input(2 if op.code is OpCode.TRANSPOSE_CONV else 0)
+    return data is not None and data.dtype in (DType.INT8, DType.INT16)
+
+
+def _dense_bias_is_free(op: Op) -> bool:
+    data, weights = op.input(0), op.input(1)
+    if data is None or weights is None or data.dtype is not DType.INT8:
+        return False
+    quants = (data.quant, weights.quant, op.output.quant)
+    if any(quant is None or not quant.is_set for quant in quants):
+        return False
+    if weights.quant is not None and weights.quant.is_per_channel:
+        return True
+    scales = [
+        float(quant.scale[0]) for quant in quants if quant is not None and quant.scale is not None
+    ]
+    return len(scales) == 3 and scales[0] * scales[1] / scales[2] <= RATIO_LIMIT

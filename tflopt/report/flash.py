@@ -1,0 +1,188 @@
+"""Where every byte of a file goes, and how small the file could be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tflopt.io.decode import Decoder
+from tflopt.io.layout import least_bytes
+from tflopt.io.records import model_record
+from tflopt.ir import DType, Model, OpCode, Use, Value
+from tflopt.ir.clone import clone
+from tflopt.passes.config import Config, Runtime, Strip
+from tflopt.passes.pipeline import STRIPS, Selection, make_rules, run_pipeline
+from tflopt.passes.strip_unread_quantization import BIAS_INPUT, CONTROL_INPUTS
+
+KINDS = (
+    "padding",
+    "weights",
+    "biases",
+    "shapes and axes",
+    "other constants",
+    "scales",
+    "zero points",
+    "minimum and maximum",
+    "tensor names",
+    "other texts",
+    "metadata",
+    "shapes of tensors",
+    "operator inputs and outputs",
+    "options",
+    "tables and lists",
+    "vtables",
+    "header",
+    "behind the model",
+    "not reachable",
+)
+CODES = {kind: code for code, kind in enumerate(KINDS)}
+BUFFER = re.compile(r"^Model\.buffers\[(\d+)\]\.data$")
+SCALARS = {
+    "scale": "scales",
+    "zero_point": "zero points",
+    "min": "minimum and maximum",
+    "max": "minimum and maximum",
+    "shape": "shapes of tensors",
+    "shape_signature": "shapes of tensors",
+    "inputs": "operator inputs and outputs",
+    "outputs": "operator inputs and outputs",
+    "intermediates": "operator inputs and outputs",
+    "mutating_variable_inputs": "operator inputs and outputs",
+}
+WEIGHTED = {
+    OpCode.CONV_2D: 1,
+    OpCode.DEPTHWISE_CONV_2D: 1,
+    OpCode.TRANSPOSE_CONV: 1,
+    OpCode.FULLY_CONNECTED: 1,
+    OpCode.BATCH_MATMUL: 1,
+}
+RECURRENT = frozenset({OpCode.SVDF, OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM, OpCode.LSTM})
+
+
+@dataclass(frozen=True)
+class Flash:
+    """Bytes by kind; they add up to the file's size.
+
+    ``least_bytes`` is a lower bound for what the runtimes read; ``least_kept_bytes`` adds the
+    names, signatures and metadata that this file keeps.
+    """
+
+    by_kind: dict[str, int]
+    least_bytes: int
+    least_kept_bytes: int
+
+    @property
+    def file_bytes(self) -> int:
+        """The size of the file."""
+        return sum(self.by_kind.values())
+
+
+def flash_of(model: Model, data: bytes, runtime: Runtime = Runtime.BOTH) -> Flash:
+    """Account for the bytes of the file that ``model`` was read from."""
+    return Flash(
+        by_kind=bytes_by_kind(model, data),
+        least_bytes=least_bytes_of(model, runtime, Strip.ALL),
+        least_kept_bytes=least_bytes_of(model, runtime, Strip.DEFAULT),
+    )
+
+
+def bytes_by_kind(model: Model, data: bytes) -> dict[str, int]:
+    """Every byte of the file under exactly one kind; zeros that nothing reaches are padding."""
+    raw = np.frombuffer(data, np.uint8)
+    paint = np.where(raw == 0, CODES["padding"], CODES["not reachable"]).astype(np.uint8)
+    for buffer in model.buffers:
+        if buffer.external and buffer.data is not None and buffer.size_bytes:
+            start = _address(buffer.data) - _address(raw)
+            if 0 <= start < len(raw):
+                paint[start : start + buffer.size_bytes] = CODES["other constants"]
+    if model.trailing is not None:
+        paint[len(raw) - len(model.trailing) :] = CODES["behind the model"]
+    role = _roles(model)
+    decoder = Decoder(data)
+
+    def visit(position: int, count: int, kind: str, where: str) -> None:
+        paint[position : position + count] = CODES[_kind(kind, where, role)]
+
+    decoder.visit = visit
+    decoder.root()
+    counts = np.bincount(paint, minlength=len(KINDS))
+    return {kind: int(counts[code]) for kind, code in CODES.items() if counts[code]}
+
+
+def _address(array: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> int:
+    pointer: int = array.__array_interface__["data"][0]
+    return pointer
+
+
+def _kind(kind: str, where: str, role: Callable[[int], str]) -> str:
+    if kind in ("vtable", "header"):
+        return "vtables" if kind == "vtable" else "header"
+    buffer = BUFFER.match(where)
+    if buffer:
+        return role(int(buffer[1]))
+    field = where.rsplit(".", 1)[-1]
+    if kind == "string":
+        return "tensor names" if ".tensors[" in where and field == "name" else "other texts"
+    if ".metadata[" in where:
+        return "metadata"
+    if "options" in field and kind.startswith("table:"):
+        return "options"
+    if kind == "vector" and field in SCALARS:
+        return SCALARS[field]
+    if kind == "vector" and "options" in where:
+        return "options"
+    return "tables and lists"
+
+
+def _roles(model: Model) -> Callable[[int], str]:
+    roles: dict[int, str] = {}
+    index = {buffer: number for number, buffer in enumerate(model.buffers)}
+    for graph in model.graphs:
+        for value in graph.values:
+            if value.buffer is not None and value.has_data:
+                roles.setdefault(index[value.buffer], value_role(value))
+    for entry in model.metadata or ():
+        roles.setdefault(index[entry.buffer], "metadata")
+    for buffer in model.metadata_buffers or ():
+        roles.setdefault(index[buffer], "metadata")
+    return lambda number: roles.get(number, "other constants")
+
+
+def value_role(value: Value) -> str:
+    """What a constant is to its first reader."""
+    for use in value.uses:
+        return _use_role(use, value)
+    return "other constants"
+
+
+def _use_role(use: Use, value: Value) -> str:
+    op = use.op
+    if op is None:
+        return "other constants"
+    if WEIGHTED.get(op.code) == use.index:
+        return "weights"
+    if BIAS_INPUT.get(op.code, 2 if op.code is OpCode.FULLY_CONNECTED else -1) == use.index:
+        return "biases"
+    if op.code in RECURRENT:
+        return "weights" if value.dtype in (DType.INT8, DType.FLOAT32) else "biases"
+    if use.index in CONTROL_INPUTS.get(op.code, ()):
+        return "shapes and axes"
+    return "other constants"
+
+
+def least_bytes_of(model: Model, runtime: Runtime, strip: Strip) -> int:
+    """A lower bound for a file with this model's operators and constants.
+
+    The content is what the runtimes read (with ``Strip.ALL``), or that and the names that stay
+    by default; the overhead is that of tables without a gap.
+    """
+    slim = clone(model)
+    config = Config(runtime=runtime, strip=strip)
+    names = {"remove-dead"} | {rule.name for rule in make_rules(config) if isinstance(rule, STRIPS)}
+    run_pipeline(slim, Selection(only=names), config)
+    external = sum(buffer.size_bytes for buffer in slim.buffers if buffer.external)
+    trailing = 0 if slim.trailing is None else len(slim.trailing)
+    return least_bytes(model_record(slim)) + external + trailing
