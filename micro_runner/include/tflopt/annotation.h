@@ -1,0 +1,340 @@
+// Reads the annotation that tflopt leaves in a .tflite model (metadata "TFLOPT") and checks it
+// against what the firmware finds. Header-only C++17 (this file and flatbuffer_view.h): no heap,
+// no exceptions, no RTTI, nothing but three headers of the standard library. The model is not
+// trusted: every access is checked against its size, and a broken annotation is a verdict, never
+// a crash.
+//
+//   tflopt::Annotation annotation;
+//   tflopt::Verdict verdict = tflopt::ReadFromModel(g_model, g_model_size, &annotation);
+//   ... arena of annotation.arena_total_bytes() ...
+//   interpreter.AllocateTensors();
+//   tflopt::Reality reality;
+//   reality.used_bytes = interpreter.arena_used_bytes();
+//   reality.cmsis_nn = "4ab83cc";
+//   verdict = tflopt::Check(annotation, reality);
+//   if (verdict != tflopt::Verdict::kOk) MicroPrintf("%s", tflopt::Text(verdict));
+
+#ifndef TFLOPT_ANNOTATION_H_
+#define TFLOPT_ANNOTATION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "tflopt/flatbuffer_view.h"
+
+namespace tflopt {
+
+// What CMSIS-NN is compiled for.
+enum class Isa : uint8_t { kScalar = 0, kDsp = 1, kMve = 2 };
+
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+inline constexpr Isa kBuildIsa = Isa::kMve;
+#elif defined(__ARM_FEATURE_DSP) && (__ARM_FEATURE_DSP == 1)
+inline constexpr Isa kBuildIsa = Isa::kDsp;
+#else
+inline constexpr Isa kBuildIsa = Isa::kScalar;
+#endif
+
+enum class Verdict : uint8_t {
+  kOk,
+  kTooSmall,          // more memory is used than annotated, or the arena is below the annotated
+  kLargerThanNeeded,  // less memory is used than annotated
+  kOtherCmsisNn,      // annotated for another CMSIS-NN version
+  kOtherTarget,       // annotated for another core or another ISA
+  kNoAnnotation,      // the model has none
+  kMalformed,         // the model or the annotation is broken
+  kOtherFormat,       // an annotation of a format that this reader does not know
+};
+
+inline const char* Text(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kOk:
+      return "ok";
+    case Verdict::kTooSmall:
+      return "too small: more memory is needed than annotated";
+    case Verdict::kLargerThanNeeded:
+      return "larger than needed: less memory is used than annotated";
+    case Verdict::kOtherCmsisNn:
+      return "annotated for another CMSIS-NN version";
+    case Verdict::kOtherTarget:
+      return "annotated for another target";
+    case Verdict::kNoAnnotation:
+      return "no annotation";
+    case Verdict::kMalformed:
+      return "malformed annotation";
+    case Verdict::kOtherFormat:
+      return "annotation of an unknown format";
+  }
+  return "unknown verdict";
+}
+
+// Text inside the model; not terminated by a zero byte as far as this reader checks.
+struct StringView {
+  const char* data = "";
+  size_t size = 0;
+
+  bool Equals(const char* text) const {
+    return std::strlen(text) == size && std::memcmp(data, text, size) == 0;
+  }
+};
+
+// What one operator needs; `scratch_known` is false for kernels that tflopt does not know.
+struct OperatorMemory {
+  uint32_t subgraph = 0;
+  uint32_t index = 0;
+  StringView kernel;
+  bool scratch_known = false;
+  uint32_t scratch_bytes = 0;
+  uint32_t persistent_bytes = 0;
+};
+
+// An annotation that was read; it refers to the model's bytes, which must outlive it.
+class Annotation {
+ public:
+  uint32_t arena_total_bytes() const { return total_; }
+  uint32_t arena_head_bytes() const { return head_; }
+  uint32_t arena_tail_bytes() const { return tail_; }
+  Isa isa() const { return isa_; }
+  bool isa_specific_overlap() const { return overlap_; }
+  StringView tool() const { return tool_; }
+  StringView target() const { return target_; }
+  StringView cmsis_nn() const { return cmsis_nn_; }
+  // 32 bytes, null before an annotation was read.
+  const uint8_t* source_sha256() const { return sha256_; }
+  uint32_t operator_count() const { return operators_.count; }
+  uint32_t rule_count() const { return rules_.count; }
+
+  // Empty where `i` is not below the count.
+  StringView rule(uint32_t i) const { return StringAt(rules_, i); }
+
+  OperatorMemory op(uint32_t i) const {
+    OperatorMemory result;
+    if (i >= operators_.count) return result;
+    const size_t at = operators_.first + static_cast<size_t>(i) * kOperatorBytes;
+    uint32_t kernel = 0;
+    bytes_.Number(at, 2, &result.index);
+    bytes_.Number(at + 2, 1, &result.subgraph);
+    bytes_.Number(at + 3, 1, &kernel);
+    bytes_.Number(at + 4, 4, &result.scratch_bytes);
+    bytes_.Number(at + 8, 4, &result.persistent_bytes);
+    result.kernel = StringAt(kernels_, kernel);
+    result.scratch_known = result.scratch_bytes != kUnknownScratch;
+    if (!result.scratch_known) result.scratch_bytes = 0;
+    return result;
+  }
+
+ private:
+  friend Verdict Read(const void* data, size_t size, Annotation* annotation);
+
+  static constexpr size_t kOperatorBytes = 12;
+  static constexpr uint32_t kUnknownScratch = 0xFFFFFFFFu;
+  static constexpr uint32_t kFormat = 1;
+  // The fields of the table, numbered as in schema/tflopt.fbs.
+  enum Slot : uint32_t {
+    kFormatSlot, kIsaSlot, kOverlapSlot, kHeadSlot, kTailSlot, kTotalSlot, kSha256Slot,
+    kToolSlot, kTargetSlot, kCmsisNnSlot, kKernelsSlot, kOperatorsSlot, kRulesSlot,
+  };
+
+  struct Items {
+    size_t first = 0;
+    uint32_t count = 0;
+  };
+
+  bool Load(const internal::Table& table) {
+    uint32_t isa = 0;
+    uint32_t overlap = 0;
+    if (!table.Number(kIsaSlot, 1, &isa) || isa > static_cast<uint32_t>(Isa::kMve)) return false;
+    isa_ = static_cast<Isa>(isa);
+    if (!table.Number(kOverlapSlot, 1, &overlap)) return false;
+    overlap_ = overlap != 0;
+    text_left_ = bytes_.size();
+    return table.Number(kHeadSlot, 4, &head_) && table.Number(kTailSlot, 4, &tail_) &&
+           table.Number(kTotalSlot, 4, &total_) && LoadSha256(table) &&
+           LoadString(table, kToolSlot, &tool_) && LoadString(table, kTargetSlot, &target_) &&
+           LoadString(table, kCmsisNnSlot, &cmsis_nn_) &&
+           LoadStrings(table, kKernelsSlot, &kernels_) && LoadOperators(table) &&
+           LoadStrings(table, kRulesSlot, &rules_);
+  }
+
+  bool LoadSha256(const internal::Table& table) {
+    size_t at = 0;
+    if (table.Field(kSha256Slot, &at) != internal::Found::kYes || !bytes_.Holds(at, 32)) {
+      return false;
+    }
+    sha256_ = bytes_.data() + at;
+    return true;
+  }
+
+  bool LoadString(const internal::Table& table, uint32_t slot, StringView* text) {
+    size_t at = 0;
+    return table.Field(slot, &at) == internal::Found::kYes && CheckString(at, text);
+  }
+
+  // Printable ASCII only, and all text together no longer than the annotation.
+  bool CheckString(size_t at, StringView* text) {
+    size_t first = 0;
+    uint32_t count = 0;
+    if (!bytes_.Vector(at, 1, &first, &count) || count > text_left_) return false;
+    text_left_ -= count;
+    for (uint32_t i = 0; i < count; ++i) {
+      const uint8_t byte = bytes_.data()[first + i];
+      if (byte < 0x20 || byte > 0x7E) return false;
+    }
+    *text = {reinterpret_cast<const char*>(bytes_.data()) + first, count};
+    return true;
+  }
+
+  bool LoadStrings(const internal::Table& table, uint32_t slot, Items* items) {
+    StringView text;
+    if (!table.Vector(slot, 4, &items->first, &items->count)) return false;
+    for (uint32_t i = 0; i < items->count; ++i) {
+      if (!CheckString(items->first + 4 * static_cast<size_t>(i), &text)) return false;
+    }
+    return true;
+  }
+
+  bool LoadOperators(const internal::Table& table) {
+    Items* const items = &operators_;
+    if (!table.Vector(kOperatorsSlot, kOperatorBytes, &items->first, &items->count)) return false;
+    for (uint32_t i = 0; i < items->count; ++i) {
+      uint32_t kernel = 0;
+      const size_t at = items->first + static_cast<size_t>(i) * kOperatorBytes;
+      if (!bytes_.Number(at + 3, 1, &kernel) || kernel >= kernels_.count) return false;
+    }
+    return true;
+  }
+
+  StringView StringAt(const Items& items, uint32_t i) const {
+    StringView text;
+    size_t first = 0;
+    uint32_t count = 0;
+    if (i < items.count &&
+        bytes_.Vector(items.first + 4 * static_cast<size_t>(i), 1, &first, &count)) {
+      text = {reinterpret_cast<const char*>(bytes_.data()) + first, count};
+    }
+    return text;
+  }
+
+  internal::Bytes bytes_;
+  size_t text_left_ = 0;
+  uint32_t head_ = 0;
+  uint32_t tail_ = 0;
+  uint32_t total_ = 0;
+  Isa isa_ = Isa::kScalar;
+  bool overlap_ = false;
+  const uint8_t* sha256_ = nullptr;
+  StringView tool_;
+  StringView target_;
+  StringView cmsis_nn_;
+  Items kernels_;
+  Items operators_;
+  Items rules_;
+};
+
+// Reads an annotation by itself, such as a side file. Unless the verdict is kOk, `annotation` is
+// left empty.
+inline Verdict Read(const void* data, size_t size, Annotation* annotation) {
+  *annotation = Annotation();
+  Annotation result;
+  result.bytes_ = internal::Bytes(data, size);
+  internal::Table table;
+  uint32_t format = 0;
+  if (!result.bytes_.Holds(0, 8) || std::memcmp(result.bytes_.data() + 4, "TFLO", 4) != 0 ||
+      !table.Open(result.bytes_, 0) || !table.Number(Annotation::kFormatSlot, 2, &format)) {
+    return Verdict::kMalformed;
+  }
+  if (format != Annotation::kFormat) return Verdict::kOtherFormat;
+  if (!result.Load(table)) return Verdict::kMalformed;
+  *annotation = result;
+  return Verdict::kOk;
+}
+
+namespace internal {
+
+// Whether a table of Model.metadata is named "TFLOPT".
+inline bool IsNamedTflopt(const Bytes& bytes, const Table& entry, bool* broken) {
+  size_t at = 0;
+  size_t first = 0;
+  uint32_t count = 0;
+  const Found found = entry.Field(0, &at);
+  if (found == Found::kAbsent) return false;
+  if (found == Found::kBroken || !bytes.Vector(at, 1, &first, &count)) {
+    *broken = true;
+    return false;
+  }
+  return count == 6 && std::memcmp(bytes.data() + first, "TFLOPT", 6) == 0;
+}
+
+// The data of Model.buffers[index].
+inline bool BufferData(const Bytes& bytes, const Table& model, uint32_t index, Bytes* data) {
+  size_t first = 0;
+  uint32_t count = 0;
+  Table buffer;
+  if (!model.Vector(4, 4, &first, &count) || index >= count) return false;
+  if (!buffer.Open(bytes, first + 4 * static_cast<size_t>(index))) return false;
+  if (!buffer.Vector(0, 1, &first, &count)) return false;
+  *data = Bytes(bytes.data() + first, count);
+  return true;
+}
+
+}  // namespace internal
+
+// Reads the annotation of a .tflite model of `size` bytes.
+inline Verdict ReadFromModel(const void* model_data, size_t size, Annotation* annotation) {
+  *annotation = Annotation();
+  const internal::Bytes bytes(model_data, size);
+  internal::Table model;
+  size_t first = 0;
+  uint32_t count = 0;
+  if (!bytes.Holds(0, 8) || !model.Open(bytes, 0) || !model.Vector(6, 4, &first, &count)) {
+    return Verdict::kMalformed;
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    internal::Table entry;
+    internal::Bytes data;
+    uint32_t index = 0;
+    bool broken = false;
+    if (!entry.Open(bytes, first + 4 * static_cast<size_t>(i))) return Verdict::kMalformed;
+    const bool named = internal::IsNamedTflopt(bytes, entry, &broken);
+    if (broken) return Verdict::kMalformed;
+    if (!named) continue;
+    if (!entry.Number(1, 4, &index) || !internal::BufferData(bytes, model, index, &data)) {
+      return Verdict::kMalformed;
+    }
+    return Read(data.data(), data.size(), annotation);
+  }
+  return Verdict::kNoAnnotation;
+}
+
+// What the firmware knows; a null pointer or a zero means "not known", and is not compared.
+struct Reality {
+  size_t used_bytes = 0;   // MicroInterpreter::arena_used_bytes() after AllocateTensors
+  size_t arena_bytes = 0;  // the size of the arena that was handed to the interpreter
+  Isa isa = kBuildIsa;
+  const char* target = nullptr;    // as tflopt --target takes it, lower case
+  const char* cmsis_nn = nullptr;  // as tflopt --cmsis-nn takes it
+};
+
+// Compares. The cause comes before its effect: another target or CMSIS-NN explains other sizes.
+inline Verdict Check(const Annotation& annotation, const Reality& reality) {
+  if (annotation.source_sha256() == nullptr) return Verdict::kNoAnnotation;
+  if (annotation.isa() != reality.isa) return Verdict::kOtherTarget;
+  if (reality.target != nullptr && !annotation.target().Equals(reality.target)) {
+    return Verdict::kOtherTarget;
+  }
+  if (reality.cmsis_nn != nullptr && !annotation.cmsis_nn().Equals(reality.cmsis_nn)) {
+    return Verdict::kOtherCmsisNn;
+  }
+  const uint64_t used = static_cast<uint64_t>(annotation.arena_head_bytes()) +
+                        static_cast<uint64_t>(annotation.arena_tail_bytes());
+  if (reality.arena_bytes != 0 && reality.arena_bytes < annotation.arena_total_bytes()) {
+    return Verdict::kTooSmall;
+  }
+  if (reality.used_bytes == 0 || reality.used_bytes == used) return Verdict::kOk;
+  return reality.used_bytes > used ? Verdict::kTooSmall : Verdict::kLargerThanNeeded;
+}
+
+}  // namespace tflopt
+
+#endif  // TFLOPT_ANNOTATION_H_

@@ -1,0 +1,16 @@
+"""CMSIS-NN as TFLM uses it: versions, buffer sizes, and the function that runs each layer."""
+
+from tflopt.target.cmsis_nn.dispatch import dispatch
+from tflopt.target.cmsis_nn.use import KernelUse, Path, Persistent
+from tflopt.target.cmsis_nn.versions import NEWEST, VERSIONS, Version, find_version
+
+__all__ = [
+    "NEWEST",
+    "VERSIONS",
+    "KernelUse",
+    "Path",
+    "Persistent",
+    "Version",
+    "dispatch",
+    "find_version",
+]
