@@ -103,7 +103,7 @@ def optimize_file_bytes(
         progress("comparing original and optimized")
         verification = compare(
             Candidate(original, data),
-            Candidate(model, output),
+            Candidate(model, output, derived=True),
             runner=settings.runner,
             options=settings.samples,
         )
