@@ -1,0 +1,62 @@
+"""Sessions: ``nox`` runs the gate (lint and tests); the others are named with ``-s``."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["lint", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+REQUIREMENTS = "tests/requirements.txt"
+
+
+def _install(session: nox.Session) -> None:
+    session.install("-r", REQUIREMENTS)
+    # The wheel's dependencies (torch) are not needed for the size functions that it carries.
+    session.install("--no-deps", "-r", "tests/requirements-oracle.txt")
+    session.install("--no-deps", "-e", ".")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format, lint and types: the gate before a commit."""
+    _install(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests that run on a host; arguments go to pytest."""
+    _install(session)
+    session.run("pytest", "--durations=10", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def versions(session: nox.Session) -> None:
+    """The tests on every Python that is supported and installed."""
+    _install(session)
+    session.run("pytest", "-q", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure sizes, times and memory; prints ratios against a baseline of the same run."""
+    _install(session)
+    session.run("python", "benchmarks/run.py", *session.posargs)
+
+
+@nox.session
+def oracle(session: nox.Session) -> None:
+    """Compare 200,000 layers with CMSIS-NN's own size functions."""
+    _install(session)
+    arguments = session.posargs or ["--layers", "200000", "--seed", "1"]
+    session.run("python", "benchmarks/scratch_oracle.py", *arguments)
+
+
+@nox.session(python="3.11")
+def testdata(session: nox.Session) -> None:
+    """Generate the test models again with TensorFlow (arguments: names of models)."""
+    session.install("-r", "testdata/generator/requirements-tensorflow.txt")
+    session.run("python", "testdata/generate.py", *session.posargs)
