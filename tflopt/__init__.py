@@ -11,6 +11,6 @@
 from tflopt.api import optimize
 from tflopt.errors import TfloptError
 from tflopt.io import read, write
+from tflopt.version import __version__
 
-__version__ = "0.1.0"
-__all__ = ["TfloptError", "optimize", "read", "write"]
+__all__ = ["TfloptError", "__version__", "optimize", "read", "write"]

@@ -11,11 +11,17 @@ from tflopt.errors import ModelError, UsageError
 from tflopt.io.reader import MAX_FILE_BYTES, read_bytes
 from tflopt.ir import Model
 from tflopt.passes.config import Runtime
+from tflopt.target import Target
+from tflopt.target.cmsis_nn import NEWEST, find_version
+from tflopt.target.memory import Device
 
 MODEL_SUFFIX = ".tflite"
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL.tflite", show_default=False)]
 TargetName = Annotated[
     str, typer.Option("--target", "-t", help="Core in GCC's spelling; 'tflopt targets' lists them.")
+]
+CmsisNnName = Annotated[
+    str, typer.Option("--cmsis-nn", help="CMSIS-NN version of the firmware, for scratch sizes.")
 ]
 RuntimeName = Annotated[
     Runtime,
@@ -26,6 +32,7 @@ Samples = Annotated[
     int, typer.Option("--samples", min=1, max=100_000, help="Inputs to compare on.")
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random inputs.")]
+NEWEST_CMSIS_NN = NEWEST.name
 RUNNER_NAMES = ("auto", "tflm", "litert")
 
 
@@ -73,6 +80,15 @@ def check_output(path: Path) -> None:
         raise UsageError(f"{path}: is a folder; name a file")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{path.parent}: no such folder")
+
+
+def make_device(target: str, cmsis_nn: str) -> Device:
+    """The build that the options name.
+
+    Raises:
+        UsageError: there is no such target or version.
+    """
+    return Device(Target.parse(target), find_version(cmsis_nn))
 
 
 def check_runner(name: str) -> str:

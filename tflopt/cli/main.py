@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from tflopt import __version__
 from tflopt.cli import inspect, optimize, registry, validate
 from tflopt.errors import EXIT_RUNNER, TfloptError
+from tflopt.version import __version__
 
 EPILOG = (
     "Exit codes: 0 done; 1 a check failed; 2 usage; 3 the model is invalid or unsupported; "

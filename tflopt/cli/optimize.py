@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tflopt.annotate import Annotate
 from tflopt.api import DEFAULT_TARGET, Result, Settings, optimize_file_bytes
+from tflopt.budget import parse_size
 from tflopt.check.samples import SampleOptions
 from tflopt.cli.common import (
+    NEWEST_CMSIS_NN,
+    CmsisNnName,
     ModelPath,
     RunnerName,
     RuntimeName,
@@ -20,6 +25,7 @@ from tflopt.cli.common import (
     check_output,
     check_runner,
     load,
+    make_device,
     output_path,
 )
 from tflopt.errors import UsageError
@@ -28,10 +34,20 @@ from tflopt.io.layout import DATA_ALIGNMENT
 from tflopt.ir import Model
 from tflopt.passes.config import Config, Runtime, Strip
 from tflopt.passes.pipeline import Selection
+from tflopt.plan.offline import OfflineOptions
+from tflopt.plan.solve import SolveOptions
 from tflopt.report.json_report import dumps, report
-from tflopt.target import Target
+from tflopt.target.memory import PORTABLE, PlanRequest
 
 STDOUT = Path("-")
+ANNOTATION_SUFFIX = ".tflopt"
+
+
+class Plan(Enum):
+    """Whether an offline memory plan is written."""
+
+    OFFLINE = "offline"
+    NONE = "none"
 
 
 def optimize(
@@ -65,6 +81,37 @@ def optimize(
     align: Annotated[
         int, typer.Option("--align", help="Alignment of weights in the file, in bytes.")
     ] = DATA_ALIGNMENT,
+    cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    plan: Annotated[
+        Plan, typer.Option("--plan", help="Write a memory plan where it lowers the arena.")
+    ] = Plan.OFFLINE,
+    overlap: Annotated[
+        bool,
+        typer.Option("--overlap", help="Let outputs follow the input they consume; this ISA only."),
+    ] = False,
+    overlap_all: Annotated[
+        bool, typer.Option("--overlap-all", help="The same by distances safe on every ISA.")
+    ] = False,
+    pin: Annotated[
+        list[str] | None,
+        typer.Option("--pin", metavar="TENSOR=OFFSET", help="Fix a tensor's place; repeatable."),
+    ] = None,
+    preserve_inputs: Annotated[
+        bool, typer.Option("--preserve-inputs", help="Keep inputs intact to the end.")
+    ] = False,
+    reserve_head: Annotated[
+        str, typer.Option("--reserve-head", metavar="SIZE", help="Keep tensors out of the start.")
+    ] = "0",
+    plan_time: Annotated[
+        float | None, typer.Option("--plan-time", metavar="SECONDS", help="End the search early.")
+    ] = None,
+    max_arena: Annotated[
+        str | None,
+        typer.Option("--max-arena", metavar="SIZE", help="Fail over this arena, e.g. 64K."),
+    ] = None,
+    annotate: Annotated[
+        Annotate, typer.Option("--annotate", help="Where scratch and arena sizes are stored.")
+    ] = Annotate.METADATA,
     samples: Samples = 32,
     seed: Seed = 0,
     runner: RunnerName = "auto",
@@ -78,15 +125,27 @@ def optimize(
     Both are run on TensorFlow Lite Micro (or LiteRT's reference kernels) before the file is
     written; a difference is exit code 1 and leaves no file.
     """
+    original, data = load(model)
+    request = None
+    if plan is Plan.OFFLINE:
+        offline = OfflineOptions(
+            solve=SolveOptions(time_limit_s=plan_time),
+            preserve_inputs=preserve_inputs,
+            reserve_head_bytes=parse_size(reserve_head),
+        )
+        pins = tuple(parse_pin(text, original) for text in pin or ())
+        request = PlanRequest(overlap=_overlap(overlap, overlap_all), offline=offline, pins=pins)
+        keep = [*(keep or ()), *(name for name, _ in pins)]
+    device = make_device(target, cmsis_nn)
     settings = Settings(
-        target=Target.parse(target),
         selection=Selection(_names(only), disable or ()),
-        config=Config(runtime, strip, frozenset(keep or ())),
+        config=Config(runtime, strip, frozenset(keep or ()), device, request),
         layout=WriteOptions(align, share=True),
         samples=None if no_verify else SampleOptions(samples, seed),
         runner=check_runner(runner),
+        annotate=annotate,
+        max_arena_bytes=None if max_arena is None else parse_size(max_arena),
     )
-    original, data = load(model)
     destination = output_path(model, output)
     if report_path is not None and report_path != STDOUT:
         check_output(report_path)
@@ -96,6 +155,8 @@ def optimize(
     if result.verification is not None and result.verification.mismatch is not None:
         raise result.verification.mismatch
     write_file(destination, [result.data])
+    if annotate is Annotate.FILE:
+        write_file(destination.with_suffix(ANNOTATION_SUFFIX), [result.annotation])
     text = dumps(report(result, settings, str(model), str(destination)))
     if report_path == STDOUT:
         typer.echo(text, nl=False)
@@ -103,6 +164,25 @@ def optimize(
         write_file(report_path, [text.encode()])
     if not quiet and report_path != STDOUT:
         _print(result, settings, model, destination, explain)
+
+
+def _overlap(this_isa: bool, every_isa: bool) -> str:
+    if this_isa and every_isa:
+        raise UsageError("--overlap and --overlap-all exclude each other")
+    return PORTABLE if every_isa else "target" if this_isa else ""
+
+
+def parse_pin(text: str, model: Model) -> tuple[str, int]:
+    """``TENSOR=OFFSET`` ; the name is one of the input model.
+
+    Raises:
+        UsageError: malformed, or there is no such tensor in the main graph.
+    """
+    name, equals, offset = text.rpartition("=")
+    names = [value.name for value in model.main.values]
+    if not equals or name not in names:
+        raise UsageError(f"--pin {text}: write TENSOR=OFFSET with the name of a tensor")
+    return name, parse_size(offset)
 
 
 def _names(only: list[str] | None) -> list[str] | None:
@@ -126,11 +206,9 @@ def _run(original: Model, data: bytes, settings: Settings, quiet: bool) -> Resul
 def _print(
     result: Result, settings: Settings, source: Path, destination: Path, explain: bool
 ) -> None:
-    from rich.console import Console
+    from tflopt.report.console import make_console, print_near_misses, print_summary
 
-    from tflopt.report.console import print_near_misses, print_summary
-
-    console = Console(highlight=False, soft_wrap=True)
+    console = make_console()
     print_summary(console, result, settings, str(source), str(destination))
     if explain:
         console.print()

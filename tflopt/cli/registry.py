@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from tflopt import __version__
 from tflopt.passes.pipeline import RULES
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.target import all_targets
+from tflopt.version import __version__
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -39,11 +39,9 @@ def _show(
         }
         typer.echo(dumps(data), nl=False)
         return
-    from rich.console import Console
-
-    from tflopt.report.console import table
+    from tflopt.report.console import make_console, table
 
     grid = table(*columns)
     for row in rows:
         grid.add_row(*row)
-    Console(highlight=False).print(grid)
+    make_console().print(grid)

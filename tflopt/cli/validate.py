@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from tflopt import __version__
 from tflopt.check.compare import Candidate, compare
 from tflopt.check.samples import SampleOptions
 from tflopt.cli.common import RunnerName, Samples, Seed, check_runner, load
 from tflopt.errors import EXIT_CHECK_FAILED, EXIT_RUNNER
 from tflopt.report.json_report import SCHEMA_VERSION, dumps, verification
+from tflopt.version import __version__
 
 
 def validate(
@@ -40,10 +40,8 @@ def validate(
         }
         typer.echo(dumps(data), nl=False)
     else:
-        from rich.console import Console
+        from tflopt.report.console import make_console, print_verification
 
-        from tflopt.report.console import print_verification
-
-        print_verification(Console(highlight=False, soft_wrap=True), verdict)
+        print_verification(make_console(), verdict)
     codes = {"identical": 0, "different": EXIT_CHECK_FAILED, "not verified": EXIT_RUNNER}
     raise typer.Exit(codes[verdict.status])

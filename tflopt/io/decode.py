@@ -13,6 +13,9 @@ from tflopt.ir.record import FieldValue, Record, Vector
 
 MAX_TABLES = 1 << 20
 """Tables in one file; a documented limit, so that a hostile file can't ask for all memory."""
+MAX_SHARING = 4
+SHARED_BYTES = 1 << 24
+"""Vectors may share bytes: together they hold at most 4 times the file's, and 16 MiB more."""
 
 
 class Decoder:
@@ -33,6 +36,8 @@ class Decoder:
         self._schema: Schema = schema()
         self._budget = min(MAX_TABLES, max(self.size, 1024))
         self._indices = self.size + (1 << 16)
+        self._bytes = MAX_SHARING * self.size + SHARED_BYTES
+        self._vtables: dict[int, tuple[int, int, list[tuple[int, int]]]] = {}
 
     def root(self) -> Record:
         """The model's table."""
@@ -60,17 +65,35 @@ class Decoder:
             raise ModelError("an offset of zero points to itself", where)
         return position + step
 
-    def _vtable(self, position: int, where: str) -> tuple[int, tuple[int, ...]]:
+    def charge(self, count: int, where: str) -> None:
+        """Account for ``count`` bytes that the model refers to.
+
+        Raises:
+            ModelError: they are many more than the file has.
+        """
+        self._bytes -= count
+        if self._bytes < 0:
+            raise ModelError("shares its data more often than a model may", where)
+
+    def _vtable(self, position: int, where: str) -> tuple[int, list[tuple[int, int]]]:
+        """Bytes of the table, and (slot, offset) of each field that is present."""
         self._need(position, 4, where)
         vtable = position - struct.unpack_from("<i", self.view, position)[0]
+        if vtable not in self._vtables:
+            self._vtables[vtable] = self._new_vtable(vtable, where)
+        length, inline, present = self._vtables[vtable]
+        self._need(position, inline, where)
+        self._see(vtable, length, "vtable", where)
+        return inline, present
+
+    def _new_vtable(self, vtable: int, where: str) -> tuple[int, int, list[tuple[int, int]]]:
         self._need(vtable, 4, f"{where} vtable")
         length, inline = struct.unpack_from("<HH", self.view, vtable)
         if length < 4 or length % 2 or inline < 4:
             raise ModelError(f"vtable of {length} bytes for a table of {inline}", where)
         self._need(vtable, length, f"{where} vtable")
-        self._need(position, inline, where)
-        self._see(vtable, length, "vtable", where)
-        return inline, struct.unpack_from(f"<{(length - 4) // 2}H", self.view, vtable + 4)
+        offsets = struct.unpack_from(f"<{(length - 4) // 2}H", self.view, vtable + 4)
+        return length, inline, [(slot, offset) for slot, offset in enumerate(offsets) if offset]
 
     def _see(self, position: int, count: int, kind: str, where: str) -> None:
         if self.visit is not None:
@@ -80,13 +103,11 @@ class Decoder:
         self._budget -= 1
         if self._budget < 0:
             raise ModelError("more tables than a file of this size may have", where)
-        inline, offsets = self._vtable(position, where)
+        inline, present = self._vtable(position, where)
         slots = self._schema.tables[name]
         record = Record(name)
         self._see(position, 4, f"table:{name}", where)
-        for number, offset in enumerate(offsets):
-            if offset == 0:
-                continue
+        for number, offset in present:
             slot = slots[number] if number < len(slots) else None
             if slot is None:
                 raise UnsupportedError(
@@ -135,6 +156,7 @@ class Decoder:
         dtype = NUMPY[kind]
         self._need(position + 4, count * dtype.itemsize, where)
         self._see(position, 4 + count * dtype.itemsize, "vector", where)
+        self.charge(count * dtype.itemsize, where)
         if kind == "int32":  # shapes and indices become Python integers
             self._indices -= count
             if self._indices < 0:

@@ -33,6 +33,8 @@ from tflopt.ir.verify import flaws
 
 MAX_FILE_BYTES = 1 << 32
 """Largest file that is read; a documented limit."""
+MAX_RANK = 64
+"""Most dimensions of a tensor; a documented limit (kernels take 8 at most)."""
 ZIP_MAGIC = b"PK\x03\x04"
 T = TypeVar("T")
 
@@ -75,9 +77,9 @@ def read_bytes(data: bytes, path: str = "") -> Model:
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self.data = data
-        decoder = Decoder(data)
-        self.root = Fields(decoder.root(), "")
-        self.end = decoder.end
+        self.decoder = Decoder(data)
+        self.root = Fields(self.decoder.root(), "")
+        self.end = self.decoder.end
 
     def model(self) -> Model:
         root = self.root
@@ -115,6 +117,7 @@ class _Reader:
     def _outside(self, offset: int, size: int, where: str) -> Bytes:
         if offset + size > len(self.data):
             raise ModelError(f"data at {offset} + {size} lies outside of the file", where)
+        self.decoder.charge(size, where)
         self.end = max(self.end, offset + size)
         return np.frombuffer(self.data, np.uint8, size, offset)
 
@@ -156,6 +159,8 @@ class _Reader:
         if code not in DType.__members__.values():
             raise UnsupportedError(f"unknown tensor type {code}", fields.where)
         shape = fields.ints("shape")
+        if len(shape) > MAX_RANK:
+            raise UnsupportedError(f"{len(shape)} dimensions, at most {MAX_RANK}", fields.where)
         value = Value(graph, DType(code), shape, name=fields.text("name"))
         value.buffer = self._indexed_buffer(graph.model, fields.number("buffer"), fields.where)
         value.is_variable = fields.flag("is_variable")

@@ -52,7 +52,12 @@ def file_pieces(model: Model, options: WriteOptions | None = None) -> list[Piece
 
 def write_bytes(model: Model, options: WriteOptions | None = None) -> bytes:
     """The file in memory."""
-    return b"".join(bytes(piece.data) for piece in file_pieces(model, options))
+    return b"".join(_buffer(piece.data) for piece in file_pieces(model, options))
+
+
+def _buffer(data: bytes | bytearray | Vector) -> bytes | bytearray | memoryview:
+    """The bytes without a copy."""
+    return data.data if isinstance(data, np.ndarray) else data
 
 
 def write(model: Model, path: str | Path, options: WriteOptions | None = None) -> int:
@@ -77,7 +82,7 @@ def write_file(path: str | Path, chunks: Iterable[bytes | bytearray | Vector]) -
     try:
         with os.fdopen(handle, "wb") as file:
             for chunk in chunks:
-                file.write(chunk.data if isinstance(chunk, np.ndarray) else chunk)
+                file.write(_buffer(chunk))
             file.flush()
             os.fsync(file.fileno())
             size = file.tell()

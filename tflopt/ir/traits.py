@@ -21,6 +21,7 @@ EFFECTS = frozenset(
         OpCode.MULTINOMIAL,
         OpCode.RANDOM_STANDARD_NORMAL,
         OpCode.RANDOM_UNIFORM,
+        OpCode.STABLEHLO_CASE,
         OpCode.STABLEHLO_COMPOSITE,
         OpCode.STABLEHLO_CUSTOM_CALL,
         OpCode.STABLEHLO_RNG_BIT_GENERATOR,
@@ -35,4 +36,5 @@ def has_effect(op: Op) -> bool:
     """Whether removing ``op`` could be seen although nobody reads its outputs."""
     if op.code in EFFECTS or not op.outputs:
         return True
-    return any(v is not None and v.is_variable and len(v.users) > 1 for v in op.inputs)
+    states = (value for value in op.inputs if value is not None and value.is_variable)
+    return any(use.op is not op for state in states for use in state.uses)

@@ -94,7 +94,7 @@ def dtype_of(array: npt.NDArray[np.generic]) -> DType:
     """
     name = array.dtype.newbyteorder("<")
     for dtype in DType:
-        if dtype.numpy == name:
+        if dtype.numpy is not None and dtype.numpy == name:  # NumPy takes None for float64
             return dtype
     raise KeyError(str(array.dtype))
 

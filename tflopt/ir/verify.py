@@ -30,6 +30,7 @@ def flaws(model: Model) -> Iterator[Flaw]:
         yield from _value_flaws(graph, number)
         yield from _order_flaws(graph, number)
         yield from _link_flaws(graph, number)
+    yield from _table_flaws(model)
 
 
 def verify(model: Model, pass_name: str) -> None:
@@ -63,6 +64,29 @@ def _data_flaws(value: Value, where: str) -> Iterator[Flaw]:
             f"{value.dtype.name}{list(value.shape)} needs {expected} bytes, "
             f"its buffer has {value.buffer.size_bytes}",
         )
+
+
+def _table_flaws(model: Model) -> Iterator[Flaw]:
+    """What refers to a table of the model refers to an entry of it."""
+    codes, buffers = {id(entry) for entry in model.opcodes}, set(model.buffers)
+    for number, graph in enumerate(model.graphs):
+        for value in graph.values:
+            if value.buffer is not None and value.buffer not in buffers:
+                yield Flaw(f"subgraph {number}", f"the buffer of {value!r} is not in the model")
+        for op in graph.ops:
+            if id(op.opcode) not in codes:
+                yield Flaw(f"subgraph {number}", f"the operator code of {op!r} is not in the model")
+            if any(value not in graph.values for value in op.extra.intermediates or ()):
+                yield Flaw(f"subgraph {number}", f"an intermediate of {op!r} is not in the graph")
+    named = [*(entry.buffer for entry in model.metadata or ()), *(model.metadata_buffers or ())]
+    if any(buffer not in buffers for buffer in named):
+        yield Flaw("metadata", "refers to a buffer that is not in the model")
+    for entry in model.signatures or ():
+        ports = [*(entry.inputs or ()), *(entry.outputs or ())]
+        if entry.graph not in model.graphs:
+            yield Flaw(f"signature {entry.key!r}", "its subgraph is not in the model")
+        elif any(value not in entry.graph.values for _, value in ports):
+            yield Flaw(f"signature {entry.key!r}", "refers to a tensor that is not in its subgraph")
 
 
 def _order_flaws(graph: Graph, number: int) -> Iterator[Flaw]:

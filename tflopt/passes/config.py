@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+
+from tflopt.target.memory import Device, PlanRequest
 
 
 class Runtime(Enum):
@@ -26,8 +28,16 @@ class Strip(Enum):
 
 @dataclass(frozen=True)
 class Config:
-    """Options of the pipeline; ``keep`` names tensors, signatures or metadata that stay."""
+    """Options of the pipeline.
+
+    Args:
+        keep: names of tensors, signatures or metadata that stay.
+        device: the build whose memory counts.
+        plan: what kind of offline plan to write, None for none.
+    """
 
     runtime: Runtime = Runtime.BOTH
     strip: Strip = Strip.DEFAULT
     keep: frozenset[str] = frozenset()
+    device: Device = field(default_factory=Device)
+    plan: PlanRequest | None = field(default_factory=PlanRequest)

@@ -1,4 +1,4 @@
-"""Drop an offline memory plan that no longer fits the model."""
+"""Drop an offline memory plan, and an annotation, that no longer fit the model."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import ClassVar
 
 from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.target.annotation import METADATA_NAME
 
 PLAN = "OfflineMemoryAllocation"
+STALE = frozenset({PLAN, METADATA_NAME})
 
 
 @dataclass(frozen=True)
 class DropStalePlan(ModelRule):
-    """Drop an offline memory plan once rules have changed the model that it was made for.
+    """Drop an offline memory plan and tflopt's annotation once rules have changed the model.
 
     Exact: TFLM then plans online. The plan holds one offset for each tensor by its index, and
     the runtime checks neither overlap nor meaning.
@@ -23,6 +25,6 @@ class DropStalePlan(ModelRule):
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Remove the metadata entry."""
-        kept = [entry for entry in model.metadata or () if entry.name != PLAN]
+        kept = [entry for entry in model.metadata or () if entry.name not in STALE]
         if model.metadata is not None and len(kept) < len(model.metadata):
             rw.keep_metadata(kept, "it was made for the model before these changes")

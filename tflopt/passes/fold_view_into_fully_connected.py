@@ -42,3 +42,4 @@ class FoldViewIntoFullyConnected(Rule):
         shared = data.is_graph_output or len(data.users) > 1
         require(not shared, "another operator reads the view", at=view)
         rw.set_input(op, 0, source)
+        rw.remove(view)

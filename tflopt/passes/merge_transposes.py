@@ -49,3 +49,5 @@ class MergeTransposes(Rule):
         require(not source.is_variable, "it takes a snapshot of a variable", at=first)
         perm = rw.constant(np.asarray(composed, dtype=np.int32), op.output)
         rw.set_inputs(op, [source, perm])
+        if not middle.uses:
+            rw.remove(first)

@@ -35,6 +35,8 @@ class MergeViews(Rule):
         require(back or not shared, "another operator reads the view in between", at=first)
         require(not source.is_variable, "it takes a snapshot of a variable", at=first)
         become_reshape(op, source, rw)
+        if not middle.uses:
+            rw.remove(first)
 
 
 def become_reshape(op: Op, source: Value, rw: Rewriter) -> None:

@@ -15,6 +15,7 @@ from tflopt.passes.merge_buffers import MergeBuffers
 from tflopt.passes.merge_transposes import MergeTransposes
 from tflopt.passes.merge_views import MergeViews
 from tflopt.passes.per_channel_to_per_tensor import PerChannelToPerTensor
+from tflopt.passes.plan_memory import PlanMemory
 from tflopt.passes.remove_dead import RemoveDead
 from tflopt.passes.remove_noop import RemoveNoop
 from tflopt.passes.shape_to_options import ShapeToOptions
@@ -27,6 +28,7 @@ from tflopt.passes.strip_texts import StripTexts
 from tflopt.passes.strip_unread_quantization import StripUnreadQuantization
 from tflopt.passes.transpose_to_reshape import TransposeToReshape
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Trace, run_model_rule, run_rules
+from tflopt.target.memory import PlanRequest
 
 
 def make_rules(config: Config) -> tuple[AnyRule, ...]:
@@ -50,6 +52,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
         ShareZeroPoints(),
         StripFields(config.runtime),
         MergeBuffers(),
+        PlanMemory(config.device, config.plan or PlanRequest()),
     )
 
 
@@ -130,11 +133,14 @@ def run_pipeline(
         _run_model_rules(model, rules, (DropStalePlan,), trace)
     _run_model_rules(model, rules, STRIPS, trace)
     _run_model_rules(model, rules, (RemoveDead,), trace)
+    _run_model_rules(model, rules, (PlanMemory,), trace)
     return trace
 
 
 def _applies(rule: AnyRule, config: Config) -> bool:
     if isinstance(rule, ShareZeroPoints) and config.runtime is not Runtime.TFLM:
+        return False
+    if isinstance(rule, PlanMemory) and config.plan is None:
         return False
     return config.strip is not Strip.NONE or not isinstance(rule, STRIPS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +19,7 @@ from tflopt.report.flash import KINDS, Flash
 from tflopt.report.notes import notes
 
 SMALL = "dim"
+PIPE_WIDTH = 140
 
 
 def size(count: int) -> str:
@@ -32,12 +34,20 @@ def change(before: int, after: int) -> str:
     return f"{100 * (after - before) / before:+.1f} %" if before else f"+{size(after)}"
 
 
+def make_console() -> Console:
+    """Standard output: as wide as the terminal, wide enough for tables in a pipe."""
+    console = Console(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
 def table(*columns: str, right: Iterable[int] = ()) -> Table:
-    """A table in the house style."""
+    """A table in the house style; only its last column is broken over lines."""
     numeric = set(right)
     grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for index, column in enumerate(columns):
-        grid.add_column(column, justify="right" if index in numeric else "left", overflow="fold")
+        last = index == len(columns) - 1
+        justify: Literal["left", "right"] = "right" if index in numeric else "left"
+        grid.add_column(column, justify=justify, overflow="fold", no_wrap=not last)
     return grid
 
 
@@ -45,19 +55,17 @@ def print_summary(
     console: Console, result: Result, settings: Settings, source: str, output: str
 ) -> None:
     """Before and after, what the rules did, and the verdict."""
-    console.print(Text.assemble((source, "bold"), f"  for {settings.target}"))
+    console.print(Text.assemble((source, "bold"), f"  for {settings.device.target}"))
     console.print()
-    console.print(_totals(result.before, result.after))
+    console.print(_totals(result))
     console.print()
     counts = result.trace.counts
-    rules = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
-    rules.add_column(justify="right", min_width=4)
-    rules.add_column(no_wrap=True)
-    rules.add_column(no_wrap=True, overflow="ellipsis", style=SMALL)
     for rule in RULES:
         if counts[rule.name]:
-            rules.add_row(f"{counts[rule.name]} x", rule.name, rule.summary)
-    console.print(rules)
+            line = Text(f"  {counts[rule.name]:4} x {rule.name:<30} ")
+            line.append(rule.summary, style=SMALL)
+            line.truncate(console.width, overflow="ellipsis")
+            console.print(line)
     if not counts:
         console.print("  no rule applies")
     misses = len(result.trace.near_misses)
@@ -69,15 +77,18 @@ def print_summary(
     console.print(Text.assemble("wrote ", (output, "bold"), f", {size(len(result.data))} bytes"))
 
 
-def _totals(before: ModelFacts, after: ModelFacts) -> Table:
+def _totals(result: Result) -> Table:
+    before, after = result.before, result.after
+    old_arena, new_arena = result.memory_before.arena, result.memory_after.arena
     grid = table("", "before", "after", "", right=(1, 2, 3))
     rows = (
         ("file, bytes", before.file_bytes, after.file_bytes),
+        ("arena, bytes", old_arena.minimum_bytes, new_arena.minimum_bytes),
+        ("  of it activations and scratch", old_arena.head_bytes, new_arena.head_bytes),
         ("operators", before.operators, after.operators),
         ("tensors", before.tensors, after.tensors),
         ("multiply-accumulates", before.macs, after.macs),
         ("bytes moved", before.moved_bytes, after.moved_bytes),
-        ("constant bytes", before.constant_bytes, after.constant_bytes),
     )
     for name, old, new in rows:
         better = "green" if new < old else "yellow" if new > old else ""

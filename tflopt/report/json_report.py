@@ -6,14 +6,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from tflopt import __version__
 from tflopt.api import Result, Settings
 from tflopt.check.compare import Verification
 from tflopt.io import read_bytes
+from tflopt.ir import Model
 from tflopt.passes.pipeline import RULES
 from tflopt.report.facts import ModelFacts
 from tflopt.report.flash import Flash, flash_of
+from tflopt.report.memory import arena, minimum_by_target, scratch_rows
 from tflopt.report.notes import notes
+from tflopt.target.memory import Memory
+from tflopt.version import __version__
 
 SCHEMA_VERSION = 1
 
@@ -23,18 +26,24 @@ def report(result: Result, settings: Settings, source: str, output: str) -> dict
     runtime = settings.config.runtime
     before = flash_of(result.original, result.source, runtime)
     after = flash_of(read_bytes(result.data), result.data, runtime)
+    old = _model(result.original, result.before, before, result.memory_before)
+    new = _model(result.model, result.after, after, result.memory_after)
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "tflopt", "version": __version__},
-        "target": str(settings.target),
+        "target": str(settings.device.target),
+        "cmsis_nn": str(settings.device.cmsis_nn),
         "options": {
             "runtime": settings.config.runtime.value,
             "strip": settings.config.strip.value,
             "keep": sorted(settings.config.keep),
             "data_alignment": settings.layout.data_alignment,
+            "plan": "none" if settings.config.plan is None else "offline",
+            "overlap": "" if settings.config.plan is None else settings.config.plan.overlap,
+            "annotate": settings.annotate.value,
         },
-        "input": {"path": source, **_model(result.before, before)},
-        "output": {"path": output, **_model(result.after, after)},
+        "input": {"path": source, **old},
+        "output": {"path": output, **new},
         "notes": notes(result.model),
         "passes": _passes(result, settings),
         "verification": verification(result.verification),
@@ -46,11 +55,14 @@ def dumps(data: object) -> str:
     return json.dumps(data, indent=2, sort_keys=True) + "\n"
 
 
-def _model(facts: ModelFacts, flash: Flash) -> dict[str, object]:
+def _model(model: Model, facts: ModelFacts, flash: Flash, memory: Memory) -> dict[str, object]:
     data = asdict(facts)
     data["flash"] = asdict(flash)
-    data["arena_head_bytes"] = None
-    data["scratch_bytes"] = None
+    data["arena"] = arena(memory)
+    data["arena_head_bytes"] = memory.arena.head_bytes
+    data["arena_minimum_by_target"] = minimum_by_target(model, memory.device)
+    data["scratch_bytes"] = memory.scratch_bytes
+    data["scratch"] = scratch_rows(memory.table)
     return data
 
 

@@ -1,0 +1,214 @@
+"""Applies the aliasing facts to an IR model: which tensors may share bytes in an offline plan.
+
+Only the main graph: the operators of called subgraphs run at other times than the lifetime clock
+says. Only tensors that the runtime plans take part, so constants and variables drop out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from tflopt.ir import DType, Model, Op, OpCode, Padding, Value
+from tflopt.ir.options import (
+    ConcatenationOptions,
+    Conv2DOptions,
+    DepthwiseConv2DOptions,
+    Pool2DOptions,
+)
+from tflopt.plan.aliasing import (
+    CONCATENATION_SOURCE,
+    IN_PLACE,
+    SPLIT_SOURCE,
+    InPlaceRule,
+    Overlap,
+    pad_gap,
+    slice_displacements,
+)
+from tflopt.plan.describe import runtime_bytes, tensor_refs
+from tflopt.plan.lifetimes import ARENA_ALIGNMENT, TensorAlias, TensorRef
+from tflopt.plan.overlap import Kernel, Window, least_gap
+from tflopt.plan.problem import align_up
+
+Refs = Mapping[Value, TensorRef]
+OverlapGap = Callable[[Op], int | None]
+"""The least distance in bytes between an operator's first input and its output, None: apart."""
+
+
+def in_place_aliases(model: Model) -> list[TensorAlias]:
+    """Pairs that may share bytes on every core: views, in-place operators, slices, pads."""
+    refs = tensor_refs(model)
+    found: list[TensorAlias] = []
+    for op in model.main.ops:
+        found.extend(_of_op(op, refs))
+    return found
+
+
+def overlap_aliases(model: Model, gap: OverlapGap) -> list[TensorAlias]:
+    """Pairs of input and output that may overlap diagonally, for the core that ``gap`` knows."""
+    refs = tensor_refs(model)
+    found = []
+    for op in model.main.ops:
+        source = op.input(OP_DATA_INPUT.get(op.code, 0))
+        if source is None or len(op.outputs) != 1 or not _planned(source, op.output):
+            continue
+        distance = gap(op)
+        if distance is not None:
+            low = align_up(distance, ARENA_ALIGNMENT)
+            reason = f"{op.opcode.label}: diagonal overlap"
+            found.append(TensorAlias(refs[source], refs[op.output], low, None, reason=reason))
+    return found
+
+
+OP_DATA_INPUT = {OpCode.TRANSPOSE_CONV: 2, OpCode.SPLIT: 1}
+
+
+def kernel_gap(op: Op, function: str, isa: str) -> int | None:
+    """The least distance at which ``op`` may overlap, run by a CMSIS-NN function on an ISA.
+
+    ``isa`` is ``scalar``, ``dsp`` or ``mve``. An `OverlapGap` for one target is
+    ``lambda op: kernel_gap(op, function_of(op), isa)``.
+    """
+    window, weights = op_window(op), op.input(1)
+    if window is None:
+        return None
+    groups = 1
+    if op.code is OpCode.CONV_2D and weights is not None and weights.shape[3]:
+        groups = window.in_c // weights.shape[3]
+    return least_gap(Kernel(function, isa, groups), window)
+
+
+def op_window(op: Op) -> Window | None:
+    """The geometry that `tflopt.plan.overlap` wants; None unless int8 and a single image."""
+    data, options = op.input(0), op.options
+    if data is None or not op.outputs or data.dtype is not DType.INT8:
+        return None
+    if op.code is OpCode.FULLY_CONNECTED:
+        return _dense_window(op, data)
+    if len(data.shape) != 4 or len(op.output.shape) != 4 or data.shape[0] != 1:
+        return None
+    in_sizes, out_sizes = data.shape[1:], op.output.shape[1:]
+    if isinstance(options, Pool2DOptions):
+        kernel, dilation = (options.filter_height, options.filter_width), (1, 1)
+    elif isinstance(options, Conv2DOptions | DepthwiseConv2DOptions):
+        weights = op.input(1)
+        if weights is None or len(weights.shape) != 4:
+            return None
+        kernel = (weights.shape[1], weights.shape[2])
+        dilation = (options.dilation_h_factor, options.dilation_w_factor)
+    else:
+        return None
+    stride = (options.stride_h, options.stride_w)
+    pads = [
+        _pad_before(options.padding, in_sizes[i], out_sizes[i], kernel[i], stride[i], dilation[i])
+        for i in range(2)
+    ]
+    (in_h, in_w, in_c), (out_h, out_w, out_c) = in_sizes, out_sizes
+    size = (in_h, in_w, in_c, out_h, out_w, out_c)
+    return Window(*size, *kernel, *stride, pads[0], pads[1], *dilation)
+
+
+def _pad_before(
+    padding: Padding, in_size: int, out_size: int, kernel: int, stride: int, dilation: int
+) -> int:
+    if padding is not Padding.SAME:
+        return 0
+    total = (out_size - 1) * stride + (kernel - 1) * dilation + 1 - in_size
+    return max(0, total) // 2
+
+
+def _dense_window(op: Op, data: Value) -> Window | None:
+    weights = op.input(1)
+    if weights is None or len(weights.shape) != 2 or not weights.shape[1]:
+        return None
+    outputs, inputs = weights.shape
+    rows = data.elements // inputs
+    return Window(rows, 1, inputs, rows, 1, outputs)
+
+
+def _planned(*values: Value) -> bool:
+    return all(not v.is_constant and not v.is_variable and runtime_bytes(v) for v in values)
+
+
+def _of_op(op: Op, refs: Refs) -> Iterator[TensorAlias]:
+    if op.code in IN_PLACE and len(op.outputs) == 1:
+        yield from _by_rule(op, IN_PLACE[op.code], refs)
+    elif op.code is OpCode.CONCATENATION:
+        yield from _concatenation(op, refs)
+    elif op.code in (OpCode.SPLIT, OpCode.SPLIT_V):
+        yield from _split(op, refs)
+    elif op.code in (OpCode.PAD, OpCode.PADV2):
+        yield from _pad(op, refs)
+
+
+def _by_rule(op: Op, rule: InPlaceRule, refs: Refs) -> Iterator[TensorAlias]:
+    output = op.output
+    for index in rule.operands:
+        source = op.input(index)
+        if source is None or source is output or not _planned(source, output):
+            continue
+        if not _fits(source, output, rule):
+            continue
+        is_view = rule.overlap is Overlap.VIEW
+        reason = f"{op.opcode.label}: {rule.argument} ({rule.source})"
+        high = 0 if is_view else None
+        yield TensorAlias(refs[source], refs[output], 0, high, is_view, reason)
+
+
+def _fits(source: Value, output: Value, rule: InPlaceRule) -> bool:
+    if rule.int8_only and {source.dtype, output.dtype} != {DType.INT8}:
+        return False
+    if DType.INT4 in (source.dtype, output.dtype) or source.elements != output.elements:
+        return False
+    same = runtime_bytes(source) == runtime_bytes(output)
+    return same or (rule.may_narrow and runtime_bytes(source) > runtime_bytes(output))
+
+
+def _concatenation(op: Op, refs: Refs) -> Iterator[TensorAlias]:
+    options, inputs = op.options, [value for value in op.inputs if value is not None]
+    if not isinstance(options, ConcatenationOptions) or len(inputs) != len(op.inputs):
+        return
+    if not op.outputs or not _planned(op.output):
+        return
+    sizes = [runtime_bytes(value) for value in inputs]
+    places = slice_displacements(sizes, op.output.shape, options.axis, ARENA_ALIGNMENT)
+    yield from _slices(op.output, inputs, places, f"CONCATENATION ({CONCATENATION_SOURCE})", refs)
+
+
+def _split(op: Op, refs: Refs) -> Iterator[TensorAlias]:
+    is_plain = op.code is OpCode.SPLIT
+    whole, axis = op.input(1 if is_plain else 0), op.input(0 if is_plain else 2)
+    axes = axis.ints() if axis is not None else None
+    if whole is None or axes is None or len(axes) != 1 or not _planned(whole):
+        return
+    sizes = [runtime_bytes(value) for value in op.outputs]
+    places = slice_displacements(sizes, whole.shape, axes[0], ARENA_ALIGNMENT)
+    yield from _slices(whole, op.outputs, places, f"SPLIT ({SPLIT_SOURCE})", refs)
+
+
+def _slices(
+    whole: Value,
+    parts: Sequence[Value],
+    places: Sequence[int | None],
+    reason: str,
+    refs: Refs,
+) -> Iterator[TensorAlias]:
+    seen: set[Value] = set()
+    for part, place in zip(parts, places, strict=True):
+        if place is None or part in seen or part is whole or not _planned(part):
+            continue
+        seen.add(part)
+        yield TensorAlias(refs[part], refs[whole], place, place, True, reason)
+
+
+def _pad(op: Op, refs: Refs) -> Iterator[TensorAlias]:
+    source, amounts = op.input(0), op.input(1)
+    flat = amounts.ints() if amounts is not None else None
+    if source is None or flat is None or not op.outputs or not _planned(source, op.output):
+        return
+    if source.dtype is not DType.INT8 or len(flat) != 2 * len(source.shape):
+        return
+    gap = pad_gap(source.shape, flat[0::2], flat[1::2])
+    if gap is not None:
+        low = align_up(gap, ARENA_ALIGNMENT)
+        reason = "PAD: the input is read before padding and rows reach it (arm_pad_s8.c:68)"
+        yield TensorAlias(refs[source], refs[op.output], low, None, reason=reason)

@@ -1,0 +1,164 @@
+"""Heights that no plan can be below.
+
+Without aliases: the most bytes live at one step. With aliases buffers may share bytes, so a
+plain sum proves nothing. At each step the live buffers fall into groups connected by aliases;
+groups lie apart from each other, so their bounds add up. Within a group any set of *blocks* that
+may not share bytes with each other adds up as well, where a block is one buffer (its size) or one
+aliased pair (the fewest bytes that the two can cover together). The best such set is found
+exactly for groups of up to `EXACT_GROUP` buffers, greedily above: any set is a valid bound.
+
+What is proven: no solution of this problem has a height below the bound. What is not: that the
+bound can be reached, and anything about plans that use aliases which the problem doesn't list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from tflopt.plan.problem import Alias, Problem
+
+EXACT_GROUP = 10
+
+_Block = tuple[int, frozenset[int]]
+
+
+def lower_bound(problem: Problem) -> int:
+    """A height that every solution of ``problem`` reaches or exceeds."""
+    return max(peak(problem)[0], _fixed_bound(problem))
+
+
+def live_bytes(problem: Problem) -> list[tuple[int, int]]:
+    """``(step, bytes live from it on)`` for each step at which the sum changes, in time order."""
+    change: dict[int, int] = {}
+    for buffer in problem.buffers:
+        span = buffer.lifetime
+        change[span.start] = change.get(span.start, 0) + buffer.size_bytes
+        change[span.end] = change.get(span.end, 0) - buffer.size_bytes
+    total, timeline = 0, []
+    for step in sorted(change):
+        total += change[step]
+        timeline.append((step, total))
+    return timeline
+
+
+def _fixed_bound(problem: Problem) -> int:
+    pinned = (
+        buffer.fixed_offset + buffer.size_bytes
+        for buffer in problem.buffers
+        if buffer.fixed_offset is not None
+    )
+    return max(pinned, default=0)
+
+
+def peak(problem: Problem) -> tuple[int, int]:
+    """The bound from the buffers that live together, and a step at which it arises."""
+    sharing = _sharing_pairs(problem)
+    best, at = 0, 0
+    for step, total in live_bytes(problem):
+        if total > best:
+            bound = _bound_at(problem, step, sharing) if sharing else total
+            best, at = (bound, step) if bound > best else (best, at)
+    return best, at
+
+
+def _bound_at(problem: Problem, step: int, sharing: Mapping[frozenset[int], int]) -> int:
+    """The bound from the buffers live at ``step``, with ``sharing`` pairs merged."""
+    live = [i for i, b in enumerate(problem.buffers) if b.lifetime.start <= step < b.lifetime.end]
+    members = set(live)
+    pairs = {pair: cost for pair, cost in sharing.items() if pair <= members}
+    total = 0
+    for group in _groups(live, pairs):
+        total += _group_bound(problem, group, pairs)
+    return total
+
+
+def _sharing_pairs(problem: Problem) -> dict[frozenset[int], int]:
+    """Pairs that may share bytes at all, with the fewest bytes that the two can cover."""
+    pairs: dict[frozenset[int], int] = {}
+    for alias in problem.aliases:
+        first, second = problem.buffers[alias.first], problem.buffers[alias.second]
+        cost = _least_union(alias, first.size_bytes, second.size_bytes)
+        key = frozenset((alias.first, alias.second))
+        if cost < pairs.get(key, first.size_bytes + second.size_bytes):
+            pairs[key] = cost
+    return pairs
+
+
+def _least_union(alias: Alias, size_first: int, size_second: int) -> int:
+    """Bytes covered by both at the best distance that the alias permits, apart otherwise."""
+    low = -size_first if alias.low is None else max(alias.low, -size_first)
+    high = size_second if alias.high is None else min(alias.high, size_second)
+    if low > high:
+        return size_first + size_second
+    # The union is constant while one contains the other, and grows linearly outside of that.
+    nested = sorted((0, size_second - size_first))
+    best = min(max(low, nested[0]), high)
+    shared = min(best + size_first, size_second) - max(best, 0)
+    return size_first + size_second - max(0, shared)
+
+
+def _groups(live: Sequence[int], pairs: Mapping[frozenset[int], int]) -> Iterator[list[int]]:
+    neighbours: dict[int, list[int]] = {index: [] for index in live}
+    for pair in pairs:
+        first, second = sorted(pair)
+        neighbours[first].append(second)
+        neighbours[second].append(first)
+    seen: set[int] = set()
+    for start in live:
+        if start in seen:
+            continue
+        group, pending = [], [start]
+        seen.add(start)
+        while pending:
+            index = pending.pop()
+            group.append(index)
+            fresh = [n for n in neighbours[index] if n not in seen]
+            seen.update(fresh)
+            pending.extend(fresh)
+        yield sorted(group)
+
+
+def _group_bound(
+    problem: Problem, group: Sequence[int], pairs: Mapping[frozenset[int], int]
+) -> int:
+    if len(group) == 1:
+        return problem.buffers[group[0]].size_bytes
+    inside = frozenset(group)
+    blocks: list[_Block] = [
+        (problem.buffers[index].size_bytes, frozenset((index,))) for index in group
+    ]
+    blocks += [(cost, pair) for pair, cost in pairs.items() if pair <= inside]
+    blocks.sort(key=lambda block: (-block[0], sorted(block[1])))
+    forbidden = {index: frozenset({index}) for index in group}
+    for pair in pairs:
+        if pair <= inside:
+            for index in pair:
+                forbidden[index] |= pair
+    if len(group) > EXACT_GROUP:
+        return _greedy_set(blocks, forbidden)
+    return _best_set(blocks, forbidden, frozenset())
+
+
+def _reach(block: _Block, forbidden: Mapping[int, frozenset[int]]) -> frozenset[int]:
+    return frozenset().union(*(forbidden[index] for index in block[1]))
+
+
+def _best_set(
+    blocks: Sequence[_Block], forbidden: Mapping[int, frozenset[int]], used: frozenset[int]
+) -> int:
+    for position, block in enumerate(blocks):
+        if block[1] & used:
+            continue
+        rest = blocks[position + 1 :]
+        taken = block[0] + _best_set(rest, forbidden, used | _reach(block, forbidden))
+        return max(taken, _best_set(rest, forbidden, used))
+    return 0
+
+
+def _greedy_set(blocks: Sequence[_Block], forbidden: Mapping[int, frozenset[int]]) -> int:
+    total, used = 0, frozenset[int]()
+    for block in blocks:
+        if not block[1] & used:
+            total += block[0]
+            used |= _reach(block, forbidden)
+    return total

@@ -1,0 +1,273 @@
+"""An offline plan for TFLM: we place the tensors, the runtime places the scratch around them.
+
+::
+
+    what we write:   offsets of tensors        -> metadata, in force on every core
+    what we don't:   offsets of scratch        -> TFLM's greedy planner, at AllocateTensors
+
+So the solver places both as if they were alike, only the tensors are kept, and the runtime's
+planner is simulated on them. It looks for the lowest gap, so with one scratch buffer per
+operator it always reaches the solver's height; with several it may not. Then other solutions are
+tried, and the best simulated one wins. The head that is promised is always the simulated one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tflopt.errors import PlanError, UsageError
+from tflopt.plan.culprits import culprits_of
+from tflopt.plan.greedy import ONLINE, simulate_greedy
+from tflopt.plan.lifetimes import (
+    ARENA_ALIGNMENT,
+    ModelDesc,
+    PlannedBuffer,
+    TensorAlias,
+    TensorRef,
+    planned_buffers,
+)
+from tflopt.plan.lower_bound import lower_bound
+from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem, Solution, height_of
+from tflopt.plan.solve import SolveOptions, solve
+from tflopt.plan.validate import validate
+
+_REPAIRS = 3
+_FOREVER = 1 << 40
+
+
+@dataclass(frozen=True)
+class OfflineOptions:
+    """``pins`` fix tensors; ``preserve_inputs`` keeps the graph's inputs intact to the end.
+
+    ``reserve_head_bytes`` keeps the tensors out of the first bytes; scratch may use them.
+    ``max_head_bytes`` turns a larger head into a `PlanError`.
+    """
+
+    solve: SolveOptions = field(default_factory=SolveOptions)
+    pins: Mapping[TensorRef, int] = field(default_factory=dict)
+    preserve_inputs: bool = False
+    reserve_head_bytes: int = 0
+    max_head_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class OfflinePlan:
+    """``offsets`` per tensor of all subgraphs (-1: online), and the head the runtime will use.
+
+    ``online_head_bytes`` is the head without any plan; ``scratch_offsets`` is where the runtime
+    puts the scratch buffers, in their order. ``declined`` says why there is no plan, if so.
+    """
+
+    offsets: tuple[int, ...]
+    head_bytes: int
+    online_head_bytes: int
+    lower_bound: int
+    proven_optimal: bool
+    scratch_offsets: tuple[int, ...] = ()
+    method: str = ""
+    declined: str = ""
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether the plan saves anything over none at all."""
+        return self.head_bytes < self.online_head_bytes
+
+
+@dataclass(frozen=True)
+class HeadUse:
+    """The simulated offsets of everything in the head, and its size."""
+
+    buffers: tuple[PlannedBuffer, ...]
+    offsets: tuple[int, ...]
+    head_bytes: int
+
+
+def simulate_head(model: ModelDesc, offsets: Sequence[int] | None = None) -> HeadUse:
+    """What the runtime makes of a model with the offline plan ``offsets``, or without one."""
+    flat = _flat_index(model)
+    buffers = planned_buffers(model, offsets)
+    requirements = [
+        b.requirement(
+            offsets[flat[b.ref]] if offsets is not None and isinstance(b.ref, TensorRef) else ONLINE
+        )
+        for b in buffers
+    ]
+    placement = simulate_greedy(requirements)
+    return HeadUse(tuple(buffers), placement.offsets, placement.height)
+
+
+def plan_offline(
+    model: ModelDesc,
+    aliases: Sequence[TensorAlias] = (),
+    options: OfflineOptions | None = None,
+) -> OfflinePlan:
+    """The best plan found for ``model``; scratch sizes are those of its `OpDesc`.
+
+    Raises `PlanError` if the head exceeds ``max_head_bytes`` or pins clash, `UsageError` for a
+    pin of a tensor that isn't planned.
+    """
+    options = options or OfflineOptions()
+    online = simulate_head(model)
+    reason = _why_not(model)
+    if reason:
+        nothing = (ONLINE,) * model.tensor_count
+        bound = lower_bound(_problem(online.buffers, (), OfflineOptions(), model))
+        plan = _no_plan(nothing, online, bound, reason)
+    else:
+        plan = _best_plan(model, aliases, options, online)
+    limit = options.max_head_bytes
+    if limit is not None and plan.head_bytes > limit:
+        problem = _problem(online.buffers, aliases, options, model)
+        raise PlanError(plan.head_bytes, limit, culprits_of(problem, limit))
+    return plan
+
+
+def _no_plan(nothing: tuple[int, ...], online: HeadUse, bound: int, reason: str) -> OfflinePlan:
+    head = online.head_bytes
+    scratch = _scratch_offsets(online)
+    return OfflinePlan(nothing, head, head, bound, head == bound, scratch, "none", reason)
+
+
+def _why_not(model: ModelDesc) -> str:
+    """A reason not to write any plan, or nothing."""
+    variables = any(t.is_variable for graph in model.subgraphs[1:] for t in graph.tensors)
+    if variables:
+        return "TFLM looks up variables of later subgraphs in the wrong place of an offline plan"
+    return ""
+
+
+def _best_plan(
+    model: ModelDesc, aliases: Sequence[TensorAlias], options: OfflineOptions, online: HeadUse
+) -> OfflinePlan:
+    problem = _problem(online.buffers, aliases, options, model)
+    best: tuple[HeadUse, tuple[int, ...], Solution] | None = None
+    bound, proven_height = 0, -1
+    for solution in _candidates(problem, online, options):
+        bound = max(bound, solution.lower_bound)
+        if solution.proven:
+            proven_height = solution.height
+        offsets = _tensor_offsets(model, online.buffers, solution.offsets)
+        use = simulate_head(model, offsets)
+        if _breaks(problem, use):
+            continue
+        if best is None or use.head_bytes < best[0].head_bytes:
+            best = (use, offsets, solution)
+        if best[0].head_bytes <= max(bound, proven_height):
+            break
+    if best is None:
+        raise PlanError(online.head_bytes, online.head_bytes, ())
+    use, offsets, solution = best
+    return OfflinePlan(
+        offsets,
+        use.head_bytes,
+        online.head_bytes,
+        bound,
+        use.head_bytes <= max(bound, proven_height),
+        _scratch_offsets(use),
+        solution.method,
+    )
+
+
+def _candidates(problem: Problem, online: HeadUse, options: OfflineOptions) -> Iterator[Solution]:
+    """Solutions to simulate, until one of them holds what it promises."""
+    seed = options.solve.seed
+    for attempt in range(_REPAIRS):
+        yield _head_only(solve(problem, replace(options.solve, seed=seed + attempt)), online)
+    if not options.pins and not options.reserve_head_bytes:
+        yield Solution(online.offsets, online.head_bytes, method="runtime")
+    if options.preserve_inputs:
+        yield from _inputs_on_top(problem, online, options)
+
+
+def _head_only(solution: Solution, online: HeadUse) -> Solution:
+    """Without the buffers that the problem has beyond those of the runtime."""
+    return replace(solution, offsets=solution.offsets[: len(online.buffers)])
+
+
+def _inputs_on_top(
+    problem: Problem, online: HeadUse, options: OfflineOptions
+) -> Iterator[Solution]:
+    """The runtime doesn't know of preserved inputs; above everything scratch can't hit them."""
+    base = solve(problem, options.solve)
+    kept = [i for i, b in enumerate(problem.buffers) if b.lifetime.end == _FOREVER]
+    top = base.height
+    offsets = list(base.offsets)
+    for index in kept:
+        if problem.buffers[index].fixed_offset is None:
+            offsets[index] = top
+            top += problem.buffers[index].size_bytes
+    height = height_of(problem, offsets)
+    yield _head_only(Solution(tuple(offsets), height, method="inputs on top"), online)
+
+
+def _breaks(problem: Problem, use: HeadUse) -> bool:
+    """Whether the simulated placement violates the problem, for example a preserved input."""
+    extra = [b.fixed_offset or 0 for b in problem.buffers[len(use.offsets) :]]
+    offsets = (*use.offsets, *extra)
+    return bool(validate(problem, Solution(offsets, height_of(problem, offsets))))
+
+
+def _problem(
+    buffers: Sequence[PlannedBuffer],
+    aliases: Sequence[TensorAlias],
+    options: OfflineOptions,
+    model: ModelDesc,
+) -> Problem:
+    """The solver's problem; a reserved head becomes one more buffer at its end."""
+    index = {b.ref: i for i, b in enumerate(buffers)}
+    unknown = [ref for ref in options.pins if ref not in index]
+    if unknown:
+        raise UsageError(f"tensor {unknown[0].tensor} can't be pinned: it isn't planned")
+    crooked = [at for at in options.pins.values() if at < 0 or at % ARENA_ALIGNMENT]
+    if crooked:
+        raise UsageError(f"can't pin at {crooked[0]}: not a multiple of {ARENA_ALIGNMENT}")
+    held = {TensorRef(0, t) for t in model.subgraphs[0].inputs} if options.preserve_inputs else ()
+    found = []
+    for buffer in buffers:
+        end = _FOREVER if buffer.ref in held else max(buffer.first_used, buffer.last_used) + 1
+        pin = options.pins.get(buffer.ref) if isinstance(buffer.ref, TensorRef) else None
+        lifetime = Lifetime(buffer.first_used, end)
+        found.append(Buffer(buffer.name, lifetime, buffer.size_bytes, ARENA_ALIGNMENT, pin))
+    relations = [
+        Alias(index[a.first], index[a.second], a.low, a.high, a.shares_content)
+        for a in aliases
+        if a.first in index and a.second in index
+    ]
+    # An operator can only overwrite what nobody reads after it.
+    relations = [a for a in relations if a.shares_content or _single_step(found, a)]
+    if options.reserve_head_bytes:
+        reserved, size = len(found), options.reserve_head_bytes
+        found.append(Buffer("reserved head", Lifetime(-1, _FOREVER), size, 1, 0))
+        relations += [
+            Alias(i, reserved, None, None, shares_content=True)
+            for i, b in enumerate(buffers)
+            if not isinstance(b.ref, TensorRef)
+        ]
+    return Problem(found, relations)
+
+
+def _single_step(buffers: Sequence[Buffer], alias: Alias) -> bool:
+    first, second = buffers[alias.first].lifetime, buffers[alias.second].lifetime
+    return first.common_steps(second) <= 1
+
+
+def _flat_index(model: ModelDesc) -> dict[object, int]:
+    refs = (TensorRef(s, t) for s, g in enumerate(model.subgraphs) for t in range(len(g.tensors)))
+    return {ref: i for i, ref in enumerate(refs)}
+
+
+def _tensor_offsets(
+    model: ModelDesc, buffers: Sequence[PlannedBuffer], offsets: Sequence[int]
+) -> tuple[int, ...]:
+    flat = _flat_index(model)
+    found = [ONLINE] * model.tensor_count
+    for buffer, offset in zip(buffers, offsets, strict=True):
+        if isinstance(buffer.ref, TensorRef):
+            found[flat[buffer.ref]] = offset
+    return tuple(found)
+
+
+def _scratch_offsets(use: HeadUse) -> tuple[int, ...]:
+    pairs = zip(use.buffers, use.offsets, strict=True)
+    return tuple(offset for buffer, offset in pairs if not isinstance(buffer.ref, TensorRef))

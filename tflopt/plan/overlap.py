@@ -1,0 +1,178 @@
+"""Diagonal overlap: how closely a convolution's output may follow the input it consumes.
+
+::
+
+    address  O          I
+             |==output==>........           written in raster order, granule by granule
+                        |####====input====| what later windows still need: from N on
+    safe iff no granule writes up to or beyond the first byte that is still needed
+
+All CMSIS-NN kernels emit output pixels in raster order. Let W(p) be the offset of the first input
+byte in the window of pixel p, and N(p) the least W from p on. A kernel writes in granules
+[p0, p1). If it copies the windows of the whole granule before its first write it still needs
+N(p1), else N(p0). So the least distance between input and output addresses is::
+
+    I - O >= max over granules of p1 * output_pixel_bytes - N(p1 or p0)
+
+It may be negative: then the output may begin above the input. The granules are facts about kernels
+and differ by ISA (CMSIS-NN 4ab83cc), so such a plan is right only for the ISA it was made
+for, or for all with the greatest distance. int8, batch 1. What isn't listed may not overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+MVE_DEPTHWISE_BLOCK = 124
+"""Channels that arm_depthwise_conv_s8_opt processes at a time on MVE."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The geometry of a convolution, pooling or dense layer on one image, in NHWC.
+
+    A FULLY_CONNECTED over B rows is a 1x1 window over an image of B x 1 pixels.
+    """
+
+    in_h: int
+    in_w: int
+    in_c: int
+    out_h: int
+    out_w: int
+    out_c: int
+    kernel_h: int = 1
+    kernel_w: int = 1
+    stride_h: int = 1
+    stride_w: int = 1
+    pad_h: int = 0
+    pad_w: int = 0
+    dilation_h: int = 1
+    dilation_w: int = 1
+
+    @property
+    def pixels(self) -> int:
+        """Output pixels."""
+        return self.out_h * self.out_w
+
+    def first_byte(self, pixel: int) -> int:
+        """The offset of the first input byte that the window of an output pixel reads."""
+        row, column = divmod(pixel, self.out_w)
+        y = _first_valid(row * self.stride_h - self.pad_h, self.dilation_h)
+        x = _first_valid(column * self.stride_w - self.pad_w, self.dilation_w)
+        return (min(y, self.in_h) * self.in_w + min(x, self.in_w - 1)) * self.in_c
+
+
+def _first_valid(start: int, dilation: int) -> int:
+    return start if start >= 0 else start + -(start // dilation) * dilation
+
+
+@dataclass(frozen=True)
+class Granules:
+    """How a kernel groups output pixels: ``size`` at a time, restarting at each row if ``per_row``.
+
+    ``buffered``: the inputs of a whole granule are copied aside before its first write.
+    ``single_tail``: pixels that don't fill a granule are done one by one.
+    """
+
+    size: int
+    buffered: bool
+    per_row: bool = False
+    single_tail: bool = False
+
+    def split(self, window: Window) -> Iterator[tuple[int, int]]:
+        """The granules of a layer, as half-open ranges of pixels."""
+        run = window.out_w if self.per_row else window.pixels
+        for start in range(0, window.pixels, max(run, 1)):
+            yield from self._split_run(start, start + run)
+
+    def _split_run(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        full = start + (end - start) // self.size * self.size
+        yield from ((p, p + self.size) for p in range(start, full, self.size))
+        if self.single_tail:
+            yield from ((p, p + 1) for p in range(full, end))
+        elif full < end:
+            yield full, end
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A CMSIS-NN function on one ISA (``scalar``, ``dsp`` or ``mve``), and the layer's groups."""
+
+    function: str
+    isa: str
+    groups: int = 1
+
+
+def granules_of(kernel: Kernel, window: Window) -> Granules | None:
+    """How ``kernel`` groups its output; None if it may not overlap or isn't known."""
+    mve = kernel.isa == "mve"
+    match kernel.function:
+        case "arm_convolve_1x1_s8_fast":
+            return _pointwise(window, mve)
+        case "arm_convolve_1x1_s8":
+            row = Granules(max(window.out_w, 1), buffered=False, per_row=True)
+            return Granules(4, False, per_row=True, single_tail=True) if mve else row
+        case "arm_convolve_s8":
+            return None if kernel.groups > 1 else Granules(4 if mve else 2, buffered=True)
+        case "arm_convolve_1_x_n_s8":  # a convolution with padding cut into three parts on MVE
+            return None if mve or kernel.groups > 1 else Granules(2, buffered=True)
+        case "arm_depthwise_conv_s8_opt":
+            return _depthwise(window, kernel.isa)
+        case "arm_depthwise_conv_3x3_s8":
+            return None if mve else Granules(1, buffered=False)
+        case "arm_depthwise_conv_s8" | "arm_avgpool_s8" | "arm_max_pool_s8":
+            return Granules(1, buffered=False)
+        case "arm_fully_connected_s8":
+            return Granules(1, buffered=False)
+        case "arm_depthwise_conv_to_conv_s8":  # unless it ends in a pointwise or 1xN function
+            plain = window.in_h > 1 and window.kernel_h > 1
+            return Granules(4, buffered=True) if mve and plain else None
+    return None
+
+
+def _pointwise(window: Window, mve: bool) -> Granules | None:
+    """Without MVE the outer loop is over pairs of output channels: one pass for two at most."""
+    if mve:
+        return Granules(4, buffered=False, single_tail=True)
+    return Granules(window.out_c, buffered=True) if window.out_c in (1, 2) else None
+
+
+def _depthwise(window: Window, isa: str) -> Granules | None:
+    """Over 124 channels MVE goes over the image again for each block of channels."""
+    if isa == "mve":
+        return Granules(4, buffered=True) if window.out_c <= MVE_DEPTHWISE_BLOCK else None
+    return Granules(1, buffered=True) if isa == "dsp" else Granules(1, buffered=False)
+
+
+def least_gap(kernel: Kernel, window: Window) -> int | None:
+    """The least I - O in bytes that is safe; None if the two may not overlap at all."""
+    granules = granules_of(kernel, window)
+    if granules is None or not window.pixels:
+        return None
+    needed = _still_needed(window)
+    gaps = []
+    for first, end in granules.split(window):
+        floor = needed[end if granules.buffered else first]
+        if floor is not None:
+            gaps.append(end * window.out_c - floor)
+    # With one buffered granule everything is read before the first write: any distance is safe.
+    return max(gaps, default=-window.in_h * window.in_w * window.in_c)
+
+
+def _still_needed(window: Window) -> list[int | None]:
+    """N(p) for each pixel and for the end, where nothing is needed any more."""
+    needed: list[int | None] = [None] * (window.pixels + 1)
+    least: int | None = None
+    for pixel in reversed(range(window.pixels)):
+        first = window.first_byte(pixel)
+        least = first if least is None else min(least, first)
+        needed[pixel] = least
+    return needed
+
+
+def portable_gap(gaps: Iterable[int | None]) -> int | None:
+    """The gap that is right on every ISA: the greatest, or None if any forbids overlap."""
+    found = list(gaps)
+    known = [gap for gap in found if gap is not None]
+    return max(known) if known and len(known) == len(found) else None

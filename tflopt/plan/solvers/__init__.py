@@ -1,0 +1,1 @@
+"""Solvers for `tflopt.plan.problem.Problem`; `tflopt.plan.solve` chooses among them."""

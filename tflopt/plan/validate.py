@@ -1,0 +1,99 @@
+"""Checks a solution from the definition alone; shares no code with any solver.
+
+It looks at every pair of buffers and is quadratic on purpose: there is nothing to get wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tflopt.plan.problem import Alias, Buffer, Problem, Solution
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken rule: the buffers by name, and the reason for the user."""
+
+    buffers: tuple[str, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{' and '.join(self.buffers)}: {self.reason}" if self.buffers else self.reason
+
+
+def validate(problem: Problem, solution: Solution) -> list[Violation]:
+    """Every way in which ``solution`` breaks ``problem``; empty means that it is right."""
+    if len(solution.offsets) != len(problem.buffers):
+        reason = f"{len(solution.offsets)} offsets for {len(problem.buffers)} buffers"
+        return [Violation((), reason)]
+    found = list(_single_violations(problem, solution))
+    found.extend(_alias_violations(problem))
+    found.extend(_pair_violations(problem, solution))
+    pairs = zip(solution.offsets, problem.buffers, strict=True)
+    top = max((offset + buffer.size_bytes for offset, buffer in pairs), default=0)
+    if top != solution.height:
+        found.append(Violation((), f"the height is {top}, not {solution.height}"))
+    if problem.capacity is not None and top > problem.capacity:
+        found.append(Violation((), f"the height {top} exceeds the capacity {problem.capacity}"))
+    if solution.height < solution.lower_bound:
+        found.append(Violation((), f"the height is below its bound {solution.lower_bound}"))
+    return found
+
+
+def _single_violations(problem: Problem, solution: Solution) -> Iterator[Violation]:
+    for buffer, offset in zip(problem.buffers, solution.offsets, strict=True):
+        if buffer.fixed_offset is not None:
+            if offset != buffer.fixed_offset:
+                reason = f"at {offset}, but fixed at {buffer.fixed_offset}"
+                yield Violation((buffer.name,), reason)
+            continue
+        if offset < 0:
+            yield Violation((buffer.name,), f"negative offset {offset}")
+        if offset % buffer.alignment:
+            reason = f"offset {offset} is not a multiple of {buffer.alignment}"
+            yield Violation((buffer.name,), reason)
+
+
+def _alias_violations(problem: Problem) -> Iterator[Violation]:
+    for alias in problem.aliases:
+        first, second = problem.buffers[alias.first], problem.buffers[alias.second]
+        steps = first.lifetime.common_steps(second.lifetime)
+        if steps > 1 and not alias.shares_content:
+            reason = f"aliased, but both live in {steps} steps with different content"
+            yield Violation((first.name, second.name), reason)
+
+
+def _pair_violations(problem: Problem, solution: Solution) -> Iterator[Violation]:
+    allowed: dict[tuple[int, int], list[Alias]] = {}
+    for alias in problem.aliases:
+        allowed.setdefault((alias.first, alias.second), []).append(alias)
+    for i, first in enumerate(problem.buffers):
+        for j in range(i):
+            second = problem.buffers[j]
+            if not first.lifetime.overlaps(second.lifetime):
+                continue
+            at_first, at_second = solution.offsets[i], solution.offsets[j]
+            if not _share_bytes(first, at_first, second, at_second):
+                continue
+            if any(a.permits(at_first, at_second) for a in allowed.get((i, j), [])):
+                continue
+            if any(a.permits(at_second, at_first) for a in allowed.get((j, i), [])):
+                continue
+            yield Violation(
+                (first.name, second.name), _describe(first, at_first, second, at_second)
+            )
+
+
+def _share_bytes(first: Buffer, at_first: int, second: Buffer, at_second: int) -> bool:
+    if not first.size_bytes or not second.size_bytes:
+        return False
+    return at_first < at_second + second.size_bytes and at_second < at_first + first.size_bytes
+
+
+def _describe(first: Buffer, at_first: int, second: Buffer, at_second: int) -> str:
+    step = max(first.lifetime.start, second.lifetime.start)
+    return (
+        f"bytes {at_first}..{at_first + first.size_bytes} and "
+        f"{at_second}..{at_second + second.size_bytes} overlap at step {step}"
+    )

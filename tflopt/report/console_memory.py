@@ -1,0 +1,99 @@
+"""The arena and the scratch table on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from tflopt.ir import Model
+from tflopt.plan.lint import Finding, Severity
+from tflopt.plan.offline import OfflinePlan
+from tflopt.report.console import SMALL, size, table
+from tflopt.report.memory import buffer_label, timeline
+from tflopt.target.memory import Memory
+
+NAME_WIDTH = 32
+
+
+def print_scratch(console: Console, memory: Memory) -> None:
+    """The scratch table: which function runs, what it asks for, why not a faster one."""
+    device = memory.device
+    console.print(
+        Text.assemble(
+            (f"{device.target}", "bold"),
+            f" ({device.target.isa}), CMSIS-NN {device.cmsis_nn} ({device.cmsis_nn.note})",
+        )
+    )
+    grid = table("#", "operator", "function", "scratch", "persistent", "", right=(0, 3, 4))
+    for row in memory.table:
+        use = row.use
+        number = str(row.index) if row.subgraph == 0 else f"{row.subgraph}.{row.index}"
+        scratch = "?" if use.scratch_bytes is None else " + ".join(map(size, use.scratch_bytes))
+        persistent = size(use.persistent_total_bytes) if use.persistent_total_bytes else ""
+        remarks = "; ".join(text for text in (use.why_not_faster, use.caveat) if text)
+        code = row.op.opcode.label
+        grid.add_row(number, code, use.function, scratch, persistent, Text(remarks, style=SMALL))
+    console.print(grid)
+    total = sum(row.use.scratch_total_bytes for row in memory.table)
+    console.print(
+        f"largest scratch of one operator {size(memory.scratch_bytes)}, of all together "
+        f"{size(total)}, persistent {size(memory.persistent_bytes)} bytes"
+    )
+    _print_unknown(console, memory)
+
+
+def _print_unknown(console: Console, memory: Memory) -> None:
+    if memory.unknown:
+        names = ", ".join(memory.unknown)
+        console.print(
+            Text(f"the memory of {names} is not known: the sizes are too small", style="yellow")
+        )
+
+
+def print_memory(
+    console: Console, model: Model, memory: Memory, plan: OfflinePlan, findings: Sequence[Finding]
+) -> None:
+    """The timeline of the arena, the peak, the bound, and what is wrong in an existing plan."""
+    used = memory.arena
+    console.print(
+        Text.assemble(
+            (f"{memory.device.target}", "bold"),
+            ": the least arena is ",
+            (size(used.minimum_bytes), "bold"),
+            " bytes",
+        )
+    )
+    console.print(
+        f"head {size(used.head_bytes)} + tail {size(used.tail_bytes)} = "
+        f"{size(used.used_bytes)} in use; the least arena is due to {used.peak}"
+    )
+    planned = "an offline plan" if memory.has_plan else "no offline plan"
+    console.print(
+        f"{planned}; lower bound of the head {size(plan.lower_bound)}, the best plan found "
+        f"{size(plan.head_bytes)}" + (f" ({plan.declined})" if plan.declined else "")
+    )
+    console.print()
+    places = {
+        buffer_label(model, b): at
+        for b, at in zip(memory.head.buffers, memory.head.offsets, strict=True)
+    }
+    grid = table("#", "operator", "live", "unused", "buffers at their offsets", right=(0, 2, 3))
+    for step in timeline(model, memory):
+        items = sorted((places.get(name, 0), name) for name in step.buffers)
+        text = ", ".join(f"{short(name)} @{at}" for at, name in items)
+        style = "bold" if step.is_peak else ""
+        unused = size(max(0, used.head_bytes - step.live_bytes))
+        grid.add_row(
+            str(step.index), step.operator, size(step.live_bytes), unused, text, style=style
+        )
+    console.print(grid)
+    for finding in findings:
+        console.print(Text(str(finding), style="red" if finding.severity is Severity.ERROR else ""))
+    _print_unknown(console, memory)
+
+
+def short(name: str) -> str:
+    """The end of a long tensor name, which tells it from others."""
+    return name if len(name) <= NAME_WIDTH else "..." + name[3 - NAME_WIDTH :]

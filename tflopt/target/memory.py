@@ -1,0 +1,168 @@
+"""The arena of a model on a device: the runtime's accounting with the device's kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from tflopt.errors import UsageError
+from tflopt.ir import Model, Op
+from tflopt.plan.costs import KernelMemory, describe_costs
+from tflopt.plan.describe import describe, read_plan
+from tflopt.plan.find_aliases import in_place_aliases, op_window, overlap_aliases
+from tflopt.plan.lifetimes import ModelDesc, TensorAlias, TensorRef
+from tflopt.plan.offline import (
+    HeadUse,
+    OfflineOptions,
+    OfflinePlan,
+    plan_offline,
+    simulate_head,
+)
+from tflopt.plan.overlap import Kernel, least_gap, portable_gap
+from tflopt.plan.tflm import ArenaUse, arena_use
+from tflopt.target.cmsis_nn.use import Path
+from tflopt.target.cmsis_nn.versions import NEWEST, Version
+from tflopt.target.cortex_m import Isa, Target
+from tflopt.target.kernels import KernelRow, kernel_use, scratch_sizes, scratch_table
+
+PORTABLE = "all"
+
+
+@dataclass(frozen=True)
+class Device:
+    """A firmware build: the core it runs on and the CMSIS-NN that it links."""
+
+    target: Target = field(default_factory=lambda: Target.parse("cortex-m55"))
+    cmsis_nn: Version = NEWEST
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a model needs on a device, with the offline plan that it carries, if any.
+
+    ``unknown`` names operators whose kernel's memory is not known; then all sizes are too small.
+    """
+
+    device: Device
+    arena: ArenaUse
+    head: HeadUse
+    table: tuple[KernelRow, ...]
+    has_plan: bool
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Operators that tflopt can't account for."""
+        names = (row.op.opcode.label for row in self.table if row.use.scratch_bytes is None)
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def scratch_bytes(self) -> int:
+        """The largest sum of scratch requests of one operator."""
+        return max((row.use.scratch_total_bytes for row in self.table), default=0)
+
+    @property
+    def persistent_bytes(self) -> int:
+        """What all kernels keep, without alignment."""
+        return sum(row.use.persistent_total_bytes for row in self.table)
+
+
+def memory_of(model: Model, device: Device) -> Memory:
+    """Head, tail, minimum and the scratch table.
+
+    Raises:
+        ModelError: the model's offline plan is one that ``AllocateTensors`` refuses.
+    """
+    description = description_of(model, device)
+    offsets = read_plan(model)
+    return Memory(
+        device=device,
+        arena=_arena(model, description, device, offsets),
+        head=simulate_head(description, offsets),
+        table=tuple(scratch_table(model, device.target, device.cmsis_nn)),
+        has_plan=offsets is not None,
+    )
+
+
+def description_of(model: Model, device: Device) -> ModelDesc:
+    """The model as the allocator sees it on this device."""
+    return describe(model, scratch_sizes(device.target, device.cmsis_nn))
+
+
+def _arena(
+    model: Model, description: ModelDesc, device: Device, offsets: list[int] | None
+) -> ArenaUse:
+    costs = describe_costs(model, partial(_kernel_memory, device=device))
+    return arena_use(description, costs, offsets)
+
+
+def _kernel_memory(op: Op, device: Device) -> KernelMemory:
+    use = kernel_use(op, device.target, device.cmsis_nn)
+    return KernelMemory(use.op_data_bytes or 0, [each.size_bytes for each in use.persistent])
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """What kind of plan is wanted.
+
+    Args:
+        in_place: tensors may share bytes where every kernel is proven to allow it.
+        overlap: an output may follow the input it consumes: ``""`` no, ``target`` for this ISA
+            alone, ``all`` by the distance that is safe on every ISA.
+        offline: kept inputs, reserved bytes, the solver's effort and seed.
+        pins: offsets of tensors of the main graph, by their names.
+    """
+
+    in_place: bool = True
+    overlap: str = ""
+    offline: OfflineOptions = field(default_factory=OfflineOptions)
+    pins: tuple[tuple[str, int], ...] = ()
+
+
+def plan_memory(model: Model, device: Device, request: PlanRequest) -> OfflinePlan:
+    """The best plan that is found for a device; it is valid on every core without ``overlap``.
+
+    Raises:
+        PlanError: ``max_head_bytes`` can't be met, or pins clash.
+        UsageError: a pinned tensor is not planned.
+    """
+    aliases = aliases_of(model, device, request)
+    options = replace(request.offline, pins=_resolve_pins(model, request))
+    return plan_offline(description_of(model, device), aliases, options)
+
+
+def _resolve_pins(model: Model, request: PlanRequest) -> dict[TensorRef, int]:
+    index = {value.name: number for number, value in enumerate(model.main.values)}
+    for name, _ in request.pins:
+        if name not in index:
+            raise UsageError(f"tensor {name!r} can't be pinned: the optimized model has no such")
+    return {TensorRef(0, index[name]): offset for name, offset in request.pins}
+
+
+def aliases_of(model: Model, device: Device, request: PlanRequest) -> list[TensorAlias]:
+    """The pairs of tensors that may share bytes."""
+    found = in_place_aliases(model) if request.in_place else []
+    if request.overlap:
+        known = {(alias.first, alias.second) for alias in found}
+        gap = partial(_portable_gap if request.overlap == PORTABLE else _gap, device=device)
+        found += [a for a in overlap_aliases(model, gap) if (a.first, a.second) not in known]
+    return found
+
+
+def _gap(op: Op, device: Device) -> int | None:
+    window = op_window(op)
+    use = kernel_use(op, device.target, device.cmsis_nn)
+    if window is None or use.path not in (Path.OPTIMIZED, Path.PLAIN):
+        return None
+    weights, data = op.input(1), op.input(0)
+    groups = 1
+    if weights is not None and data is not None and len(weights.shape) == 4:
+        groups = max(1, data.shape[-1] // max(1, weights.shape[-1]))
+    return least_gap(Kernel(use.function, device.target.isa.value, groups), window)
+
+
+ONE_OF_EACH = {Isa.SCALAR: "cortex-m0", Isa.DSP: "cortex-m4", Isa.MVE: "cortex-m55"}
+
+
+def _portable_gap(op: Op, device: Device) -> int | None:
+    devices = (replace(device, target=Target.parse(name)) for name in ONE_OF_EACH.values())
+    return portable_gap(_gap(op, each) for each in devices)
