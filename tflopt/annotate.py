@@ -10,8 +10,14 @@ import numpy as np
 
 from tflopt.ir import Buffer, Metadata, Model
 from tflopt.passes.config import Config
-from tflopt.target.annotation import METADATA_NAME, Annotation, OperatorMemory, encode
-from tflopt.target.memory import PORTABLE, Memory
+from tflopt.plan.describe import read_plan
+from tflopt.plan.find_aliases import in_place_aliases
+from tflopt.plan.lint import Severity, lint
+from tflopt.report.memory import plan_findings
+from tflopt.target import Target
+from tflopt.target.annotation import METADATA_NAME, Annotation, OperatorMemory, decode, encode
+from tflopt.target.cmsis_nn import find_version
+from tflopt.target.memory import PORTABLE, Device, Memory, description_of
 from tflopt.version import __version__
 
 
@@ -69,3 +75,35 @@ def attach(model: Model, annotation: bytes) -> None:
     model.buffers.append(buffer)
     kept = [entry for entry in model.metadata or () if entry.name != METADATA_NAME]
     model.metadata = [*kept, Metadata(METADATA_NAME, buffer)]
+
+
+def read_annotation(model: Model) -> Annotation | None:
+    """The annotation that a model carries, None without one.
+
+    Raises:
+        ModelError: it is malformed.
+    """
+    for entry in model.metadata or ():
+        if entry.name == METADATA_NAME and entry.buffer.data is not None:
+            return decode(entry.buffer.data.tobytes())
+    return None
+
+
+def is_for_device_only(model: Model) -> bool:
+    """Whether the model's plan overlaps tensors as only its device's kernels can bear.
+
+    Such a plan can't be run on a host. A plan that is wrong on its device too isn't one of them:
+    it should be run, and fail.
+    """
+    annotation = read_annotation(model)
+    offsets = read_plan(model)
+    if annotation is None or offsets is None:
+        return False
+    device = Device(
+        Target(Target.parse(annotation.target).cpu, annotation.isa),
+        find_version(annotation.cmsis_nn),
+    )
+    on_host = lint(description_of(model, device), offsets, in_place_aliases(model))
+    if not any(len(finding.tensors) == 2 for finding in on_host):
+        return False
+    return all(f.severity is not Severity.ERROR for f in plan_findings(model, device))

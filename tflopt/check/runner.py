@@ -59,6 +59,7 @@ class Job:
         self.runner = runner
         self.outputs = len(model.main.outputs)
         self.samples = len(samples)
+        self.customs = sorted({op.opcode.label for op in model.ops() if op.opcode.custom_code})
         self._folder = tempfile.TemporaryDirectory(prefix="tflopt-")
         self.path = Path(self._folder.name)
         self._write(model, data, samples, tensors)
@@ -141,12 +142,15 @@ class Job:
             ]
         return Outcome(outputs, result["digests"])
 
-    @staticmethod
-    def _raise_missing_op(log: str) -> None:
+    def _raise_missing_op(self, log: str) -> None:
         for pattern in MISSING_OP:
             found = pattern.search(log)
-            if found:
-                raise MissingOpError(found[1] or "custom")
+            if found is None:
+                continue
+            op = found[1] or "CUSTOM"
+            if op == "CUSTOM" and self.customs:  # the log does not say which one
+                op = f"CUSTOM ({', '.join(self.customs)})"
+            raise MissingOpError(op)
 
 
 def arena_guess(model: Model) -> int:

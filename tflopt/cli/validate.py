@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tflopt.check.compare import Candidate, compare
+from tflopt.annotate import is_for_device_only
+from tflopt.api import OVERLAP_NOTE
+from tflopt.check.compare import Candidate, compare, without_plan
 from tflopt.check.samples import SampleOptions
 from tflopt.cli.common import RunnerName, Samples, Seed, check_runner, load
 from tflopt.errors import EXIT_CHECK_FAILED, EXIT_RUNNER
@@ -28,8 +31,15 @@ def validate(
     Exit code 0: identical; 1: different; 4: no runner could run them.
     """
     check_runner(runner)
-    first, second = (Candidate(*load(path)) for path in (original, optimized))
+    pair = [Candidate(*load(path)) for path in (original, optimized)]
+    overlapping = [is_for_device_only(candidate.model) for candidate in pair]
+    first, second = (
+        without_plan(candidate) if overlaps else candidate
+        for candidate, overlaps in zip(pair, overlapping, strict=True)
+    )
     verdict = compare(first, second, runner=runner, options=SampleOptions(samples, seed))
+    if any(overlapping):
+        verdict = replace(verdict, note="; ".join(filter(None, [verdict.note, OVERLAP_NOTE])))
     if as_json:
         data = {
             "schema_version": SCHEMA_VERSION,

@@ -177,11 +177,11 @@ class _Placer:
         self._put(node, position)
         self.end = position + node.size_bytes
 
-    def fill(self, node: Node) -> bool:
-        """Put it into the tightest gap that takes it."""
+    def fill(self, node: Node, floor: int = 0) -> bool:
+        """Put it into the tightest gap that takes it, at ``floor`` or behind."""
         best: tuple[int, int] | None = None
         for index, (start, stop) in enumerate(self.gaps):
-            if _aligned(start, node) + node.size_bytes > stop:
+            if start < floor or _aligned(start, node) + node.size_bytes > stop:
                 continue
             if best is None or stop - start < best[0]:
                 best = (stop - start, index)
@@ -212,15 +212,17 @@ def place(graph: Graph) -> list[Node]:
         placer.append(node)
         if odd and placer.end % 4 in (1, 2):
             placer.append(odd.pop())
+    tables_end = placer.end  # vtables may lie before the tables that name them, leaves may not
     wide = [leaf for leaf in graph.leaves if leaf.alignment > 8]
     small = [leaf for leaf in graph.leaves if leaf.alignment <= 8]
     small.sort(key=lambda n: (-n.alignment, -n.size_bytes))
     for node in wide:
         placer.append(node)
-    left = [node for node in (*small, *vtables) if node.position < 0]
-    rest = [node for node in left if not placer.fill(node)]
-    for node in rest:
-        if not placer.fill(node):
+    floors = [(leaf, tables_end) for leaf in small]
+    floors += [(vtable, 0) for vtable in vtables if vtable.position < 0]
+    rest = [(node, floor) for node, floor in floors if not placer.fill(node, floor)]
+    for node, floor in rest:
+        if not placer.fill(node, floor):
             placer.append(node)
     return sorted(placer.placed, key=lambda n: n.position)
 

@@ -13,8 +13,9 @@ from tflopt.rewrite import ModelRule, Rewriter
 class MergeBuffers(ModelRule):
     """Let tensors with equal constant data share one buffer; empty buffers become buffer 0.
 
-    Exact: constant data is only read. Buffers of variables, and data behind the FlatBuffer,
-    are left alone.
+    Exact: constant data is only read. Left alone are buffers of variables and of the model's
+    inputs (an application may write to them), data behind the FlatBuffer, and a buffer 0 that
+    has data (TFLM reads it; to LiteRT a tensor of buffer 0 has none).
     """
 
     name: ClassVar[str] = "merge-buffers"
@@ -23,7 +24,9 @@ class MergeBuffers(ModelRule):
         """Point every tensor and metadata entry to the first buffer with its data."""
         if not model.buffers:
             return
-        fixed = {v.buffer for g in model.graphs for v in g.values if v.is_variable and v.buffer}
+        values = [value for graph in model.graphs for value in graph.values]
+        written = [value for value in values if value.is_variable or value.is_graph_input]
+        fixed = {value.buffer for value in written if value.buffer is not None}
         empty = model.buffers[0]
         first: dict[bytes, Buffer] = {}
         stand_in: dict[Buffer, Buffer] = {}
@@ -33,6 +36,8 @@ class MergeBuffers(ModelRule):
             if not buffer.size_bytes:
                 if empty.size_bytes == 0 and not empty.external:
                     stand_in[buffer] = empty
+                continue
+            if buffer is empty:
                 continue
             assert buffer.data is not None
             stand_in[buffer] = first.setdefault(buffer.data.tobytes(), buffer)
@@ -55,4 +60,7 @@ class MergeBuffers(ModelRule):
             other = stand_in.get(entry.buffer, entry.buffer)
             if other is not entry.buffer:
                 rw.update(entry, buffer=other)
+        listed = [stand_in.get(buffer, buffer) for buffer in model.metadata_buffers or ()]
+        if model.metadata_buffers is not None and listed != model.metadata_buffers:
+            rw.update(model, metadata_buffers=listed)
         return merged

@@ -18,6 +18,7 @@ from tflopt.passes.per_channel_to_per_tensor import PerChannelToPerTensor
 from tflopt.passes.plan_memory import PlanMemory
 from tflopt.passes.remove_dead import RemoveDead
 from tflopt.passes.remove_noop import RemoveNoop
+from tflopt.passes.reorder_operators import ReorderOperators
 from tflopt.passes.shape_to_options import ShapeToOptions
 from tflopt.passes.share_zero_points import ShareZeroPoints
 from tflopt.passes.strip_fields import StripFields
@@ -52,6 +53,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
         ShareZeroPoints(),
         StripFields(config.runtime),
         MergeBuffers(),
+        ReorderOperators(config.device, config.plan),
         PlanMemory(config.device, config.plan or PlanRequest()),
     )
 
@@ -133,7 +135,7 @@ def run_pipeline(
         _run_model_rules(model, rules, (DropStalePlan,), trace)
     _run_model_rules(model, rules, STRIPS, trace)
     _run_model_rules(model, rules, (RemoveDead,), trace)
-    _run_model_rules(model, rules, (PlanMemory,), trace)
+    _run_model_rules(model, rules, (ReorderOperators, PlanMemory), trace)
     return trace
 
 

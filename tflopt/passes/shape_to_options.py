@@ -10,6 +10,9 @@ from tflopt.ir.options import ReshapeOptions
 from tflopt.passes.config import Runtime
 from tflopt.rewrite import Rewriter, Rule, require
 
+MOST = 8
+"""``kMaxNumberOfDimensions`` of both runtimes' parsers of options; inputs have no such limit."""
+
 
 @dataclass(frozen=True)
 class ShapeToOptions(Rule):
@@ -36,10 +39,12 @@ class ShapeToOptions(Rule):
             return
         numbers = shape.ints()
         require(numbers is not None, "the shape is computed at run time", at=op)
-        dynamic = numbers != op.output.shape or op.output.extra.shape_signature is not None
+        signature = op.output.extra.shape_signature
+        dynamic = numbers != op.output.shape or signature not in (None, op.output.shape)
         keep = dynamic and self.runtime is Runtime.BOTH
         require(not keep, "the shape leaves a dimension open for LiteRT", at=op)
         require(0 not in op.output.shape, "a dimension is 0: the old form of a scalar", at=op)
+        require(len(op.output.shape) <= MOST, "the options hold 8 dimensions at most", at=op)
         rw.set_inputs(op, [op.inputs[0]])
         options = None if self.runtime is Runtime.TFLM else wanted
         rw.set_code(op, OpCode.RESHAPE, options, op.opcode.version)

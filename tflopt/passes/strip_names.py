@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.ir import Model, OpCode
+from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter
-
-INDEX_OF_VARIABLE = frozenset({OpCode.VAR_HANDLE, OpCode.HASHTABLE})
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,12 @@ def bytes_by_kind(model: Model, data: bytes) -> dict[str, int]:
             start = _address(buffer.data) - _address(raw)
             if 0 <= start < len(raw):
                 paint[start : start + buffer.size_bytes] = CODES["other constants"]
+    for op in model.ops():
+        large = op.extra.large_custom_options
+        if large is not None and large.size:
+            start = _address(large) - _address(raw)
+            if 0 <= start < len(raw):
+                paint[start : start + large.size] = CODES["options"]
     if model.trailing is not None:
         paint[len(raw) - len(model.trailing) :] = CODES["behind the model"]
     role = _roles(model)

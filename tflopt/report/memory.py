@@ -7,13 +7,20 @@ from dataclasses import asdict, dataclass, replace
 
 from tflopt.ir import Model
 from tflopt.plan.describe import read_plan
-from tflopt.plan.find_aliases import in_place_aliases
 from tflopt.plan.lifetimes import PlannedBuffer, ScratchRef
-from tflopt.plan.lint import Finding, lint
+from tflopt.plan.lint import Finding, Severity, lint
 from tflopt.plan.offline import OfflinePlan
 from tflopt.target import Target
 from tflopt.target.kernels import KernelRow
-from tflopt.target.memory import Device, Memory, PlanRequest, description_of, memory_of, plan_memory
+from tflopt.target.memory import (
+    Device,
+    Memory,
+    PlanRequest,
+    aliases_of,
+    description_of,
+    memory_of,
+    plan_memory,
+)
 
 COMPARED = ("cortex-m0", "cortex-m4", "cortex-m33+nodsp", "cortex-m55")
 """The targets whose arenas every report shows; one for each way to build CMSIS-NN and one more."""
@@ -117,4 +124,14 @@ def plan_findings(model: Model, device: Device) -> list[Finding]:
     offsets = read_plan(model)
     if offsets is None:
         return []
-    return lint(description_of(model, device), offsets, in_place_aliases(model))
+    proven = aliases_of(model, device, PlanRequest(overlap="target"))
+    found = lint(description_of(model, device), offsets, proven)
+    return [_strictly(finding, device) for finding in found]
+
+
+def _strictly(finding: Finding, device: Device) -> Finding:
+    """An overlap within one operator is an error where its kernel isn't proven to bear it."""
+    if finding.severity is Severity.ERROR or len(finding.tensors) != 2:
+        return finding
+    reason = f"{finding.reason}; its kernel on {device.target} is not known to"
+    return Finding(Severity.ERROR, finding.tensors, reason)
