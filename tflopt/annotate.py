@@ -69,11 +69,14 @@ def make_annotation(
 
 def attach(model: Model, annotation: bytes) -> None:
     """Store the annotation in the model, in place of any that it has."""
-    buffer = Buffer(np.frombuffer(annotation, dtype=np.uint8))
     if not model.buffers:
         model.buffers.append(Buffer())
-    model.buffers.append(buffer)
+    old = {entry.buffer for entry in model.metadata or () if entry.name == METADATA_NAME}
     kept = [entry for entry in model.metadata or () if entry.name != METADATA_NAME]
+    read = {value.buffer for graph in model.graphs for value in graph.values}
+    old -= {entry.buffer for entry in kept} | {buffer for buffer in read if buffer is not None}
+    buffer = Buffer(np.frombuffer(annotation, dtype=np.uint8))
+    model.buffers = [*(b for b in model.buffers if b not in old), buffer]
     model.metadata = [*kept, Metadata(METADATA_NAME, buffer)]
 
 

@@ -17,7 +17,7 @@ from tflopt.passes.pipeline import Selection, run_pipeline
 from tflopt.report.facts import ModelFacts, model_facts
 from tflopt.rewrite import Trace
 from tflopt.target import Target
-from tflopt.target.memory import Device, Memory, memory_of
+from tflopt.target.memory import Device, Memory, memory_of, why_no_memory
 
 DEFAULT_TARGET = "cortex-m55"
 OVERLAP_NOTE = (
@@ -50,6 +50,13 @@ class Settings:
     max_arena_bytes: int | None = None
 
     @property
+    def annotates(self) -> bool:
+        """Whether the model itself carries the annotation: not where no rule may run."""
+        some_rule = self.selection.only is None or len(self.selection.only) > 0
+        wanted = self.annotate is Annotate.METADATA and self.config.strip is not Strip.ALL
+        return some_rule and wanted
+
+    @property
     def device(self) -> Device:
         """The build that the model is optimized for."""
         return self.config.device
@@ -66,8 +73,8 @@ class Result:
     trace: Trace
     before: ModelFacts
     after: ModelFacts
-    memory_before: Memory
-    memory_after: Memory
+    memory_before: Memory | None
+    memory_after: Memory | None
     annotation: bytes
     verification: Verification | None
 
@@ -115,10 +122,12 @@ def optimize_file_bytes(
     progress("rewriting")
     model = clone(original)
     trace = run_pipeline(model, settings.selection, settings.config)
-    memory = memory_of(model, settings.device)
-    check_arena(model, memory, settings.max_arena_bytes)
-    annotation = make_annotation(data, memory, trace.counts, overlap_of(settings.config))
-    if settings.annotate is Annotate.METADATA and settings.config.strip is not Strip.ALL:
+    memory = _memory(model, settings)
+    annotation = b""
+    if memory is not None:
+        check_arena(model, memory, settings.max_arena_bytes)
+        annotation = make_annotation(data, memory, trace.counts, overlap_of(settings.config))
+    if annotation and settings.annotates:
         attach(model, annotation)
     output = write_bytes(model, settings.layout)
     verification = None
@@ -135,21 +144,29 @@ def optimize_file_bytes(
         trace=trace,
         before=model_facts(original, len(data)),
         after=model_facts(model, len(output)),
-        memory_before=memory_of(original, settings.device),
+        memory_before=_memory(original, settings),
         memory_after=memory,
         annotation=annotation,
         verification=verification,
     )
 
 
+def _memory(model: Model, settings: Settings) -> Memory | None:
+    """None where the model has no arena that could be computed, unless a limit asks for it."""
+    if settings.max_arena_bytes is None and why_no_memory(model):
+        return None
+    return memory_of(model, settings.device)
+
+
 def _verify(
-    original: Candidate, optimized: Candidate, settings: Settings, memory: Memory
+    original: Candidate, optimized: Candidate, settings: Settings, memory: Memory | None
 ) -> Verification:
     """Compare with the plan in force, unless its overlaps are right for the device alone."""
-    overlaps = settings.config.plan is not None and bool(settings.config.plan.overlap)
-    if overlaps and memory.has_plan:
+    wanted = settings.config.plan is not None and bool(settings.config.plan.overlap)
+    overlaps = wanted and memory is not None and memory.has_plan
+    if overlaps:
         optimized = without_plan(optimized)
     verdict = compare(original, optimized, runner=settings.runner, options=settings.samples)
-    if overlaps and memory.has_plan:
+    if overlaps:
         return replace(verdict, note="; ".join(filter(None, [verdict.note, OVERLAP_NOTE])))
     return verdict

@@ -13,6 +13,12 @@ EXIT_INVALID = 3
 EXIT_RUNNER = 4
 
 
+def printable(text: str) -> str:
+    """``text`` for a terminal: control characters and broken UTF-8 as escapes, one line."""
+    clean = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in clean)
+
+
 class TfloptError(Exception):
     """Base of everything tflopt raises on purpose; ``exit_code`` is what the CLI returns."""
 

@@ -25,7 +25,7 @@ from tflopt.report.flash import flash_of
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.report.memory import arena, best_plan, plan_findings, scratch_rows
 from tflopt.report.notes import notes
-from tflopt.target.memory import memory_of
+from tflopt.target.memory import memory_of, why_no_memory
 from tflopt.version import __version__
 
 
@@ -58,7 +58,8 @@ def inspect(
     if against is not None:
         accounts.append(flash_of(*load(against), runtime))
     device = make_device(target, cmsis_nn)
-    arena_use = memory_of(loaded, device)
+    known = scratch or memory or not why_no_memory(loaded)
+    arena_use = memory_of(loaded, device) if known else None
     if as_json:
         typer.echo(
             dumps(
@@ -72,8 +73,8 @@ def inspect(
                     "notes": notes(loaded),
                     "target": str(device.target),
                     "cmsis_nn": str(device.cmsis_nn),
-                    "arena": arena(arena_use),
-                    "scratch": scratch_rows(arena_use.table),
+                    "arena": None if arena_use is None else arena(arena_use),
+                    "scratch": [] if arena_use is None else scratch_rows(arena_use.table),
                     "flash": [asdict(account) for account in accounts],
                 }
             ),
@@ -87,9 +88,9 @@ def inspect(
     if accounts:
         paths = [str(model), *([str(against)] if against is not None else [])]
         print_flash(console, paths, accounts)
-    if scratch:
+    if scratch and arena_use is not None:
         print_scratch(console, arena_use)
-    if memory:
+    if memory and arena_use is not None:
         found = plan_findings(loaded, device)
         print_memory(console, loaded, arena_use, best_plan(loaded, device), found)
     if not (accounts or scratch or memory):

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tflopt.cli import inspect, optimize, registry, validate
-from tflopt.errors import EXIT_RUNNER, TfloptError
+from tflopt.errors import EXIT_RUNNER, TfloptError, printable
 from tflopt.version import __version__
 
 EPILOG = (
@@ -72,7 +72,7 @@ def run() -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    typer.echo("tflopt: error: " + " ".join(message.split()), err=True)
+    typer.echo("tflopt: error: " + printable(" ".join(message.split())), err=True)
     sys.exit(code)
 
 

@@ -8,6 +8,14 @@ from dataclasses import dataclass
 from tflopt.errors import VerifyError
 from tflopt.ir.model import Graph, Model
 from tflopt.ir.node import Op, Use, Value
+from tflopt.ir.opcodes import OpCode
+
+CALLS = {
+    OpCode.IF: ("then_subgraph_index", "else_subgraph_index"),
+    OpCode.WHILE: ("cond_subgraph_index", "body_subgraph_index"),
+    OpCode.CALL_ONCE: ("init_subgraph_index",),
+}
+"""Options that name a subgraph."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,10 @@ def flaws(model: Model) -> Iterator[Flaw]:
         yield from _order_flaws(graph, number)
         yield from _link_flaws(graph, number)
     yield from _table_flaws(model)
+    for op in model.ops():
+        for index in (getattr(op.options, name, 0) for name in CALLS.get(op.code, ())):
+            if not 0 <= index < len(model.graphs):
+                yield Flaw(place(op), f"calls subgraph {index}, but there are {len(model.graphs)}")
 
 
 def verify(model: Model, pass_name: str) -> None:

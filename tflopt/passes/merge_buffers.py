@@ -25,8 +25,8 @@ class MergeBuffers(ModelRule):
         if not model.buffers:
             return
         values = [value for graph in model.graphs for value in graph.values]
-        written = [value for value in values if value.is_variable or value.is_graph_input]
-        fixed = {value.buffer for value in written if value.buffer is not None}
+        given = (value.is_graph_input and value.has_data for value in values)
+        fixed = {v.buffer for v, own in zip(values, given, strict=True) if own or v.is_variable}
         empty = model.buffers[0]
         first: dict[bytes, Buffer] = {}
         stand_in: dict[Buffer, Buffer] = {}
@@ -44,8 +44,9 @@ class MergeBuffers(ModelRule):
         merged = self._redirect(model, stand_in, rw)
         if empty.data is not None and not empty.size_bytes and not empty.external:
             rw.update(empty, data=None)
+            rw.note("buffer 0 loses its empty vector")
         if merged:
-            rw.note(f"{merged} tensors share the buffer of another")
+            rw.note(f"{merged} tensors or metadata entries share the buffer of another")
 
     @staticmethod
     def _redirect(model: Model, stand_in: dict[Buffer, Buffer], rw: Rewriter) -> int:
@@ -60,6 +61,7 @@ class MergeBuffers(ModelRule):
             other = stand_in.get(entry.buffer, entry.buffer)
             if other is not entry.buffer:
                 rw.update(entry, buffer=other)
+                merged += 1
         listed = [stand_in.get(buffer, buffer) for buffer in model.metadata_buffers or ()]
         if model.metadata_buffers is not None and listed != model.metadata_buffers:
             rw.update(model, metadata_buffers=listed)

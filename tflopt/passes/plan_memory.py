@@ -9,7 +9,7 @@ from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.plan.describe import write_plan
 from tflopt.rewrite import ModelRule, Rewriter
-from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory
+from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory, why_no_memory
 
 FLASH_PER_RAM = 4
 """A plan must save a byte of RAM for every four bytes of flash that it takes: microcontrollers
@@ -34,6 +34,8 @@ class PlanMemory(ModelRule):
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Plan, simulate the runtime with the plan, and keep it if it is worth its flash."""
+        if why_no_memory(model):
+            return
         plan = plan_memory(model, self.device, self.request)
         wanted = bool(self.request.pins) or self.request.offline.preserve_inputs
         wanted = wanted or bool(self.request.offline.reserve_head_bytes)

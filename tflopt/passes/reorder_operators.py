@@ -14,7 +14,7 @@ from tflopt.plan.order import OrderProblem, Task, best_order
 from tflopt.plan.problem import align_up
 from tflopt.rewrite import ModelRule, Rewriter
 from tflopt.target.kernels import scratch_sizes
-from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory
+from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory, why_no_memory
 
 STATE = EFFECTS | {OpCode.VAR_HANDLE, OpCode.READ_VARIABLE, OpCode.ASSIGN_VARIABLE}
 
@@ -34,6 +34,8 @@ class ReorderOperators(ModelRule):
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Find the best order, and take it if the arena shrinks."""
+        if why_no_memory(model):
+            return
         order = best_order(order_problem(model, self.device))
         if order.tasks == tuple(range(len(model.main.ops))):
             return

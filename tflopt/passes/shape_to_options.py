@@ -11,7 +11,7 @@ from tflopt.passes.config import Runtime
 from tflopt.rewrite import Rewriter, Rule, require
 
 MOST = 8
-"""``kMaxNumberOfDimensions`` of both runtimes' parsers of options; inputs have no such limit."""
+"""``TFLITE_RESHAPE_PARAMS_MAX_DIMENSION_COUNT``; a shape in an input has no such limit."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class ShapeToOptions(Rule):
             if self.runtime is Runtime.TFLM and op.options is not None:
                 rw.set_code(op, OpCode.RESHAPE, None, op.opcode.version)
             return
-        numbers = shape.ints()
+        given = shape.producer is not None or shape.is_graph_input
+        numbers = () if shape.elements == 0 and not given else shape.ints()  # () is a scalar's
         require(numbers is not None, "the shape is computed at run time", at=op)
         signature = op.output.extra.shape_signature
         dynamic = numbers != op.output.shape or signature not in (None, op.output.shape)

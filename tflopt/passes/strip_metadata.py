@@ -41,6 +41,7 @@ class StripMetadata(ModelRule):
                 rw.keep_metadata(kept, "no runtime reads it")
             if not kept:
                 rw.update(model, metadata=None, metadata_buffers=None)
+                rw.note("no metadata is left")
         if self.everything and model.trailing is not None:
             rw.update(model, trailing=None)
             rw.note("dropped the archive of associated files behind the model")

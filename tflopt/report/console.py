@@ -11,6 +11,7 @@ from rich.text import Text
 
 from tflopt.api import Result, Settings
 from tflopt.check.compare import Verification
+from tflopt.errors import printable
 from tflopt.ir import Model
 from tflopt.ir.text import kind
 from tflopt.passes.pipeline import RULES
@@ -55,7 +56,7 @@ def print_summary(
     console: Console, result: Result, settings: Settings, source: str, output: str
 ) -> None:
     """Before and after, what the rules did, and the verdict."""
-    console.print(Text.assemble((source, "bold"), f"  for {settings.device.target}"))
+    console.print(Text.assemble((printable(source), "bold"), f"  for {settings.device.target}"))
     console.print()
     console.print(_totals(result))
     console.print()
@@ -74,17 +75,17 @@ def print_summary(
     console.print()
     print_verification(console, result.verification)
     print_notes(console, notes(result.model))
-    console.print(Text.assemble("wrote ", (output, "bold"), f", {size(len(result.data))} bytes"))
+    console.print(
+        Text.assemble("wrote ", (printable(output), "bold"), f", {size(len(result.data))} bytes")
+    )
 
 
 def _totals(result: Result) -> Table:
     before, after = result.before, result.after
-    old_arena, new_arena = result.memory_before.arena, result.memory_after.arena
     grid = table("", "before", "after", "", right=(1, 2, 3))
     rows = (
         ("file, bytes", before.file_bytes, after.file_bytes),
-        ("arena, bytes", old_arena.minimum_bytes, new_arena.minimum_bytes),
-        ("  of it activations and scratch", old_arena.head_bytes, new_arena.head_bytes),
+        *_arena_rows(result),
         ("operators", before.operators, after.operators),
         ("tensors", before.tensors, after.tensors),
         ("multiply-accumulates", before.macs, after.macs),
@@ -94,6 +95,16 @@ def _totals(result: Result) -> Table:
         better = "green" if new < old else "yellow" if new > old else ""
         grid.add_row(name, size(old), size(new), Text(change(old, new), style=better))
     return grid
+
+
+def _arena_rows(result: Result) -> list[tuple[str, int, int]]:
+    if result.memory_before is None or result.memory_after is None:
+        return []
+    old, new = result.memory_before.arena, result.memory_after.arena
+    return [
+        ("arena, bytes", old.minimum_bytes, new.minimum_bytes),
+        ("  of it activations and scratch", old.head_bytes, new.head_bytes),
+    ]
 
 
 def print_verification(console: Console, verdict: Verification | None) -> None:
@@ -112,7 +123,7 @@ def print_verification(console: Console, verdict: Verification | None) -> None:
             )
         )
     elif verdict.mismatch is not None:
-        console.print(Text(f"different: {verdict.mismatch}", style="bold red"))
+        console.print(Text(f"different: {printable(str(verdict.mismatch))}", style="bold red"))
     else:
         console.print(Text(f"not verified: {verdict.note}", style="yellow"))
     if verdict.note and verdict.status == "identical":
@@ -127,7 +138,7 @@ def print_notes(console: Console, texts: Sequence[str]) -> None:
 
 def print_flash(console: Console, paths: Sequence[str], accounts: Sequence[Flash]) -> None:
     """Bytes by kind, a column for each file; the last rows are lower bounds."""
-    names = [path.rsplit("/", 1)[-1] for path in paths]
+    names = [printable(path.rsplit("/", 1)[-1]) for path in paths]
     grid = table("bytes", *names, right=range(1, len(names) + 1))
     for name in KINDS:
         counts = [account.by_kind.get(name, 0) for account in accounts]
@@ -142,8 +153,10 @@ def print_flash(console: Console, paths: Sequence[str], accounts: Sequence[Flash
         grid.add_row(title, *(size(count) for count in least), style=SMALL)
     console.print(grid)
     for name, account in zip(names, accounts, strict=True):
-        over = change(account.least_kept_bytes, account.file_bytes) or "exactly at"
-        console.print(Text(f"{name}: {over} the lower bound with the names that stay", style=SMALL))
+        over = change(account.least_kept_bytes, account.file_bytes)
+        where = f"{over} over" if over else "exactly at"
+        text = f"{name}: {where} the lower bound with the names that stay"
+        console.print(Text(text, style=SMALL))
 
 
 def print_near_misses(console: Console, result: Result) -> None:
@@ -161,21 +174,22 @@ def print_near_misses(console: Console, result: Result) -> None:
 
 def print_model(console: Console, model: Model, facts: ModelFacts, ops: list[OpFacts]) -> None:
     """Everything that ``inspect`` shows."""
-    console.print(Text.assemble((model.path, "bold"), f"  {size(facts.file_bytes)} bytes"))
+    console.print(
+        Text.assemble((printable(model.path), "bold"), f"  {size(facts.file_bytes)} bytes")
+    )
     console.print(
         f"{facts.operators} operators, {facts.tensors} tensors, {facts.subgraphs} subgraph(s), "
         f"{size(facts.macs)} multiply-accumulates, {size(facts.constant_bytes)} constant bytes, "
         f"{size(facts.moved_bytes)} bytes moved"
     )
     if model.description:
-        console.print(Text(f"description: {model.description}", style=SMALL))
+        console.print(Text(f"description: {printable(model.description)}", style=SMALL))
     for number, graph in enumerate(model.graphs):
         console.print()
         for title, ports in (("input", graph.inputs), ("output", graph.outputs)):
             for index, value in enumerate(ports):
-                console.print(
-                    Text(f"subgraph {number} {title} {index}: {kind(value)}  {value.name or ''}")
-                )
+                name = printable(value.name or "")
+                console.print(Text(f"subgraph {number} {title} {index}: {kind(value)}  {name}"))
         console.print()
         console.print(_ops_table(op for op in ops if op.subgraph == number))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from tflopt.io.decode import Decoder
 from tflopt.io.layout import least_bytes
-from tflopt.io.records import model_record
+from tflopt.io.records import external_data, model_record
 from tflopt.ir import DType, Model, OpCode, Use, Value
 from tflopt.ir.clone import clone
 from tflopt.passes.config import Config, Runtime, Strip
@@ -93,17 +93,11 @@ def bytes_by_kind(model: Model, data: bytes) -> dict[str, int]:
     """Every byte of the file under exactly one kind; zeros that nothing reaches are padding."""
     raw = np.frombuffer(data, np.uint8)
     paint = np.where(raw == 0, CODES["padding"], CODES["not reachable"]).astype(np.uint8)
-    for buffer in model.buffers:
-        if buffer.external and buffer.data is not None and buffer.size_bytes:
-            start = _address(buffer.data) - _address(raw)
-            if 0 <= start < len(raw):
-                paint[start : start + buffer.size_bytes] = CODES["other constants"]
-    for op in model.ops():
-        large = op.extra.large_custom_options
-        if large is not None and large.size:
-            start = _address(large) - _address(raw)
-            if 0 <= start < len(raw):
-                paint[start : start + large.size] = CODES["options"]
+    for kind, _, outside in external_data(model):
+        start = _address(outside) - _address(raw)
+        if 0 <= start < len(raw):
+            what = "other constants" if kind == "buffer" else "options"
+            paint[start : start + outside.size] = CODES[what]
     if model.trailing is not None:
         paint[len(raw) - len(model.trailing) :] = CODES["behind the model"]
     role = _roles(model)

@@ -19,6 +19,7 @@ from tflopt.target.memory import Memory
 from tflopt.version import __version__
 
 SCHEMA_VERSION = 1
+MEMORY_KEYS = ("arena", "arena_head_bytes", "arena_minimum_by_target", "scratch_bytes", "scratch")
 
 
 def report(result: Result, settings: Settings, source: str, output: str) -> dict[str, object]:
@@ -55,9 +56,13 @@ def dumps(data: object) -> str:
     return json.dumps(data, indent=2, sort_keys=True) + "\n"
 
 
-def _model(model: Model, facts: ModelFacts, flash: Flash, memory: Memory) -> dict[str, object]:
+def _model(
+    model: Model, facts: ModelFacts, flash: Flash, memory: Memory | None
+) -> dict[str, object]:
     data = asdict(facts)
     data["flash"] = asdict(flash)
+    if memory is None:
+        return {**data, **dict.fromkeys(MEMORY_KEYS)}
     data["arena"] = arena(memory)
     data["arena_head_bytes"] = memory.arena.head_bytes
     data["arena_minimum_by_target"] = minimum_by_target(model, memory.device)

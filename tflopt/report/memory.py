@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
+from tflopt.errors import printable
 from tflopt.ir import Model
 from tflopt.plan.describe import read_plan
 from tflopt.plan.lifetimes import PlannedBuffer, ScratchRef
@@ -112,7 +113,7 @@ def buffer_label(model: Model, buffer: PlannedBuffer) -> str:
         op = model.graphs[ref.subgraph].ops[ref.op]
         return f"scratch of {op.opcode.label} {ref.op}"
     value = list(model.graphs[ref.subgraph].values)[ref.tensor]
-    return value.name or f"tensor {ref.tensor}"
+    return printable(value.name or f"tensor {ref.tensor}")
 
 
 def plan_findings(model: Model, device: Device) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from tflopt.errors import printable
 from tflopt.ir.node import Op
 from tflopt.ir.verify import place
 
@@ -66,10 +67,10 @@ class Trace:
 def short_label(op: Op) -> str:
     """An operator without its place, which changes while rules run."""
     name = op.outputs[0].name if op.outputs else None
-    return op.opcode.label + (f" -> {name}" if name else "")
+    return op.opcode.label + (f" -> {printable(name)}" if name else "")
 
 
 def label(op: Op) -> str:
     """An operator as a person finds it: place, code and the name of its output."""
     name = op.outputs[0].name if op.outputs else None
-    return place(op) + (f" -> {name}" if name else "")
+    return place(op) + (f" -> {printable(name)}" if name else "")

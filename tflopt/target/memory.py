@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from tflopt.errors import UsageError
+from tflopt.errors import UnsupportedError, UsageError
 from tflopt.ir import Model, Op
 from tflopt.plan.costs import KernelMemory, describe_costs
-from tflopt.plan.describe import describe, read_plan
+from tflopt.plan.describe import describe, read_plan, runtime_bytes
 from tflopt.plan.find_aliases import in_place_aliases, op_window, overlap_aliases
 from tflopt.plan.lifetimes import ModelDesc, TensorAlias, TensorRef
 from tflopt.plan.offline import (
@@ -26,6 +26,7 @@ from tflopt.target.cortex_m import Isa, Target
 from tflopt.target.kernels import KernelRow, kernel_use, scratch_sizes, scratch_table
 
 PORTABLE = "all"
+OFFSET_LIMIT = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,11 @@ def memory_of(model: Model, device: Device) -> Memory:
 
     Raises:
         ModelError: the model's offline plan is one that ``AllocateTensors`` refuses.
+        UnsupportedError: :func:`why_no_memory` gives a reason.
     """
+    reason = why_no_memory(model)
+    if reason:
+        raise UnsupportedError(f"the arena can't be computed: {reason}", path=model.path)
     description = description_of(model, device)
     offsets = read_plan(model)
     return Memory(
@@ -80,6 +85,25 @@ def memory_of(model: Model, device: Device) -> Memory:
         head=simulate_head(description, offsets),
         table=tuple(scratch_table(model, device.target, device.cmsis_nn)),
         has_plan=offsets is not None,
+    )
+
+
+def why_no_memory(model: Model) -> str:
+    """Why no arena can be computed for a model, empty where it can.
+
+    TFLM has no size for some types, and its offsets are 31 bits wide.
+    """
+    total = 0
+    for graph in model.graphs:
+        for value in graph.values:
+            if value.is_constant:
+                continue
+            try:
+                total += runtime_bytes(value)
+            except UnsupportedError as error:
+                return error.reason
+    return (
+        "" if total < OFFSET_LIMIT else f"its tensors need {total} bytes, more than TFLM can plan"
     )
 
 

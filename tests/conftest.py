@@ -1,0 +1,36 @@
+"""Fixtures of all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.broken import small_model
+from tests.support.cli import Cli
+from tests.support.runtime import runtime
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
+    """The command line, in an empty folder, with a terminal wide enough not to wrap."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.chdir(tmp_path)
+    return Cli(capsys, monkeypatch)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A small valid model."""
+    path = tmp_path / "small.tflite"
+    path.write_bytes(small_model())
+    return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _stop_runtime() -> Iterator[None]:
+    yield
+    runtime().stop()
+    runtime().log.close()

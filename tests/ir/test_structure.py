@@ -1,0 +1,455 @@
+"""Use-def chains, ports, clones, the verifier and the text form."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from tests.support.everything import Everything
+from tests.support.graphs import QUANT, Net
+from tests.support.objects import assert_same_fields
+from tests.support.paths import TESTDATA
+from tflopt.errors import VerifyError
+from tflopt.io import read, read_bytes, write_bytes
+from tflopt.ir import (
+    Buffer,
+    DType,
+    Graph,
+    Metadata,
+    Model,
+    Op,
+    OpCode,
+    OperatorCode,
+    Quantization,
+    Signature,
+    Use,
+    Value,
+    same_quantization,
+)
+from tflopt.ir.clone import clone
+from tflopt.ir.options import CallOnceOptions
+from tflopt.ir.text import dump
+from tflopt.ir.types import dtype_of
+from tflopt.ir.verify import flaws, verify
+
+pytestmark = pytest.mark.unit
+
+
+def two_layers() -> Net:
+    n = Net()
+    n.output(n.relu(n.relu(n.feed(2, 3))))
+    return n
+
+
+# --- Uses and ports.
+
+
+def test_values_know_their_producer_and_readers_in_order() -> None:
+    n = Net()
+    x = n.feed(2)
+    one, two = n.add(x, x), n.relu(x)
+    n.output(two, two)
+    first, second = n.graph.ops
+    assert x.uses == (Use(first, 0), Use(first, 1), Use(second, 0))
+    assert x.users == (first, second)
+    assert x.producer is None
+    assert one.producer is first
+    assert two.uses == (Use(n.graph, 0), Use(n.graph, 1))
+    assert two.is_graph_output
+    assert not one.is_graph_output
+    assert x.is_graph_input
+
+
+def test_replacing_a_port_moves_the_use() -> None:
+    n = two_layers()
+    first, last = (op.output for op in n.graph.ops)
+    n.graph.outputs[0] = first
+    assert last.uses == ()
+    assert Use(n.graph, 0) in first.uses
+    assert list(n.graph.outputs) == [first]
+    x = n.graph.inputs[0]
+    n.graph.inputs[0] = first
+    assert not x.is_graph_input
+    assert first.is_graph_input
+
+
+def test_a_port_that_is_listed_twice_stays_a_port_after_one_is_replaced() -> None:
+    n = Net()
+    x, y = n.feed(2), n.relu(n.feed(2))
+    n.graph.inputs.append(x)
+    n.graph.inputs[0] = y
+    assert x.is_graph_input
+    n.output(y, y)
+    n.graph.outputs[0] = x
+    assert y.uses == (Use(n.graph, 1),)
+
+
+def test_remove_refuses_while_an_output_is_read_and_names_the_readers() -> None:
+    n = two_layers()
+    n.graph.ops[1].output.name = "scores"
+    with pytest.raises(ValueError, match=r"still read by <RELU -> scores>"):
+        n.graph.remove(n.graph.ops[0])
+    with pytest.raises(ValueError, match="still read by"):
+        n.graph.remove(n.graph.ops[1])
+    assert len(n.graph.ops) == 2
+    verify(n.model, "a refusal")
+
+
+def test_remove_value_refuses_while_it_is_in_use() -> None:
+    n = two_layers()
+    for value in list(n.graph.values):
+        with pytest.raises(ValueError, match="still in use"):
+            n.graph.remove_value(value)
+
+
+def test_two_operators_cannot_produce_one_value() -> None:
+    n = two_layers()
+    first, second = n.graph.ops
+    with pytest.raises(ValueError, match="has a producer"):
+        second.set_outputs([first.output])
+    assert second.outputs
+
+
+def check_links(graph: Graph) -> None:
+    """Uses and producers, recomputed from the operators alone."""
+    uses: dict[Value, set[tuple[int, int]]] = {value: set() for value in graph.values}
+    producers: dict[Value, Op] = {}
+    for op in graph.ops:
+        for index, value in enumerate(op.inputs):
+            if value is not None:
+                uses[value].add((id(op), index))
+        for value in op.outputs:
+            assert value not in producers
+            producers[value] = op
+    for index, value in enumerate(graph.outputs):
+        uses[value].add((id(graph), index))
+    for value in graph.values:
+        assert {(id(use.user), use.index) for use in value.uses} == uses[value]
+        assert value.producer is producers.get(value)
+        assert (value in graph.inputs) == (value in list(graph.inputs))
+
+
+class RandomEdits(RuleBasedStateMachine):
+    """Whatever the structural methods do, or refuse, the chains stay true."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = Net()
+        self.net.feed(2)
+        self.graph = self.net.graph
+
+    def pick(self, items: list[Value], number: int) -> Value:
+        return items[number % len(items)]
+
+    @rule(numbers=st.lists(st.integers(0, 99), min_size=1, max_size=3), at=st.integers(0, 99))
+    def insert(self, numbers: list[int], at: int) -> None:
+        values = list(self.graph.values)
+        op = Op(self.graph, self.net.model.opcode(OpCode.ADD), None)
+        op.set_inputs([self.pick(values, n) if n % 7 else None for n in numbers])
+        op.set_outputs([self.net.value((2,))])
+        before = self.graph.ops[at % len(self.graph.ops)] if self.graph.ops else None
+        assert self.graph.insert(op, before) is op
+
+    @precondition(lambda self: self.graph.ops)
+    @rule(which=st.integers(0, 99), index=st.integers(0, 9), value=st.integers(0, 99))
+    def set_input(self, which: int, index: int, value: int) -> None:
+        op = self.graph.ops[which % len(self.graph.ops)]
+        new = self.pick(list(self.graph.values), value) if value % 5 else None
+        op.set_input(index % len(op.inputs), new)
+
+    @precondition(lambda self: self.graph.ops)
+    @rule(which=st.integers(0, 99), numbers=st.lists(st.integers(0, 99), max_size=4))
+    def set_inputs(self, which: int, numbers: list[int]) -> None:
+        values = list(self.graph.values)
+        op = self.graph.ops[which % len(self.graph.ops)]
+        op.set_inputs([self.pick(values, n) for n in numbers] or [None])
+
+    @precondition(lambda self: self.graph.ops)
+    @rule(which=st.integers(0, 99))
+    def remove(self, which: int) -> None:
+        op = self.graph.ops[which % len(self.graph.ops)]
+        read = any(value.uses for value in op.outputs)
+        try:
+            self.graph.remove(op)
+        except ValueError:
+            assert read
+            assert op in self.graph.ops
+        else:
+            assert not read
+
+    @rule(value=st.integers(0, 99))
+    def add_output(self, value: int) -> None:
+        self.graph.outputs.append(self.pick(list(self.graph.values), value))
+
+    @precondition(lambda self: len(self.graph.outputs) > 0)
+    @rule(which=st.integers(0, 99), value=st.integers(0, 99))
+    def move_output(self, which: int, value: int) -> None:
+        index = which % len(self.graph.outputs)
+        self.graph.outputs[index] = self.pick(list(self.graph.values), value)
+
+    @rule(which=st.integers(0, 99), value=st.integers(0, 99))
+    def move_input(self, which: int, value: int) -> None:
+        index = which % len(self.graph.inputs)
+        self.graph.inputs[index] = self.pick(list(self.graph.values), value)
+
+    @rule(value=st.integers(0, 99))
+    def remove_value(self, value: int) -> None:
+        chosen = self.pick(list(self.graph.values), value)
+        try:
+            self.graph.remove_value(chosen)
+        except ValueError:
+            assert chosen in self.graph.values
+
+    @invariant()
+    def links_are_true(self) -> None:
+        check_links(self.graph)
+        check_links(clone(self.net.model).main)
+
+
+RandomEdits.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestRandomEdits = RandomEdits.TestCase
+
+
+# --- Clones.
+
+
+def test_a_clone_has_every_field_and_shares_only_data() -> None:
+    data = Everything(0).build()
+    model = read_bytes(data)
+    copy = clone(model)
+    assert_same_fields(data, write_bytes(copy))
+    assert write_bytes(copy) == write_bytes(model)
+    for one, two in zip(model.buffers, copy.buffers, strict=True):
+        assert one is not two
+        assert one.data is two.data
+
+
+def test_edits_of_a_clone_do_not_reach_the_original() -> None:
+    model = read(TESTDATA / "conv1d_stride2.tflite")
+    before, text = write_bytes(model), dump(model)
+    copy = clone(model)
+    for value in copy.main.values:
+        value.name, value.shape, value.quant = "x", (1,), None
+        value.extra.has_rank = not value.extra.has_rank
+        value.extra.shape_signature = (-1,)
+    for op in list(copy.main.ops):
+        op.options = None
+        op.set_inputs([])
+        op.extra.debug_metadata_index = 5
+    for entry in copy.opcodes:
+        entry.version = 99
+    for buffer in copy.buffers:
+        buffer.data = None
+    copy.main.name = "other"
+    copy.description = "other"
+    for metadata in copy.metadata or ():
+        metadata.name = "other"
+    assert dump(model) == text
+    assert write_bytes(model) == before
+
+
+# --- The verifier.
+
+
+def early(n: Net) -> None:
+    n.graph.ops.reverse()
+
+
+def negative(n: Net) -> None:
+    n.graph.inputs[0].shape = (2, -3)
+
+
+def wrong_size(n: Net) -> None:
+    n.constant([1, 2]).shape = (3,)
+
+
+def producing_a_constant(n: Net) -> None:
+    n.graph.ops[0].output.buffer = Buffer(np.zeros(6, np.uint8))
+
+
+def stranger_read(n: Net) -> None:
+    n.graph.ops[0].set_input(0, Value(n.graph, DType.INT8, (2, 3), name="stranger"))
+
+
+def stranger_produced(n: Net) -> None:
+    n.graph.ops[1].set_outputs([Value(n.graph, DType.INT8, (2, 3), name="stranger")])
+
+
+def stranger_port(n: Net) -> None:
+    n.graph.inputs.append(Value(n.graph, DType.INT8, (2, 3), name="stranger"))
+
+
+def lost_use(n: Net) -> None:
+    n.graph.inputs[0]._uses.clear()
+
+
+def false_use(n: Net) -> None:
+    n.graph.ops[1].output._uses[Use(n.graph.ops[0], 7)] = None
+
+
+def lost_producer(n: Net) -> None:
+    n.graph.ops[1].output.producer = None
+
+
+def false_producer(n: Net) -> None:
+    n.graph.ops[1].output.producer = n.graph.ops[0]
+
+
+def ghost_producer(n: Net) -> None:
+    """An output whose operator left the list without a word."""
+    n.graph.ops.pop()
+
+
+def produced_twice(n: Net) -> None:
+    n.graph.ops.append(n.graph.ops[1])
+
+
+def foreign_opcode(n: Net) -> None:
+    n.graph.ops[0].opcode = OperatorCode(int(OpCode.ABS))
+
+
+def foreign_buffer(n: Net) -> None:
+    n.graph.inputs[0].buffer = Buffer(None)
+
+
+def foreign_intermediate(n: Net) -> None:
+    n.graph.ops[0].extra.intermediates = (Value(n.graph, DType.INT8, (1,), name="stranger"),)
+
+
+def foreign_metadata(n: Net) -> None:
+    n.model.metadata = [Metadata("m", Buffer(None))]
+
+
+def foreign_metadata_buffer(n: Net) -> None:
+    n.model.metadata_buffers = [Buffer(None)]
+
+
+def foreign_signature(n: Net) -> None:
+    value = Value(n.graph, DType.INT8, (1,), name="stranger")
+    n.model.signatures = [Signature(n.graph, "s", None, [("y", value)])]
+
+
+def foreign_signature_graph(n: Net) -> None:
+    n.model.signatures = [Signature(Graph(n.model), "s", None, None)]
+
+
+def missing_callee(n: Net) -> None:
+    n.ops(OpCode.CALL_ONCE, [], [], CallOnceOptions(3))
+
+
+CORRUPTIONS: list[tuple[Callable[[Net], None], str]] = [
+    (early, "before it is produced"),
+    (negative, "negative dimension"),
+    (wrong_size, "needs 12 bytes, its buffer has 8"),
+    (producing_a_constant, "constant, yet RELU produces it"),
+    (stranger_read, "stranger"),
+    (stranger_produced, "stranger"),
+    (stranger_port, "stranger"),
+    (lost_use, "is recorded or real, not both"),
+    (false_use, "is recorded or real, not both"),
+    (lost_producer, "does not know its producer"),
+    (false_producer, "does not know its producer"),
+    (ghost_producer, "."),
+    (produced_twice, "produced twice"),
+    (foreign_opcode, "operator code"),
+    (foreign_buffer, "buffer"),
+    (foreign_intermediate, "intermediate"),
+    (missing_callee, "calls subgraph 3, but there are 1"),
+    (foreign_metadata, "refers to a buffer"),
+    (foreign_metadata_buffer, "refers to a buffer"),
+    (foreign_signature, "not in its subgraph"),
+    (foreign_signature_graph, "subgraph is not in the model"),
+]
+
+
+@pytest.mark.parametrize(
+    ("corrupt", "reason"), CORRUPTIONS, ids=lambda item: getattr(item, "__name__", "")
+)
+def test_the_verifier_catches(corrupt: Callable[[Net], None], reason: str) -> None:
+    n = two_layers()
+    assert not list(flaws(n.model))
+    corrupt(n)
+    with pytest.raises(VerifyError, match=reason) as caught:
+        verify(n.model, "some-pass")
+    assert "after some-pass" in str(caught.value)
+
+
+# --- The text form.
+
+
+def test_text_of_a_model() -> None:
+    n = Net()
+    x = n.input((1, 4), quant=(0.5, -3))
+    w = n.constant(np.ones((2, 4)), DType.INT8, quant=(0.1, 0))
+    c = n.constant(np.ones((2, 4)), DType.INT8, quant=Quantization.per_channel([0.1, 0.2], 0))
+    y = n.op(OpCode.FULLY_CONNECTED, [x, w, None], (1, 2), quant=(0.25, 0))
+    n.op(OpCode.FULLY_CONNECTED, [x, c, n.constant(list(range(9)))], (1, 2), quant=(0.25, 0))
+    z = n.custom(OperatorCode(32, "Mine"), [y], [(1, 2), ()])
+    n.output(n.reshape(z[0], 2), x)
+    assert dump(n.model) == inspect.cleandoc(
+        """
+        graph(%0: i8[1,4]{0.5,-3}) -> %5, %0
+          %1: i8[1,2]{0.25,0} = FULLY_CONNECTED(%0, const i8[2,4]{0.1,0}, none)
+          %2: i8[1,2]{0.25,0} = FULLY_CONNECTED(%0, const i8[2,4]{per-channel 0}, const i32[9])
+          %3: i8[1,2]{0.25,0}, %4: i8[]{0.25,0} = Mine(%1)
+          %5: i8[2]{0.25,0} = RESHAPE(%3, [2]) new_shape=[2]
+        """
+    )
+
+
+# --- Small types.
+
+
+@pytest.mark.parametrize("dtype", [d for d in DType if d.numpy is not None])
+def test_types_know_their_size(dtype: DType) -> None:
+    assert dtype.numpy is not None
+    assert dtype.bits == 8 * dtype.numpy.itemsize
+    assert dtype.size_bytes(3) == 3 * dtype.numpy.itemsize
+    if dtype not in (DType.BFLOAT16, DType.FLOAT8_E4M3FN, DType.FLOAT8_E5M2):
+        assert dtype_of(np.zeros(1, dtype.numpy)) is dtype
+
+
+def test_packed_types_round_up() -> None:
+    assert [DType.INT4.size_bytes(n) for n in (1, 2, 3)] == [1, 1, 2]
+    assert DType.INT2.size_bytes(5) == 2
+    assert DType.STRING.size_bytes(3) is None
+
+
+def test_quantization_equality_is_what_a_kernel_sees() -> None:
+    one = Quantization.per_tensor(0.5, 3)
+    floats = np.array([1.0], np.float32)
+    assert one == Quantization(one.scale, one.zero_point, 7, floats, floats)
+    assert one != Quantization.per_tensor(0.5, 4)
+    assert one != Quantization.per_tensor(0.25, 3)
+    channels = Quantization.per_channel([1.0, 2.0], 0)
+    assert channels != channels.along(1)
+    assert channels == Quantization.per_channel([1.0, 2.0], 0)
+    assert same_quantization(None, Quantization())
+    assert same_quantization(Quantization(floats), None)
+    assert not same_quantization(one, None)
+
+
+def test_constant_data_is_a_view() -> None:
+    n = Net()
+    value = n.constant([[1, -2]], DType.INT16)
+    assert value.array().base is not None
+    assert value.array().tolist() == [[1, -2]]
+    assert value.ints() == (1, -2)
+    assert n.constant([1.0], DType.FLOAT32).ints() is None
+    with pytest.raises(ValueError, match="no plain constant data"):
+        n.feed(1).array()
+
+
+def test_a_model_finds_its_operator_codes() -> None:
+    model = Model()
+    one = model.opcode(OpCode.ADD)
+    assert model.opcode(OpCode.ADD) is one
+    assert model.opcode(OpCode.ADD, 2) is not one
+    assert QUANT
+    assert len(model.opcodes) == 2

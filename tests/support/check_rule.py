@@ -1,0 +1,112 @@
+"""The one harness for rules: text, idempotence, round trip, and both runtimes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection
+
+import numpy as np
+import pytest
+
+from tests.support.runtime import RuntimeFailure, installed, runtime
+from tflopt.check.samples import SampleOptions, make_samples
+from tflopt.io import read_bytes, write_bytes
+from tflopt.ir import Model
+from tflopt.ir.clone import clone
+from tflopt.ir.text import dump
+from tflopt.ir.verify import verify
+from tflopt.passes.remove_dead import RemoveDead
+from tflopt.rewrite import AnyRule, ModelRule, Trace, run_model_rule, run_rules
+
+SAMPLES = 12
+RUNNERS = ("tflm", "litert")
+
+
+def apply(model: Model, *rules: AnyRule) -> Trace:
+    """Run rules in place, each firing verified, and return what they did."""
+    trace = Trace()
+    local = [rule for rule in rules if not isinstance(rule, ModelRule)]
+    if local:
+        run_rules(model, local, trace, verify_each=True)
+    for rule in rules:
+        if isinstance(rule, ModelRule):
+            run_model_rule(model, rule, trace)
+    return trace
+
+
+def check_rule(
+    model: Model,
+    rule: AnyRule,
+    expected: str | None = None,
+    *,
+    hits: int | None = None,
+    runners: Collection[str] = RUNNERS,
+    together_with: Collection[AnyRule] = (),
+) -> Model:
+    """Rewrite a copy of ``model`` and check everything a rule promises; return the copy.
+
+    Args:
+        expected: the text of the result after dead operators are gone.
+        hits: how often the rule fires; at least once by default.
+        runners: where both models must run and agree.
+        together_with: rules that run in the same worklist.
+    """
+    verify(model, "the test")
+    before = dump(model)
+    copy = clone(model)
+    trace = apply(copy, rule, *together_with)
+    fired = trace.counts[rule.name]
+    assert fired >= 1 if hits is None else fired == hits, trace
+    assert all(hit.edits for hit in trace.hits)
+    apply(copy, RemoveDead())
+    verify(copy, rule.name)
+    assert dump(model) == before, "the copy shares something with the original"
+    if expected is not None:
+        assert dump(copy) == inspect.cleandoc(expected)
+    again = apply(copy, rule, *together_with)
+    assert not again.hits, "a second run changes something"
+    once = write_bytes(copy)
+    assert write_bytes(read_bytes(once)) == once
+    assert dump(read_bytes(once)) == dump(copy)
+    assert rule.exactness.bit_exact
+    check_same_outputs(model, copy, runners)
+    return copy
+
+
+def check_same_outputs(one: Model, two: Model, runners: Collection[str] = RUNNERS) -> None:
+    """Both models give the same bits on every runner that is installed."""
+    samples = make_samples(one, SampleOptions(SAMPLES, seed=1))
+    data = [write_bytes(model) for model in (one, two)]
+    used = [name for name in runners if name in installed()]
+    if runners and not used:
+        pytest.skip("neither tflite-micro nor ai-edge-litert is installed")
+    for runner in used:
+        try:
+            first, second = (runtime().run(runner, file, samples) for file in data)
+        except RuntimeFailure as failure:
+            pytest.fail(str(failure))
+        for number, (expected, found) in enumerate(zip(first, second, strict=True)):
+            for output, (a, b) in enumerate(zip(expected, found, strict=True)):
+                assert a.dtype == b.dtype, (runner, number, output)
+                assert a.shape == b.shape, (runner, number, output)
+                assert np.array_equal(a, b), (runner, number, output)
+
+
+def check_declines(model: Model, rule: AnyRule, reason: str) -> None:
+    """The rule sees its pattern, says why not, and changes nothing."""
+    verify(model, "the test")
+    before = dump(model)
+    trace = apply(model, rule)
+    assert not trace.hits
+    assert reason in [miss.reason for miss in trace.near_misses], trace
+    assert dump(model) == before
+
+
+def check_leaves_alone(model: Model, rule: AnyRule) -> None:
+    """This is not the rule's pattern: no change and no near miss."""
+    verify(model, "the test")
+    before = dump(model)
+    trace = apply(model, rule)
+    assert not trace.hits
+    assert not trace.near_misses
+    assert dump(model) == before

@@ -1,0 +1,76 @@
+"""Every model: optimized in this process, compared on TFLM, loaded in LiteRT."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import TESTDATA, every_model, needs_litert, needs_tflm, present
+from tests.support.runtime import RuntimeFailure, runtime
+from tflopt.annotate import Annotate
+from tflopt.api import Result, Settings, optimize_file_bytes
+from tflopt.check.samples import SampleOptions, make_samples
+from tflopt.io import WriteOptions, read_bytes
+from tflopt.ir.verify import verify
+
+pytestmark = pytest.mark.runtime
+# 0.33 s for each inference; the whole check with 32 inputs is a command of its own (README).
+SLOW = {"mobilenet_v2_pytorch": 2}
+PLAIN = Settings(samples=None, layout=WriteOptions(share=True), annotate=Annotate.NONE)
+
+
+def optimized(path: Path, samples: SampleOptions | None) -> Result:
+    data = path.read_bytes()
+    settings = replace(PLAIN, samples=samples)
+    return optimize_file_bytes(read_bytes(data, str(path)), data, settings)
+
+
+@needs_tflm
+@every_model
+def test_optimized_models_are_identical(path: Path) -> None:
+    count = SLOW.get(path.stem, 32)
+    result = optimized(path, SampleOptions(count))
+    verify(result.model, "the pipeline")
+    verdict = result.verification
+    assert verdict is not None
+    if verdict.status == "not verified":
+        pytest.skip(f"neither runner has all operators: {verdict.note}")
+    assert verdict.status == "identical", verdict
+    assert verdict.samples == count
+    # A file of 408 bytes gains padding: its single operator leaves nothing to drop.
+    assert len(result.data) <= len(result.source) + 16
+    if verdict.runner != "tflm":
+        assert "has no operator" in verdict.note or not present("tflite_micro"), verdict
+
+
+@needs_litert
+@every_model
+def test_optimized_models_load_in_litert_where_the_original_does(path: Path) -> None:
+    result = optimized(path, None)
+    samples = make_samples(result.original, SampleOptions(1))
+    try:
+        runtime().run("litert", result.source, samples)
+    except RuntimeFailure as failure:
+        pytest.skip(f"LiteRT does not run the original: {str(failure)[:200]}")
+    runtime().run("litert", result.data, samples)
+
+
+@every_model
+def test_a_second_optimization_changes_nothing(path: Path) -> None:
+    """Without the annotation, which names the source's digest."""
+    first = optimized(path, None)
+    second = optimize_file_bytes(read_bytes(first.data), first.data, PLAIN)
+    assert not second.trace.hits
+    assert second.data == first.data
+
+
+def test_optimizing_again_replaces_the_annotation() -> None:
+    """Its old buffer must not stay behind."""
+    data = (TESTDATA / "ds_cnn.tflite").read_bytes()
+    sizes = []
+    for _ in range(3):
+        data = optimize_file_bytes(read_bytes(data), data, Settings(samples=None)).data
+        sizes.append(len(read_bytes(data).buffers))
+    assert len(set(sizes)) == 1

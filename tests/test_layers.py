@@ -1,0 +1,182 @@
+"""The order of the layers, what importing costs, and that rules edit through the rewriter."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.broken import small_model
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.unit
+PACKAGE = ROOT / "tflopt"
+# Each layer may import itself and what stands before it. The API stands on the facts of the
+# report; what presents results stands on the API.
+ORDER = (
+    "errors",
+    "version",
+    "ir",
+    "io",
+    "rewrite",
+    "plan",
+    "target",
+    "passes",
+    "check",
+    "report.facts",
+    "report.memory",
+    "annotate",
+    "budget",
+    "api",
+    "report",
+    "emit",
+    "cli",
+    "__main__",
+)
+HEAVY = {"tensorflow", "tflite_micro", "ai_edge_litert", "tflite", "executorch"}
+STRUCTURE = {"set_input", "set_inputs", "set_outputs", "insert", "remove"}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+PASSES = sorted((PACKAGE / "passes").glob("*.py"))
+
+
+def layer(module: str) -> int | None:
+    """The position of ``tflopt.<module>``, None for the package itself."""
+    names = [name for name in ORDER if module == name or module.startswith(f"{name}.")]
+    return ORDER.index(max(names, key=len)) if names else None
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative import"
+            module = node.module or ""
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def upward(path: Path, source: str) -> list[str]:
+    """Imports of a later layer than that of the module at ``path``."""
+    own = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+    here = layer(own)
+    found = []
+    for name in imports(ast.parse(source)):
+        if name.startswith("tflopt."):
+            there = layer(name.removeprefix("tflopt."))
+            if here is not None and there is not None and there > here:
+                found.append(f"{own} imports {name}")
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    assert upward(path, path.read_text()) == []
+
+
+def test_the_check_of_layers_can_fail() -> None:
+    line = "from tflopt.cli.main import run"
+    assert upward(PACKAGE / "ir" / "x.py", line)
+    assert upward(PACKAGE / "report" / "facts.py", "from tflopt.api import Result")
+    assert not upward(PACKAGE / "report" / "console.py", "from tflopt.api import Result")
+    assert not upward(PACKAGE / "cli" / "x.py", line)
+
+
+def test_every_module_has_a_layer() -> None:
+    top = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES}
+    assert top - {name.split(".")[0] for name in ORDER} <= {"__init__"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_module_imports_a_runtime_when_it_is_imported(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            node.body = []
+    assert not {name.split(".")[0] for name in imports(tree)} & HEAVY
+
+
+def test_optimize_without_verification_loads_no_runtime(tmp_path: Path) -> None:
+    path = tmp_path / "small.tflite"
+    path.write_bytes(small_model())
+    code = (
+        "import sys\n"
+        "from tflopt.cli.main import app\n"
+        "app(['optimize', sys.argv[1], '--no-verify'], standalone_mode=False)\n"
+        "print(sorted({name.split('.')[0] for name in sys.modules}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    loaded = set(ast.literal_eval(done.stdout.splitlines()[-1]))
+    assert {"tflopt", "numpy"} <= loaded
+    assert not loaded & HEAVY
+
+
+def direct_edits(source: str) -> list[str]:
+    """Assignments to attributes, and structural calls on anything but the rewriter.
+
+    A private clone, which a rule makes to try something, is its own.
+    """
+    found = []
+    tree = ast.parse(source)
+    private = {
+        ast.unparse(node.targets[0])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("clone(")
+    }
+    for node in ast.walk(tree):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, ast.AugAssign | ast.AnnAssign):
+            targets = [node.target]
+        elif isinstance(node, ast.Delete):
+            targets = node.targets
+        for target in targets:
+            for part in ast.walk(target):
+                own = ast.unparse(part).split(".")[0] in {"self", *private}
+                if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store | ast.Del):
+                    found += [] if own else [ast.unparse(part)]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = ast.unparse(node.func.value)
+            if node.func.attr in STRUCTURE and owner not in ("rw", "self.rw"):
+                found.append(ast.unparse(node.func))
+    return found
+
+
+@pytest.mark.parametrize("path", PASSES, ids=lambda p: p.stem)
+def test_rules_edit_through_the_rewriter_only(path: Path) -> None:
+    assert direct_edits(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "op.options = None",
+        "value.extra.has_rank = True",
+        "a, value.shape = 1, ()",
+        "value.shape += (1,)",
+        "del value.name",
+        "op.set_input(0, x)",
+        "op.graph.remove(op)",
+        "graph.insert(op)",
+    ],
+)
+def test_the_check_of_rules_can_fail(source: str) -> None:
+    assert direct_edits(source)
+    assert not direct_edits("rw.set_input(op, 0, x)\nrw.remove(op)\nx = y.z")
+    assert not direct_edits("trial = clone(model)\ntrial.main.ops = []")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_stay_short(path: Path) -> None:
+    generated = path.name in ("options.py", "opcodes.py") and path.parent.name == "ir"
+    assert generated or len(path.read_text().splitlines()) < 400
