@@ -18,6 +18,8 @@ from tflopt.ir.verify import verify
 pytestmark = pytest.mark.runtime
 # 0.33 s for each inference; the whole check with 32 inputs is a command of its own (README).
 SLOW = {"mobilenet_v2_pytorch": 2}
+# The original, byte for byte, already corrupts LiteRT's heap in one run of three (SVDF).
+CRASHES_LITERT = {"keyword_scrambled_8bit"}
 PLAIN = Settings(samples=None, layout=WriteOptions(share=True), annotate=Annotate.NONE)
 
 
@@ -48,6 +50,8 @@ def test_optimized_models_are_identical(path: Path) -> None:
 @needs_litert
 @every_model
 def test_optimized_models_load_in_litert_where_the_original_does(path: Path) -> None:
+    if path.stem in CRASHES_LITERT:
+        pytest.skip("LiteRT corrupts its heap on the original")
     result = optimized(path, None)
     samples = make_samples(result.original, SampleOptions(1))
     try:

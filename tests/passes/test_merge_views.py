@@ -175,3 +175,14 @@ def test_the_worklist_reaches_chains_made_by_other_rules() -> None:
     trace = apply(model, RULE, RemoveNoop())
     assert trace.counts["merge-views"] == 1
     assert trace.counts["remove-noop"] == 1
+
+
+def test_a_dimension_that_litert_may_resize_stays_open() -> None:
+    n = Net()
+    x = n.relu(n.feed(1, 6))
+    out = n.squeeze(n.expand(n.reshape(x, 2, 3), 0), 0)
+    out.extra.shape_signature = (-1, 3)
+    n.output(n.relu(out))
+    copy = check_rule(n.model, RULE, runners=("tflm",))
+    view = next(op for op in copy.main.ops if op.code is OpCode.RESHAPE)
+    assert view.options == ReshapeOptions((-1, 3))

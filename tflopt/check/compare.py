@@ -67,15 +67,19 @@ def compare(
     """
     options = options or SampleOptions()
     runners = _choose(runner)
-    _same_interface(original.model, optimized.model)
     try:
+        _same_interface(original.model, optimized.model)
         samples = make_samples(original.model, options)
+    except MismatchError as mismatch:
+        return Verification("different", runner=mismatch.runner, mismatch=mismatch)
     except UnsupportedError as error:
         return Verification("not verified", note=error.reason)
     notes: list[str] = []
     for name in runners:
         try:
             return _compare_on(name, original, optimized, samples, options, "; ".join(notes))
+        except MismatchError as mismatch:
+            return Verification("different", name, seed=options.seed, mismatch=mismatch)
         except MissingOpError as missing:
             notes.append(f"{name} has no operator {missing.op}")
         except RunnerError as error:

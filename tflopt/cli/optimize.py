@@ -157,11 +157,12 @@ def optimize(
     write_file(destination, [result.data])
     if annotate is Annotate.FILE:
         write_file(destination.with_suffix(ANNOTATION_SUFFIX), [result.annotation])
-    text = dumps(report(result, settings, str(model), str(destination)))
-    if report_path == STDOUT:
-        typer.echo(text, nl=False)
-    elif report_path is not None:
-        write_file(report_path, [text.encode()])
+    if report_path is not None:
+        text = dumps(report(result, settings, str(model), str(destination)))
+        if report_path == STDOUT:
+            typer.echo(text, nl=False)
+        else:
+            write_file(report_path, [text.encode()])
     if not quiet and report_path != STDOUT:
         _print(result, settings, model, destination, explain)
 

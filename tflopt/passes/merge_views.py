@@ -42,9 +42,10 @@ class MergeViews(Rule):
 def become_reshape(op: Op, source: Value, rw: Rewriter) -> None:
     """Turn ``op`` into a RESHAPE of ``source`` to the shape of its output.
 
-    The shape goes into the options: TFLM takes it from the output tensor, LiteRT from there.
+    The shape goes into the options: TFLM takes it from the output tensor, LiteRT from there, with
+    a dimension left open (-1) where the output's signature leaves one open.
     """
-    options = ReshapeOptions(new_shape=op.output.shape)
+    options = ReshapeOptions(new_shape=_open_shape(op.output))
     if op.code is OpCode.RESHAPE:
         shape = op.input(1)
         if shape is not None and shape.ints() is not None:
@@ -52,3 +53,8 @@ def become_reshape(op: Op, source: Value, rw: Rewriter) -> None:
             return
     rw.set_code(op, OpCode.RESHAPE, options)
     rw.set_inputs(op, [source])
+
+
+def _open_shape(value: Value) -> tuple[int, ...]:
+    signature = value.extra.shape_signature
+    return value.shape if signature is None or signature.count(-1) != 1 else signature

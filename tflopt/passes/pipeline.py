@@ -29,7 +29,6 @@ from tflopt.passes.strip_texts import StripTexts
 from tflopt.passes.strip_unread_quantization import StripUnreadQuantization
 from tflopt.passes.transpose_to_reshape import TransposeToReshape
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Trace, run_model_rule, run_rules
-from tflopt.target.memory import PlanRequest
 
 
 def make_rules(config: Config) -> tuple[AnyRule, ...]:
@@ -54,7 +53,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
         StripFields(config.runtime),
         MergeBuffers(),
         ReorderOperators(config.device, config.plan),
-        PlanMemory(config.device, config.plan or PlanRequest()),
+        PlanMemory(config.device, config.plan),
     )
 
 
@@ -132,7 +131,8 @@ def run_pipeline(
     run_rules(model, local, trace, verify_each=verify_each)
     _run_model_rules(model, rules, (RemoveDead,), trace)
     if trace.hits:
-        _run_model_rules(model, rules, (DropStalePlan,), trace)
+        # Not a choice: a plan for other tensors would be wrong, and the runtime checks nothing.
+        run_model_rule(model, DropStalePlan(), trace)
     _run_model_rules(model, rules, STRIPS, trace)
     _run_model_rules(model, rules, (RemoveDead,), trace)
     _run_model_rules(model, rules, (ReorderOperators, PlanMemory), trace)
@@ -141,8 +141,6 @@ def run_pipeline(
 
 def _applies(rule: AnyRule, config: Config) -> bool:
     if isinstance(rule, ShareZeroPoints) and config.runtime is not Runtime.TFLM:
-        return False
-    if isinstance(rule, PlanMemory) and config.plan is None:
         return False
     return config.strip is not Strip.NONE or not isinstance(rule, STRIPS)
 
