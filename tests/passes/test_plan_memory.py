@@ -16,9 +16,9 @@ from tflopt.passes.pipeline import run_pipeline
 from tflopt.passes.plan_memory import PlanMemory
 from tflopt.plan.describe import read_plan
 from tflopt.plan.offline import OfflineOptions
-from tflopt.report.memory import plan_findings
 from tflopt.target import Target
 from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory
+from tflopt.target.plan_check import plan_findings
 
 pytestmark = pytest.mark.runtime
 M55 = Device()

@@ -19,6 +19,8 @@ from tflopt.ir.record import FieldValue, Record, Vector
 HEADER_BYTES = 8
 DATA_ALIGNMENT = 16
 """``force_align`` of ``Buffer.data`` in the schema."""
+SMALLEST = 4
+"""Bytes of the smallest objects: an empty vector, the vtable of a table without fields."""
 
 
 @dataclass(eq=False, slots=True)
@@ -89,19 +91,21 @@ class Graph:
             offsets[number] = len(node.body)
             self._field(node, record.table, slot, value)
         node.vtable = self._vtable(offsets, len(node.body))
-        ordinal = self._counts.get(record.table)
-        if ordinal is not None:
-            self._note_external(record, node, ordinal, offsets)
-            self._counts[record.table] = ordinal + 1
-        external = any(entry[0] is node for entry in self.patches.values())
+        external = self._note_external(record, node, offsets)
         return self._keep(node, self.tables, shareable=not external)
 
-    def _note_external(self, record: Record, node: Node, ordinal: int, offsets: list[int]) -> None:
+    def _note_external(self, record: Record, node: Node, offsets: list[int]) -> bool:
+        """Remember where the place of data behind the FlatBuffer is to be filled in."""
+        ordinal = self._counts.get(record.table)
+        if ordinal is None:
+            return False
+        self._counts[record.table] = ordinal + 1
         name, kind, slot = ("offset", "buffer", 1)
         if record.table == "Operator":
             name, kind, slot = ("large_custom_options_offset", "op", 9)
         if name in record.fields:
             self.patches[kind, ordinal] = (node, offsets[slot])
+        return name in record.fields
 
     def _field(self, node: Node, table: str, slot: Slot, value: FieldValue) -> None:
         assert isinstance(node.body, bytearray)
@@ -172,8 +176,7 @@ class _Placer:
 
     def append(self, node: Node) -> None:
         position = _aligned(self.end, node)
-        if position > self.end:
-            self.gaps.append((self.end, position))
+        self._leave(self.end, position)
         self._put(node, position)
         self.end = position + node.size_bytes
 
@@ -189,10 +192,14 @@ class _Placer:
             return False
         start, stop = self.gaps.pop(best[1])
         position = _aligned(start, node)
-        rests = ((start, position), (position + node.size_bytes, stop))
-        self.gaps += [gap for gap in rests if gap[1] > gap[0]]
+        self._leave(start, position)
+        self._leave(position + node.size_bytes, stop)
         self._put(node, position)
         return True
+
+    def _leave(self, start: int, stop: int) -> None:
+        if stop - start >= SMALLEST:
+            self.gaps.append((start, stop))
 
     def _put(self, node: Node, position: int) -> None:
         node.position = position
@@ -296,11 +303,12 @@ def _pieces(nodes: Iterable[Node]) -> Iterator[Piece]:
 
 
 def _without_holes(parts: Iterable[Piece]) -> Iterator[Piece]:
-    end = 0
+    """With padding between them, and behind the last; an archive must end with the file."""
+    end, kind = 0, ""
     for piece in parts:
         if piece.position > end:
             yield Piece("padding", end, bytes(piece.position - end))
         yield piece
-        end = piece.position + piece.size_bytes
-    if end % 4:
+        end, kind = piece.position + piece.size_bytes, piece.kind
+    if end % 4 and kind != "attached":
         yield Piece("padding", end, bytes(-end % 4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.ir import Buffer, Model
+from tflopt.ir import Buffer, Model, Value
 from tflopt.rewrite import ModelRule, Rewriter
 
 
@@ -24,9 +24,7 @@ class MergeBuffers(ModelRule):
         """Point every tensor and metadata entry to the first buffer with its data."""
         if not model.buffers:
             return
-        values = [value for graph in model.graphs for value in graph.values]
-        given = (value.is_graph_input and value.has_data for value in values)
-        fixed = {v.buffer for v, own in zip(values, given, strict=True) if own or v.is_variable}
+        fixed = {value.buffer for g in model.graphs for value in g.values if _is_written(value)}
         empty = model.buffers[0]
         first: dict[bytes, Buffer] = {}
         stand_in: dict[Buffer, Buffer] = {}
@@ -66,3 +64,7 @@ class MergeBuffers(ModelRule):
         if model.metadata_buffers is not None and listed != model.metadata_buffers:
             rw.update(model, metadata_buffers=listed)
         return merged
+
+
+def _is_written(value: Value) -> bool:
+    return value.is_variable or (value.is_graph_input and value.has_data)

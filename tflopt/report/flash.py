@@ -13,6 +13,7 @@ from tflopt.io.layout import least_bytes
 from tflopt.io.records import external_data, model_record
 from tflopt.ir import DType, Model, OpCode, Use, Value
 from tflopt.ir.clone import clone
+from tflopt.ir.record import Vector
 from tflopt.passes.config import Config, Runtime, Strip
 from tflopt.passes.pipeline import STRIPS, Selection, make_rules, run_pipeline
 from tflopt.passes.strip_unread_quantization import BIAS_INPUT, CONTROL_INPUTS
@@ -112,7 +113,7 @@ def bytes_by_kind(model: Model, data: bytes) -> dict[str, int]:
     return {kind: int(counts[code]) for kind, code in CODES.items() if counts[code]}
 
 
-def _address(array: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> int:
+def _address(array: Vector) -> int:
     pointer: int = array.__array_interface__["data"][0]
     return pointer
 

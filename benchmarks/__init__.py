@@ -1,0 +1,1 @@
+"""Measurements; each script runs on its own, ``run.py`` runs them all."""
