@@ -14,7 +14,8 @@ MODELS = [
     path
     for folder in (SHARED, TESTDATA)
     if folder.is_dir()
-    for path in sorted(folder.glob("*.tflite")) if not path.name.endswith(".opt.tflite")
+    for path in sorted(folder.glob("*.tflite"))
+    if not path.name.endswith(".opt.tflite")
 ]
 
 
