@@ -1,7 +1,9 @@
-"""The planner alone: published hard instances, and how its time grows with random graphs.
+"""The planner: models, published hard instances, and how its time grows with random graphs.
 
 ``python benchmarks/planner.py [--output FILE]`` prints markdown. The instances are those that
-google/minimalloc publishes as data; the section is left out where the folder is absent.
+google/minimalloc publishes as data; the section is left out where the folder is absent. Times of
+models are ratios to a simulation of the runtime's own planner on the same model in the same run,
+the best of a few each.
 """
 
 from __future__ import annotations
@@ -9,18 +11,29 @@ from __future__ import annotations
 import csv
 import random
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tflopt.io import read
+from tflopt.ir import Model
+from tflopt.plan.offline import simulate_head
 from tflopt.plan.problem import Buffer, Lifetime, Problem, Solution
 from tflopt.plan.solve import SolveOptions, solve
 from tflopt.plan.solvers.heuristics import runtime_solution
 from tflopt.plan.validate import validate
+from tflopt.target import Target
+from tflopt.target.memory import Device, PlanRequest, description_of, plan_memory
 
 ROOT = Path(__file__).parents[1]
 INSTANCES = ROOT.parent / "shared" / "planner-instances"
+FOLDERS = (ROOT.parent / "shared" / "models", ROOT / "testdata" / "models")
+TARGETS = ("cortex-m4", "cortex-m55")
+REQUESTS = (PlanRequest(in_place=False), PlanRequest(), PlanRequest(overlap="target"))
+REPEATS = 5
 TARGET = 1_048_576
 GRANULE = 16
 
@@ -58,6 +71,49 @@ def _timed(problem: Problem, options: SolveOptions) -> tuple[Solution, float]:
 def _runtime_height(problem: Problem) -> int:
     runtime = runtime_solution(problem)
     return runtime.height if runtime is not None else 0
+
+
+def _best_seconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
+    found = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - begin)
+    return min(found)
+
+
+def model_table(repeats: int) -> list[str]:
+    """One row for each model: the slower of the targets for each kind of plan."""
+    rows = [
+        "| model | tensors | runtime's greedy, ms | plan | in place | overlap | proven |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    slowest, which = 0.0, ""
+    for path in [path for folder in FOLDERS for path in sorted(folder.glob("*.tflite"))]:
+        model = read(path)
+        greedy, seconds, proven = _model_times(model, repeats)
+        if max(seconds) > slowest:
+            slowest, which = max(seconds), path.stem
+        ratios = " | ".join(f"{each / greedy:.0f} x" for each in seconds)
+        tensors = sum(len(graph.values) for graph in model.graphs)
+        optimal = "yes" if proven else "no"
+        rows.append(f"| {path.stem} | {tensors} | {1e3 * greedy:.2f} | {ratios} | {optimal} |")
+    return [*rows, "", f"The slowest plan takes {slowest:.3f} s ({which})."]
+
+
+def _model_times(model: Model, repeats: int) -> tuple[float, list[float], bool]:
+    """Seconds of the greedy simulation and of each kind of plan, and whether all are proven."""
+    greedy, seconds, proven = 0.0, [0.0] * len(REQUESTS), True
+    for name in TARGETS:
+        device = Device(Target.parse(name))
+        description = description_of(model, device)
+        greedy = max(greedy, _best_seconds(partial(simulate_head, description), repeats))
+        for number, request in enumerate(REQUESTS):
+            plan = plan_memory(model, device, request)
+            proven = proven and (plan.proven_optimal or bool(plan.declined))
+            work = partial(plan_memory, model, device, request)
+            seconds[number] = max(seconds[number], _best_seconds(work, repeats))
+    return greedy, seconds, proven
 
 
 def instance_table(folder: Path, options: SolveOptions) -> list[str]:
@@ -103,10 +159,14 @@ def main(
     sizes: Annotated[str, typer.Option(help="Tensors of the random graphs.")] = (
         "50,100,200,500,1000,2000,4000"
     ),
+    models: Annotated[bool, typer.Option(help="Measure the models.")] = True,
+    repeats: Annotated[int, typer.Option(min=1, help="The best of so many times.")] = REPEATS,
 ) -> None:
     """Measure the planner and print markdown."""
     options = SolveOptions(seed=seed, effort=effort)
     lines = [f"Effort {effort:g}, seed {seed}.", ""]
+    if models:
+        lines += ["## Models", "", *model_table(repeats), ""]
     if instances.is_dir():
         lines += ["## Hard instances", "", *instance_table(instances, options), ""]
     else:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection
 from enum import Enum
 
 import numpy as np
 
+from tflopt.errors import ModelError, UnsupportedError
 from tflopt.ir import Buffer, Metadata, Model
-from tflopt.passes.config import Config
 from tflopt.plan.describe import read_plan
-from tflopt.plan.find_aliases import in_place_aliases
-from tflopt.plan.lint import Severity, lint
-from tflopt.report.memory import plan_findings
 from tflopt.target import Target
 from tflopt.target.annotation import METADATA_NAME, Annotation, OperatorMemory, decode, encode
 from tflopt.target.cmsis_nn import find_version
-from tflopt.target.memory import PORTABLE, Device, Memory, description_of
+from tflopt.target.kernels import KernelRow
+from tflopt.target.memory import Device, Memory
+from tflopt.target.plan_check import needs_cmsis_nn, needs_its_isa
 from tflopt.version import __version__
 
 
@@ -29,41 +28,45 @@ class Annotate(Enum):
     NONE = "none"
 
 
-def overlap_of(config: Config) -> bool:
-    """Whether the plan's overlaps are proven for one ISA alone."""
-    return config.plan is not None and config.plan.overlap not in ("", PORTABLE)
+def make_annotation(source: bytes, model: Model, memory: Memory, rules: Collection[str]) -> bytes:
+    """The annotation of ``model``, to which ``rules`` made the file ``source``.
 
-
-def make_annotation(
-    source: bytes, memory: Memory, rules: Iterable[str], isa_specific_overlap: bool
-) -> bytes:
-    """The annotation of a model that was optimized from the file ``source``."""
+    Where no rule found anything to do, the file's own annotation still says where the model comes
+    from: so optimizing twice gives the same bytes as once. Empty for a model beyond the format's
+    numbers (256 subgraphs, 65,536 operators).
+    """
     device = memory.device
-    return encode(
-        Annotation(
-            tool=__version__,
-            source_sha256=hashlib.sha256(source).digest(),
-            target=str(device.target),
-            isa=device.target.isa,
-            cmsis_nn=str(device.cmsis_nn),
-            arena_head_bytes=memory.arena.head_bytes,
-            arena_tail_bytes=memory.arena.tail_bytes,
-            arena_total_bytes=memory.arena.minimum_bytes,
-            operators=tuple(
-                OperatorMemory(
-                    subgraph=row.subgraph,
-                    index=row.index,
-                    kernel=row.use.function,
-                    scratch_bytes=(
-                        None if row.use.scratch_bytes is None else row.use.scratch_total_bytes
-                    ),
-                    persistent_bytes=row.use.persistent_total_bytes,
-                )
-                for row in memory.table
-            ),
-            rules=tuple(sorted(rules)),
-            isa_specific_overlap=isa_specific_overlap and memory.has_plan,
-        )
+    digest, names = hashlib.sha256(source).digest(), tuple(sorted(rules))
+    previous = None if rules else _readable_annotation(model)
+    if previous is not None:
+        digest, names = previous.source_sha256, previous.rules
+    annotation = Annotation(
+        tool=__version__,
+        source_sha256=digest,
+        target=str(device.target),
+        isa=device.target.isa,
+        cmsis_nn=str(device.cmsis_nn),
+        arena_head_bytes=memory.arena.head_bytes,
+        arena_tail_bytes=memory.arena.tail_bytes,
+        arena_total_bytes=memory.arena.minimum_bytes,
+        operators=tuple(_operator(row) for row in memory.table),
+        rules=names,
+        isa_specific_overlap=needs_its_isa(model, device),
+    )
+    try:
+        return encode(annotation)
+    except UnsupportedError:
+        return b""
+
+
+def _operator(row: KernelRow) -> OperatorMemory:
+    known = row.use.scratch_bytes is not None
+    return OperatorMemory(
+        subgraph=row.subgraph,
+        index=row.index,
+        kernel=row.use.function,
+        scratch_bytes=row.use.scratch_total_bytes if known else None,
+        persistent_bytes=row.use.persistent_total_bytes,
     )
 
 
@@ -92,21 +95,21 @@ def read_annotation(model: Model) -> Annotation | None:
     return None
 
 
+def _readable_annotation(model: Model) -> Annotation | None:
+    """As `read_annotation`; a malformed one, which is about to be replaced, counts as none."""
+    try:
+        return read_annotation(model)
+    except ModelError:
+        return None
+
+
 def is_for_device_only(model: Model) -> bool:
     """Whether the model's plan overlaps tensors as only its device's kernels can bear.
 
-    Such a plan can't be run on a host. A plan that is wrong on its device too isn't one of them:
-    it should be run, and fail.
+    The annotation says which device that is; such a plan can't be run on a host.
     """
-    annotation = read_annotation(model)
-    offsets = read_plan(model)
-    if annotation is None or offsets is None:
+    annotation = _readable_annotation(model)
+    if annotation is None or read_plan(model) is None:
         return False
-    device = Device(
-        Target(Target.parse(annotation.target).cpu, annotation.isa),
-        find_version(annotation.cmsis_nn),
-    )
-    on_host = lint(description_of(model, device), offsets, in_place_aliases(model))
-    if not any(len(finding.tensors) == 2 for finding in on_host):
-        return False
-    return all(f.severity is not Severity.ERROR for f in plan_findings(model, device))
+    target = Target(Target.parse(annotation.target).cpu, annotation.isa)
+    return needs_cmsis_nn(model, Device(target, find_version(annotation.cmsis_nn)))

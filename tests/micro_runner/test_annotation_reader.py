@@ -15,6 +15,8 @@ import flatbuffers
 import numpy as np
 import pytest
 
+from tests.support.paths import TESTDATA
+from tflopt.api import Settings, optimize_file_bytes
 from tflopt.errors import ModelError
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Buffer, Metadata, Model
@@ -61,6 +63,28 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return path
+
+
+# Without float registers GCC leaves MVE out, but not DSP.
+CORES = [
+    ("cortex-m0", "soft", "kScalar"),
+    ("cortex-m4", "hard", "kDsp"),
+    ("cortex-m33+nodsp", "soft", "kScalar"),
+    ("cortex-m55", "hard", "kMve"),
+    ("cortex-m55+nomve", "hard", "kDsp"),
+    ("cortex-m55", "soft", "kDsp"),
+]
+FIRMWARE = """
+#include "tflopt/annotation.h"
+static_assert(tflopt::kBuildIsa == tflopt::Isa::{isa}, "");
+tflopt::Verdict Run(const void* model, size_t size, size_t used_bytes) {{
+  tflopt::Annotation annotation;
+  tflopt::Reality reality;
+  reality.used_bytes = used_bytes;
+  const tflopt::Verdict verdict = tflopt::ReadFromModel(model, size, &annotation);
+  return verdict == tflopt::Verdict::kOk ? tflopt::Check(annotation, reality) : verdict;
+}}
+"""
 
 
 def run(program: Path, kind: str, records: list[bytes]) -> list[str]:
@@ -157,6 +181,17 @@ def test_reads_what_our_writer_wrote(program: Path) -> None:
     assert run(program, "m", [write_bytes(model)]) == [expected(encode(SAMPLE))]
 
 
+@pytest.mark.parametrize("stem", ["mobilenet_v1", "while_loop", "upsampling1d"])
+def test_reads_what_optimize_wrote(program: Path, stem: str) -> None:
+    """The whole way: files whose parts share strings and tables, and the side file."""
+    data = (TESTDATA / f"{stem}.tflite").read_bytes()
+    result = optimize_file_bytes(read_bytes(data), data, Settings(samples=None))
+    lines = [expected(result.annotation)]
+    assert lines[0].startswith("verdict=0 isa=2")
+    assert run(program, "m", [result.data]) == lines
+    assert run(program, "a", [result.annotation]) == lines
+
+
 def _model_of_ours() -> Model:
     return read_bytes(minimal_model([("other", b"data")]))
 
@@ -241,3 +276,17 @@ def test_random_bytes(program: Path) -> None:
     noise = [b"\x10\0\0\0TFLO" + rng.randbytes(rng.randrange(120)) for _ in range(3000)]
     assert run(program, "a", noise) == [expected(each) for each in noise]
     run(program, "m", [rng.randbytes(rng.randrange(80)) for _ in range(3000)])
+
+
+@pytest.mark.parametrize(("core", "abi", "isa"), CORES)
+def test_firmware_compiles_and_knows_its_isa(core: str, abi: str, isa: str, tmp_path: Path) -> None:
+    compiler = shutil.which("arm-none-eabi-g++")
+    if compiler is None:
+        pytest.skip("arm-none-eabi-g++ is not installed")
+    source, binary = tmp_path / "firmware.cc", tmp_path / "firmware.o"
+    source.write_text(FIRMWARE.format(isa=isa))
+    flags = [flag for flag in FLAGS if "sanitize" not in flag and flag not in ("-O1", "-g")]
+    machine = [f"-mcpu={core}", "-mthumb", f"-mfloat-abi={abi}", "-Os", f"-I{ROOT / 'include'}"]
+    command = [compiler, *flags, *machine, "-c", str(source), "-o", str(binary)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

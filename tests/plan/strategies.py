@@ -34,7 +34,8 @@ def aliased_problems(draw: st.DrawFn, most: int = 8) -> Problem:
             steps = found[i].lifetime.common_steps(found[j].lifetime)
             if i == j or steps == 0 or not draw(st.booleans()):
                 continue
-            shares = steps > 1 or draw(st.booleans())
+            hands_over = found[i].lifetime.hands_over(found[j].lifetime)
+            shares = not hands_over or draw(st.booleans())
             low = 16 * draw(st.integers(-3, 6))
             high = draw(st.sampled_from([low, low + 32, None]))
             aliases.append(Alias(i, j, low, high, shares))

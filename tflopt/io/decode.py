@@ -17,6 +17,9 @@ MAX_SHARING = 4
 SHARED_BYTES = 1 << 24
 """Vectors may share bytes: together they hold at most 4 times the file's, and 16 MiB more."""
 
+LEAST_TABLES = 1 << 16
+"""A small file may name one table this often: our own writer shares equal tables."""
+
 
 class Decoder:
     """Reads tables out of ``data`` (read-only bytes); vectors are views of it.
@@ -34,7 +37,7 @@ class Decoder:
         self.size = len(data)
         self.end = 8
         self._schema: Schema = schema()
-        self._budget = min(MAX_TABLES, max(self.size, 1024))
+        self._budget = min(MAX_TABLES, max(4 * self.size, LEAST_TABLES))
         self._indices = self.size + (1 << 16)
         self._bytes = MAX_SHARING * self.size + SHARED_BYTES
         self._vtables: dict[int, tuple[int, int, list[tuple[int, int]]]] = {}

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from tflopt.errors import UnsupportedError
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
-from tflopt.plan.describe import write_plan
+from tflopt.plan.describe import read_plan, write_plan
 from tflopt.rewrite import ModelRule, Rewriter
 from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory, why_no_memory
+from tflopt.target.plan_check import is_plan_wrong
 
 FLASH_PER_RAM = 4
 """A plan must save a byte of RAM for every four bytes of flash that it takes: microcontrollers
@@ -25,20 +27,30 @@ class PlanMemory(ModelRule):
     Exact: the runtime takes each tensor's place in the arena from the plan. Tensors that live
     together don't overlap, except where the kernels are proven to allow it (a view that has its
     input's address, an elementwise operator in place). Scratch is placed by the runtime around
-    the plan, on whatever core, so without --overlap the plan is right on every target.
+    the plan, on whatever core, so without --overlap the plan is right on every target. A plan
+    that the model brings along and that is wrong on the target, such as one with the overlaps of
+    another, is dropped; without a ``request`` that is all that happens.
     """
 
     name: ClassVar[str] = "plan-memory"
     device: Device = field(default_factory=Device)
-    request: PlanRequest = field(default_factory=PlanRequest)
+    request: PlanRequest | None = field(default_factory=PlanRequest)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Plan, simulate the runtime with the plan, and keep it if it is worth its flash."""
         if why_no_memory(model):
             return
-        plan = plan_memory(model, self.device, self.request)
-        wanted = bool(self.request.pins) or self.request.offline.preserve_inputs
-        wanted = wanted or bool(self.request.offline.reserve_head_bytes)
+        if is_plan_wrong(model, self.device):
+            write_plan(model, None)
+            rw.note(f"dropped a plan that is not known to be right on {self.device.target}")
+        if self.request is not None:
+            self._plan(model, self.request, rw)
+
+    def _plan(self, model: Model, request: PlanRequest, rw: Rewriter) -> None:
+        plan = plan_memory(model, self.device, request)
+        wanted = request.restricts
+        if plan.declined and wanted:
+            raise UnsupportedError(f"the memory can't be planned as asked: {plan.declined}")
         if plan.declined or not (plan.is_useful or wanted):
             return
         trial = clone(model)
@@ -47,6 +59,8 @@ class PlanMemory(ModelRule):
         saved = before.minimum_bytes - after.minimum_bytes
         flash = ENTRY_BYTES + 12 + 4 * len(plan.offsets)
         if not wanted and saved * FLASH_PER_RAM < flash:
+            return
+        if read_plan(model) == list(plan.offsets):
             return
         write_plan(model, plan.offsets)
         optimal = "optimal" if plan.proven_optimal else f"lower bound {plan.lower_bound}"

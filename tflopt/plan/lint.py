@@ -54,8 +54,16 @@ def lint(
         return [Finding(Severity.ERROR, (METADATA_NAME,), reason)]
     refs = [TensorRef(s, t) for s, g in enumerate(model.subgraphs) for t in range(len(g.tensors))]
     flat = dict(zip(refs, offsets, strict=True))
+    outputs = {TensorRef(0, tensor) for tensor in model.subgraphs[0].outputs}
     planned = [
-        _Placed(buffer.name, buffer.ref, flat[buffer.ref], _exact_bytes(model, buffer.ref), buffer)
+        _Placed(
+            buffer.name,
+            buffer.ref,
+            flat[buffer.ref],
+            _exact_bytes(model, buffer.ref),
+            buffer,
+            buffer.ref in outputs,
+        )
         for buffer in planned_buffers(model, offsets)
         if isinstance(buffer.ref, TensorRef) and flat[buffer.ref] != ONLINE
     ]
@@ -75,12 +83,13 @@ class _Placed:
     offset: int
     size_bytes: int
     buffer: PlannedBuffer
+    is_output: bool
 
     @property
     def lifetime(self) -> Lifetime:
-        return Lifetime(
-            self.buffer.first_used, max(self.buffer.first_used, self.buffer.last_used) + 1
-        )
+        """The runtime's, and one step more for the application to read an output."""
+        end = max(self.buffer.first_used, self.buffer.last_used) + 1
+        return Lifetime(self.buffer.first_used, end + self.is_output)
 
     @property
     def span(self) -> str:
@@ -111,11 +120,12 @@ def _lint_pair(
     if high.offset >= low.offset + low.size_bytes or not high.size_bytes:
         return
     steps = first.lifetime.common_steps(second.lifetime)
-    if not steps or any(_allows(alias, first, second, steps) for alias in aliases):
+    if not steps or any(_allows(alias, first, second) for alias in aliases):
         return
     step = max(first.lifetime.start, second.lifetime.start)
     names = (first.name, second.name)
-    if steps == 1 and first.lifetime.start != second.lifetime.start:
+    hands_over = first.lifetime.hands_over(second.lifetime)
+    if hands_over and first.lifetime.start != second.lifetime.start:
         reason = f"bytes {first.span} and {second.span} overlap in step {step}, that of an operator"
         yield Finding(Severity.NOTE, names, reason + " which must be able to work in place")
     else:
@@ -123,8 +133,8 @@ def _lint_pair(
         yield Finding(Severity.ERROR, names, reason)
 
 
-def _allows(alias: TensorAlias, first: _Placed, second: _Placed, steps: int) -> bool:
-    if steps > 1 and not alias.shares_content:
+def _allows(alias: TensorAlias, first: _Placed, second: _Placed) -> bool:
+    if not alias.shares_content and not first.lifetime.hands_over(second.lifetime):
         return False
     if (alias.first, alias.second) == (second.ref, first.ref):
         first, second = second, first

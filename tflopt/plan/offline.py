@@ -21,6 +21,7 @@ from tflopt.plan.culprits import culprits_of
 from tflopt.plan.greedy import ONLINE, simulate_greedy
 from tflopt.plan.lifetimes import (
     ARENA_ALIGNMENT,
+    GraphDesc,
     ModelDesc,
     PlannedBuffer,
     TensorAlias,
@@ -28,12 +29,14 @@ from tflopt.plan.lifetimes import (
     planned_buffers,
 )
 from tflopt.plan.lower_bound import lower_bound
-from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem, Solution, height_of
+from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem, Solution, align_up, height_of
 from tflopt.plan.solve import SolveOptions, solve
 from tflopt.plan.validate import validate
 
 _REPAIRS = 3
 _FOREVER = 1 << 40
+OFFSET_LIMIT = 1 << 31
+"""TFLM's offsets are of type int32."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,9 @@ class OfflineOptions:
     """``pins`` fix tensors; ``preserve_inputs`` keeps the graph's inputs intact to the end.
 
     ``reserve_head_bytes`` keeps the tensors out of the first bytes; scratch may use them.
-    ``max_head_bytes`` turns a larger head into a `PlanError`.
+    ``max_head_bytes`` turns a larger head into a `PlanError`. ``alignment`` divides every
+    tensor's offset, for caches and DMA; the arena must then start at a multiple of it, while
+    TFLM itself sees to 16 only.
     """
 
     solve: SolveOptions = field(default_factory=SolveOptions)
@@ -49,6 +54,13 @@ class OfflineOptions:
     preserve_inputs: bool = False
     reserve_head_bytes: int = 0
     max_head_bytes: int | None = None
+    alignment: int = ARENA_ALIGNMENT
+
+    @property
+    def restricts(self) -> bool:
+        """Whether the runtime's own placement doesn't do."""
+        reserved = bool(self.reserve_head_bytes)
+        return bool(self.pins) or reserved or self.alignment > ARENA_ALIGNMENT
 
 
 @dataclass(frozen=True)
@@ -105,7 +117,7 @@ def plan_offline(
     """The best plan found for ``model``; scratch sizes are those of its `OpDesc`.
 
     Raises `PlanError` if the head exceeds ``max_head_bytes`` or pins clash, `UsageError` for a
-    pin of a tensor that isn't planned.
+    pin of a tensor that isn't planned, and for options that leave no plan.
     """
     options = options or OfflineOptions()
     online = simulate_head(model)
@@ -156,8 +168,10 @@ def _best_plan(
         if best[0].head_bytes <= max(bound, proven_height):
             break
     if best is None:
-        raise PlanError(online.head_bytes, online.head_bytes, ())
+        raise UsageError("no plan was found that keeps to what is pinned, preserved or reserved")
     use, offsets, solution = best
+    if use.head_bytes >= OFFSET_LIMIT:
+        raise PlanError(use.head_bytes, OFFSET_LIMIT - 1)
     return OfflinePlan(
         offsets,
         use.head_bytes,
@@ -174,7 +188,7 @@ def _candidates(problem: Problem, online: HeadUse, options: OfflineOptions) -> I
     seed = options.solve.seed
     for attempt in range(_REPAIRS):
         yield _head_only(solve(problem, replace(options.solve, seed=seed + attempt)), online)
-    if not options.pins and not options.reserve_head_bytes:
+    if not options.restricts:
         yield Solution(online.offsets, online.head_bytes, method="runtime")
     if options.preserve_inputs:
         yield from _inputs_on_top(problem, online, options)
@@ -191,12 +205,12 @@ def _inputs_on_top(
     """The runtime doesn't know of preserved inputs; above everything scratch can't hit them."""
     base = solve(problem, options.solve)
     kept = [i for i, b in enumerate(problem.buffers) if b.lifetime.end == _FOREVER]
-    top = base.height
+    top = align_up(base.height, options.alignment)
     offsets = list(base.offsets)
     for index in kept:
         if problem.buffers[index].fixed_offset is None:
             offsets[index] = top
-            top += problem.buffers[index].size_bytes
+            top = align_up(top + problem.buffers[index].size_bytes, options.alignment)
     height = height_of(problem, offsets)
     yield _head_only(Solution(tuple(offsets), height, method="inputs on top"), online)
 
@@ -219,23 +233,21 @@ def _problem(
     unknown = [ref for ref in options.pins if ref not in index]
     if unknown:
         raise UsageError(f"tensor {unknown[0].tensor} can't be pinned: it isn't planned")
-    crooked = [at for at in options.pins.values() if at < 0 or at % ARENA_ALIGNMENT]
-    if crooked:
-        raise UsageError(f"can't pin at {crooked[0]}: not a multiple of {ARENA_ALIGNMENT}")
-    held = {TensorRef(0, t) for t in model.subgraphs[0].inputs} if options.preserve_inputs else ()
+    _check_options(options)
     found = []
     for buffer in buffers:
-        end = _FOREVER if buffer.ref in held else max(buffer.first_used, buffer.last_used) + 1
         pin = options.pins.get(buffer.ref) if isinstance(buffer.ref, TensorRef) else None
-        lifetime = Lifetime(buffer.first_used, end)
-        found.append(Buffer(buffer.name, lifetime, buffer.size_bytes, ARENA_ALIGNMENT, pin))
+        lifetime = _lifetime(buffer, model.subgraphs[0], options)
+        # Scratch is placed by the runtime, which knows of no other alignment than its own.
+        alignment = options.alignment if isinstance(buffer.ref, TensorRef) else ARENA_ALIGNMENT
+        found.append(Buffer(buffer.name, lifetime, buffer.size_bytes, alignment, pin))
     relations = [
         Alias(index[a.first], index[a.second], a.low, a.high, a.shares_content)
         for a in aliases
         if a.first in index and a.second in index
     ]
     # An operator can only overwrite what nobody reads after it.
-    relations = [a for a in relations if a.shares_content or _single_step(found, a)]
+    relations = [a for a in relations if a.shares_content or _hands_over(found, a)]
     if options.reserve_head_bytes:
         reserved, size = len(found), options.reserve_head_bytes
         found.append(Buffer("reserved head", Lifetime(-1, _FOREVER), size, 1, 0))
@@ -247,9 +259,34 @@ def _problem(
     return Problem(found, relations)
 
 
-def _single_step(buffers: Sequence[Buffer], alias: Alias) -> bool:
-    first, second = buffers[alias.first].lifetime, buffers[alias.second].lifetime
-    return first.common_steps(second) <= 1
+def _check_options(options: OfflineOptions) -> None:
+    alignment = options.alignment
+    if alignment < ARENA_ALIGNMENT or alignment & (alignment - 1) or alignment >= OFFSET_LIMIT:
+        raise UsageError(f"can't align to {alignment}: no power of two from {ARENA_ALIGNMENT} on")
+    crooked = [at for at in options.pins.values() if at < 0 or at % alignment]
+    if crooked:
+        raise UsageError(f"can't pin at {crooked[0]}: not a multiple of {alignment}")
+    highest = max([options.reserve_head_bytes, *options.pins.values()])
+    if highest >= OFFSET_LIMIT:
+        raise UsageError(f"no tensor can lie at {highest}: TFLM's offsets have 31 bits")
+
+
+def _lifetime(buffer: PlannedBuffer, graph: GraphDesc, options: OfflineOptions) -> Lifetime:
+    """The runtime's, but longer where the application reads or keeps a tensor.
+
+    It reads the outputs after the last operator, which must not overwrite one of them while it
+    writes another. All outputs live to the last step anyway, so this costs nothing.
+    """
+    ref, end = buffer.ref, max(buffer.first_used, buffer.last_used) + 1
+    if isinstance(ref, TensorRef) and ref.subgraph == 0:
+        end += ref.tensor in graph.outputs
+        if options.preserve_inputs and ref.tensor in graph.inputs:
+            end = _FOREVER
+    return Lifetime(buffer.first_used, end)
+
+
+def _hands_over(buffers: Sequence[Buffer], alias: Alias) -> bool:
+    return buffers[alias.first].lifetime.hands_over(buffers[alias.second].lifetime)
 
 
 def _flat_index(model: ModelDesc) -> dict[object, int]:

@@ -37,6 +37,11 @@ class Lifetime:
         """How many steps belong to both."""
         return max(0, min(self.end, other.end) - max(self.start, other.start))
 
+    def hands_over(self, other: Lifetime) -> bool:
+        """Whether the step that ends one of them begins the other, or they never meet."""
+        meets = self.end - 1 == other.start or other.end - 1 == self.start
+        return not self.overlaps(other) or (self.common_steps(other) == 1 and meets)
+
 
 @dataclass(frozen=True)
 class Buffer:
@@ -60,8 +65,9 @@ class Alias:
     It holds iff ``low <= offset(first) - offset(second) <= high``; ``None`` is no limit. Disjoint
     addresses are always allowed as well. Unless ``shares_content`` says that both hold the same
     values wherever they overlap (a RESHAPE, a slice of a CONCATENATION), the lifetimes may meet
-    in a single step only: that of the operator that reads one and writes the other. Two buffers
-    of which neither has an alias with the other never share a byte, so chains need no extra rule.
+    in a single step only: that of the operator that reads the one for the last time and writes
+    the other. Two buffers of which neither has an alias with the other never share a byte, so
+    chains need no extra rule.
     """
 
     first: int

@@ -58,9 +58,15 @@ def _single_violations(problem: Problem, solution: Solution) -> Iterator[Violati
 def _alias_violations(problem: Problem) -> Iterator[Violation]:
     for alias in problem.aliases:
         first, second = problem.buffers[alias.first], problem.buffers[alias.second]
+        if alias.shares_content:
+            continue
         steps = first.lifetime.common_steps(second.lifetime)
-        if steps > 1 and not alias.shares_content:
+        if steps > 1:
             reason = f"aliased, but both live in {steps} steps with different content"
+            yield Violation((first.name, second.name), reason)
+        starts = sorted([first.lifetime, second.lifetime], key=lambda life: (life.start, life.end))
+        if steps == 1 and starts[0].end - 1 != starts[1].start:
+            reason = "aliased, but the one outlives the step in which the other is written"
             yield Violation((first.name, second.name), reason)
 
 

@@ -141,6 +141,12 @@ class PlanRequest:
     offline: OfflineOptions = field(default_factory=OfflineOptions)
     pins: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def restricts(self) -> bool:
+        """Whether a plan is asked for that does something else than lower the arena."""
+        options = self.offline
+        return bool(self.pins) or options.preserve_inputs or options.restricts
+
 
 def plan_memory(model: Model, device: Device, request: PlanRequest) -> OfflinePlan:
     """The best plan that is found for a device; it is valid on every core without ``overlap``.

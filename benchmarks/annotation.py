@@ -1,0 +1,54 @@
+"""What tflopt's annotation costs in flash: each model optimized with and without it.
+
+    python benchmarks/annotation.py [--target cortex-m55]
+
+Prints a markdown table: bytes of the files, their difference, and its share. The annotation itself
+has 12 bytes for each operator, the names of the kernels once each, and about 250 for the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tflopt.annotate import Annotate
+from tflopt.api import DEFAULT_TARGET, Settings, optimize_file_bytes
+from tflopt.io import read_bytes
+from tflopt.passes.config import Config
+from tflopt.target import Target
+from tflopt.target.memory import Device
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = (ROOT.parent / "shared" / "models", ROOT / "testdata" / "models")
+
+
+def row(path: Path, settings: Settings) -> str:
+    """One model's line."""
+    data = path.read_bytes()
+    model = read_bytes(data, str(path))
+    with_it = optimize_file_bytes(model, data, settings)
+    without = optimize_file_bytes(model, data, replace(settings, annotate=Annotate.NONE))
+    large, small = len(with_it.data), len(without.data)
+    operators = sum(len(graph.ops) for graph in with_it.model.graphs)
+    numbers = f"{operators} | {len(data):,} | {small:,} | {large - small:,}"
+    return f"| {path.stem} | {numbers} | {100 * (large - small) / small:.2f} % |"
+
+
+def main(
+    target: Annotated[str, typer.Option(help="The core in the annotation.")] = DEFAULT_TARGET,
+) -> None:
+    """Measure every model and print markdown."""
+    config = Config(device=Device(Target.parse(target)))
+    settings = Settings(config=config, samples=None)
+    print("| model | operators | original | optimized | annotation | of the file |")
+    print("|---|---|---|---|---|---|")
+    for folder in FOLDERS:
+        for path in sorted(folder.glob("*.tflite")):
+            print(row(path, settings))
+
+
+if __name__ == "__main__":
+    typer.run(main)
