@@ -1,4 +1,4 @@
-"""Write ``tflopt/io/tflite_schema.json`` and ``tflopt/ir/opcodes.py`` from an installed schema module.
+"""Write the schema's facts, operator codes and options from an installed schema module.
 
 The facts (slot numbers, types, defaults, enum values) are read out of the object API that
 ``ai_edge_litert`` ships (``schema_py_generated.py``); run it in an environment that has it::

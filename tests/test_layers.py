@@ -34,6 +34,10 @@ ORDER = (
     "api",
     "report",
     "emit",
+    "paths",
+    "batch",
+    "checks",
+    "diff",
     "cli",
     "__main__",
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
-from tflopt.annotate import Annotate, attach, make_annotation, overlap_of
-from tflopt.budget import check_arena
+from tflopt.annotate import Annotate, attach, is_for_device_only, make_annotation
+from tflopt.budget import check_arena, check_flash
 from tflopt.check.compare import Candidate, Verification, compare, without_plan
 from tflopt.check.samples import SampleOptions
+from tflopt.errors import UnsupportedError, UnverifiedError
 from tflopt.io import WriteOptions, write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
@@ -18,6 +19,7 @@ from tflopt.report.facts import ModelFacts, model_facts
 from tflopt.rewrite import Trace
 from tflopt.target import Target
 from tflopt.target.memory import Device, Memory, memory_of, why_no_memory
+from tflopt.target.plan_check import needs_cmsis_nn
 
 DEFAULT_TARGET = "cortex-m55"
 OVERLAP_NOTE = (
@@ -39,6 +41,8 @@ class Settings:
         runner: ``auto``, ``tflm`` or ``litert``.
         annotate: store tflopt's annotation in the model, in a file beside it, or not at all.
         max_arena_bytes: the largest arena that is accepted.
+        max_flash_bytes: the largest file that is accepted.
+        require_verified: whether :func:`check_verdict` takes "not verified" as a failure.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -48,6 +52,8 @@ class Settings:
     runner: str = "auto"
     annotate: Annotate = Annotate.METADATA
     max_arena_bytes: int | None = None
+    max_flash_bytes: int | None = None
+    require_verified: bool = False
 
     @property
     def annotates(self) -> bool:
@@ -125,11 +131,15 @@ def optimize_file_bytes(
     memory = _memory(model, settings)
     annotation = b""
     if memory is not None:
-        check_arena(model, memory, settings.max_arena_bytes)
-        annotation = make_annotation(data, memory, trace.counts, overlap_of(settings.config))
-    if annotation and settings.annotates:
+        check_arena(model, memory, settings.max_arena_bytes, settings.config, original)
+        annotation = make_annotation(data, model, memory, trace.counts)
+    if settings.annotate is Annotate.FILE and not annotation:
+        raise UnsupportedError("its memory can't be annotated; use --annotate none", "", model.path)
+    annotates = bool(annotation) and settings.annotates
+    if annotates:
         attach(model, annotation)
     output = write_bytes(model, settings.layout)
+    check_flash(model, len(output), settings.max_flash_bytes, settings.config, annotates)
     verification = None
     if settings.samples is not None:
         progress("comparing original and optimized")
@@ -151,6 +161,20 @@ def optimize_file_bytes(
     )
 
 
+def check_verdict(result: Result, settings: Settings) -> None:
+    """Fail where the result must not be written.
+
+    Raises:
+        MismatchError: the models differ.
+        UnverifiedError: nothing could be compared, and the settings require it.
+    """
+    verdict = result.verification
+    if verdict is not None and verdict.mismatch is not None:
+        raise verdict.mismatch
+    if settings.require_verified and (verdict is None or verdict.status != "identical"):
+        raise UnverifiedError("--no-verify" if verdict is None else verdict.note)
+
+
 def _memory(model: Model, settings: Settings) -> Memory | None:
     """None where the model has no arena that could be computed, unless a limit asks for it."""
     if settings.max_arena_bytes is None and why_no_memory(model):
@@ -161,12 +185,16 @@ def _memory(model: Model, settings: Settings) -> Memory | None:
 def _verify(
     original: Candidate, optimized: Candidate, settings: Settings, memory: Memory | None
 ) -> Verification:
-    """Compare with the plan in force, unless its overlaps are right for the device alone."""
-    wanted = settings.config.plan is not None and bool(settings.config.plan.overlap)
-    overlaps = wanted and memory is not None and memory.has_plan
-    if overlaps:
-        optimized = without_plan(optimized)
-    verdict = compare(original, optimized, runner=settings.runner, options=settings.samples)
-    if overlaps:
+    """Compare with the plan in force, unless its overlaps need the device's kernels."""
+    known = memory is not None
+    old = known and is_for_device_only(original.model)
+    new = known and needs_cmsis_nn(optimized.model, settings.device)
+    verdict = compare(
+        without_plan(original) if old else original,
+        without_plan(optimized) if new else optimized,
+        runner=settings.runner,
+        options=settings.samples,
+    )
+    if old or new:
         return replace(verdict, note="; ".join(filter(None, [verdict.note, OVERLAP_NOTE])))
     return verdict

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
-from tflopt.errors import PlanError, UsageError
-from tflopt.ir import Model
+from tflopt.annotate import Annotate
+from tflopt.errors import FlashError, PlanError, UnsupportedError, UsageError, printable
+from tflopt.ir import Buffer, Model
+from tflopt.passes.config import Config, Runtime, Strip
 from tflopt.report.memory import timeline
-from tflopt.target.memory import Memory
+from tflopt.target.memory import PORTABLE, Memory
 
-SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)(i?b)?", re.IGNORECASE)
+SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]?)(i?b)?", re.IGNORECASE)
+LARGEST = 3
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -22,22 +26,99 @@ def parse_size(text: str) -> int:
     found = SIZE.fullmatch(text.strip())
     if found is None:
         raise UsageError(f"{text!r} is no size; write for example 65536, 64K or 1.5MiB")
-    return int(float(found[1]) * UNITS[found[2].lower()])
+    return int(Fraction(found[1]) * UNITS[found[2].lower()])
 
 
-def check_arena(model: Model, memory: Memory, limit_bytes: int | None) -> None:
-    """Fail where the model needs a larger arena.
+def check_arena(
+    model: Model,
+    memory: Memory,
+    limit_bytes: int | None,
+    config: Config | None = None,
+    original: Model | None = None,
+) -> None:
+    """Fail where the model needs a larger arena; ``config`` is what it was optimized with.
+
+    Tensors that lost their names are called as in ``original``.
 
     Raises:
         PlanError: names what is live at the peak, or the phase that needs the most.
+        UnsupportedError: it could pass, but the memory of some kernels is not known.
     """
     need = memory.arena.minimum_bytes
-    if limit_bytes is None or need <= limit_bytes:
+    if limit_bytes is None:
         return
-    peaks = [step for step in timeline(model, memory) if step.is_peak]
+    if need <= limit_bytes:
+        if memory.unknown:
+            who = ", ".join(map(printable, memory.unknown))
+            raise UnsupportedError(f"the arena can't be checked: no sizes for kernels of {who}")
+        return
+    peaks = [step for step in timeline(model, memory, original) if step.is_peak]
     names: list[str] = []
     if memory.arena.peak == "interface" and peaks:
         names = [f"operator {peaks[0].index} {peaks[0].operator}", *peaks[0].buffers]
     else:
         names = [f"the phase {memory.arena.peak!r} of AllocateTensors"]
-    raise PlanError(need, limit_bytes, names)
+    raise PlanError(need, limit_bytes, names, "" if config is None else arena_hint(config))
+
+
+def check_flash(
+    model: Model, file_bytes: int, limit_bytes: int | None, config: Config, annotates: bool
+) -> None:
+    """Fail where the file takes more flash.
+
+    Raises:
+        FlashError: names the largest constants and the options that are left.
+    """
+    if limit_bytes is None or file_bytes <= limit_bytes:
+        return
+    hint = flash_hint(model, limit_bytes, config, annotates)
+    raise FlashError(file_bytes, limit_bytes, _largest(model), hint)
+
+
+def arena_hint(config: Config) -> str:
+    """The options that could still lower the arena."""
+    if config.plan is None:
+        return "could help: --plan offline"
+    left = []
+    if config.plan.offline.preserve_inputs:
+        left.append("no --preserve-inputs")
+    if config.plan.offline.reserve_head_bytes:
+        left.append("a smaller --reserve-head")
+    if config.plan.overlap in ("", PORTABLE):
+        left.append("--overlap")
+    if left:
+        return f"could help: {', '.join(left)}"
+    return "no option is left that helps; smaller activations are needed"
+
+
+def flash_hint(model: Model, limit_bytes: int, config: Config, annotates: bool) -> str:
+    """The options that could still make the file smaller, if any could be enough."""
+    constants = sum(buffer.size_bytes for buffer in _buffers(model))
+    if constants > limit_bytes:
+        return f"the constants alone are {constants} bytes, so only a smaller model fits"
+    left = []
+    if config.strip is not Strip.ALL:
+        left.append("--strip all")
+    if config.runtime is not Runtime.TFLM:
+        left.append("--runtime tflm")
+    if annotates:
+        left.append(f"--annotate {Annotate.NONE.value}")
+    return f"could help: {', '.join(left)}" if left else "no option is left that helps"
+
+
+def _buffers(model: Model) -> list[Buffer]:
+    values = (value for graph in model.graphs for value in graph.values if value.has_data)
+    return list(dict.fromkeys(v.buffer for v in values if v.buffer is not None))
+
+
+def _largest(model: Model) -> list[str]:
+    """The three largest constants, by who reads them."""
+    found: dict[Buffer, str] = {}
+    for graph in model.graphs:
+        for index, op in enumerate(graph.ops):
+            for value in op.inputs:
+                if value is not None and value.has_data and value.buffer is not None:
+                    label = f"operator {index} {printable(op.opcode.label)}"
+                    found.setdefault(value.buffer, f"{label} {value.buffer.size_bytes}")
+    order = sorted(found, key=lambda buffer: -buffer.size_bytes)
+    return [found[buffer] for buffer in order[:LARGEST]]

@@ -104,12 +104,45 @@ class PlanError(TfloptError):
     need_bytes: int
     limit_bytes: int
     culprits: Sequence[str] = ()
+    hint: str = ""
 
     def message(self) -> str:
-        """How many bytes are missing, and which buffers can't fit together."""
+        """How many bytes are missing, which buffers can't fit together, and what would help."""
         over = self.need_bytes - self.limit_bytes
         text = f"needs {self.need_bytes} bytes, {over} more than the limit of {self.limit_bytes}"
-        return text + (f"; live together: {', '.join(self.culprits)}" if self.culprits else "")
+        text += f"; live together: {', '.join(self.culprits)}" if self.culprits else ""
+        return text + (f"; {self.hint}" if self.hint else "")
+
+
+@dataclass(eq=False)
+class FlashError(TfloptError):
+    """The file is over its budget; ``culprits`` are what takes most of it."""
+
+    exit_code: ClassVar[int] = EXIT_CHECK_FAILED
+    need_bytes: int
+    limit_bytes: int
+    culprits: Sequence[str] = ()
+    hint: str = ""
+
+    def message(self) -> str:
+        """How many bytes it is over, where they are, and what would help."""
+        over = self.need_bytes - self.limit_bytes
+        text = f"the file takes {self.need_bytes} bytes, {over} more than the limit of "
+        text += f"{self.limit_bytes}"
+        text += f"; largest: {', '.join(self.culprits)}" if self.culprits else ""
+        return text + (f"; {self.hint}" if self.hint else "")
+
+
+@dataclass(eq=False)
+class UnverifiedError(TfloptError):
+    """The model could not be verified although that is required; nothing was written."""
+
+    exit_code: ClassVar[int] = EXIT_CHECK_FAILED
+    reason: str
+
+    def message(self) -> str:
+        """Why not."""
+        return f"not verified, but --require-verified asks for it: {self.reason}"
 
 
 @dataclass(eq=False)

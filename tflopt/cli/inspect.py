@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -18,14 +19,18 @@ from tflopt.cli.common import (
     load,
     make_device,
 )
-from tflopt.errors import UsageError
+from tflopt.errors import EXIT_CHECK_FAILED, UsageError
+from tflopt.ir import Model
 from tflopt.passes.config import Runtime
-from tflopt.report.facts import all_op_facts, model_facts
-from tflopt.report.flash import flash_of
+from tflopt.plan.lint import Finding, Severity
+from tflopt.plan.offline import OfflinePlan
+from tflopt.report.facts import ModelFacts, all_op_facts, model_facts
+from tflopt.report.flash import Flash, flash_of
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
-from tflopt.report.memory import arena, best_plan, plan_findings, scratch_rows
+from tflopt.report.memory import arena, best_plan, memory_rows, scratch_rows
 from tflopt.report.notes import notes
-from tflopt.target.memory import memory_of, why_no_memory
+from tflopt.target.memory import Device, Memory, memory_of, why_no_memory
+from tflopt.target.plan_check import plan_findings
 from tflopt.version import __version__
 
 
@@ -49,50 +54,80 @@ def inspect(
     runtime: RuntimeName = Runtime.BOTH,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show operators, shapes, types, quantization, work and sizes of MODEL.tflite."""
+    """Show operators, shapes, types, quantization, work and sizes of MODEL.tflite.
+
+    With --memory, exit code 1 says that the model's own memory plan is wrong on the target.
+    """
     if against is not None and not flash:
         raise UsageError("--against goes with --flash")
     loaded, data = load(model)
-    facts, ops = model_facts(loaded, len(data)), all_op_facts(loaded)
-    accounts = [flash_of(loaded, data, runtime)] if flash else []
+    accounts = {str(model): flash_of(loaded, data, runtime)} if flash else {}
     if against is not None:
-        accounts.append(flash_of(*load(against), runtime))
+        accounts[str(against)] = flash_of(*load(against), runtime)
     device = make_device(target, cmsis_nn)
     known = scratch or memory or not why_no_memory(loaded)
-    arena_use = memory_of(loaded, device) if known else None
+    view = View(
+        model=loaded,
+        facts=model_facts(loaded, len(data)),
+        device=device,
+        accounts=accounts,
+        arena=memory_of(loaded, device) if known else None,
+        plan=best_plan(loaded, device) if memory else None,
+        findings=plan_findings(loaded, device) if memory else [],
+    )
     if as_json:
-        typer.echo(
-            dumps(
-                {
-                    "schema_version": SCHEMA_VERSION,
-                    "tool": {"name": "tflopt", "version": __version__},
-                    "path": str(model),
-                    "description": loaded.description,
-                    "model": asdict(facts),
-                    "operators": [asdict(op) for op in ops],
-                    "notes": notes(loaded),
-                    "target": str(device.target),
-                    "cmsis_nn": str(device.cmsis_nn),
-                    "arena": None if arena_use is None else arena(arena_use),
-                    "scratch": [] if arena_use is None else scratch_rows(arena_use.table),
-                    "flash": [asdict(account) for account in accounts],
-                }
-            ),
-            nl=False,
-        )
-        return
-    from tflopt.report.console import make_console, print_flash, print_model, print_notes
-    from tflopt.report.console_memory import print_memory, print_scratch
+        typer.echo(dumps(view.as_json()), nl=False)
+    else:
+        view.show(scratch)
+    if any(finding.severity is Severity.ERROR for finding in view.findings):
+        raise typer.Exit(EXIT_CHECK_FAILED)
 
-    console = make_console()
-    if accounts:
-        paths = [str(model), *([str(against)] if against is not None else [])]
-        print_flash(console, paths, accounts)
-    if scratch and arena_use is not None:
-        print_scratch(console, arena_use)
-    if memory and arena_use is not None:
-        found = plan_findings(loaded, device)
-        print_memory(console, loaded, arena_use, best_plan(loaded, device), found)
-    if not (accounts or scratch or memory):
-        print_model(console, loaded, facts, ops)
-    print_notes(console, notes(loaded))
+
+@dataclass(frozen=True)
+class View:
+    """What is shown of a model; what was not asked for is empty."""
+
+    model: Model
+    facts: ModelFacts
+    device: Device
+    accounts: dict[str, Flash]
+    arena: Memory | None
+    plan: OfflinePlan | None
+    findings: Sequence[Finding]
+
+    def as_json(self) -> dict[str, object]:
+        """Everything as plain data."""
+        in_time = None
+        if self.plan is not None and self.arena is not None:
+            in_time = memory_rows(self.model, self.arena, self.plan, self.findings)
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "tool": {"name": "tflopt", "version": __version__},
+            "path": self.model.path,
+            "description": self.model.description,
+            "model": asdict(self.facts),
+            "operators": [asdict(op) for op in all_op_facts(self.model)],
+            "notes": notes(self.model),
+            "target": str(self.device.target),
+            "cmsis_nn": str(self.device.cmsis_nn),
+            "arena": None if self.arena is None else arena(self.arena),
+            "scratch": [] if self.arena is None else scratch_rows(self.arena.table),
+            "memory": in_time,
+            "flash": [asdict(account) for account in self.accounts.values()],
+        }
+
+    def show(self, scratch: bool) -> None:
+        """The tables that were asked for, the operators where none was."""
+        from tflopt.report.console import make_console, print_flash, print_model, print_notes
+        from tflopt.report.console_memory import print_memory, print_scratch
+
+        console = make_console()
+        if self.accounts:
+            print_flash(console, list(self.accounts), list(self.accounts.values()))
+        if scratch and self.arena is not None:
+            print_scratch(console, self.arena)
+        if self.plan is not None and self.arena is not None:
+            print_memory(console, self.model, self.arena, self.plan, self.findings)
+        if not (self.accounts or scratch or self.plan):
+            print_model(console, self.model, self.facts, all_op_facts(self.model))
+        print_notes(console, notes(self.model))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tflopt.cli import inspect, optimize, registry, validate
+from tflopt.cli import check, cmake, diff, emit, inspect, optimize, registry, validate
 from tflopt.errors import EXIT_RUNNER, TfloptError, printable
 from tflopt.version import __version__
 
@@ -32,6 +32,10 @@ app = typer.Typer(
 app.command(name="optimize")(optimize.optimize)
 app.command(name="inspect")(inspect.inspect)
 app.command(name="validate")(validate.validate)
+app.command(name="emit")(emit.emit)
+app.command(name="check")(check.check)
+app.command(name="diff")(diff.compare)
+app.command(name="cmake-dir")(cmake.cmake_dir)
 app.command(name="passes")(registry.passes)
 app.command(name="targets")(registry.targets)
 

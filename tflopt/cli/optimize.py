@@ -11,12 +11,13 @@ import typer
 
 from tflopt.annotate import Annotate
 from tflopt.api import DEFAULT_TARGET, Result, Settings, optimize_file_bytes
+from tflopt.batch import parse_pin, save, with_pins
 from tflopt.budget import parse_size
 from tflopt.check.samples import SampleOptions
+from tflopt.cli.batch import optimize_all
 from tflopt.cli.common import (
     NEWEST_CMSIS_NN,
     CmsisNnName,
-    ModelPath,
     RunnerName,
     RuntimeName,
     Samples,
@@ -34,13 +35,14 @@ from tflopt.io.layout import DATA_ALIGNMENT
 from tflopt.ir import Model
 from tflopt.passes.config import Config, Runtime, Strip
 from tflopt.passes.pipeline import Selection
+from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.offline import OfflineOptions
 from tflopt.plan.solve import SolveOptions
 from tflopt.report.json_report import dumps, report
 from tflopt.target.memory import PORTABLE, PlanRequest
 
+__all__ = ["optimize", "parse_pin"]
 STDOUT = Path("-")
-ANNOTATION_SUFFIX = ".tflopt"
 
 
 class Plan(Enum):
@@ -51,10 +53,16 @@ class Plan(Enum):
 
 
 def optimize(
-    model: ModelPath,
+    models: Annotated[list[Path], typer.Argument(metavar="MODEL.tflite...", show_default=False)],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: MODEL.opt.tflite.")
     ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--dir", "-d", help="Where the results of several models go.")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, max=256, help="Models at the same time.")
+    ] = 1,
     target: TargetName = DEFAULT_TARGET,
     report_path: Annotated[
         Path | None, typer.Option("--report", help="Write a JSON report; '-' prints it.")
@@ -102,6 +110,10 @@ def optimize(
     reserve_head: Annotated[
         str, typer.Option("--reserve-head", metavar="SIZE", help="Keep tensors out of the start.")
     ] = "0",
+    arena_alignment: Annotated[
+        int,
+        typer.Option("--arena-alignment", metavar="BYTES", help="Align tensors, and the arena."),
+    ] = ARENA_ALIGNMENT,
     plan_time: Annotated[
         float | None, typer.Option("--plan-time", metavar="SECONDS", help="End the search early.")
     ] = None,
@@ -109,6 +121,13 @@ def optimize(
         str | None,
         typer.Option("--max-arena", metavar="SIZE", help="Fail over this arena, e.g. 64K."),
     ] = None,
+    max_flash: Annotated[
+        str | None,
+        typer.Option("--max-flash", metavar="SIZE", help="Fail over this file size, e.g. 300K."),
+    ] = None,
+    require_verified: Annotated[
+        bool, typer.Option("--require-verified", help="Fail where nothing could be compared.")
+    ] = False,
     annotate: Annotated[
         Annotate, typer.Option("--annotate", help="Where scratch and arena sizes are stored.")
     ] = Annotate.METADATA,
@@ -123,19 +142,21 @@ def optimize(
     """Write an optimized copy of MODEL.tflite whose outputs are bit-identical.
 
     Both are run on TensorFlow Lite Micro (or LiteRT's reference kernels) before the file is
-    written; a difference is exit code 1 and leaves no file.
+    written; a difference is exit code 1 and leaves no file. With several models and --dir one
+    failure doesn't stop the rest, and the exit code is the worst.
     """
-    original, data = load(model)
+    single = folder is None and len(models) == 1
+    model = models[0]
+    original, data = load(model) if single else (None, b"")
     request = None
     if plan is Plan.OFFLINE:
         offline = OfflineOptions(
             solve=SolveOptions(time_limit_s=plan_time),
             preserve_inputs=preserve_inputs,
             reserve_head_bytes=parse_size(reserve_head),
+            alignment=arena_alignment,
         )
-        pins = tuple(parse_pin(text, original) for text in pin or ())
-        request = PlanRequest(overlap=_overlap(overlap, overlap_all), offline=offline, pins=pins)
-        keep = [*(keep or ()), *(name for name, _ in pins)]
+        request = PlanRequest(overlap=_overlap(overlap, overlap_all), offline=offline)
     device = make_device(target, cmsis_nn)
     settings = Settings(
         selection=Selection(_names(only), disable or ()),
@@ -145,18 +166,25 @@ def optimize(
         runner=check_runner(runner),
         annotate=annotate,
         max_arena_bytes=None if max_arena is None else parse_size(max_arena),
+        max_flash_bytes=None if max_flash is None else parse_size(max_flash),
+        require_verified=require_verified,
     )
+    if require_verified and no_verify:
+        raise UsageError("--require-verified and --no-verify exclude each other")
+    pins = tuple(pin or ())
+    if original is None:
+        if folder is None or output is not None or explain:
+            raise UsageError("several models take --dir instead of --output, and no --explain")
+        optimize_all(models, folder, settings, pins, report_path, jobs, quiet)
+        return
+    settings = with_pins(settings, pins, original)
     destination = output_path(model, output)
     if report_path is not None and report_path != STDOUT:
         check_output(report_path)
         if report_path.resolve() in (model.resolve(), destination.resolve()):
             raise UsageError(f"{report_path}: is a model, not a report")
     result = _run(original, data, settings, quiet)
-    if result.verification is not None and result.verification.mismatch is not None:
-        raise result.verification.mismatch
-    write_file(destination, [result.data])
-    if annotate is Annotate.FILE:
-        write_file(destination.with_suffix(ANNOTATION_SUFFIX), [result.annotation])
+    save(result, settings, destination)
     if report_path is not None:
         text = dumps(report(result, settings, str(model), str(destination)))
         if report_path == STDOUT:
@@ -171,19 +199,6 @@ def _overlap(this_isa: bool, every_isa: bool) -> str:
     if this_isa and every_isa:
         raise UsageError("--overlap and --overlap-all exclude each other")
     return PORTABLE if every_isa else "target" if this_isa else ""
-
-
-def parse_pin(text: str, model: Model) -> tuple[str, int]:
-    """``TENSOR=OFFSET`` ; the name is one of the input model.
-
-    Raises:
-        UsageError: malformed, or there is no such tensor in the main graph.
-    """
-    name, equals, offset = text.rpartition("=")
-    names = [value.name for value in model.main.values]
-    if not equals or name not in names:
-        raise UsageError(f"--pin {text}: write TENSOR=OFFSET with the name of a tensor")
-    return name, parse_size(offset)
 
 
 def _names(only: list[str] | None) -> list[str] | None:

@@ -15,7 +15,7 @@ from tflopt.report.facts import ModelFacts
 from tflopt.report.flash import Flash, flash_of
 from tflopt.report.memory import arena, minimum_by_target, scratch_rows
 from tflopt.report.notes import notes
-from tflopt.target.memory import Memory
+from tflopt.target.memory import Memory, PlanRequest
 from tflopt.version import __version__
 
 SCHEMA_VERSION = 1
@@ -41,6 +41,7 @@ def report(result: Result, settings: Settings, source: str, output: str) -> dict
             "data_alignment": settings.layout.data_alignment,
             "plan": "none" if settings.config.plan is None else "offline",
             "overlap": "" if settings.config.plan is None else settings.config.plan.overlap,
+            **_plan_options(settings),
             "annotate": settings.annotate.value,
         },
         "input": {"path": source, **old},
@@ -54,6 +55,16 @@ def report(result: Result, settings: Settings, source: str, output: str) -> dict
 def dumps(data: object) -> str:
     """JSON with sorted keys and a final newline, the same for the same data."""
     return json.dumps(data, indent=2, sort_keys=True) + "\n"
+
+
+def _plan_options(settings: Settings) -> dict[str, object]:
+    request = settings.config.plan or PlanRequest()
+    return {
+        "arena_alignment": request.offline.alignment,
+        "pins": dict(request.pins),
+        "preserve_inputs": request.offline.preserve_inputs,
+        "reserve_head_bytes": request.offline.reserve_head_bytes,
+    }
 
 
 def _model(

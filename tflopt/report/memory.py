@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass, replace
 
 from tflopt.errors import printable
 from tflopt.ir import Model
-from tflopt.plan.describe import read_plan
 from tflopt.plan.lifetimes import PlannedBuffer, ScratchRef
-from tflopt.plan.lint import Finding, Severity, lint
+from tflopt.plan.lint import Finding
 from tflopt.plan.offline import OfflinePlan
 from tflopt.target import Target
 from tflopt.target.kernels import KernelRow
@@ -17,8 +16,6 @@ from tflopt.target.memory import (
     Device,
     Memory,
     PlanRequest,
-    aliases_of,
-    description_of,
     memory_of,
     plan_memory,
 )
@@ -84,8 +81,11 @@ def best_plan(model: Model, device: Device, request: PlanRequest | None = None) 
     return plan_memory(model, device, request or PlanRequest())
 
 
-def timeline(model: Model, memory: Memory) -> list[Step]:
-    """What is live at each operator of the main graph; the runtime counts it as step index + 1."""
+def timeline(model: Model, memory: Memory, original: Model | None = None) -> list[Step]:
+    """What is live at each operator of the main graph; the runtime counts it as step index + 1.
+
+    Tensors that lost their names are called as in ``original``, which the model came from.
+    """
     spans = [(b.first_used, max(b.first_used, b.last_used), b) for b in memory.head.buffers]
     ops = model.main.ops
     live = []
@@ -99,40 +99,49 @@ def timeline(model: Model, memory: Memory) -> list[Step]:
             index,
             op.opcode.label,
             totals[index],
-            tuple(buffer_label(model, b) for b in live[index]),
+            tuple(buffer_label(model, b, original) for b in live[index]),
             totals[index] == highest,
         )
         for index, op in enumerate(ops)
     ]
 
 
-def buffer_label(model: Model, buffer: PlannedBuffer) -> str:
+def memory_rows(
+    model: Model, memory: Memory, plan: OfflinePlan, findings: Sequence[Finding]
+) -> dict[str, object]:
+    """What ``inspect --memory`` shows, as plain data; ``plan`` is the best that was found."""
+    places = zip(memory.head.buffers, memory.head.offsets, strict=True)
+    return {
+        "timeline": [asdict(step) for step in timeline(model, memory)],
+        "buffers": [
+            {
+                "name": buffer_label(model, buffer),
+                "offset_bytes": offset,
+                "size_bytes": buffer.size_bytes,
+                "first_step": buffer.first_used,
+                "last_step": buffer.last_used,
+            }
+            for buffer, offset in places
+        ],
+        "lower_bound_bytes": plan.lower_bound,
+        "best_head_bytes": plan.head_bytes,
+        "proven_optimal": plan.proven_optimal,
+        "findings": [
+            {"severity": each.severity.value, "tensors": each.tensors, "reason": each.reason}
+            for each in findings
+        ],
+    }
+
+
+def buffer_label(model: Model, buffer: PlannedBuffer, original: Model | None = None) -> str:
     """A buffer's name for people: the tensor's name or number, or whose scratch it is."""
     ref = buffer.ref
     if isinstance(ref, ScratchRef):
         op = model.graphs[ref.subgraph].ops[ref.op]
         return f"scratch of {op.opcode.label} {ref.op}"
     value = list(model.graphs[ref.subgraph].values)[ref.tensor]
-    return printable(value.name or f"tensor {ref.tensor}")
-
-
-def plan_findings(model: Model, device: Device) -> list[Finding]:
-    """What is wrong in the offline plan that a model carries; empty without one.
-
-    Raises:
-        ModelError: the plan is one that ``AllocateTensors`` refuses.
-    """
-    offsets = read_plan(model)
-    if offsets is None:
-        return []
-    proven = aliases_of(model, device, PlanRequest(overlap="target"))
-    found = lint(description_of(model, device), offsets, proven)
-    return [_strictly(finding, device) for finding in found]
-
-
-def _strictly(finding: Finding, device: Device) -> Finding:
-    """An overlap within one operator is an error where its kernel isn't proven to bear it."""
-    if finding.severity is Severity.ERROR or len(finding.tensors) != 2:
-        return finding
-    reason = f"{finding.reason}; its kernel on {device.target} is not known to"
-    return Finding(Severity.ERROR, finding.tensors, reason)
+    name = value.name
+    if not name and original is not None and value.origin is not None:
+        graph = original.graphs[value.origin.subgraph]
+        name = list(graph.values)[value.origin.tensor].name
+    return printable(name or f"tensor {ref.tensor}")

@@ -1,0 +1,18 @@
+#ifndef TFLOPT_TESTS_STUB_INTERPRETER_H_
+#define TFLOPT_TESTS_STUB_INTERPRETER_H_
+#include <cstddef>
+#include <cstdint>
+
+#include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
+#include "tensorflow/lite/schema/schema_generated.h"
+namespace tflite {
+class MicroInterpreter {
+ public:
+  MicroInterpreter(const Model* model, const MicroOpResolver& resolver, uint8_t* arena,
+                   size_t arena_bytes);
+  TfLiteStatus AllocateTensors();
+  TfLiteStatus Invoke();
+  size_t arena_used_bytes() const;
+};
+}  // namespace tflite
+#endif  // TFLOPT_TESTS_STUB_INTERPRETER_H_

@@ -1,0 +1,125 @@
+"""``tflopt optimize`` with several models: progress, a summary, and the worst exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from tflopt.api import Settings
+from tflopt.batch import Job, Outcome, lost_job, run_all, run_job
+from tflopt.cli.common import check_output
+from tflopt.errors import UsageError, printable
+from tflopt.io import write_file
+from tflopt.paths import MODEL_SUFFIX
+from tflopt.report.json_report import SCHEMA_VERSION, dumps
+from tflopt.version import __version__
+
+STDOUT = Path("-")
+
+
+def optimize_all(
+    models: Sequence[Path],
+    folder: Path,
+    settings: Settings,
+    pins: tuple[str, ...],
+    report_path: Path | None,
+    jobs: int,
+    quiet: bool,
+) -> None:
+    """Optimize each model into ``folder``.
+
+    Raises:
+        UsageError: two models would become the same file, or one its own input.
+        typer.Exit: at least one failed; the worst exit code.
+    """
+    work = _jobs(models, folder, settings, pins)
+    if report_path is not None and report_path != STDOUT:
+        check_output(report_path)
+        if report_path.resolve() in {p.resolve() for job in work for p in (job.source, job.output)}:
+            raise UsageError(f"{report_path}: is a model, not a report")
+    folder.mkdir(parents=True, exist_ok=True)
+    outcomes = _run(work, jobs, quiet)
+    if report_path is not None:
+        text = dumps(_report(outcomes))
+        if report_path == STDOUT:
+            typer.echo(text, nl=False)
+        else:
+            write_file(report_path, [text.encode()])
+    if not quiet and report_path != STDOUT:
+        _print(outcomes)
+    for outcome in outcomes:
+        if outcome.exit_code:
+            where = "" if str(outcome.source) in outcome.error else f"{outcome.source}: "
+            message = printable(" ".join(f"{where}{outcome.error}".split()))
+            typer.echo(f"tflopt: error: {message}", err=True)
+    worst = max(outcome.exit_code for outcome in outcomes)
+    if worst:
+        raise typer.Exit(worst)
+
+
+def _jobs(
+    models: Sequence[Path], folder: Path, settings: Settings, pins: tuple[str, ...]
+) -> list[Job]:
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: is a file; name a folder")
+    taken: dict[Path, Path] = {}
+    for path in models:
+        output = folder / (path.name.removesuffix(MODEL_SUFFIX) + ".opt.tflite")
+        if taken.setdefault(output, path) is not path:
+            raise UsageError(f"{taken[output]} and {path} would both become {output}")
+        if output.exists() and path.exists() and output.samefile(path):
+            raise UsageError(f"{output}: is an input; tflopt never overwrites it")
+    return [Job(path, output, settings, pins) for output, path in taken.items()]
+
+
+def _run(work: Sequence[Job], jobs: int, quiet: bool) -> list[Outcome]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    hidden = quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+        task = progress.add_task("optimizing", total=len(work))
+
+        def done(outcome: Outcome) -> None:
+            progress.update(task, advance=1, description=printable(outcome.source.name))
+
+        return run_all(run_job, work, jobs, lost_job, done)
+
+
+def _report(outcomes: Sequence[Outcome]) -> dict[str, object]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "tflopt", "version": __version__},
+        "models": [
+            {
+                "path": str(outcome.source),
+                "exit_code": outcome.exit_code,
+                "error": outcome.error,
+                "report": outcome.report,
+            }
+            for outcome in outcomes
+        ],
+    }
+
+
+def _print(outcomes: Sequence[Outcome]) -> None:
+    from rich.text import Text
+
+    from tflopt.report.console import change, make_console, size, table
+
+    console = make_console()
+    grid = table("model", "flash", "", "arena", "", "result", right=(1, 2, 3, 4))
+    for outcome in outcomes:
+        cells: list[str] = []
+        for pair in (outcome.flash_bytes, outcome.arena_bytes):
+            cells += ["", ""] if pair is None else [size(pair[1]), change(*pair)]
+        failed = f"failed ({outcome.exit_code})"
+        verdict = Text(failed, style="bold red") if outcome.exit_code else Text(outcome.status)
+        grid.add_row(Text(printable(outcome.source.name)), *cells, verdict)
+    console.print(grid)
+    failures = sum(outcome.exit_code != 0 for outcome in outcomes)
+    console.print(f"{len(outcomes) - failures} written, {failures} failed")

@@ -1,0 +1,108 @@
+"""``tflopt check``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tflopt.batch import run_all
+from tflopt.checks.config import read_config
+from tflopt.checks.render import budget, to_json, to_junit, to_markdown
+from tflopt.checks.run import Verdict, failed, run_entry, worst
+from tflopt.cli.common import check_output
+from tflopt.errors import UsageError, printable
+from tflopt.io import write_file
+from tflopt.report.json_report import dumps
+
+SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+DEFAULTS = (Path("tflopt.toml"), Path("pyproject.toml"))
+
+
+def check(
+    config: Annotated[
+        Path | None,
+        typer.Argument(metavar="CONFIG.toml", help="Default: tflopt.toml or pyproject.toml."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, max=256, help="Models at the same time.")
+    ] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", metavar="FILE", help="Write a Markdown table.")
+    ] = None,
+    github_summary: Annotated[
+        bool,
+        typer.Option("--github-summary", help=f"Append the table to ${SUMMARY_VARIABLE}."),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Hold a set of models against their budgets; writes no model.
+
+    CONFIG.toml, or [tool.tflopt] in pyproject.toml, lists models with options and budgets. Exit
+    code 0: all pass; else that of the worst failure.
+    """
+    for path in (junit, markdown):
+        if path is not None:
+            check_output(path)
+    summary = _summary_file(os.environ.get(SUMMARY_VARIABLE, "")) if github_summary else None
+    entries = read_config(_config(config))
+    verdicts = run_all(run_entry, entries, jobs, lambda entry: failed(entry, "its process died"))
+    if junit is not None:
+        write_file(junit, [to_junit(verdicts)])
+    if markdown is not None:
+        write_file(markdown, [to_markdown(verdicts).encode()])
+    if summary is not None:
+        with summary.open("a", encoding="utf-8") as file:
+            file.write(to_markdown(verdicts))
+    if as_json:
+        typer.echo(dumps(to_json(verdicts)), nl=False)
+    elif not quiet:
+        _print(verdicts)
+    _failures(verdicts)
+    raise typer.Exit(worst(verdicts))
+
+
+def _config(path: Path | None) -> Path:
+    if path is not None:
+        return path
+    for each in DEFAULTS:
+        if each.is_file():
+            return each
+    raise UsageError(f"neither {DEFAULTS[0]} nor {DEFAULTS[1]} is here; name the configuration")
+
+
+def _summary_file(name: str) -> Path:
+    if not name:
+        raise UsageError(f"--github-summary: ${SUMMARY_VARIABLE} is not set; use --markdown FILE")
+    return Path(name)
+
+
+def _print(verdicts: Sequence[Verdict]) -> None:
+    from rich.text import Text
+
+    from tflopt.report.console import make_console, table
+
+    grid = table("model", "flash", "arena", "outputs", "result", right=(1, 2))
+    for verdict in verdicts:
+        by_name = {finding.check: finding for finding in verdict.findings}
+        cells = [budget(by_name.get(name)) for name in ("flash", "arena")]
+        bad = bool(verdict.exit_code)
+        result = Text("failed" if bad else "passed", style="bold red" if bad else "green")
+        grid.add_row(Text(printable(verdict.name)), *cells, verdict.status, result)
+    make_console().print(grid)
+
+
+def _failures(verdicts: Sequence[Verdict]) -> None:
+    for verdict in verdicts:
+        for finding in verdict.findings:
+            if finding.failure:
+                text = f"{verdict.name}: {finding.check}: {finding.failure}"
+                message = printable(" ".join(text.split()))
+                typer.echo(f"tflopt: error: {message}", err=True)

@@ -1,0 +1,70 @@
+"""``tflopt emit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tflopt.api import DEFAULT_TARGET
+from tflopt.budget import parse_size
+from tflopt.cli.common import NEWEST_CMSIS_NN, CmsisNnName, TargetName, load, make_device
+from tflopt.emit.files import emit_files, write_files
+from tflopt.emit.names import check_name, model_name
+from tflopt.emit.options import LEAST_ALIGNMENT, EmitOptions, Language, NamedModel
+from tflopt.errors import UsageError, printable
+
+
+def emit(
+    models: Annotated[list[Path], typer.Argument(metavar="MODEL.tflite...", show_default=False)],
+    folder: Annotated[Path, typer.Option("--dir", "-d", help="Where the files go.")],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Prefix; of the resolver and the arena for several models."),
+    ] = None,
+    target: TargetName = DEFAULT_TARGET,
+    cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    section: Annotated[str, typer.Option("--section", help="Linker section of the model.")] = "",
+    align: Annotated[
+        int, typer.Option("--align", help="Alignment of the model in memory.")
+    ] = LEAST_ALIGNMENT,
+    incbin: Annotated[
+        bool, typer.Option("--incbin", help="Include the model by assembly instead of an array.")
+    ] = False,
+    main: Annotated[bool, typer.Option("--main", help="Also write a minimal main.cc.")] = False,
+    language: Annotated[
+        Language, typer.Option("--language", help="Language of the array.")
+    ] = Language.CPP,
+    arena: Annotated[
+        str | None, typer.Option("--arena", metavar="SIZE", help="State this arena, e.g. 64K.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Write a model as C or C++ sources: array, op resolver, arena size, quantization.
+
+    Several models share one resolver with all their operators and one arena, the largest.
+    """
+    options = EmitOptions(
+        device=make_device(target, cmsis_nn),
+        section=section,
+        alignment=align,
+        incbin=incbin,
+        main=main,
+        language=language,
+        arena_bytes=None if arena is None else parse_size(arena),
+    )
+    chosen = "" if name is None else check_name(name)
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: is a file; name a folder")
+    named = [
+        NamedModel(chosen if chosen and len(models) == 1 else model_name(path.name), *load(path))
+        for path in models
+    ]
+    files = emit_files(named, chosen, options)
+    for path in models:
+        if any((folder / file).exists() and path.samefile(folder / file) for file in files):
+            raise UsageError(f"{path}: would be overwritten; choose another --dir or --name")
+    write_files(files, folder)
+    if not quiet:
+        typer.echo("\n".join(printable(str(folder / file)) for file in files))

@@ -1,0 +1,17 @@
+"""C and C++ sources for firmware."""
+
+from tflopt.emit.files import emit_files, write_files
+from tflopt.emit.names import model_name
+from tflopt.emit.operators import Registration, registrations
+from tflopt.emit.options import EmitOptions, Language, NamedModel
+
+__all__ = [
+    "EmitOptions",
+    "Language",
+    "NamedModel",
+    "Registration",
+    "emit_files",
+    "model_name",
+    "registrations",
+    "write_files",
+]

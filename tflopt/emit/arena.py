@@ -1,0 +1,54 @@
+"""The arena that firmware reserves, where it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tflopt.emit.names import comment
+from tflopt.emit.options import EmitOptions
+from tflopt.ir import Model
+from tflopt.target.memory import memory_of, why_no_memory
+
+ALIGNMENT = 16
+
+
+@dataclass(frozen=True)
+class Arena:
+    """``size_bytes`` is None where it isn't known; ``note`` says where it is from, or why not."""
+
+    size_bytes: int | None
+    note: str
+
+    def macros(self, upper: str) -> str:
+        """``NAME_ARENA_BYTES`` unless it is defined already, and its alignment."""
+        text = f"/* {comment(self.note)} */\n"
+        if self.size_bytes is not None:
+            macro = f"{upper}_ARENA_BYTES"
+            text += f"#ifndef {macro}\n#define {macro} {self.size_bytes}u\n#endif\n"
+        return text + f"#define {upper}_ARENA_ALIGNMENT {ALIGNMENT}\n"
+
+
+def arena_of(model: Model, options: EmitOptions) -> Arena:
+    """The least arena with which ``AllocateTensors`` succeeds on the device."""
+    if options.arena_bytes is not None:
+        return Arena(options.arena_bytes, "The arena as --arena sets it.")
+    device = f"{options.device.target}, CMSIS-NN {options.device.cmsis_nn}"
+    reason = why_no_memory(model)
+    if not reason:
+        memory = memory_of(model, options.device)
+        if not memory.unknown:
+            note = f"The least arena on {device}, at a multiple of 16."
+            return Arena(memory.arena.minimum_bytes, note)
+        reason = f"no sizes for the kernels of {', '.join(memory.unknown)}"
+    hint = "measure it with arena_used_bytes() and define it with -D or --arena"
+    return Arena(None, f"The arena is not known ({reason}): {hint}.")
+
+
+def largest(arenas: Sequence[Arena]) -> Arena:
+    """One arena for models that run one after another."""
+    sizes = [arena.size_bytes for arena in arenas]
+    known = [size for size in sizes if size is not None]
+    if len(known) == len(sizes):
+        return Arena(max(known), "Enough for each of the models, one at a time.")
+    return Arena(None, "The arena is not known: see the headers of the models.")

@@ -1,0 +1,89 @@
+"""Models -> sources: one set of files for each, one resolver and one arena for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tflopt.emit.arena import Arena, arena_of, largest
+from tflopt.emit.array import data_assembly, data_header, data_source
+from tflopt.emit.info import info_header
+from tflopt.emit.main_cc import main_source
+from tflopt.emit.operators import registrations
+from tflopt.emit.options import EmitOptions, Language, NamedModel
+from tflopt.emit.resolver import resolver_header
+from tflopt.emit.text import guarded
+from tflopt.errors import UsageError
+from tflopt.io import write_file
+
+
+def emit_files(
+    models: Sequence[NamedModel], name: str = "", options: EmitOptions | None = None
+) -> dict[str, bytes]:
+    """The files by name, in a fixed order; the same bytes for the same input.
+
+    Args:
+        models: one or more, with different names.
+        name: of the common files, by default the model's own, or ``models`` for several.
+        options: see :class:`EmitOptions`.
+
+    Raises:
+        UnsupportedError: TFLM lacks an operator.
+        UsageError: no model, or names that clash.
+    """
+    options = options or EmitOptions()
+    name = name or (models[0].name if len(models) == 1 else "models")
+    _check_names(models, name)
+    arenas = [arena_of(each.model, options) for each in models]
+    files: dict[str, str | bytes] = {}
+    for each, arena in zip(models, arenas, strict=True):
+        files |= _model_files(each, arena, options)
+    if len(models) > 1:
+        macros = largest(arenas).macros(name.upper())
+        files[f"{name}_info.h"] = guarded(f"{name}_info", "The arena of all models.", macros)
+    files[f"{name}_ops.h"] = resolver_header(name, registrations(each.model for each in models))
+    if options.main:
+        files["main.cc"] = main_source(name, [each.name for each in models])
+    return {
+        path: text.encode("ascii") if isinstance(text, str) else text
+        for path, text in files.items()
+    }
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write each file aside and rename it; the folder is made where it is missing.
+
+    Raises:
+        OSError: as the system says.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        write_file(folder / name, [data])
+
+
+def _model_files(each: NamedModel, arena: Arena, options: EmitOptions) -> dict[str, str | bytes]:
+    name = each.name
+    files: dict[str, str | bytes] = {f"{name}_data.h": data_header(each, options)}
+    if options.incbin:
+        files |= {f"{name}_data.S": data_assembly(each, options), f"{name}.tflite": each.data}
+    else:
+        suffix = "c" if options.language is Language.C else "cc"
+        files[f"{name}_data.{suffix}"] = data_source(each, options)
+    files[f"{name}_info.h"] = info_header(each, arena)
+    return files
+
+
+def _check_names(models: Sequence[NamedModel], common: str) -> None:
+    """Names must differ also in upper case, for macros, and from the common one."""
+    if not models:
+        raise UsageError("no model to emit")
+    taken: dict[str, NamedModel] = {}
+    for each in models:
+        other = taken.setdefault(each.name.upper(), each)
+        if other is not each:
+            raise UsageError(
+                f"{other.model.path} and {each.model.path} would both be {each.name!r}; "
+                "rename one of the files"
+            )
+    if len(models) > 1 and common.upper() in taken:
+        raise UsageError(f"--name {common!r} is the name of one of the models; choose another")

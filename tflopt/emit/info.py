@@ -1,0 +1,111 @@
+"""``NAME_info.h``: arena, shapes, types, quantization and helpers, for C11 and C++17."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tflopt.emit.arena import Arena
+from tflopt.emit.names import comment, float_literal, string_literal
+from tflopt.emit.options import NamedModel
+from tflopt.emit.text import guarded
+from tflopt.ir import DType, Value
+
+C_TYPES = {
+    DType.FLOAT32: "float",
+    DType.INT8: "int8_t",
+    DType.UINT8: "uint8_t",
+    DType.INT16: "int16_t",
+    DType.UINT16: "uint16_t",
+    DType.INT32: "int32_t",
+    DType.UINT32: "uint32_t",
+    DType.INT64: "int64_t",
+    DType.UINT64: "uint64_t",
+    DType.FLOAT64: "double",
+    DType.BOOL: "bool",
+}
+RANGES = {DType.INT8: (-128, 127), DType.UINT8: (0, 255), DType.INT16: (-32768, 32767)}
+HELPERS = """
+/* TFLM's QUANTIZE: to the nearest, halves away from zero, saturated; NaN gives the least. */
+static inline {ctype} {name}_quantize_{port}(float value) {{
+  const float rounded = roundf(value / {upper}_SCALE);
+  if (!(rounded > {least})) return {minimum};
+  if (rounded >= {most}) return {maximum};
+  return ({ctype})((int32_t)rounded + {upper}_ZERO_POINT);
+}}
+
+static inline float {name}_dequantize_{port}({ctype} value) {{
+  return {upper}_SCALE * (float)((int32_t)value - {upper}_ZERO_POINT);
+}}
+"""
+
+
+def info_header(named: NamedModel, arena: Arena) -> str:
+    """The header's text."""
+    main, upper = named.model.main, named.name.upper()
+    parts = [
+        "#include <math.h>\n#include <stdbool.h>\n#include <stdint.h>\n",
+        f"#define {upper}_SHA256 \\\n  {string_literal(named.sha256)}\n",
+        arena.macros(upper),
+        f"#define {upper}_INPUT_COUNT {len(main.inputs)}\n"
+        f"#define {upper}_OUTPUT_COUNT {len(main.outputs)}\n",
+    ]
+    for kind, ports in (("input", main.inputs), ("output", main.outputs)):
+        parts += [_port(named.name, f"{kind}{i}", value) for i, value in enumerate(ports)]
+    return guarded(f"{named.name}_info", "What firmware knows of the model.", "\n".join(parts))
+
+
+def _port(name: str, port: str, value: Value) -> str:
+    """Macros and helpers of one input or output."""
+    upper = f"{name}_{port}".upper()
+    lines = [f"#define {upper}_NAME {string_literal(value.name or '')}"]
+    if value.dtype in C_TYPES:
+        lines.append(f"#define {upper}_TYPE {C_TYPES[value.dtype]}")
+    else:
+        lines.append(f"/* {port}: {comment(value.dtype.name)} has no type in C. */")
+    lines += _shape(upper, value.shape)
+    if value.size_bytes is not None:
+        lines.append(f"#define {upper}_BYTES {value.size_bytes}u")
+    text = "\n".join(lines) + "\n"
+    scalar = quantization(value)
+    if scalar is None:
+        return text
+    scale, zero_point = scalar
+    text += f"#define {upper}_SCALE {float_literal(scale)}\n"
+    text += f"#define {upper}_ZERO_POINT {zero_point}\n" if zero_point >= 0 else ""
+    text += f"#define {upper}_ZERO_POINT ({zero_point})\n" if zero_point < 0 else ""
+    return text + _helpers(name, port, value.dtype, zero_point)
+
+
+def _shape(upper: str, shape: Sequence[int]) -> list[str]:
+    lines = [f"#define {upper}_RANK {len(shape)}"]
+    if shape:
+        lines.append(f"#define {upper}_SHAPE {{{', '.join(map(str, shape))}}}")
+    return [*lines, f"#define {upper}_ELEMENTS {math.prod(shape)}u"]
+
+
+def quantization(value: Value) -> tuple[float, int] | None:
+    """Scale and zero point of an integer tensor, None where it has no usable pair."""
+    quant = value.quant
+    if quant is None or quant.count != 1 or quant.zero_point is None:
+        return None
+    if quant.zero_point.size != 1 or value.dtype not in RANGES:
+        return None
+    scale, zero_point = quant.scalar()
+    least, most = RANGES[value.dtype]
+    usable = math.isfinite(scale) and scale > 0 and least <= zero_point <= most
+    return (scale, zero_point) if usable else None
+
+
+def _helpers(name: str, port: str, dtype: DType, zero_point: int) -> str:
+    least, most = RANGES[dtype]
+    return HELPERS.format(
+        ctype=C_TYPES[dtype],
+        name=name,
+        port=port,
+        upper=f"{name}_{port}".upper(),
+        least=float_literal(least - zero_point),
+        most=float_literal(most - zero_point),
+        minimum=least,
+        maximum=most,
+    )

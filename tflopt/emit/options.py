@@ -1,0 +1,72 @@
+"""What to emit, and for which build."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from hashlib import sha256
+
+from tflopt.emit.names import check_name, check_section
+from tflopt.errors import UsageError
+from tflopt.ir import Model
+from tflopt.target.memory import Device
+
+LEAST_ALIGNMENT = 16
+"""TFLM reads tensor data in place, and the converter aligns it to 16 bytes within the file."""
+
+
+class Language(Enum):
+    """What the array is written in; its header suits both."""
+
+    C = "c"
+    CPP = "cpp"
+
+
+@dataclass(frozen=True)
+class EmitOptions:
+    """How models are emitted.
+
+    Args:
+        device: the build whose arena is stated.
+        section: the linker section of the model, empty for the compiler's choice.
+        alignment: of the model in memory, a power of two, 16 at least.
+        incbin: an assembly file that includes the model instead of an array.
+        main: also a minimal ``main.cc``.
+        language: C or C++ for the array.
+        arena_bytes: the arena to state instead of the computed one.
+
+    Raises:
+        UsageError: a section or alignment that makes no sense.
+    """
+
+    device: Device = field(default_factory=Device)
+    section: str = ""
+    alignment: int = LEAST_ALIGNMENT
+    incbin: bool = False
+    main: bool = False
+    language: Language = Language.CPP
+    arena_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        check_section(self.section)
+        if self.alignment < LEAST_ALIGNMENT or self.alignment & (self.alignment - 1):
+            raise UsageError(
+                f"--align {self.alignment}: must be a power of two, {LEAST_ALIGNMENT} at least"
+            )
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model, its bytes, and the prefix of its identifiers and files."""
+
+    name: str
+    model: Model
+    data: bytes
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+
+    @property
+    def sha256(self) -> str:
+        """Of the file."""
+        return sha256(self.data).hexdigest()
