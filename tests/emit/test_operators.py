@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from tests.emit.compilers import output_of, write_all
 from tests.support.objects import object_api
-from tests.support.paths import MODELS, ROOT, TESTDATA, every_model, needs_tflm
+from tests.support.paths import MODELS, TESTDATA, every_model, needs_tflm
 from tflopt.emit import NamedModel, emit_files, model_name, registrations
 from tflopt.emit.operators import BUILTIN_METHODS, CUSTOM_METHODS
 from tflopt.errors import UnsupportedError
@@ -19,9 +20,8 @@ from tflopt.io import read, read_bytes, write_bytes
 from tflopt.ir import DType, Model, OpCode, OperatorCode
 from tflopt.ir.builder import Builder
 
-HEADER = (
-    ROOT.parent / "ref/tensorflow+tflite-micro/tensorflow/lite/micro/micro_mutable_op_resolver.h"
-)
+SOURCES = Path(os.environ.get("TFLOPT_TFLM_SOURCES", "sources of TFLM"))
+HEADER = SOURCES / "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 ABSENT = OpCode.SKIP_GRAM
 CHILD = """
 import sys
@@ -116,7 +116,7 @@ def test_the_list_agrees_with_another_reader(path: Path) -> None:
 
 
 @pytest.mark.unit
-@pytest.mark.skipif(not HEADER.exists(), reason="TFLM's sources are not here")
+@pytest.mark.skipif(not HEADER.exists(), reason="TFLOPT_TFLM_SOURCES is not set")
 def test_the_methods_are_those_of_tflm() -> None:
     text = re.sub(r"//.*", "", HEADER.read_text())
     builtins, customs = {}, {}

@@ -7,17 +7,17 @@ itself and takes that from the scratch table; ``arena_used_bytes`` was measured 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.support.paths import SHARED
 from tflopt.io import read
 from tflopt.ir import Graph, Model, Op, OpCode, Value
 from tflopt.target import Target
 from tflopt.target.kernels import KernelRow, scratch_table
 
 pytestmark = pytest.mark.unit
-MODELS = Path("/work/shared/models")
+MODELS = SHARED
 CORES = ("cortex-m55", "cortex-m4")
 USED = {
     "kws_ref_model": (27348, 22820),

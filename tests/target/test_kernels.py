@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.paths import SHARED
 from tflopt.io import read
 from tflopt.ir import DType, Graph, Model, Op, OpCode, OperatorCode, Padding, Quantization, Value
 from tflopt.ir.node import AnyOptions, Buffer
@@ -28,7 +29,7 @@ from tflopt.target.reference_kernels import OP_DATA_BYTES
 
 pytestmark = pytest.mark.unit
 
-MODELS = sorted(Path("/work/shared/models").glob("*.tflite"))
+MODELS = sorted(SHARED.glob("*.tflite"))
 M0, M4, M55 = (Target.parse(name) for name in ("cortex-m0", "cortex-m4", "cortex-m55"))
 Shape = tuple[int, ...]
 
@@ -237,7 +238,7 @@ def test_custom_operators_of_tflm() -> None:
 
 def test_plain_cores_of_two_names_have_one_table() -> None:
     if not MODELS:
-        pytest.skip("/work/shared/models is not there")
+        pytest.skip("the shared models are not there")
     for path in MODELS:
         model = read(path)
         tables = [
