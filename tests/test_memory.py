@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.arenas import MEASURED
 from tests.support.graphs import Net
 from tests.support.paths import SHARED, every_model, needs_tflm
 from tflopt.check.compare import Candidate, compare
@@ -40,18 +41,6 @@ PINNED = find_version("4ab83cc")
 M55 = Device(Target.parse("cortex-m55"), PINNED)
 M4 = Device(Target.parse("cortex-m4"), PINNED)
 M0 = Device(Target.parse("cortex-m0"), PINNED)
-# Measured on emulated cores: arena_used_bytes on Cortex-M55 and Cortex-M4 (facts, part 1).
-MEASURED = {
-    "kws_ref_model": (27348, 22820),
-    "vww_96_int8": (100772, 100708),
-    "ic_resnet8_int8": (55028, 54996),
-    "ad01_int8": (9268, 2580),
-    "micro_speech_quantized": (7812, 6836),
-    "hello_world_int8": (916, 772),
-    "mobilenet_v2_pytorch": (2604660, None),
-    "keyword_scrambled_8bit": (9892, None),
-    "trained_lstm_int8": (4100, None),
-}
 
 
 @cache

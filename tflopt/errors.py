@@ -33,29 +33,24 @@ class TfloptError(Exception):
 
 
 @dataclass(eq=False)
-class ModelError(TfloptError):
+class PlacedError(TfloptError):
+    """Something is wrong with a model: ``reason``, at ``where`` in the file ``path``."""
+
+    reason: str
+    where: str = ""
+    path: str = ""
+
+    def message(self) -> str:
+        """``path: where: reason`` without the parts that are unknown."""
+        return ": ".join(part for part in (self.path, self.where, self.reason) if part)
+
+
+class ModelError(PlacedError):
     """The model file is broken: ``where`` names the place, ``reason`` what is wrong there."""
 
-    reason: str
-    where: str = ""
-    path: str = ""
 
-    def message(self) -> str:
-        """``path: where: reason`` without the parts that are unknown."""
-        return ": ".join(part for part in (self.path, self.where, self.reason) if part)
-
-
-@dataclass(eq=False)
-class UnsupportedError(TfloptError):
+class UnsupportedError(PlacedError):
     """The model is valid, but uses something that tflopt can't carry over without loss."""
-
-    reason: str
-    where: str = ""
-    path: str = ""
-
-    def message(self) -> str:
-        """``path: where: reason`` without the parts that are unknown."""
-        return ": ".join(part for part in (self.path, self.where, self.reason) if part)
 
 
 @dataclass(eq=False)
@@ -97,28 +92,12 @@ class RuleError(TfloptError):
 
 
 @dataclass(eq=False)
-class PlanError(TfloptError):
-    """No plan fits: ``need_bytes`` against ``limit_bytes``, and a smallest set of culprits."""
+class BudgetError(TfloptError):
+    """More bytes than the limit allows, who takes them, and what would help."""
 
     exit_code: ClassVar[int] = EXIT_CHECK_FAILED
-    need_bytes: int
-    limit_bytes: int
-    culprits: Sequence[str] = ()
-    hint: str = ""
-
-    def message(self) -> str:
-        """How many bytes are missing, which buffers can't fit together, and what would help."""
-        over = self.need_bytes - self.limit_bytes
-        text = f"needs {self.need_bytes} bytes, {over} more than the limit of {self.limit_bytes}"
-        text += f"; live together: {', '.join(self.culprits)}" if self.culprits else ""
-        return text + (f"; {self.hint}" if self.hint else "")
-
-
-@dataclass(eq=False)
-class FlashError(TfloptError):
-    """The file is over its budget; ``culprits`` are what takes most of it."""
-
-    exit_code: ClassVar[int] = EXIT_CHECK_FAILED
+    subject: ClassVar[str] = "needs"
+    relation: ClassVar[str] = "culprits"
     need_bytes: int
     limit_bytes: int
     culprits: Sequence[str] = ()
@@ -127,10 +106,23 @@ class FlashError(TfloptError):
     def message(self) -> str:
         """How many bytes it is over, where they are, and what would help."""
         over = self.need_bytes - self.limit_bytes
-        text = f"the file takes {self.need_bytes} bytes, {over} more than the limit of "
+        text = f"{self.subject} {self.need_bytes} bytes, {over} more than the limit of "
         text += f"{self.limit_bytes}"
-        text += f"; largest: {', '.join(self.culprits)}" if self.culprits else ""
+        text += f"; {self.relation}: {', '.join(self.culprits)}" if self.culprits else ""
         return text + (f"; {self.hint}" if self.hint else "")
+
+
+class PlanError(BudgetError):
+    """No plan fits: ``need_bytes`` against ``limit_bytes``, and a smallest set of culprits."""
+
+    relation: ClassVar[str] = "live together"
+
+
+class FlashError(BudgetError):
+    """The file is over its budget; ``culprits`` are what takes most of it."""
+
+    subject: ClassVar[str] = "the file takes"
+    relation: ClassVar[str] = "largest"
 
 
 @dataclass(eq=False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tflopt.errors import ModelError, UsageError
-from tflopt.io.reader import MAX_FILE_BYTES, read_bytes
+from tflopt.errors import UsageError
+from tflopt.io.reader import file_bytes, read_bytes
 from tflopt.ir import Model
 
 MODEL_SUFFIX = ".tflite"
@@ -23,12 +23,7 @@ def load(path: Path) -> tuple[Model, bytes]:
     if not path.is_file():
         what = "a folder" if path.is_dir() else "no regular file"
         raise UsageError(f"{path}: is {what}; name a {MODEL_SUFFIX} file")
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ModelError(f"larger than {MAX_FILE_BYTES >> 30} GiB", path=str(path))
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(error.strerror or str(error), path=str(path)) from error
+    data = file_bytes(path)
     return read_bytes(data, str(path)), data
 
 

@@ -103,3 +103,8 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         with pytest.raises(ModelError) as caught:
             read(path)
         assert str(path) in str(caught.value)
+
+
+def test_a_device_without_end_is_refused() -> None:
+    with pytest.raises(ModelError, match="no regular file"):
+        read("/dev/zero")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.arenas import MEASURED
 from tests.support.paths import SHARED
 from tflopt.io import read
 from tflopt.ir import Graph, Model, Op, OpCode, Value
@@ -19,17 +20,6 @@ from tflopt.target.kernels import KernelRow, scratch_table
 pytestmark = pytest.mark.unit
 MODELS = SHARED
 CORES = ("cortex-m55", "cortex-m4")
-USED = {
-    "kws_ref_model": (27348, 22820),
-    "vww_96_int8": (100772, 100708),
-    "ic_resnet8_int8": (55028, 54996),
-    "ad01_int8": (9268, 2580),
-    "micro_speech_quantized": (7812, 6836),
-    "hello_world_int8": (916, 772),
-    "mobilenet_v2_pytorch": (2604660, None),
-    "keyword_scrambled_8bit": (9892, None),
-    "trained_lstm_int8": (4100, None),
-}
 # Bytes and alignment of the parameters that TFLM parses from the file.
 PARAMS = {
     OpCode.CONV_2D: (28, 4),
@@ -121,7 +111,7 @@ def head_bytes(graph: Graph, rows: list[KernelRow]) -> int:
     ("name", "core", "used"),
     [
         (name, core, used)
-        for name, numbers in USED.items()
+        for name, numbers in MEASURED.items()
         for core, used in zip(CORES, numbers, strict=True)
         if used is not None
     ],

@@ -15,7 +15,7 @@ from tflopt.checks.keys import Keys
 from tflopt.errors import UsageError
 from tflopt.io import WriteOptions
 from tflopt.io.layout import DATA_ALIGNMENT
-from tflopt.passes.config import Config, Runtime, Strip
+from tflopt.passes.config import Config, Plan, Runtime, Strip
 from tflopt.passes.pipeline import Selection
 from tflopt.target import Target
 from tflopt.target.cmsis_nn import NEWEST, find_version
@@ -34,13 +34,6 @@ OPTIONS = frozenset(
         *("max-flash", "max-arena", "require-verified"),
     }
 )
-
-
-class Plan(Enum):
-    """Whether an offline memory plan is written."""
-
-    OFFLINE = "offline"
-    NONE = "none"
 
 
 class Overlap(Enum):

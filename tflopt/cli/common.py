@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tflopt.check.compare import RUNNERS
 from tflopt.errors import UsageError
 from tflopt.passes.config import Runtime
 from tflopt.paths import check_output, load, output_path
@@ -31,7 +32,7 @@ Samples = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random inputs.")]
 NEWEST_CMSIS_NN = NEWEST.name
-RUNNER_NAMES = ("auto", "tflm", "litert")
+RUNNER_NAMES = ("auto", *RUNNERS)
 __all__ = [
     "NEWEST_CMSIS_NN",
     "RUNNER_NAMES",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +32,7 @@ from tflopt.errors import UsageError
 from tflopt.io import WriteOptions, write_file
 from tflopt.io.layout import DATA_ALIGNMENT
 from tflopt.ir import Model
-from tflopt.passes.config import Config, Runtime, Strip
+from tflopt.passes.config import Config, Plan, Runtime, Strip
 from tflopt.passes.pipeline import Selection
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.offline import OfflineOptions
@@ -43,13 +42,6 @@ from tflopt.target.memory import PORTABLE, PlanRequest
 
 __all__ = ["optimize", "parse_pin"]
 STDOUT = Path("-")
-
-
-class Plan(Enum):
-    """Whether an offline memory plan is written."""
-
-    OFFLINE = "offline"
-    NONE = "none"
 
 
 def optimize(

@@ -46,14 +46,23 @@ def read(path: str | Path) -> Model:
         ModelError: the file can't be read, or is no valid model; names the place.
         UnsupportedError: the model has something that could not be carried over.
     """
-    path = Path(path)
+    return read_bytes(file_bytes(Path(path)), str(path))
+
+
+def file_bytes(path: Path) -> bytes:
+    """The content of a file that can be a model; a device or a pipe has no end.
+
+    Raises:
+        ModelError: it is too large, no regular file, or can't be read.
+    """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ModelError("no regular file", path=str(path))
         if path.is_file() and path.stat().st_size > MAX_FILE_BYTES:
             raise ModelError(f"larger than {MAX_FILE_BYTES >> 30} GiB", path=str(path))
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ModelError(error.strerror or str(error), path=str(path)) from error
-    return read_bytes(data, str(path))
 
 
 def read_bytes(data: bytes, path: str = "") -> Model:

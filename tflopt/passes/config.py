@@ -26,6 +26,13 @@ class Strip(Enum):
     ALL = "all"
 
 
+class Plan(Enum):
+    """Whether an offline memory plan is written."""
+
+    OFFLINE = "offline"
+    NONE = "none"
+
+
 @dataclass(frozen=True)
 class Config:
     """Options of the pipeline.
