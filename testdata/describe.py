@@ -63,7 +63,7 @@ def main() -> None:
     tail = rest.partition(MARK)[2]
     lines = ["| file | bytes | what | made in | TFLM | LiteRT reference | operators |"]
     lines += ["|---|---|---|---|---|---|---|"]
-    lines += [describe(entry) for entry in MODELS]
+    lines += [describe(entry) for entry in MODELS if entry.folder == "models"]
     readme.write_text(head + MARK + "\n".join(lines) + "\n" + MARK + tail)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from tflopt.io import write_bytes
-from tflopt.ir import Activation, OpCode, Padding, Quantization, Value
+from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
 from tflopt.ir.builder import Builder
 from tflopt.ir.options import (
     Conv2DOptions,
     ExpandDimsOptions,
     FullyConnectedOptions,
+    ReducerOptions,
     ReshapeOptions,
     SqueezeOptions,
 )
@@ -92,4 +93,74 @@ def _conv1d(
         [convolved],
         (1, steps, channels),
         options=SqueezeOptions(squeeze_dims=(1,)),
+    )
+
+
+def grouped_depthwise() -> bytes:
+    """A separable network whose depthwise layers are CONV_2D with a group for each channel."""
+    rng = np.random.default_rng(4711)
+    b = Builder()
+    here = b.input((1, 32, 32, 8), quant=(SCALE, 0), name="image")
+    for channels, stride in [(16, 1), (16, 2), (24, 1)]:
+        here = _conv2d(b, rng, here, here.shape[3], 3, 1, groups=here.shape[3])
+        here = _conv2d(b, rng, here, here.shape[3], 3, stride, groups=here.shape[3])
+        here = _conv2d(b, rng, here, channels, 1, 1, groups=1)
+    options = ReducerOptions(keep_dims=False)
+    pooled = b.op(
+        OpCode.MEAN,
+        [here, b.constant([1, 2])],
+        (1, here.shape[3]),
+        options=options,
+        quant=(SCALE / 8, 0),
+    )
+    weights = b.constant(
+        rng.integers(-127, 128, (4, here.shape[3])), dtype=DType.INT8, quant=(1 / 40, 0)
+    )
+    bias = b.constant(rng.integers(-2000, 2000, 4), quant=(SCALE / 320, 0))
+    scores = b.op(
+        OpCode.FULLY_CONNECTED,
+        [pooled, weights, bias],
+        (1, 4),
+        options=FullyConnectedOptions(),
+        quant=(SCALE, 0),
+        version=4,
+    )
+    scores.name = "scores"
+    b.output(scores)
+    return write_bytes(b.model)
+
+
+def _conv2d(
+    b: Builder,
+    rng: np.random.Generator,
+    data: Value,
+    channels: int,
+    kernel: int,
+    stride: int,
+    groups: int,
+) -> Value:
+    _, height, width, depth = data.shape
+    taps = kernel * kernel * depth // groups
+    scales = rng.uniform(0.5, 1.5, channels) / (75 * np.sqrt(taps))
+    weights = b.constant(
+        rng.integers(-127, 128, (channels, kernel, kernel, depth // groups)),
+        dtype=DType.INT8,
+        quant=Quantization.per_channel(scales.tolist(), 0),
+    )
+    bias = b.constant(
+        rng.integers(-2000, 2000, channels),
+        quant=Quantization.per_channel((scales * SCALE).tolist(), 0),
+    )
+    return b.op(
+        OpCode.CONV_2D,
+        [data, weights, bias],
+        (1, -(-height // stride), -(-width // stride), channels),
+        options=Conv2DOptions(
+            padding=Padding.SAME,
+            stride_w=stride,
+            stride_h=stride,
+            fused_activation_function=Activation.RELU6 if kernel > 1 else Activation.NONE,
+        ),
+        quant=(SCALE, -64 if kernel > 1 else 0),
+        version=3,
     )

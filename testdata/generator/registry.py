@@ -24,17 +24,38 @@ class Environment(enum.Enum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One model: the function ``generator.<family>.<name>`` returns its bytes."""
+    """One model: the function ``generator.<family>.<name>`` returns its bytes, for ``folder``."""
 
     name: str
     family: str
     environment: Environment = Environment.TENSORFLOW
+    folder: str = "models"
 
     def builder(self) -> Callable[[], bytes]:
         """Import the family late, so that each environment sees only its own modules."""
         module = importlib.import_module(f"{__package__}.{self.family}")
         return cast(Callable[[], bytes], getattr(module, self.name))
 
+
+HAZARDS = (
+    "conv_1xn_strided",
+    "conv_s16_without_bias",
+    "depthwise_row_scratch",
+    "fully_connected_debug_assert",
+    "grouped_conv_scratch",
+    "grouped_conv_without_bias",
+    "softmax_s16_single",
+    "space_to_batch_padding",
+    "svdf_int8_state",
+    "transpose_conv_rows",
+    "transpose_conv_s16_without_bias",
+    "transpose_conv_scratch",
+    "transpose_identity",
+    "transpose_rank_five",
+    "transpose_rank_two",
+    "wide_depthwise_without_bias",
+)
+"""One model for each entry of ``tflopt/target/hazards``."""
 
 MODELS: tuple[Entry, ...] = (
     Entry("wav2letter", "conv1d"),
@@ -48,6 +69,7 @@ MODELS: tuple[Entry, ...] = (
     Entry("resnet8", "vision"),
     Entry("autoencoder", "dense"),
     Entry("grouped_conv", "structure"),
+    Entry("grouped_depthwise", "exporters", Environment.TFLOPT),
     Entry("dilated_conv2d", "structure"),
     Entry("space_to_batch", "structure"),
     Entry("inception", "structure"),
@@ -68,6 +90,7 @@ MODELS: tuple[Entry, ...] = (
     Entry("svdf", "handmade"),
     Entry("torch_tcn", "torch_nets", Environment.LITERT_TORCH),
     Entry("torch_cnn", "torch_nets", Environment.LITERT_TORCH),
+    *(Entry(name, "hazards", Environment.TFLOPT, "hazards") for name in HAZARDS),
 )
 
 

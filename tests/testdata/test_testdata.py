@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 TESTDATA = Path(__file__).resolve().parents[2] / "testdata"
-MODELS = sorted((TESTDATA / "models").glob("*.tflite"))
+MODELS = sorted(TESTDATA.glob("*/*.tflite"))
 LIMIT_BYTES = 5_000_000
 
 pytestmark = pytest.mark.unit
@@ -20,7 +20,7 @@ def listed_sums() -> dict[str, str]:
 
 
 def test_checksums_list_exactly_the_models() -> None:
-    present = {f"models/{path.name}" for path in MODELS}
+    present = {str(path.relative_to(TESTDATA)) for path in MODELS}
     assert present
     assert set(listed_sums()) == present
 
@@ -28,7 +28,7 @@ def test_checksums_list_exactly_the_models() -> None:
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_checksum_matches(path: Path) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert listed_sums()[f"models/{path.name}"] == digest
+    assert listed_sums()[str(path.relative_to(TESTDATA))] == digest
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)

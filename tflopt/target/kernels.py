@@ -64,6 +64,15 @@ def kernel_use(op: Op, target: Target, version: Version = NEWEST) -> KernelUse:
         return replace(UNKNOWN, why_not_faster=f"malformed {op.opcode.label}: {error}")
 
 
+def layer_of(op: Op) -> layers.Layer | None:
+    """What ``op`` is to CMSIS-NN's kernels, None where it is none of theirs or malformed."""
+    make = _LAYERS.get(op.code)
+    try:
+        return None if make is None else make(op)
+    except _MalformedError:
+        return None
+
+
 def scratch_table(model: Model, target: Target, version: Version = NEWEST) -> list[KernelRow]:
     """One row for every operator of every subgraph, in execution order."""
     return [

@@ -7,7 +7,7 @@ from functools import partial
 
 from tflopt.errors import UnsupportedError, UsageError
 from tflopt.ir import Model, Op
-from tflopt.plan.costs import KernelMemory, describe_costs
+from tflopt.plan.costs import KernelMemory, describe_costs, variable_setup
 from tflopt.plan.describe import describe, read_plan, runtime_bytes
 from tflopt.plan.find_aliases import in_place_aliases, op_window, overlap_aliases
 from tflopt.plan.lifetimes import ModelDesc, TensorAlias, TensorRef
@@ -53,8 +53,12 @@ class Memory:
     @property
     def unknown(self) -> tuple[str, ...]:
         """Operators that tflopt can't account for."""
-        names = (row.op.opcode.label for row in self.table if row.use.scratch_bytes is None)
-        return tuple(dict.fromkeys(names))
+        unknown = (
+            row.op.opcode.label
+            for row in self.table
+            if row.use.scratch_bytes is None or row.use.op_data_bytes is None
+        )
+        return tuple(dict.fromkeys(unknown))
 
     @property
     def scratch_bytes(self) -> int:
@@ -116,7 +120,7 @@ def _arena(
     model: Model, description: ModelDesc, device: Device, offsets: list[int] | None
 ) -> ArenaUse:
     costs = describe_costs(model, partial(_kernel_memory, device=device))
-    return arena_use(description, costs, offsets)
+    return arena_use(description, costs, offsets, setup=variable_setup(model))
 
 
 def _kernel_memory(op: Op, device: Device) -> KernelMemory:

@@ -36,7 +36,6 @@ def simd_use(
     scratch_bytes: tuple[int, ...] = (),
     persistent: tuple[Persistent, ...] = (),
     mve_only: bool = False,
-    caveat: str | None = None,
 ) -> KernelUse:
     """The use of a function that has DSP and MVE code, or MVE code only."""
     plain = isa is Isa.SCALAR or (mve_only and isa is not Isa.MVE)
@@ -48,7 +47,6 @@ def simd_use(
         op_data_bytes=op_data_bytes,
         persistent=persistent,
         why_not_faster=reason if plain else None,
-        caveat=caveat,
     )
 
 

@@ -48,7 +48,7 @@ def dispatch(layer: Layer, isa: Isa, version: Version = NEWEST) -> KernelUse:
         case DepthwiseLayer():
             return dispatch_depthwise(layer, isa, version)
         case TransposeConvLayer():
-            return dispatch_transpose_conv(layer, isa, version)
+            return dispatch_transpose_conv(layer, isa)
         case _:
             return _dispatch_versionless(layer, isa)
 

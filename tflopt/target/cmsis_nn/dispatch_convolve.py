@@ -45,7 +45,6 @@ def dispatch_conv(layer: ConvLayer, isa: Isa, version: Version) -> KernelUse:
         op_data_bytes=OP_DATA_BYTES,
         persistent=per_channel_arrays(layer.output_c),
         why_not_faster=SCALAR_REASON if isa is Isa.SCALAR else reason,
-        caveat=_caveat(layer, isa, function, size),
     )
 
 
@@ -96,19 +95,3 @@ def _general_function(layer: ConvLayer, isa: Isa) -> tuple[str, str | None]:
     if isa is Isa.MVE:
         return "arm_convolve_s4", "the MVE function takes an even number of taps only"
     return "arm_convolve_s4", reason
-
-
-def _caveat(layer: ConvLayer, isa: Isa, function: str, size: int) -> str | None:
-    conv, input_, filter_ = layer.params, layer.input, layer.filter
-    if function == "arm_convolve_1_x_n_s8" and not convolve_1_x_n_is_right(
-        conv, input_, filter_, layer.output
-    ):
-        return (
-            f"arm_convolve_1_x_n_s8 computes this layer wrongly (width {layer.input_w}, "
-            f"kernel {layer.kernel_w}, stride {layer.stride_w}, padding {layer.pad_w})"
-        )
-    if function == "arm_convolve_s8":
-        needed = sizes.convolve_s8_get_buffer_size(filter_, filter_, isa)
-        if size < needed:
-            return f"CMSIS-NN asks for {size} bytes where {function} uses {needed}"
-    return None

@@ -74,9 +74,6 @@ def _as_1x1(layer: FullyConnectedLayer, isa: Isa, arrays: tuple[Persistent, ...]
         op_data_bytes=FC_OP_DATA_BYTES,
         scratch_bytes=fake + requests(convolve_1x1_s8_fast_get_buffer_size(pixels, isa)),
         persistent=arrays,
-        caveat=None
-        if layer.per_channel
-        else "TFLM's debug build stops here unless four scratch requests came before",
     )
 
 

@@ -41,8 +41,7 @@ def dispatch_depthwise(layer: DepthwiseLayer, isa: Isa, version: Version) -> Ker
         return reference_use(
             "reference_ops::DepthwiseConv", FLOAT_REASON, op_data_bytes=OP_DATA_BYTES
         )
-    size, caveat = _size(layer, isa, version)
-    scratch = requests(size)
+    scratch = requests(_size(layer, isa, version))
     function, slow = _function(layer, isa)
     if slow is not None:
         return plain_use(
@@ -58,12 +57,11 @@ def dispatch_depthwise(layer: DepthwiseLayer, isa: Isa, version: Version) -> Ker
         op_data_bytes=OP_DATA_BYTES,
         scratch_bytes=scratch,
         persistent=persistent,
-        caveat=caveat,
     )
 
 
-def _size(layer: DepthwiseLayer, isa: Isa, version: Version) -> tuple[int, str | None]:
-    """What TFLM asks for, and a warning where nobody can know.
+def _size(layer: DepthwiseLayer, isa: Isa, version: Version) -> int:
+    """What TFLM asks for; :func:`size_is_unknown` where nobody can know.
 
     TFLM's Prepare never sets the stride it hands to the size function (depthwise_conv.cc), which
     matters for one case alone: MVE's convolution of one row and one channel, where garbage decides
@@ -71,17 +69,21 @@ def _size(layer: DepthwiseLayer, isa: Isa, version: Version) -> tuple[int, str |
     """
     args = (layer.input, layer.filter, layer.output, isa)
     if layer.weights is Num.INT4:
-        return sizes.depthwise_conv_wrapper_s4_get_buffer_size(layer.params, *args), None
+        return sizes.depthwise_conv_wrapper_s4_get_buffer_size(layer.params, *args)
     size = sizes.depthwise_conv_wrapper_s8_get_buffer_size(layer.params, *args, version)
+    if not size_is_unknown(layer, isa):
+        return size
+    general = convolve_s8_get_buffer_size(layer.input, layer.filter, isa)
+    return general + layer.kernel_w * layer.output_c
+
+
+def size_is_unknown(layer: DepthwiseLayer, isa: Isa) -> bool:
+    """Whether an uninitialized stride decides how much scratch TFLM asks for."""
+    if layer.activations is not Num.INT8 or layer.weights is not Num.INT8:
+        return False
     one_row = layer.input_h == 1 and layer.kernel_h == 1 and layer.dilation_w == 1
     plain_1x1 = layer.kernel_w == 1 and layer.pad_w == 0 and layer.pad_h == 0
-    if not (sizes.becomes_convolution(layer.input, layer.output, isa) and one_row) or plain_1x1:
-        return size, None
-    general = convolve_s8_get_buffer_size(layer.input, layer.filter, isa)
-    return general + layer.kernel_w * layer.output_c, (
-        "TFLM sizes this scratch with an uninitialized stride: the request on the device may "
-        "differ, and be too small"
-    )
+    return sizes.becomes_convolution(layer.input, layer.output, isa) and one_row and not plain_1x1
 
 
 def _function(layer: DepthwiseLayer, isa: Isa) -> tuple[str, str | None]:

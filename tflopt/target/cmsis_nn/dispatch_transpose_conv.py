@@ -9,13 +9,12 @@ from tflopt.target.cmsis_nn import sizes_transpose_conv as sizes
 from tflopt.target.cmsis_nn.common import per_channel_arrays, reference_use, simd_use
 from tflopt.target.cmsis_nn.layers import Num, TransposeConvLayer
 from tflopt.target.cmsis_nn.use import KernelUse
-from tflopt.target.cmsis_nn.versions import Version
 from tflopt.target.cortex_m import Isa
 
 OP_DATA_BYTES = 76
 
 
-def dispatch_transpose_conv(layer: TransposeConvLayer, isa: Isa, version: Version) -> KernelUse:
+def dispatch_transpose_conv(layer: TransposeConvLayer, isa: Isa) -> KernelUse:
     """The use of one transpose convolution; TFLM requests both buffers, even an empty one."""
     persistent = per_channel_arrays(layer.output_c)
     if layer.activations is not Num.INT8:
@@ -39,7 +38,6 @@ def dispatch_transpose_conv(layer: TransposeConvLayer, isa: Isa, version: Versio
             sizes.transpose_conv_s8_get_reverse_conv_buffer_size(conv, input_, filter_),
         ),
         persistent=persistent,
-        caveat=None if is_reversed else _caveat(layer, version),
     )
 
 
@@ -49,12 +47,3 @@ def _int16_requests(layer: TransposeConvLayer) -> tuple[int, ...]:
         return ()
     outputs = layer.batches * layer.output_h * layer.output_w * layer.output_c
     return (8 * outputs,) + ((8 * layer.output_c,) if layer.bias is Num.INT16 else ())
-
-
-def _caveat(layer: TransposeConvLayer, version: Version) -> str | None:
-    if version.transpose_conv_rows_right or layer.pad_h % layer.stride_h == 0:
-        return None
-    return (
-        f"arm_transpose_conv_s8 of CMSIS-NN {version} writes rows to the wrong place when the "
-        f"top padding ({layer.pad_h}) is no multiple of the stride ({layer.stride_h})"
-    )

@@ -40,7 +40,6 @@ class KernelUse:
         op_data_bytes: the kernel's OpData on 32-bit Arm, 0 without one. None: not known.
         persistent: further buffers in the tail.
         why_not_faster: why ``path`` is not OPTIMIZED, or which faster function was missed.
-        caveat: a defect of TFLM or CMSIS-NN that this layer meets on this build.
     """
 
     function: str
@@ -49,7 +48,6 @@ class KernelUse:
     op_data_bytes: int | None = 0
     persistent: tuple[Persistent, ...] = ()
     why_not_faster: str | None = None
-    caveat: str | None = None
 
     @property
     def scratch_total_bytes(self) -> int:

@@ -1,0 +1,92 @@
+"""Measure a grid of layers on an emulator and fit the cost table of a core to it.
+
+    python benchmarks/calibrate.py --target cortex-m55 --tflm-lib DIR [--seed 1] [--jobs 2]
+
+Writes ``tflopt/target/cost/tables/<core>.json`` and the core's part of ``docs/cost-model.md``: the
+errors on held-out layers, and every model at hand as predicted and as measured. ``--counts FILE``
+keeps what was measured, or fits to what the file has. Exits with 4 without a library.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.calibration.grid import GROUPS, packs  # noqa: E402
+from benchmarks.calibration.measure import Counts, load, measure, save  # noqa: E402
+from benchmarks.calibration.page import compare_models, model_paths, write_section  # noqa: E402
+from benchmarks.calibration.table import (  # noqa: E402
+    Origin,
+    errors_markdown,
+    fit_table,
+    to_json,
+)
+from tflopt.check.choose import DeviceOptions  # noqa: E402
+from tflopt.check.device import DeviceRunner  # noqa: E402
+from tflopt.cli.device import choose_device  # noqa: E402
+from tflopt.errors import UsageError  # noqa: E402
+from tflopt.target import Target  # noqa: E402
+from tflopt.target.cmsis_nn.versions import V4AB83CC, find_version  # noqa: E402
+from tflopt.target.cost.tables import CORE_OF_ISA, load_table, parse_table  # noqa: E402
+from tflopt.target.memory import Device  # noqa: E402
+
+CANNOT_RUN = 4
+TABLES = ROOT / "tflopt" / "target" / "cost" / "tables"
+LIBRARY = "TFLM 90b983c"
+
+
+def emulator_version(runner: DeviceRunner) -> str:
+    """What the emulator says it is."""
+    command = [str(runner.executable), "--version"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return text.split("(")[0].replace("emulator version ", "").strip()
+
+
+def main(
+    target: Annotated[str, typer.Option(help="A core, measured as itself.")] = "cortex-m55",
+    tflm_lib: Annotated[Path | None, typer.Option(help="The TFLM build of that core.")] = None,
+    cmsis_nn: Annotated[str, typer.Option(help="The CMSIS-NN in it.")] = V4AB83CC.name,
+    seed: Annotated[int, typer.Option(help="Of the grid.")] = 1,
+    scale: Annotated[float, typer.Option(help="More or fewer layers.")] = 1.0,
+    jobs: Annotated[int, typer.Option(min=1)] = os.cpu_count() or 1,
+    counts: Annotated[Path | None, typer.Option(help="Keep or reuse measurements.")] = None,
+    write: Annotated[bool, typer.Option(help="Write the table and the page.")] = True,
+) -> None:
+    """Measure, fit, and write the table and the page."""
+    device = Device(Target.parse(target), find_version(cmsis_nn))
+    try:
+        runner = choose_device("qemu", DeviceOptions(device.target, tflm_lib))
+    except UsageError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(CANNOT_RUN) from None
+    grid = list(packs(GROUPS, seed, scale))
+    if counts is not None and counts.exists():
+        found: Counts = load(counts, grid)
+    else:
+        found = measure(grid, runner, jobs)
+    if counts is not None and not counts.exists():
+        save(counts, found, grid)
+    origin = Origin(date.today().isoformat(), LIBRARY, found.compiler, emulator_version(runner))
+    core = CORE_OF_ISA[device.target.isa]
+    table = fit_table(found.layers(grid), device, core, origin)
+    if write:
+        (TABLES / f"{core}.json").write_text(to_json(table), encoding="utf-8")
+        load_table.cache_clear()
+    models = compare_models(model_paths(ROOT), runner, device, parse_table(to_json(table)))
+    section = f"{errors_markdown(table)}\n\n{models}\n"
+    print(section)
+    if write:
+        write_section(ROOT / "docs" / "cost-model.md", core, table, section)
+
+
+if __name__ == "__main__":
+    typer.run(main)

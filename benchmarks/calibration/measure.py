@@ -1,0 +1,121 @@
+"""What the layers of the grid, and whole models, take on an emulated core."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.calibration.grid import Pack
+from benchmarks.calibration.table import Measured
+from tflopt.check.device import DeviceRunner
+from tflopt.check.device_report import DeviceReport
+from tflopt.check.runner import Work
+from tflopt.check.samples import Array
+from tflopt.errors import RunnerError
+from tflopt.io import read_bytes
+from tflopt.ir import DType, Model, Value
+
+UNIT = "instructions"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Instructions of each pack's operators, and what made them."""
+
+    compiler: str
+    packs: tuple[tuple[int, ...], ...]
+
+    def layers(self, packs: Sequence[Pack]) -> list[Measured]:
+        """Each layer with its count."""
+        return [
+            Measured(layer.spec, float(count))
+            for pack, counts in zip(packs, self.packs, strict=True)
+            for layer, count in zip(pack.layers, counts, strict=True)
+        ]
+
+
+def measure(packs: Iterable[Pack], runner: DeviceRunner, jobs: int) -> Counts:
+    """One boot for each pack, so many at a time.
+
+    Raises:
+        RunnerError: a boot failed, or the emulator counts something else than instructions.
+    """
+    with ThreadPoolExecutor(jobs) as pool:
+        reports = list(pool.map(partial(_boot_pack, runner), packs))
+    counts = tuple(tuple(each.count for each in report.operators) for report in reports)
+    return Counts(reports[0].compiler, counts)
+
+
+def _boot_pack(runner: DeviceRunner, pack: Pack) -> DeviceReport:
+    report = boot(runner, pack.data)
+    if len(report.operators) != len(pack.layers):
+        raise RunnerError(runner.name, f"{len(report.operators)} operators were counted")
+    return report
+
+
+def boot(runner: DeviceRunner, data: bytes) -> DeviceReport:
+    """The report of one model's run on inputs that follow from its bytes.
+
+    Raises:
+        MissingOpError: the library lacks an operator.
+        RunnerError: the run failed, or the emulator counts something else than instructions.
+    """
+    model = read_bytes(data)
+    with runner.start(Work(model, data, [_inputs(model, zlib.crc32(data))])) as run:
+        report = run.outcome().device
+    if report is None or report.unit != UNIT:
+        raise RunnerError(runner.name, "the emulator does not count instructions")
+    return report
+
+
+def _inputs(model: Model, seed: int) -> list[Array]:
+    rng = np.random.default_rng(seed)
+    return [_input(value, rng) for value in model.main.inputs]
+
+
+def _input(value: Value, rng: np.random.Generator) -> Array:
+    dtype = value.dtype.numpy
+    assert dtype is not None
+    if value.dtype is DType.FLOAT32:
+        return rng.normal(0.0, 2.0, value.shape).astype(dtype)
+    bits = value.dtype.bits if dtype.kind in "iu" else None
+    if bits is None:
+        return np.zeros(value.shape, dtype)
+    low = -(1 << bits - 1) if dtype.kind == "i" else 0
+    return rng.integers(low, low + (1 << bits), value.shape, dtype=np.int64).astype(dtype)
+
+
+def save(path: Path, counts: Counts, packs: Sequence[Pack]) -> None:
+    """Keep the counts, to fit again without measuring again."""
+    data = {
+        "compiler": counts.compiler,
+        "grid": _fingerprint(packs),
+        "packs": counts.packs,
+    }
+    path.write_text(json.dumps(data) + "\n", encoding="utf-8")
+
+
+def load(path: Path, packs: Sequence[Pack]) -> Counts:
+    """Counts that :func:`save` kept.
+
+    Raises:
+        ValueError: they are of another grid.
+    """
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if data["grid"] != _fingerprint(packs):
+        raise ValueError(f"{path} has counts of another grid: measure again")
+    return Counts(data["compiler"], tuple(map(tuple, data["packs"])))
+
+
+def _fingerprint(packs: Sequence[Pack]) -> int:
+    total = 0
+    for pack in packs:
+        total = zlib.crc32(pack.data, total)
+    return total

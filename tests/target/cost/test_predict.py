@@ -1,0 +1,153 @@
+"""Predictions: against measured totals, and what they say of themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.graphs import QUANT, Net
+from tests.support.paths import SHARED
+from tflopt.io import read
+from tflopt.ir import DType, OpCode, OperatorCode, Padding
+from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions
+from tflopt.target import Target
+from tflopt.target.cost import (
+    Basis,
+    LayerSpec,
+    TensorSpec,
+    describe,
+    predict_instructions,
+    predict_layer,
+    predict_model,
+)
+from tflopt.target.memory import Device
+
+pytestmark = pytest.mark.unit
+M3, M4, M55 = (Device(Target.parse(name)) for name in ("cortex-m3", "cortex-m4", "cortex-m55"))
+
+# Million instructions of one inference, measured on QEMU's mps3-an547 and mps2-an386.
+MEASURED = [
+    ("kws_ref_model", M55, 1.81),
+    ("kws_ref_model", M4, 7.70),
+    ("vww_96_int8", M55, 6.56),
+    ("vww_96_int8", M4, 24.1),
+    ("ic_resnet8_int8", M55, 4.91),
+    ("ic_resnet8_int8", M4, 29.9),
+    ("ad01_int8", M55, 0.1507),
+    ("ad01_int8", M4, 0.5836),
+    ("micro_speech_quantized", M55, 1.01),
+    ("micro_speech_quantized", M4, 1.50),
+    ("mobilenet_v2_pytorch", M55, 176.6),
+]
+
+
+@pytest.mark.parametrize(("name", "device", "millions"), MEASURED)
+def test_totals_are_near_the_measured_ones(name: str, device: Device, millions: float) -> None:
+    path: Path = SHARED / f"{name}.tflite"
+    if not path.exists():
+        pytest.skip("needs ../shared/models")
+    predicted = predict_model(read(path), device)
+    assert predicted.instructions == pytest.approx(1e6 * millions, rel=0.04)
+    assert predicted.measured_share > 0.99
+
+
+def conv(channels: int, groups: int, multiplier: int = 1) -> LayerSpec:
+    """3x3 SAME over 32x32."""
+    out = channels * multiplier
+    return LayerSpec(
+        OpCode.CONV_2D,
+        (
+            TensorSpec((1, 32, 32, channels)),
+            TensorSpec((out, 3, 3, channels // groups), constant=True, per_channel=True),
+            TensorSpec((out,), DType.INT32, constant=True),
+        ),
+        (TensorSpec((1, 32, 32, out)),),
+        Conv2DOptions(Padding.SAME, 1, 1),
+    )
+
+
+def as_depthwise(spec: LayerSpec) -> LayerSpec:
+    """The same layer as a depthwise one."""
+    data, weights, bias = spec.inputs
+    assert data is not None
+    assert weights is not None
+    multiplier = spec.output.shape[3] // data.shape[3]
+    shape = (1, *weights.shape[1:3], weights.shape[0])
+    return replace(
+        spec,
+        code=OpCode.DEPTHWISE_CONV_2D,
+        inputs=(data, replace(weights, shape=shape), bias),
+        options=DepthwiseConv2DOptions(Padding.SAME, 1, 1, multiplier),
+    )
+
+
+def test_grouped_convolution_and_depthwise_as_measured() -> None:
+    grouped = conv(16, 16)
+    assert predict_layer(grouped, M4).instructions == pytest.approx(9.26e6, rel=0.1)
+    assert predict_layer(as_depthwise(grouped), M4).instructions == pytest.approx(1.24e6, rel=0.1)
+
+
+@pytest.mark.parametrize("device", [M4, M55])
+def test_depth_multiplier_above_one_is_slow(device: Device) -> None:
+    single = predict_layer(as_depthwise(conv(16, 16)), device)
+    double = predict_layer(as_depthwise(conv(16, 16, 2)), device)
+    assert double.instructions > 2.5 * single.instructions
+
+
+def test_more_work_costs_more() -> None:
+    for device in (M3, M4, M55):
+        costs = [predict_layer(conv(c, 1), device).instructions for c in (4, 8, 16, 32, 64)]
+        assert costs == sorted(costs)
+
+
+def test_an_operator_and_its_description_cost_the_same() -> None:
+    net = Net()
+    op = net.conv(net.feed(1, 8, 8, 3), 5).producer
+    assert op is not None
+    prediction = predict_instructions(op, M55)
+    assert prediction == predict_layer(describe(op), M55)
+    assert prediction.basis is Basis.MEASURED
+    assert (prediction.kernel, prediction.table) == ("arm_convolve_s8", "cortex-m55")
+
+
+def test_known_kernels_without_measurements_are_estimated() -> None:
+    net = Net()
+    x = net.input((1, 40), DType.FLOAT32, None)
+    net.op(OpCode.COS, [x], x.shape)
+    few, many = (
+        predict_layer(
+            LayerSpec(OpCode.COS, (TensorSpec((n,), DType.FLOAT32),), (TensorSpec((n,)),)), M55
+        )
+        for n in (10, 1000)
+    )
+    assert few.basis is many.basis is Basis.ESTIMATED
+    assert 0 < few.instructions < many.instructions
+
+
+def test_custom_operators_are_unknown() -> None:
+    net = Net()
+    entry = OperatorCode(int(OpCode.CUSTOM), "mine")
+    (out,) = net.custom(entry, [net.feed(1, 8)], [(1, 8)], quant=QUANT)
+    assert out.producer is not None
+    prediction = predict_instructions(out.producer, M55)
+    assert prediction.basis is Basis.UNKNOWN
+    assert prediction.instructions > 0
+    net.output(out)
+    assert predict_model(net.model, M55).measured_share == 0.0
+
+
+def test_targets_share_the_table_of_their_isa() -> None:
+    spec = conv(8, 1)
+    names = {"cortex-m7": "cortex-m4", "cortex-m85": "cortex-m55", "cortex-m55+nomve": "cortex-m4"}
+    names |= {"cortex-m0": "cortex-m3", "cortex-m33+nodsp": "cortex-m3"}
+    for name, table in names.items():
+        assert predict_layer(spec, Device(Target.parse(name))) == predict_layer(
+            spec, Device(Target.parse(table))
+        )
+
+
+def test_an_empty_layer_does_not_raise() -> None:
+    nothing = LayerSpec(OpCode.CONV_2D, (), ())
+    assert predict_layer(nothing, M4).basis is Basis.UNKNOWN

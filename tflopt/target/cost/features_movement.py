@@ -1,0 +1,192 @@
+"""Features of the operators that only move data.
+
+Sources: CMSIS-NN arm_pad_s8.c, arm_transpose_s8.c; TFLM's kernels and reference loops.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from tflopt.ir.options import ConcatenationOptions, GatherOptions, PackOptions, UnpackOptions
+from tflopt.target.cortex_m import Isa
+from tflopt.target.cost.copies import Features, memory_copies
+from tflopt.target.cost.spec import LayerSpec, TensorSpec
+
+
+def pad(spec: LayerSpec, isa: Isa) -> Features:
+    """Rows are copied whole where the channels are not padded, pixel by pixel otherwise."""
+    data, amounts = spec.input(0), spec.input(1)
+    if data is None or amounts is None or amounts.ints is None:
+        return {}
+    ints = (0,) * (8 - len(amounts.ints)) + amounts.ints
+    shape, out = _four(data), _four(spec.output)
+    rows = shape[0] * shape[1]
+    deep = shape[3] != out[3]
+    found: Features = {"images": shape[0], "rows": rows, "pixels": rows * shape[2] * deep}
+    parts = [(rows * shape[2], shape[3])] if deep else [(rows, shape[2] * shape[3])]
+    for name, count in _transfers("copy", parts, isa).items():
+        found[name] = count
+    fills = [
+        *((shape[0], amount * out[2] * out[3]) for amount in ints[2:4]),
+        *((rows, amount * out[3]) for amount in ints[4:6]),
+        *((rows * shape[2], amount) for amount in ints[6:8]),
+    ]
+    return found | _transfers("fill", fills, isa)
+
+
+def _transfers(name: str, parts: list[tuple[int, int]], isa: Isa) -> Features:
+    """``arm_memcpy_s8`` and ``arm_memset_s8``: vectors of 16 on MVE, the C library elsewhere."""
+    found: Features = {}
+    for count, length in parts:
+        if isa is Isa.MVE:
+            each: Features = {f"{name} vectors": count * -(-length // 16)}
+        else:
+            each = memory_copies(name, count if length else 0, length)
+        for key, value in each.items():
+            found[key] = found.get(key, 0) + value
+    return found
+
+
+def _four(tensor: TensorSpec) -> tuple[int, ...]:
+    return (1,) * (4 - len(tensor.shape)) + tensor.shape
+
+
+def transpose(spec: LayerSpec, isa: Isa) -> tuple[str, Features]:
+    """int8: loops over the input, or on MVE a gather for each column of the last two axes."""
+    data, perm = spec.input(0), spec.input(1)
+    if data is None or perm is None or perm.ints is None:
+        return "", {}
+    swaps = len(data.shape) == 2 or (
+        isa is Isa.MVE and len(data.shape) == 4 and perm.ints[:2] == (0, 1)
+    )
+    if not swaps or len(data.shape) < 2:
+        return "any", loops(data)
+    rows, columns = data.shape[-2:]
+    planes = data.elements // max(1, rows * columns)
+    if isa is not Isa.MVE:
+        return "last two", loops(data)
+    return "last two", {
+        "planes": planes,
+        "columns": planes * columns,
+        "gathers": planes * columns * -(-rows // 8),
+    }
+
+
+def loops(data: TensorSpec) -> Features:
+    """Nested loops: elements, innermost runs, the runs around them, and the dimensions."""
+    rows = data.elements // max(1, data.shape[-1] if data.shape else 1)
+    planes = rows // max(1, data.shape[-2] if len(data.shape) > 1 else 1)
+    return {
+        "dimensions": len(data.shape),
+        "elements": data.elements,
+        "rows": rows,
+        "planes": planes,
+    }
+
+
+def join(spec: LayerSpec, isa: Isa) -> Features:
+    """CONCATENATION: a ``memcpy`` for each input and each step of the dimensions in front."""
+    del isa
+    options = spec.options
+    axis = options.axis if isinstance(options, ConcatenationOptions) else 0
+    axis %= max(1, len(spec.output.shape))
+    outer = prod(spec.output.shape[:axis])
+    found: Features = {"parts": len(spec.inputs)}
+    for part in spec.inputs:
+        size = 0 if part is None else part.size_bytes
+        for name, count in memory_copies("part", outer, size // max(1, outer)).items():
+            found[name] = found.get(name, 0) + count
+    return found
+
+
+def element_copies(spec: LayerSpec, isa: Isa) -> Features:
+    """SPLIT, PACK and UNPACK: an element loop for each part and each step in front."""
+    del isa
+    whole = spec.input(0)
+    parts: tuple[TensorSpec | None, ...] = spec.outputs
+    if isinstance(spec.options, PackOptions):
+        whole, parts = spec.output, spec.inputs
+    elif isinstance(spec.options, UnpackOptions):
+        pass
+    else:
+        whole = next((each for each in spec.inputs if each is not None and each.ints is None), None)
+    if whole is None:
+        return {}
+    outer = prod(whole.shape[: _axis(spec) % max(1, len(whole.shape))])
+    length = whole.elements // max(1, outer * len(parts))
+    runs = outer * len(parts)
+    return {
+        "parts": len(parts),
+        "steps": outer,
+        "runs": runs,
+        "runs of one": runs if length == 1 else 0,
+        "fours": runs * (length // 4),
+        "ones": runs * (length % 4),
+        "elements": whole.elements,
+    }
+
+
+def _axis(spec: LayerSpec) -> int:
+    if isinstance(spec.options, PackOptions | UnpackOptions):
+        return spec.options.axis
+    axes = [each.ints for each in spec.inputs if each is not None and each.ints]
+    return next((ints[0] for ints in axes if len(ints) == 1), 0)
+
+
+def strided(spec: LayerSpec, isa: Isa) -> Features:
+    """SLICE and STRIDED_SLICE: rows of the innermost axis, copied or stepped through."""
+    del isa
+    strides = spec.input(3)
+    step = strides.ints[-1] if strides is not None and strides.ints else 1
+    width = spec.output.shape[-1] if spec.output.shape else 1
+    rows = spec.output.elements // max(1, width)
+    planes = rows // max(1, spec.output.shape[-2] if len(spec.output.shape) > 1 else 1)
+    if step != 1:
+        return {"stepped rows": rows, "stepped elements": spec.output.elements, "planes": planes}
+    size = spec.output.size_bytes // max(1, rows)
+    return memory_copies("row", rows, size) | {"planes": planes}
+
+
+def moved(spec: LayerSpec, isa: Isa) -> Features:
+    """RESHAPE and SQUEEZE: one copy of all bytes."""
+    del isa
+    return memory_copies("copy", 1, spec.output.size_bytes)
+
+
+def elements(spec: LayerSpec, isa: Isa) -> Features:
+    """EXPAND_DIMS: an element loop."""
+    del isa
+    return {"elements": spec.output.elements}
+
+
+def gather(spec: LayerSpec, isa: Isa) -> Features:
+    """A ``memcpy`` for each index and each step of the dimensions in front."""
+    del isa
+    data, picks = spec.input(0), spec.input(1)
+    if data is None or picks is None:
+        return {}
+    axis = spec.options.axis if isinstance(spec.options, GatherOptions) else 0
+    outer = prod(data.shape[: axis % max(1, len(data.shape))])
+    count = outer * picks.elements
+    found = memory_copies("pick", count, spec.output.size_bytes // max(1, count))
+    return found | {"steps": outer}
+
+
+def pixel_copies(spec: LayerSpec, isa: Isa) -> Features:
+    """SPACE and BATCH, nearest neighbour: a ``memcpy`` of the channels for each position."""
+    del isa
+    shape = _four(spec.output)
+    pixels = prod(shape[:3])
+    size = spec.output.size_bytes // max(1, pixels)
+    return memory_copies("pixel", pixels, size) | {"rows": prod(shape[:2]), "images": shape[0]}
+
+
+def blocks(spec: LayerSpec, isa: Isa) -> Features:
+    """SPACE_TO_DEPTH, DEPTH_TO_SPACE, MIRROR_PAD and bilinear resizing: element by element."""
+    del isa
+    shape = _four(spec.output)
+    return {
+        "rows": prod(shape[:2]),
+        "pixels": prod(shape[:3]),
+        "elements": spec.output.elements,
+    }

@@ -1,0 +1,139 @@
+"""A layer as plain, hashable data: what its cost depends on, apart from any model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from tflopt.ir import Buffer, DType, Graph, Model, Op, OpCode, OperatorCode, Quantization, Value
+from tflopt.ir.node import AnyOptions
+
+READ_INTS_LIMIT = 64
+WEIGHTED = frozenset(
+    {
+        *(OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.TRANSPOSE_CONV),
+        *(OpCode.FULLY_CONNECTED, OpCode.BATCH_MATMUL, OpCode.SVDF),
+        OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM,
+    }
+)
+"""Their integer constants are biases and shapes, on whose elements no cost depends."""
+_SYMBOLIC = np.zeros(1, dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output.
+
+    Attributes:
+        constant: in the file, so never written at run time.
+        per_channel: more than one scale.
+        ints: the elements of a short integer constant (axes, paddings, a permutation).
+        variable: state that is kept between inferences.
+        scale: of a per-tensor quantization, where the work depends on it (SOFTMAX), else None.
+    """
+
+    shape: tuple[int, ...]
+    dtype: DType = DType.INT8
+    constant: bool = False
+    per_channel: bool = False
+    ints: tuple[int, ...] | None = None
+    variable: bool = False
+    scale: float | None = None
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the elements, 0 for types without a size."""
+        return self.dtype.size_bytes(self.elements) or 0
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """One operator: compare the cost of ``spec`` with that of ``dataclasses.replace(spec, ...)``.
+
+    Inputs, outputs and options stand as TFLite has them: CONV_2D reads (data, weights, bias).
+    """
+
+    code: OpCode
+    inputs: tuple[TensorSpec | None, ...]
+    outputs: tuple[TensorSpec, ...]
+    options: AnyOptions = None
+    custom_code: str | None = None
+
+    def input(self, index: int) -> TensorSpec | None:
+        """Input ``index``, None where it is left out or the operator has fewer."""
+        return self.inputs[index] if index < len(self.inputs) else None
+
+    @property
+    def output(self) -> TensorSpec:
+        """The first output."""
+        return self.outputs[0]
+
+    @property
+    def moved_bytes(self) -> int:
+        """Bytes of every input and output together."""
+        tensors = (*self.inputs, *self.outputs)
+        return sum(tensor.size_bytes for tensor in tensors if tensor is not None)
+
+
+def describe(op: Op) -> LayerSpec:
+    """The layer that an operator of a model is."""
+    return LayerSpec(
+        code=op.code,
+        inputs=tuple(None if value is None else _input(op, value) for value in op.inputs),
+        outputs=tuple(_tensor(value) for value in op.outputs),
+        options=op.options,
+        custom_code=op.opcode.custom_code,
+    )
+
+
+def detached(spec: LayerSpec) -> Op:
+    """An operator outside any model that has this description, for the dispatch to look at."""
+    graph = Graph(Model(buffers=[Buffer()]))
+    op = Op(graph, OperatorCode(int(spec.code), spec.custom_code), spec.options)
+    op.set_inputs(_values(graph, spec.inputs))
+    op.set_outputs(_value(graph, tensor) for tensor in spec.outputs)
+    return op
+
+
+def _input(op: Op, value: Value) -> TensorSpec:
+    tensor = _tensor(value)
+    if op.code is OpCode.SOFTMAX and value.quant is not None and value.quant.count == 1:
+        return replace(tensor, scale=value.quant.scalar()[0])
+    short = value.has_data and value.elements <= READ_INTS_LIMIT
+    if not short or op.code in WEIGHTED or value.dtype not in (DType.INT32, DType.INT64):
+        return tensor
+    return replace(tensor, ints=value.ints())
+
+
+def _tensor(value: Value) -> TensorSpec:
+    return TensorSpec(
+        shape=value.shape,
+        dtype=value.dtype,
+        constant=value.is_constant,
+        per_channel=value.quant is not None and value.quant.is_per_channel,
+        variable=value.is_variable,
+    )
+
+
+def _values(graph: Graph, tensors: Iterable[TensorSpec | None]) -> Iterable[Value | None]:
+    return (None if tensor is None else _value(graph, tensor) for tensor in tensors)
+
+
+def _value(graph: Graph, tensor: TensorSpec) -> Value:
+    quant = Quantization.per_channel([1.0, 1.0], 0) if tensor.per_channel else None
+    value = Value(graph, tensor.dtype, tensor.shape, quant=quant)
+    value.is_variable = tensor.variable
+    if tensor.ints is not None:
+        data = np.asarray(tensor.ints, dtype=tensor.dtype.numpy)
+        value.buffer = Buffer(np.frombuffer(data.tobytes(), dtype=np.uint8))
+    elif tensor.constant:
+        value.buffer = Buffer(_SYMBOLIC)
+    return value

@@ -1,0 +1,1 @@
+"""The table of defects: one file for each, which exports ``HAZARD``."""

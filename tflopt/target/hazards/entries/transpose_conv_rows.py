@@ -1,0 +1,81 @@
+"""A transposed convolution writes rows to the wrong place, or more rows than there are."""
+
+from __future__ import annotations
+
+from tflopt.ir import OpCode
+from tflopt.target.cmsis_nn.layers import TransposeConvLayer
+from tflopt.target.hazards.hazard import Detail, Evidence, Hazard, Site
+
+Row = frozenset[tuple[int, int]]
+"""What an output row sums up: pairs of an input row and a filter row."""
+
+
+def computed_rows(layer: TransposeConvLayer, flushes_partly: bool) -> list[Row]:
+    """The rows that ``arm_transpose_conv_s8`` writes, in order, by following its ring of rows.
+
+    ``flushes_partly``: the version counts how many rows are final after each input row.
+    """
+    kernel, stride, pad = layer.kernel_h, layer.stride_h, layer.pad_h
+    ring: list[set[tuple[int, int]]] = [set() for _ in range(max(kernel, stride))]
+    written: list[Row] = []
+    place = 0
+    for row in range(layer.input_h):
+        top = max(0, pad - row * stride)
+        bottom = max(0, row * stride + kernel - (pad + layer.output_h) - 1)
+        for step, tap in enumerate(range(top, kernel - bottom)):
+            ring[(place + step) % len(ring)].add((row, tap))
+        final = stride if top == 0 else 0
+        if flushes_partly:
+            final = max(0, (row + 1) * stride - pad) - max(0, row * stride - pad)
+        for _ in range(final):
+            written.append(frozenset(ring[place]))
+            ring[place] = set()
+            place = (place + 1) % len(ring)
+    for step in range(kernel - stride):
+        if pad <= layer.input_h * stride + step < pad + layer.output_h:
+            written.append(frozenset(ring[place]))
+        place = (place + 1) % len(ring)
+    return written
+
+
+def wanted_rows(layer: TransposeConvLayer) -> list[Row]:
+    """The rows of the reference: input row times stride plus tap less padding."""
+    rows: list[set[tuple[int, int]]] = [set() for _ in range(layer.output_h)]
+    for row in range(layer.input_h):
+        for tap in range(layer.kernel_h):
+            target = row * layer.stride_h + tap - layer.pad_h
+            if 0 <= target < layer.output_h:
+                rows[target].add((row, tap))
+    return [frozenset(row) for row in rows]
+
+
+def _meets(site: Site) -> Detail:
+    layer = site.layer
+    if not isinstance(layer, TransposeConvLayer) or site.use.function != "arm_transpose_conv_s8":
+        return None
+    found = computed_rows(layer, site.device.cmsis_nn.transpose_conv_rows_right)
+    wanted = wanted_rows(layer)
+    if found == wanted:
+        return None
+    numbers = f"kernel {layer.kernel_h}, stride {layer.stride_h}, padding {layer.pad_h}"
+    if len(found) > len(wanted):
+        return f"{numbers}: it writes {len(found)} rows into an output of {len(wanted)}"
+    wrong = sum(a != b for a, b in zip(found, wanted, strict=False)) + len(wanted) - len(found)
+    return f"{numbers}: {wrong} of {len(wanted)} rows are wrong"
+
+
+HAZARD = Hazard(
+    name="transpose-conv-rows",
+    operators=frozenset({OpCode.TRANSPOSE_CONV}),
+    part="CMSIS-NN",
+    where="arm_transpose_conv_s8.c counts wrongly how many rows are final after an input row",
+    affected=(
+        "all cores; most padded layers before CMSIS-NN commit 4a8f5b5d (issue 230), and in every "
+        "known version tall filters over few rows, and outputs of fewer rows than rows times stride"
+    ),
+    symptom="output rows hold other rows' sums, or rows are written behind the output",
+    evidence=Evidence.EXECUTED,
+    rule="crop-transpose-conv",
+    advice="choose a padding that is a multiple of the stride",
+    meets=_meets,
+)

@@ -1,0 +1,91 @@
+"""What a known defect of the kernels is: one entry of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from tflopt.ir import Op, OpCode
+from tflopt.target.cmsis_nn.layers import Layer
+from tflopt.target.cmsis_nn.use import KernelUse
+from tflopt.target.memory import Device
+
+Detail = str | None
+"""Why a layer is affected, with its numbers; None where it is not."""
+
+
+class Evidence(Enum):
+    """How a defect is known."""
+
+    EXECUTED = "executed"
+    """Run on an emulated core, and compared with TFLM's reference kernels."""
+    HOST = "host"
+    """TFLM's own portable kernels differ from LiteRT's, on the host as on the device."""
+    SOURCE = "source"
+    """Read in the source; what it does on a device was not observed."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One operator on a device, as a predicate sees it.
+
+    Attributes:
+        layer: its numbers for CMSIS-NN, None where no kernel of CMSIS-NN takes them.
+        use: the function that runs, and its memory.
+        earlier_requests: scratch requests of all operators before it, in TFLM's order.
+    """
+
+    op: Op
+    layer: Layer | None
+    use: KernelUse
+    earlier_requests: int
+    device: Device
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """A layer that TFLM or CMSIS-NN computes wrongly, or that stops the firmware.
+
+    Attributes:
+        name: what the reports call it; ``testdata/hazards`` has a model of that name that meets it.
+        operators: those that can meet it.
+        part: whose defect it is: ``CMSIS-NN`` or ``TFLM``.
+        where: the source file and what it does wrong, in the versions that have it.
+        affected: the ISAs and versions, in words; ``meets`` decides.
+        symptom: what the firmware does, in one sentence.
+        evidence: how it is known.
+        rule: the rewrite that avoids it exactly, None where there is none.
+        advice: what a user can do where no rule helps.
+        meets: the exact predicate on a layer.
+    """
+
+    name: str
+    operators: frozenset[OpCode]
+    part: str
+    where: str
+    affected: str
+    symptom: str
+    evidence: Evidence
+    rule: str | None
+    advice: str
+    meets: Callable[[Site], Detail]
+
+
+@dataclass(frozen=True)
+class HazardFinding:
+    """One affected operator: ``detail`` has its numbers."""
+
+    hazard: Hazard
+    subgraph: int
+    index: int
+    op: Op
+    detail: str
+
+    @property
+    def where(self) -> str:
+        """The operator in words, as the reports name it."""
+        place = f"operator {self.index}"
+        if self.subgraph:
+            place = f"subgraph {self.subgraph}, {place}"
+        return f"{place} ({self.op.opcode.label})"

@@ -1,0 +1,54 @@
+"""All known defects, and where a model meets them."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from tflopt.ir import Model, Op
+from tflopt.target.hazards import entries
+from tflopt.target.hazards.hazard import Hazard, HazardFinding, Site
+from tflopt.target.kernels import kernel_use, layer_of, scratch_table
+from tflopt.target.memory import Device
+
+
+@cache
+def hazards() -> tuple[Hazard, ...]:
+    """Every entry, by name: one module of ``entries`` each."""
+    found = []
+    for module in pkgutil.iter_modules(entries.__path__):
+        entry = importlib.import_module(f"{entries.__name__}.{module.name}").HAZARD
+        if not isinstance(entry, Hazard):
+            raise TypeError(f"{module.name}.HAZARD is no Hazard")
+        found.append(entry)
+    return tuple(sorted(found, key=lambda hazard: hazard.name))
+
+
+def hazards_at(op: Op, device: Device) -> list[Hazard]:
+    """The defects that ``op`` meets where it stands, subgraph by subgraph."""
+    known = [hazard for hazard in hazards() if op.code in hazard.operators]
+    if not known:
+        return []
+    before = op.graph.ops[: op.graph.ops.index(op)]
+    uses = (kernel_use(each, device.target, device.cmsis_nn) for each in before)
+    requests = sum(len(use.scratch_bytes or ()) for use in uses)
+    use = kernel_use(op, device.target, device.cmsis_nn)
+    site = Site(op, layer_of(op), use, requests, device)
+    return [hazard for hazard in known if hazard.meets(site) is not None]
+
+
+def find_hazards(model: Model, device: Device) -> list[HazardFinding]:
+    """Every operator of ``model`` that is computed wrongly on ``device``, in execution order.
+
+    Needs no runner: the predicates look at shapes, options and types only.
+    """
+    found, requests = [], 0
+    for row in scratch_table(model, device.target, device.cmsis_nn):
+        site = Site(row.op, layer_of(row.op), row.use, requests, device)
+        requests += len(row.use.scratch_bytes or ())
+        for hazard in hazards():
+            detail = hazard.meets(site) if row.op.code in hazard.operators else None
+            if detail is not None:
+                found.append(HazardFinding(hazard, row.subgraph, row.index, row.op, detail))
+    return found
