@@ -20,7 +20,7 @@ from tflopt.check import compare as compare_module
 from tflopt.check import runner as runner_module
 from tflopt.check import samples as samples_module
 from tflopt.check.compare import Candidate, Verification, compare
-from tflopt.check.runner import Job
+from tflopt.check.runner import Job, Work
 from tflopt.check.samples import SampleOptions, make_samples
 from tflopt.errors import RunnerError, UnsupportedError
 from tflopt.io import read_bytes, write_bytes
@@ -197,7 +197,7 @@ def test_without_tflm_litert_is_used_and_named(monkeypatch: pytest.MonkeyPatch) 
 def test_a_runner_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     model = two_outputs()
     samples = make_samples(model, FEW)
-    with Job("tflm", model, write_bytes(model), samples, []) as job:
+    with Job("tflm", Work(model, write_bytes(model), samples)) as job:
         folder = job.path
         start = time.monotonic()
         with pytest.raises(RunnerError, match="no result within"):
@@ -209,7 +209,7 @@ def test_a_runner_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch)
 
 def test_an_abandoned_job_is_ended() -> None:
     model = two_outputs()
-    with Job("tflm", model, write_bytes(model), make_samples(model, FEW), []) as job:
+    with Job("tflm", Work(model, write_bytes(model), make_samples(model, FEW))) as job:
         process = job.process
     assert process.poll() is not None
 

@@ -1,4 +1,4 @@
-"""Runners on the host: TFLM (the tflite-micro package) and LiteRT's reference kernels."""
+"""Runners: who runs a model. Here those on the host: TFLM (the tflite-micro package) and LiteRT."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
+from tflopt.check.device_report import DeviceReport
+from tflopt.check.process import Child, log_tail
 from tflopt.check.samples import Array, Sample
 from tflopt.errors import RunnerError
 from tflopt.ir import Model
@@ -38,11 +40,80 @@ class MissingOpError(Exception):
 
 
 @dataclass(frozen=True)
+class Work:
+    """One model to run on samples in a row.
+
+    ``tensors`` are indices in the main graph; with any, the runtime keeps all tensors, which
+    doesn't go with an offline plan. ``keeps`` asks for their elements and not just fingerprints.
+    """
+
+    model: Model
+    data: bytes
+    samples: Sequence[Sample]
+    tensors: Sequence[int] = ()
+    keeps: bool = False
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What a run gave: outputs by sample and output, and fingerprints of the asked tensors."""
+    """What a run gave: outputs by sample and output; fingerprints and, where they were asked for,
+    elements of the tensors; and the report of the device, if it ran on one.
+    """
 
     outputs: list[list[Array]]
     digests: list[list[str]] = field(default_factory=list)
+    tensors: list[list[Array]] = field(default_factory=list)
+    device: DeviceReport | None = None
+
+
+class Run(Protocol):
+    """A model at work; a context manager that leaves no process and no file behind."""
+
+    def outcome(self, time_limit_s: float = TIME_LIMIT_S) -> Outcome:
+        """Wait for the result.
+
+        Raises:
+            MissingOpError: the runner has no kernel for an operator.
+            RunnerError: it is missing, failed, died or took too long.
+        """
+
+    def close(self) -> None:
+        """End it and drop its files."""
+
+    def __enter__(self) -> Run: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Runner(Protocol):
+    """Runs models. ``is_device`` says that the target's kernels run, and honour its plans."""
+
+    @property
+    def name(self) -> str:
+        """What verdicts call it."""
+
+    @property
+    def is_device(self) -> bool:
+        """Whether its kernels are those of a target."""
+
+    def start(self, work: Work) -> Run:
+        """Begin; several may run at the same time.
+
+        Raises:
+            RunnerError: a tool is missing.
+        """
+
+
+@dataclass(frozen=True)
+class HostRunner:
+    """``tflm`` or ``litert``, each run in a process of its own."""
+
+    name: str
+    is_device: bool = False
+
+    def start(self, work: Work) -> Job:
+        """As the protocol says."""
+        return Job(self.name, work)
 
 
 def available(runner: str) -> bool:
@@ -53,94 +124,66 @@ def available(runner: str) -> bool:
 class Job:
     """A child process at work; :meth:`outcome` waits for it."""
 
-    def __init__(
-        self, runner: str, model: Model, data: bytes, samples: Sequence[Sample], tensors: list[int]
-    ) -> None:
+    def __init__(self, runner: str, work: Work) -> None:
         self.runner = runner
-        self.outputs = len(model.main.outputs)
-        self.samples = len(samples)
-        self.customs = sorted({op.opcode.label for op in model.ops() if op.opcode.custom_code})
-        self._folder = tempfile.TemporaryDirectory(prefix="tflopt-")
-        self.path = Path(self._folder.name)
-        self._write(model, data, samples, tensors)
+        self.work = work
+        self.customs = sorted({op.opcode.label for op in work.model.ops() if op.opcode.custom_code})
+        self.child = Child(runner)
+        self._write()
         root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-        with (self.path / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tflopt.check.worker", str(self.path)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONPATH": path},
-            )
+        command = [sys.executable, "-m", "tflopt.check.worker", str(self.path)]
+        self.child.start(command, variables={"PYTHONPATH": path})
 
-    def _write(
-        self, model: Model, data: bytes, samples: Sequence[Sample], tensors: list[int]
-    ) -> None:
-        (self.path / "model.tflite").write_bytes(data)
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self.child.path
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process that runs it."""
+        assert self.child.process is not None
+        return self.child.process
+
+    def _write(self) -> None:
+        work = self.work
+        (self.path / "model.tflite").write_bytes(work.data)
         named = {
-            f"{s}_{i}": array for s, feed in enumerate(samples) for i, array in enumerate(feed)
+            f"{s}_{i}": array for s, feed in enumerate(work.samples) for i, array in enumerate(feed)
         }
         np.savez(self.path / "inputs.npz", **named)  # type: ignore[arg-type]
         job = {
             "runner": self.runner,
-            "arena_bytes": arena_guess(model) + len(data),
-            "inputs": len(model.main.inputs),
-            "outputs": self.outputs,
-            "samples": self.samples,
-            "tensors": tensors,
+            "arena_bytes": arena_guess(work.model) + len(work.data),
+            "inputs": len(work.model.main.inputs),
+            "outputs": len(work.model.main.outputs),
+            "samples": len(work.samples),
+            "tensors": list(work.tensors),
+            "keeps": work.keeps,
         }
         (self.path / "job.json").write_text(json.dumps(job))
 
     def outcome(self, time_limit_s: float = TIME_LIMIT_S) -> Outcome:
-        """Wait for the result.
-
-        Raises:
-            MissingOpError: the runner has no kernel for an operator.
-            RunnerError: it is missing, failed, died or took too long.
-        """
-        try:
-            self.process.wait(time_limit_s)
-        except subprocess.TimeoutExpired:
-            raise RunnerError(self.runner, f"no result within {time_limit_s:g} s") from None
-        finally:
-            self.stop()
-        return self._collect()
-
-    def stop(self) -> None:
-        """End the child if it still runs."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def close(self) -> None:
-        """End the child and drop its files."""
-        self.stop()
-        self._folder.cleanup()
-
-    def __enter__(self) -> Job:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _collect(self) -> Outcome:
-        log = (self.path / "log").read_text("utf-8", "replace")
+        """As the protocol says."""
+        code = self.child.wait(time_limit_s)
+        log = self.child.log()
         result_path = self.path / "result.json"
         if not result_path.exists():
             self._raise_missing_op(log)
-            code = self.process.returncode
-            how = f"was ended by signal {-code}" if code < 0 else f"exited with {code}"
-            raise RunnerError(self.runner, f"its process {how}", _tail(log))
+            raise RunnerError(self.runner, self.child.how_it_ended(code), log_tail(log))
         result = json.loads(result_path.read_text())
         if result["status"] != "ok":
             self._raise_missing_op(f"{log}\n{result['message']}")
-            raise RunnerError(self.runner, result["message"], _tail(log))
+            raise RunnerError(self.runner, result["message"], log_tail(log))
+        samples, tensors = range(len(self.work.samples)), range(len(self.work.tensors))
+        outputs = range(len(self.work.model.main.outputs))
         with np.load(self.path / "outputs.npz") as stored:
-            outputs = [
-                [stored[f"{s}_{o}"] for o in range(self.outputs)] for s in range(self.samples)
-            ]
-        return Outcome(outputs, result["digests"])
+            return Outcome(
+                [[stored[f"{s}_{o}"] for o in outputs] for s in samples],
+                result["digests"],
+                [[stored[f"t{s}_{t}"] for t in tensors] for s in samples if self.work.keeps],
+            )
 
     def _raise_missing_op(self, log: str) -> None:
         for pattern in MISSING_OP:
@@ -152,13 +195,18 @@ class Job:
                 op = f"CUSTOM ({', '.join(self.customs)})"
             raise MissingOpError(op)
 
+    def close(self) -> None:
+        """End the child and drop its files."""
+        self.child.close()
+
+    def __enter__(self) -> Job:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
 
 def arena_guess(model: Model) -> int:
     """Bytes that surely hold all activations, for a first try on the host."""
     sizes = (value.size_bytes or 0 for graph in model.graphs for value in graph.values)
     return min(sum(sizes) + (1 << 20), 1 << 29)
-
-
-def _tail(log: str) -> str:
-    lines = [line for line in log.strip().splitlines() if line.strip()]
-    return " | ".join(lines[-2:])[-300:]

@@ -118,7 +118,10 @@ def run_job(folder: Path) -> dict[str, object]:
             feed = [inputs[f"{sample}_{i}"] for i in range(job["inputs"])]
             for number, array in enumerate(engine.run(feed)):
                 outputs[f"{sample}_{number}"] = array
-            digests.append([digest(engine.tensor(index)) for index in tensors])
+            found = [engine.tensor(index) for index in tensors]
+            digests.append([digest(array) for array in found])
+            if job["keeps"]:
+                outputs.update((f"t{sample}_{n}", array) for n, array in enumerate(found))
     np.savez(folder / "outputs.npz", **cast("dict[str, npt.ArrayLike]", outputs))  # type: ignore[arg-type]
     return {"status": "ok", "digests": digests}
 

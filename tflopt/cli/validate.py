@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tflopt.annotate import is_for_device_only
-from tflopt.api import OVERLAP_NOTE
-from tflopt.check.compare import Candidate, compare, without_plan
+from tflopt.api import DEFAULT_TARGET
+from tflopt.check.choose import DeviceOptions
+from tflopt.check.compare import Candidate, Verification
+from tflopt.check.emulators import stand_in_note
+from tflopt.check.layers import LayerDifference
+from tflopt.check.runner import TIME_LIMIT_S
 from tflopt.check.samples import SampleOptions
-from tflopt.cli.common import RunnerName, Samples, Seed, check_runner, load
+from tflopt.cli.common import (
+    NEWEST_CMSIS_NN,
+    CmsisNnName,
+    RunnerName,
+    Samples,
+    Seed,
+    TargetName,
+    check_output,
+    load,
+    make_device,
+)
+from tflopt.cli.device import Firmware, Fvp, TflmLib, TimeLimit, choose_runner
 from tflopt.errors import EXIT_CHECK_FAILED, EXIT_RUNNER
+from tflopt.io import write_file
+from tflopt.report.device import DeviceFacts, device_facts, facts_json
 from tflopt.report.json_report import SCHEMA_VERSION, dumps, verification
+from tflopt.target.memory import Device
+from tflopt.validation import validate_files
 from tflopt.version import __version__
+
+STDOUT = Path("-")
 
 
 def validate(
@@ -24,34 +45,95 @@ def validate(
     samples: Samples = 32,
     seed: Seed = 0,
     runner: RunnerName = "auto",
+    reference: Annotated[
+        str | None, typer.Option("--reference", help="Run ORIGINAL here instead: tflm, litert.")
+    ] = None,
+    layers: Annotated[
+        bool,
+        typer.Option("--layers", help="Compare inner tensors also where the outputs are equal."),
+    ] = False,
+    target: TargetName = DEFAULT_TARGET,
+    cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    tflm_lib: TflmLib = None,
+    firmware: Firmware = None,
+    fvp: Fvp = None,
+    time_limit: TimeLimit = TIME_LIMIT_S,
+    least_arena: Annotated[
+        bool, typer.Option("--least-arena", help="Let the device find the least arena by trying.")
+    ] = False,
+    report_path: Annotated[
+        Path | None, typer.Option("--report", help="Write a JSON report; '-' prints it.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run two models on the same inputs and compare their outputs bit for bit.
 
+    Where they differ, the first inner tensor that differs is named. With --runner qemu or fvp the
+    models run on the target's kernels, and the memory they use is held against what was predicted.
+
     Exit code 0: identical; 1: different; 4: no runner could run them.
     """
-    check_runner(runner)
+    if report_path is not None and report_path != STDOUT:
+        check_output(report_path)
+    device = make_device(target, cmsis_nn)
+    options = DeviceOptions(device.target, tflm_lib, firmware, fvp, time_limit, least_arena)
+    chosen = choose_runner(runner, options)
+    source = None if reference is None else choose_runner(reference, DeviceOptions(device.target))
     pair = [Candidate(*load(path)) for path in (original, optimized)]
-    overlapping = [is_for_device_only(candidate.model) for candidate in pair]
-    first, second = (
-        without_plan(candidate) if overlaps else candidate
-        for candidate, overlaps in zip(pair, overlapping, strict=True)
+    verdict = validate_files(
+        *pair,
+        runner=chosen,
+        samples=SampleOptions(samples, seed),
+        layers=layers,
+        reference=source,
     )
-    verdict = compare(first, second, runner=runner, options=SampleOptions(samples, seed))
-    if any(overlapping):
-        verdict = replace(verdict, note="; ".join(filter(None, [verdict.note, OVERLAP_NOTE])))
-    if as_json:
-        data = {
-            "schema_version": SCHEMA_VERSION,
-            "tool": {"name": "tflopt", "version": __version__},
-            "original": str(original),
-            "optimized": str(optimized),
-            "verification": verification(verdict),
-        }
+    note = "" if isinstance(chosen, str) else stand_in_note(device.target)
+    verdict = replace(verdict, note="; ".join(filter(None, [verdict.note, note])))
+    facts = _facts(pair, verdict, device)
+    data = {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "tflopt", "version": __version__},
+        "original": str(original),
+        "optimized": str(optimized),
+        "target": str(device.target),
+        "verification": verification(verdict),
+        "layers": _layer(verdict.layer, verdict.layer_note),
+        "devices": [None if each is None else facts_json(each) for each in facts],
+    }
+    if report_path is not None and report_path != STDOUT:
+        write_file(report_path, [dumps(data).encode()])
+    if as_json or report_path == STDOUT:
         typer.echo(dumps(data), nl=False)
     else:
-        from tflopt.report.console import make_console, print_verification
-
-        print_verification(make_console(), verdict)
+        _print(verdict, (original, optimized), facts)
     codes = {"identical": 0, "different": EXIT_CHECK_FAILED, "not verified": EXIT_RUNNER}
     raise typer.Exit(codes[verdict.status])
+
+
+def _facts(
+    pair: Sequence[Candidate], verdict: Verification, device: Device
+) -> list[DeviceFacts | None]:
+    return [
+        None if report is None else device_facts(candidate.model, report, device)
+        for candidate, report in zip(pair, verdict.devices, strict=True)
+    ]
+
+
+def _layer(layer: LayerDifference | None, note: str) -> dict[str, object]:
+    return {"first_difference": None if layer is None else asdict(layer), "note": note}
+
+
+def _print(
+    verdict: Verification, paths: tuple[Path, Path], facts: Sequence[DeviceFacts | None]
+) -> None:
+    from tflopt.report.console import print_verification
+    from tflopt.report.console_device import print_devices, print_layer
+    from tflopt.report.style import make_console
+
+    console = make_console()
+    print_verification(console, verdict)
+    print_layer(console, verdict)
+    known = [(p.name, f) for p, f in zip(paths, facts, strict=True) if f is not None]
+    if known:
+        console.print()
+        print_devices(console, [name for name, _ in known], [each for _, each in known])

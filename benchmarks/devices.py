@@ -1,0 +1,200 @@
+"""Every model, original and optimized, on emulated cores: outputs, memory and instructions.
+
+    python benchmarks/devices.py [--target cortex-m4] [--samples 8] [--json FILE]
+
+Needs QEMU and, for each target, a TFLM library: TFLOPT_TFLM_LIB_CORTEX_M4 and the like, as
+``tflopt validate --runner qemu``. Prints a markdown table and every difference between what was
+predicted and what the device used. Exits with 1 if outputs or memory differ, with 4 without a
+library.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tflopt.api import Settings, optimize_file_bytes
+from tflopt.check.choose import DeviceOptions
+from tflopt.check.compare import Candidate, Verification, compare
+from tflopt.check.device import DeviceRunner
+from tflopt.check.samples import SampleOptions
+from tflopt.cli.device import choose_device, library_variable
+from tflopt.errors import TfloptError
+from tflopt.passes.config import Config
+from tflopt.paths import load
+from tflopt.report.device import DeviceFacts, device_facts
+from tflopt.target import Target
+from tflopt.target.memory import Device, PlanRequest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = (ROOT.parent / "shared" / "models", ROOT / "testdata" / "models")
+TARGETS = ("cortex-m4", "cortex-m55")
+CANNOT_RUN = 4
+CORRECTED = "original wrong on the device, optimized as on the host"
+"""The original has a layer that CMSIS-NN computes wrongly; the result agrees with TFLM's reference
+kernels on the host."""
+COLUMNS = ("arena", "least arena", "head", "tail", "scratch", "instructions")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model on a target: the verdict, and facts of original and optimized."""
+
+    name: str
+    status: str
+    note: str
+    tensors: int
+    facts: tuple[DeviceFacts, ...] = ()
+
+    @property
+    def differences(self) -> list[str]:
+        """Where the prediction was wrong."""
+        return [f"{side}: {text}" for side, each in self._sides() for text in each.differences]
+
+    @property
+    def notes(self) -> list[str]:
+        """What was not predicted, and bounds that the device stayed below."""
+        found = [f"{side}: {each.unpredicted}" for side, each in self._sides() if each.unpredicted]
+        for side, each in self._sides():
+            for fact in each.memory:
+                if fact.predicted not in (None, fact.used) and not fact.differs:
+                    found.append(f"{side}: {fact.name}: predicted {fact.predicted:,}")
+        return found
+
+    @property
+    def stays_below(self) -> bool:
+        """Whether a smaller arena than the predicted least one worked."""
+        facts = [fact for each in self.facts for fact in each.memory if fact.is_bound]
+        return any(
+            f.used is not None and f.predicted is not None and f.used < f.predicted for f in facts
+        )
+
+    def _sides(self) -> list[tuple[str, DeviceFacts]]:
+        return list(zip(("original", "optimized"), self.facts, strict=False))
+
+    def cells(self) -> list[str]:
+        """The row of the table."""
+        if len(self.facts) < 2:
+            return [self.name, f"{self.status}: {self.note}", *[""] * (1 + len(COLUMNS))]
+        known = [{fact.name: fact for fact in each.memory} for each in self.facts]
+        cells = []
+        for name in ("arena used", *COLUMNS[1:-1]):
+            pair = [each[name].used if name in each else None for each in known]
+            wrong = any(name in each and each[name].differs for each in known)
+            cells.append(_pair(pair) + (" **differs**" if wrong else ""))
+        totals = [each.report.total for each in self.facts]
+        inner = str(self.tensors) if self.tensors else "-"
+        return [self.name, self.status, inner, *cells, _pair(totals)]
+
+
+def _pair(values: Sequence[int | None]) -> str:
+    old, new = values
+    if old is None or new is None:
+        return "-"
+    if old == new:
+        return f"{old:,}"
+    return f"{old:,} -> {new:,} ({100 * (new - old) / old:+.1f} %)" if old else f"0 -> {new:,}"
+
+
+def measure(path: Path, runner: DeviceRunner, device: Device, options: SampleOptions) -> Row:
+    """Optimize a model for the device, and run both."""
+    try:
+        original, data = load(path)
+        settings = Settings(config=Config(device=device, plan=PlanRequest()), samples=None)
+        result = optimize_file_bytes(original, data, settings)
+        verdict = compare(
+            Candidate(original, data),
+            Candidate(result.model, result.data, derived=True),
+            runner=runner,
+            options=options,
+        )
+        status: str = verdict.status
+        if status == "different" and result.hazards and not result.hazards_left:
+            held = compare(
+                Candidate(original, data),
+                Candidate(result.model, result.data, derived=True),
+                runner=runner,
+                options=options,
+                reference="tflm",
+            )
+            status = CORRECTED if held.status == "identical" else status
+    except TfloptError as error:
+        return Row(path.stem, "failed", str(error), 0)
+    return replace(_row(path.stem, verdict, [original, result.model], device), status=status)
+
+
+def _row(name: str, verdict: Verification, models: Sequence[object], device: Device) -> Row:
+    facts = tuple(
+        device_facts(model, report, device)  # type: ignore[arg-type]
+        for model, report in zip(models, verdict.devices, strict=True)
+        if report is not None
+    )
+    note = verdict.note or (str(verdict.mismatch) if verdict.mismatch else "")
+    return Row(name, verdict.status, note, verdict.tensors, facts)
+
+
+def _libraries(targets: Sequence[str]) -> dict[str, Path]:
+    variables = {name: library_variable(Target.parse(name)) for name in targets}
+    return {n: Path(os.environ[v]) for n, v in variables.items() if os.environ.get(v)}
+
+
+def _print(target: str, rows: Sequence[Row], runner: DeviceRunner) -> None:
+    ran = [row for row in rows if len(row.facts) == 2]
+    if ran:
+        report = ran[0].facts[0].report
+        print(f"{report.core} on {runner.name}'s {report.board}, {report.compiler}\n")
+    print("| " + " | ".join(["model", "outputs", "inner tensors", *COLUMNS]) + " |")
+    print("|---|---|" + "--:|" * (1 + len(COLUMNS)))
+    for row in rows:
+        print("| " + " | ".join(row.cells()) + " |", flush=True)
+    same = sum(row.status == "identical" for row in rows)
+    known = [row for row in ran if not any(each.unpredicted for each in row.facts)]
+    exact = sum(not row.differences for row in known)
+    below = sum(row.stays_below for row in known)
+    print(f"\n{target}: {same} of {len(rows)} identical")
+    print(f"- used, head, tail and scratch as predicted: {exact} of {len(known)}")
+    print(f"- nothing predicted: {len(ran) - len(known)}")
+    print(f"- a smaller arena than the predicted least one worked: {below}\n")
+    for row in ran:
+        for text in (*row.differences, *row.notes):
+            print(f"- {row.name}, {text}")
+    print()
+
+
+def main(
+    target: Annotated[list[str] | None, typer.Option(help="A core; repeatable.")] = None,
+    samples: Annotated[int, typer.Option(min=1)] = 8,
+    least_arena: Annotated[bool, typer.Option(help="Find the least arena by trying.")] = True,
+    model: Annotated[list[str] | None, typer.Option(help="Only these; repeatable.")] = None,
+    json_path: Annotated[Path | None, typer.Option("--json", help="Write JSON here.")] = None,
+) -> None:
+    """Run every model on every target that has a library."""
+    libraries = _libraries(target or TARGETS)
+    if not libraries:
+        typer.echo("no TFLM library; set TFLOPT_TFLM_LIB_CORTEX_M55", err=True)
+        raise typer.Exit(CANNOT_RUN)
+    paths = [path for folder in FOLDERS for path in sorted(folder.glob("*.tflite"))]
+    paths = [path for path in paths if not model or path.stem in model]
+    failed, data = False, {}
+    for name, library in libraries.items():
+        device = Device(Target.parse(name))
+        options = DeviceOptions(device.target, library, least_arena=least_arena)
+        runner = choose_device("qemu", options)
+        print(f"## {name}\n")
+        rows = [measure(path, runner, device, SampleOptions(samples)) for path in paths]
+        _print(name, rows, runner)
+        failed |= any(row.status in ("different", "failed") or row.differences for row in rows)
+        data[name] = [asdict(row) for row in rows]
+    if json_path is not None:
+        json_path.write_text(json.dumps(data, indent=2, default=str) + "\n")
+    raise typer.Exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,141 @@
+"""``tflopt bench``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tflopt.api import DEFAULT_TARGET
+from tflopt.bench import PREDICTED, Bench, measure, predict
+from tflopt.check.choose import DeviceOptions
+from tflopt.check.device import EMULATORS
+from tflopt.check.emulators import stand_in_note
+from tflopt.check.runner import TIME_LIMIT_S
+from tflopt.cli.common import (
+    NEWEST_CMSIS_NN,
+    CmsisNnName,
+    ModelPath,
+    Seed,
+    TargetName,
+    load,
+    make_device,
+)
+from tflopt.cli.device import Firmware, Fvp, TflmLib, TimeLimit, choose_device
+from tflopt.errors import UsageError
+from tflopt.ir import Model
+from tflopt.report.device import DeviceFacts, device_facts, facts_json, operator_rows
+from tflopt.report.json_report import SCHEMA_VERSION, dumps
+from tflopt.target.memory import Device
+from tflopt.version import __version__
+
+RUNNERS = (*EMULATORS, PREDICTED)
+
+
+def bench(
+    model: ModelPath,
+    optimized: Annotated[
+        Path | None, typer.Argument(metavar="[OPTIMIZED]", show_default=False)
+    ] = None,
+    runner: Annotated[str, typer.Option("--runner", help="qemu, fvp or predicted.")] = "qemu",
+    target: TargetName = DEFAULT_TARGET,
+    cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    tflm_lib: TflmLib = None,
+    firmware: Firmware = None,
+    fvp: Fvp = None,
+    time_limit: TimeLimit = TIME_LIMIT_S,
+    least_arena: Annotated[
+        bool, typer.Option("--least-arena", help="Let the device find the least arena by trying.")
+    ] = False,
+    seed: Seed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what each operator costs on a target: instructions on QEMU, cycles on an FVP.
+
+    With OPTIMIZED both models are measured, side by side. 'predicted' runs nothing.
+    """
+    if runner not in RUNNERS:
+        raise UsageError(f"bench has no runner {runner!r}; known: {', '.join(RUNNERS)}")
+    device = make_device(target, cmsis_nn)
+    paths = [path for path in (model, optimized) if path is not None]
+    pair = [load(path) for path in paths]
+    note = ""
+    if runner == PREDICTED:
+        results = [predict(each, device) for each, _ in pair]
+    else:
+        options = DeviceOptions(device.target, tflm_lib, firmware, fvp, time_limit, least_arena)
+        results = measure(pair, choose_device(runner, options), seed)
+        note = stand_in_note(device.target)
+    models = [each for each, _ in pair]
+    if as_json:
+        typer.echo(dumps(_json(paths, models, results, device, note)), nl=False)
+    else:
+        _print(paths, models, results, device, note)
+
+
+def _facts(model: Model, result: Bench, device: Device) -> DeviceFacts | None:
+    return None if result.report is None else device_facts(model, result.report, device)
+
+
+def _json(
+    paths: Sequence[Path],
+    models: Sequence[Model],
+    results: Sequence[Bench],
+    device: Device,
+    note: str,
+) -> dict[str, object]:
+    entries = []
+    for path, model, result in zip(paths, models, results, strict=True):
+        facts = _facts(model, result, device)
+        entries.append(
+            {
+                "path": str(path),
+                "unit": result.unit,
+                "total": result.total,
+                "note": result.note,
+                "operators": [
+                    {
+                        "index": row.index,
+                        "operator": row.name,
+                        "kernel": row.kernel,
+                        "count": row.count,
+                        "share": row.share,
+                    }
+                    for row in operator_rows(model, result.operators, device)
+                ],
+                "device": None if facts is None else facts_json(facts),
+            }
+        )
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "tflopt", "version": __version__},
+        "target": str(device.target),
+        "cmsis_nn": str(device.cmsis_nn),
+        "note": note,
+        "models": entries,
+    }
+
+
+def _print(
+    paths: Sequence[Path],
+    models: Sequence[Model],
+    results: Sequence[Bench],
+    device: Device,
+    note: str,
+) -> None:
+    from tflopt.report.console import print_notes
+    from tflopt.report.console_device import print_bench, print_devices
+    from tflopt.report.style import make_console
+
+    console = make_console()
+    names = [path.name for path in paths]
+    rows = [operator_rows(m, r.operators, device) for m, r in zip(models, results, strict=True)]
+    print_bench(console, names, results, rows)
+    facts = [_facts(m, r, device) for m, r in zip(models, results, strict=True)]
+    known = [each for each in facts if each is not None]
+    if known:
+        console.print()
+        print_devices(console, names, known)
+    print_notes(console, [text for text in (note, *(r.note for r in results)) if text])
