@@ -60,7 +60,8 @@ MODELLED = (
     "LeakyReluOptions HardSwishOptions AbsOptions NegOptions ExpOptions QuantizeOptions "
     "DequantizeOptions CastOptions TileOptions ShapeOptions BroadcastToOptions "
     "ResizeBilinearOptions ResizeNearestNeighborOptions IfOptions WhileOptions CallOnceOptions "
-    "VarHandleOptions ReadVariableOptions AssignVariableOptions L2NormOptions CumsumOptions"
+    "VarHandleOptions ReadVariableOptions AssignVariableOptions L2NormOptions CumsumOptions "
+    "SelectV2Options"
 ).split()
 ENUM_FIELDS = {
     "padding": "Padding",

@@ -60,6 +60,14 @@ def test_a_view_of_the_input_goes() -> None:
     assert len(check_rule(n.model, RULE, hits=1).main.ops) == 1
 
 
+def test_to_a_matrix_the_dimensions_are_two_anyway() -> None:
+    n = Net()
+    x = n.reshape(n.relu(n.feed(1, 2, 3)), 1, 6)
+    n.output(n.dense(x, 4, keep_num_dims=True))
+    copy = check_rule(n.model, RULE, hits=1)
+    assert [op.opcode.label for op in copy.main.ops] == ["RELU", "FULLY_CONNECTED"]
+
+
 def keeps_rank(n: Net) -> None:
     x = n.reshape(n.relu(n.feed(1, 6)), 1, 2, 3)
     n.output(n.dense(x, 4, rows=2, keep_num_dims=True))

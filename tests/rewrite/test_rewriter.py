@@ -288,7 +288,7 @@ def test_rules_have_distinct_names_and_a_summary() -> None:
         assert rule.name == rule.name.lower().replace("_", "-")
         assert rule.summary.endswith(".")
         assert len(rule.summary) < 110
-        assert rule.exactness.bit_exact
+        assert rule.exactness.bit_exact or getattr(rule, "max_steps", None) == 0
         assert type(rule).__module__ == f"tflopt.passes.{rule.name.replace('-', '_')}"
 
 

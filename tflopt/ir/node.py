@@ -61,10 +61,42 @@ class Use:
 
 @dataclass(frozen=True)
 class Origin:
-    """The tensor of the source model that holds the same elements in the same order."""
+    """The tensor of the source model that holds the same elements.
+
+    They lie in the same order, or, with ``perm``, in the order that they have after the tensor
+    was given the shape ``dims`` and its axes were permuted by ``perm``.
+    """
 
     subgraph: int
     tensor: int
+    dims: tuple[int, ...] = ()
+    perm: tuple[int, ...] = ()
+
+    def rearranged(self, shape: Sequence[int], axes: Sequence[int | None]) -> Origin | None:
+        """The origin of a value after a permutation; None where it can't be said.
+
+        Args:
+            shape: the shape of the value that has this origin.
+            axes: for each axis of the result the axis in ``shape``, None for a dimension of 1.
+        """
+        large = [axis for axis, size in enumerate(shape) if size != 1]
+        order = [axis for axis in axes if axis in large]
+        dims, perm = [shape[axis] for axis in large], list(range(len(large)))
+        if self.perm:
+            if [self.dims[axis] for axis in self.perm] != dims:
+                return None
+            dims, perm = list(self.dims), list(self.perm)
+        perm = [perm[large.index(axis)] for axis in order]
+        if perm == sorted(perm):
+            return Origin(self.subgraph, self.tensor)
+        return Origin(self.subgraph, self.tensor, tuple(dims), tuple(perm))
+
+    def reorder(self, source: Array) -> Array:
+        """The elements of the source tensor in the order in which they lie here, flat."""
+        if not self.perm:
+            return source.reshape(-1)
+        moved: Array = source.reshape(self.dims).transpose(self.perm)
+        return np.reshape(moved, -1)
 
 
 @dataclass(slots=True)

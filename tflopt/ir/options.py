@@ -432,6 +432,11 @@ class CumsumOptions(Options):
     reverse: bool = False
 
 
+@dataclass(frozen=True)
+class SelectV2Options(Options):
+    """``SelectV2Options`` of the TFLite schema."""
+
+
 MODELLED: tuple[type[Options], ...] = (
     Conv2DOptions,
     DepthwiseConv2DOptions,
@@ -490,4 +495,5 @@ MODELLED: tuple[type[Options], ...] = (
     AssignVariableOptions,
     L2NormOptions,
     CumsumOptions,
+    SelectV2Options,
 )

@@ -33,6 +33,28 @@ class Plan(Enum):
     NONE = "none"
 
 
+class Goal(Enum):
+    """What decides where one form of an operator is better in one resource and worse in another."""
+
+    BALANCED = "balanced"
+    """No resource may get worse than the original's; what a form gains must outweigh its price."""
+    SPEED = "speed"
+    """The fewest predicted instructions."""
+    MEMORY = "memory"
+    """The smallest arena."""
+    FLASH = "flash"
+    """The smallest file."""
+
+
+class IoLayout(Enum):
+    """In which arrangement of their axes the caller hands over inputs and takes outputs."""
+
+    KEEP = "keep"
+    """As in the source model."""
+    NHWC = "nhwc"
+    """As the layers want them: channels last, 1-D signals with a height of 1."""
+
+
 @dataclass(frozen=True)
 class Config:
     """Options of the pipeline.
@@ -41,6 +63,10 @@ class Config:
         keep: names of tensors, signatures or metadata that stay.
         device: the build whose memory counts.
         plan: what kind of offline plan to write, None for none.
+        goal: which resource decides between two forms of an operator.
+        route_around: whether layers that the device computes wrongly are written otherwise.
+        io_layout: whether inputs and outputs keep their arrangement.
+        allow_lsb: how many steps an integer form of float operators may be off; 0: exact only.
     """
 
     runtime: Runtime = Runtime.BOTH
@@ -48,3 +74,7 @@ class Config:
     keep: frozenset[str] = frozenset()
     device: Device = field(default_factory=Device)
     plan: PlanRequest | None = field(default_factory=PlanRequest)
+    goal: Goal = Goal.BALANCED
+    route_around: bool = True
+    io_layout: IoLayout = IoLayout.KEEP
+    allow_lsb: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tflopt.ir import Op, OpCode, same_quantization
@@ -17,7 +17,8 @@ class FoldViewIntoFullyConnected(Rule):
 
     Exact: TFLM takes the number of rows from the output's shape and the row length from the
     weights (``cmsis_nn/fully_connected.cc``), never from the input's shape; LiteRT divides the
-    element count by the row length.
+    element count by the row length. To an output of two dimensions ``keep_num_dims`` makes no
+    difference.
     """
 
     name: ClassVar[str] = "fold-view-into-fully-connected"
@@ -33,7 +34,8 @@ class FoldViewIntoFullyConnected(Rule):
         if source is None or not isinstance(op.options, FullyConnectedOptions):
             return
         keeps = op.options.keep_num_dims
-        require(not keeps, "keep_num_dims ties the output's rank to the input's", at=op)
+        matrix = len(op.output.shape) == 2
+        require(not keeps or matrix, "keep_num_dims ties the output's rank to the input's", at=op)
         require(len(weights.shape) == 2, "the weights are no matrix", at=op)
         require(bool(source.shape), "the input is a scalar", at=op)
         same = same_quantization(source.quant, data.quant)
@@ -41,5 +43,7 @@ class FoldViewIntoFullyConnected(Rule):
         require(not source.is_variable, "it takes a snapshot of a variable", at=view)
         shared = data.is_graph_output or len(data.users) > 1
         require(not shared, "another operator reads the view", at=view)
+        if keeps:
+            rw.set_options(op, replace(op.options, keep_num_dims=False))
         rw.set_input(op, 0, source)
         rw.remove(view)

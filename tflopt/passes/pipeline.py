@@ -3,46 +3,156 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from tflopt.errors import UnsupportedError, UsageError
 from tflopt.ir import Model
-from tflopt.passes.config import Config, Runtime, Strip
+from tflopt.ir.clone import clone
+from tflopt.passes.add_zero_bias import AddZeroBias
+from tflopt.passes.assign_layouts import AssignLayouts
+from tflopt.passes.batch_matmul_to_fully_connected import BatchMatMulToFullyConnected
+from tflopt.passes.budget_of_forms import make_budget, original_cost
+from tflopt.passes.config import Config, Goal, Runtime, Strip
+from tflopt.passes.conv_to_depthwise import ConvToDepthwise
+from tflopt.passes.conv_to_fully_connected import ConvToFullyConnected
+from tflopt.passes.crop_transpose_conv import CropTransposeConv
+from tflopt.passes.depthwise_to_conv import DepthwiseToConv
 from tflopt.passes.drop_stale_plan import DropStalePlan
+from tflopt.passes.expand_depth_multiplier import ExpandDepthMultiplier
+from tflopt.passes.extend_kernel import ExtendKernel
+from tflopt.passes.fill_dilation import FillDilation
+from tflopt.passes.flatten_fully_connected import FlattenFullyConnected
+from tflopt.passes.fold_constants import FoldConstants
+from tflopt.passes.fold_pad import FoldPad
+from tflopt.passes.fold_shape import FoldShape
+from tflopt.passes.fold_space_to_batch import FoldSpaceToBatch
+from tflopt.passes.fold_unary_chain import FoldUnaryChain
 from tflopt.passes.fold_view_into_fully_connected import FoldViewIntoFullyConnected
+from tflopt.passes.fully_connected_to_conv import FullyConnectedToConv
+from tflopt.passes.fuse_activation import FuseActivation
+from tflopt.passes.hoist_slice import HoistSlice
+from tflopt.passes.hoist_slice_over_window import HoistSliceOverWindow
+from tflopt.passes.integerize_islands import IntegerizeIslands
+from tflopt.passes.integerize_mean import IntegerizeMean
+from tflopt.passes.mean_to_convolution import MeanToConvolution
 from tflopt.passes.merge_buffers import MergeBuffers
+from tflopt.passes.merge_concatenations import MergeConcatenations
+from tflopt.passes.merge_duplicates import MergeDuplicates
+from tflopt.passes.merge_groups import MergeGroups
+from tflopt.passes.merge_pads import MergePads
+from tflopt.passes.merge_slices import MergeSlices
+from tflopt.passes.merge_transposed_axes import MergeTransposedAxes
 from tflopt.passes.merge_transposes import MergeTransposes
 from tflopt.passes.merge_views import MergeViews
+from tflopt.passes.pack_to_reshape import PackToReshape
 from tflopt.passes.per_channel_to_per_tensor import PerChannelToPerTensor
 from tflopt.passes.plan_memory import PlanMemory
+from tflopt.passes.reduce_any_to_all import ReduceAnyToAll
+from tflopt.passes.reduce_to_view import ReduceToView
+from tflopt.passes.relu_to_clamp import ReluToClamp
 from tflopt.passes.remove_dead import RemoveDead
+from tflopt.passes.remove_identity import RemoveIdentity
 from tflopt.passes.remove_noop import RemoveNoop
+from tflopt.passes.remove_unit_window import RemoveUnitWindow
 from tflopt.passes.reorder_operators import ReorderOperators
+from tflopt.passes.repeat_to_resize import RepeatToResize
+from tflopt.passes.replicate_channels import ReplicateChannels
+from tflopt.passes.round_islands import RoundIslands
+from tflopt.passes.round_mean import RoundMean
+from tflopt.passes.select_to_select_v2 import SelectToSelectV2
 from tflopt.passes.shape_to_options import ShapeToOptions
 from tflopt.passes.share_zero_points import ShareZeroPoints
+from tflopt.passes.sink_dequantize import SinkDequantize
+from tflopt.passes.sink_pad import SinkPad
+from tflopt.passes.sink_view import SinkView
+from tflopt.passes.split_concatenation import SplitConcatenation
+from tflopt.passes.split_groups import SplitGroups
 from tflopt.passes.strip_fields import StripFields
 from tflopt.passes.strip_metadata import StripMetadata
 from tflopt.passes.strip_names import StripNames
 from tflopt.passes.strip_ranges import StripRanges
 from tflopt.passes.strip_texts import StripTexts
 from tflopt.passes.strip_unread_quantization import StripUnreadQuantization
+from tflopt.passes.sub_to_add import SubToAdd
 from tflopt.passes.transpose_to_reshape import TransposeToReshape
+from tflopt.passes.trim_pad import TrimPad
+from tflopt.passes.requantize_with_kernel import RequantizeWithKernel
+from tflopt.passes.widen_transpose_conv import WidenTransposeConv
+from tflopt.passes.worth import Cost, FormRule, Worth
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Trace, run_model_rule, run_rules
+from tflopt.target import Isa
+
+FORMS: tuple[type[FormRule], ...] = (
+    MergeDuplicates,
+    ConvToDepthwise,
+    ReplicateChannels,
+    ExpandDepthMultiplier,
+    FillDilation,
+    DepthwiseToConv,
+    MergeGroups,
+    SplitGroups,
+    MeanToConvolution,
+    BatchMatMulToFullyConnected,
+    ConvToFullyConnected,
+    FullyConnectedToConv,
+    SubToAdd,
+    RequantizeWithKernel,
+)
+"""Write operators in another form where it is better for the goal, after the other rules."""
 
 
 def make_rules(config: Config) -> tuple[AnyRule, ...]:
     """Every rule with its options, in the order in which ``tflopt passes`` lists them."""
     everything, keep = config.strip is Strip.ALL, config.keep
+    mve = config.device.target.isa is Isa.MVE
+    in_place = config.plan is not None and config.plan.in_place
+    worth = Worth(config.goal, config.device, in_place)
     return (
         RemoveDead(),
+        AssignLayouts(config.device, in_place, config.io_layout, config.route_around),
         MergeViews(),
+        SinkView(),
+        MergeConcatenations(),
         MergeTransposes(),
         TransposeToReshape(),
         FoldViewIntoFullyConnected(),
         RemoveNoop(),
+        FuseActivation(),
+        FoldUnaryChain(),
+        SinkDequantize(),
+        IntegerizeIslands(postpone=config.allow_lsb > 0),
+        RoundIslands(config.allow_lsb),
+        IntegerizeMean(),
+        RoundMean(config.allow_lsb),
+        FoldPad(mve),
+        MergePads(),
+        SinkPad(),
+        TrimPad(),
+        MergeSlices(),
+        HoistSlice(),
+        HoistSliceOverWindow(mve),
+        FoldConstants(),
+        FoldShape(config.runtime),
+        RepeatToResize(),
+        FoldSpaceToBatch(),
+        ExtendKernel(config.goal, config.device, config.plan),
+        SplitConcatenation(),
+        ReluToClamp(),
+        SelectToSelectV2(),
+        ReduceAnyToAll(),
         ShapeToOptions(config.runtime),
         PerChannelToPerTensor(),
+        AddZeroBias(config.device),
+        FlattenFullyConnected(config.device),
+        CropTransposeConv(config.device),
+        WidenTransposeConv(config.device),
+        MergeTransposedAxes(config.device),
+        RemoveIdentity(),
+        RemoveUnitWindow(),
+        ReduceToView(),
+        PackToReshape(),
+        *(form(worth) for form in FORMS),
         DropStalePlan(),
         StripNames(everything, keep),
         StripTexts(everything, keep),
@@ -69,7 +179,17 @@ STRIPS = (
     MergeBuffers,
 )
 """Run last, in this order; none of them with ``--strip none``."""
+ROUTES = (
+    AddZeroBias,
+    FlattenFullyConnected,
+    CropTransposeConv,
+    WidenTransposeConv,
+    MergeTransposedAxes,
+)
+"""Write layers otherwise that the device computes wrongly; none with ``--no-route-around``."""
 COMPRESSED = "COMPRESSION_METADATA"
+LAYOUT_ROUNDS = 8
+"""Each layout costs less than the one before by its own measure, and three rounds were seen."""
 
 
 @dataclass(frozen=True)
@@ -122,25 +242,86 @@ def run_pipeline(
     """
     selection, config = selection or Selection(), config or Config()
     _check_names(model, config.keep)
-    rules = [rule for rule in make_rules(config) if rule in selection and _applies(rule, config)]
+    rules = [rule for rule in make_rules(config) if rule in selection and applies(rule, config)]
     trace = Trace()
     if rules:
         _refuse_what_names_tensors_by_index(model)
     local = [rule for rule in rules if isinstance(rule, Rule)]
     _run_model_rules(model, rules, (RemoveDead,), trace)
-    run_rules(model, local, trace, verify_each=verify_each)
-    _run_model_rules(model, rules, (RemoveDead,), trace)
-    if trace.hits:
-        # Not a choice: a plan for other tensors would be wrong, and the runtime checks nothing.
-        run_model_rule(model, DropStalePlan(), trace)
+    simple = [rule for rule in local if not isinstance(rule, FormRule)]
+    forms = [rule for rule in local if isinstance(rule, FormRule)]
+    original = original_cost(model, forms[0].worth) if forms else None
+    layouts = [rule for rule in rules if isinstance(rule, AssignLayouts | RemoveDead)]
+    _run_in_turn(model, simple, layouts, trace, verify_each)
+    simple = [_without_postponing(rule) for rule in simple]
+    if config.allow_lsb:
+        _run_in_turn(model, simple, layouts, trace, verify_each)
+    _drop_stale_plan(model, trace)
+    if original is not None:
+        forms = _with_budget(model, rules, forms, original, config)
+        _run_in_turn(model, [*simple, *forms], layouts, trace, verify_each)
+    _run_model_rules(model, rules, (RemoveDead, ExtendKernel, RemoveDead), trace)
+    _drop_stale_plan(model, trace)
     _run_model_rules(model, rules, STRIPS, trace)
     _run_model_rules(model, rules, (RemoveDead,), trace)
     _run_model_rules(model, rules, (ReorderOperators, PlanMemory), trace)
     return trace
 
 
-def _applies(rule: AnyRule, config: Config) -> bool:
+def _drop_stale_plan(model: Model, trace: Trace) -> None:
+    """Not a choice: a plan for other tensors would be wrong, and the runtime checks nothing."""
+    if trace.hits:
+        run_model_rule(model, DropStalePlan(), trace)
+
+
+def _without_postponing(rule: Rule) -> Rule:
+    """Islands that could not be rounded are still made integers where that is exact."""
+    return IntegerizeIslands() if isinstance(rule, IntegerizeIslands) else rule
+
+
+def _run_in_turn(
+    model: Model,
+    local: Sequence[Rule],
+    layouts: Sequence[ModelRule],
+    trace: Trace,
+    verify_each: bool,
+) -> None:
+    """Local rules and the layout of the whole graph, until the layout stays as it is.
+
+    A reader that is dead may have kept a rule from its pattern, so the dead go each time.
+    """
+    for _ in range(LAYOUT_ROUNDS):
+        run_rules(model, local, trace, verify_each=verify_each)
+        changed = [run_model_rule(model, rule, trace) for rule in layouts]
+        if not any(changed):
+            return
+
+
+def _with_budget(
+    model: Model,
+    rules: Sequence[AnyRule],
+    forms: Sequence[FormRule],
+    original: Cost,
+    config: Config,
+) -> list[FormRule]:
+    """The forms, balanced ones with what they may spend."""
+    worth = forms[0].worth
+    if worth.goal is not Goal.BALANCED:
+        return list(forms)
+    stripped = clone(model)
+    _run_model_rules(stripped, rules, (RemoveDead, *STRIPS), Trace())
+    budget = make_budget(model, stripped, original, worth, config.plan)
+    worth = replace(worth, budget=budget)
+    return [replace(form, worth=worth) for form in forms]
+
+
+def applies(rule: AnyRule, config: Config) -> bool:
+    """Whether the options allow a rule at all."""
+    if not rule.exactness.bit_exact and not config.allow_lsb:
+        return False
     if isinstance(rule, ShareZeroPoints) and config.runtime is not Runtime.TFLM:
+        return False
+    if isinstance(rule, ROUTES) and not config.route_around:
         return False
     return config.strip is not Strip.NONE or not isinstance(rule, STRIPS)
 

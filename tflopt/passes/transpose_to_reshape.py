@@ -27,5 +27,5 @@ class TransposeToReshape(Rule):
         if source is None or perm is None:
             return
         large = [axis for axis in perm if source.shape[axis] != 1]
-        if large == sorted(large) and perm != tuple(range(len(perm))):
+        if large == sorted(large):
             become_reshape(op, source, rw)

@@ -39,9 +39,12 @@ def run_model_rule(model: Model, rule: ModelRule, trace: Trace) -> bool:
     """
     rw = Rewriter(model)
     rule.rewrite_model(model, rw)
+    trace.forget_rule(rule.name)
+    for op, reason in rw.remarks:
+        trace.decline(rule.name, op, reason, op)
     if not rw.changed:
         return False
-    trace.hit(rule.name, "model", tuple(rw.edits))
+    trace.hit(rule.name, "model", tuple(rw.edits), rw.shown_by or rule.exactness.shown_by)
     verify(model, rule.name)
     return True
 
@@ -96,7 +99,8 @@ class _Driver:
         if not self.rw.changed:
             return False
         self.changed = True
-        self.trace.hit(rule.name, where, tuple(self.rw.edits))
+        shown_by = self.rw.shown_by or rule.exactness.shown_by
+        self.trace.hit(rule.name, where, tuple(self.rw.edits), shown_by)
         if self.verify_each:
             verify(self.model, rule.name)
         self._enqueue(op)

@@ -17,6 +17,7 @@ from tflopt.ir import (
     OpCode,
     OpExtra,
     Options,
+    Origin,
     Quantization,
     Value,
     ValueExtra,
@@ -33,16 +34,32 @@ class Rewriter:
         self.touched: dict[Op, None] = {}
         self.edits: list[str] = []
         self.updates = 0
+        self.shown_by = ""
+        self.remarks: list[tuple[Op, str]] = []
 
     def begin(self) -> None:
         """Start a rule's turn."""
         self.edits = []
         self.updates = 0
         self.touched = {}
+        self.shown_by = ""
+
+    def prove(self, how: str, values: int = 0) -> None:
+        """Record how this firing was shown to be exact, where the rule has several ways.
+
+        Args:
+            how: "structure", "arithmetic" or "enumeration"; else the words for the report.
+            values: how many values were enumerated.
+        """
+        self.shown_by = f"{how} of {values:,} values" if values else how
 
     def note(self, text: str) -> None:
         """Record an edit in words."""
         self.edits.append(text)
+
+    def remark(self, op: Op, reason: str) -> None:
+        """Say why a rule of the whole model leaves an operator as it is."""
+        self.remarks.append((op, reason))
 
     @property
     def changed(self) -> bool:
@@ -108,6 +125,26 @@ class Rewriter:
         value.shape = tuple(shape)
         value.extra = replace(value.extra, shape_signature=None, shape_absent=False)
         self._touch(value)
+
+    def arrange(self, value: Value, axes: Sequence[int | None]) -> None:
+        """Give a value another shape by moving its axes; the elements move along.
+
+        Args:
+            axes: for each axis of the result the axis it was, None for a dimension of 1. All axes
+                but those of size 1 are in it.
+        """
+        shape, signature, origin = _arranged(value, axes)
+        self.note(f"{_name(value)} gets the shape {list(shape)}")
+        value.shape, value.origin = shape, origin
+        value.extra = replace(value.extra, shape_signature=signature, shape_absent=False)
+        self._touch(value)
+
+    def arranged(self, like: Value, axes: Sequence[int | None]) -> Value:
+        """A new value with the elements of ``like`` and its axes moved, as :meth:`arrange` does."""
+        shape, signature, origin = _arranged(like, axes)
+        value = self.value(like, shape=shape)
+        value.extra, value.origin = replace(value.extra, shape_signature=signature), origin
+        return value
 
     def set_quant(self, value: Value, quant: Quantization | None) -> None:
         """Give a value another quantization."""
@@ -201,18 +238,19 @@ class Rewriter:
 
     def insert(
         self,
-        before: Op,
+        before: Op | Graph,
         code: OpCode,
         inputs: Sequence[Value | None],
         outputs: Sequence[Value],
         options: Options | None = None,
         version: int = 1,
     ) -> Op:
-        """A new operator in front of another one."""
-        op = Op(before.graph, self.model.opcode(code, version), options)
+        """A new operator in front of another one, or at the end of a graph."""
+        graph = before if isinstance(before, Graph) else before.graph
+        op = Op(graph, self.model.opcode(code, version), options)
         op.set_inputs(inputs)
         op.set_outputs(outputs)
-        before.graph.insert(op, before)
+        graph.insert(op, None if isinstance(before, Graph) else before)
         self._touch(*inputs, *outputs)
         self.touched[op] = None
         self.note(f"new {code.name}")
@@ -264,6 +302,19 @@ class Rewriter:
             if entry not in kept:
                 self.note(f"dropped metadata {entry.name!r}: {reason}")
         self.model.metadata = kept
+
+
+def _arranged(
+    value: Value, axes: Sequence[int | None]
+) -> tuple[tuple[int, ...], tuple[int, ...] | None, Origin | None]:
+    """Shape, signature and origin of a value after its axes are moved."""
+    shape, signature, origin = value.shape, value.extra.shape_signature, value.origin
+    moved = tuple(1 if axis is None else shape[axis] for axis in axes)
+    if signature is not None and len(signature) == len(shape):
+        signature = tuple(1 if axis is None else signature[axis] for axis in axes)
+    else:
+        signature = None
+    return moved, signature, None if origin is None else origin.rearranged(shape, axes)
 
 
 def _name(value: Value | None) -> str:

@@ -12,11 +12,12 @@ from tflopt.ir.verify import place
 
 @dataclass(frozen=True)
 class Hit:
-    """One firing of a rule: where, and its edits in words."""
+    """One firing of a rule: where, its edits in words, and how its exactness was shown."""
 
     rule: str
     where: str
     edits: tuple[str, ...]
+    shown_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class Trace:
         """Firings by rule."""
         return Counter(hit.rule for hit in self.hits)
 
-    def hit(self, rule: str, where: str, edits: tuple[str, ...]) -> None:
+    def hit(self, rule: str, where: str, edits: tuple[str, ...], shown_by: str) -> None:
         """A rule fired."""
-        self.hits.append(Hit(rule, where, edits))
+        self.hits.append(Hit(rule, where, edits, shown_by))
 
     def decline(self, rule: str, anchor: Op, reason: str, at: Op) -> None:
         """A rule declined at an operator."""
@@ -52,6 +53,11 @@ class Trace:
     def forget(self, anchor: Op) -> None:
         """An operator is visited again: what was said of it no longer counts."""
         self._declined.pop(anchor, None)
+
+    def forget_rule(self, rule: str) -> None:
+        """A rule of the whole model runs again: what it said no longer counts."""
+        for reasons in self._declined.values():
+            reasons.pop(rule, None)
 
     @property
     def near_misses(self) -> list[NearMiss]:

@@ -1,0 +1,56 @@
+"""Give layers that the device computes wrongly without a bias a bias of zeros."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from tflopt.ir import DType, Op, OpCode, Quantization, Value
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule
+from tflopt.target.hazards import hazards_at
+from tflopt.target.memory import Device
+
+POSITION = {OpCode.CONV_2D: 2, OpCode.DEPTHWISE_CONV_2D: 2, OpCode.TRANSPOSE_CONV: 3}
+
+
+@dataclass(frozen=True)
+class AddZeroBias(Rule):
+    """Add a bias of zeros where the device's kernel goes wrong without one.
+
+    Exact: the kernels start each sum at the bias, and at zero where there is none.
+    """
+
+    name: ClassVar[str] = "add-zero-bias"
+    exactness: ClassVar[Exactness] = BY_ARITHMETIC
+    anchors: ClassVar[frozenset[OpCode]] = frozenset(POSITION)
+
+    device: Device = field(default_factory=Device)
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Append the bias."""
+        position = POSITION[op.code]
+        if op.input(position) is not None:
+            return
+        if not any(hazard.rule == self.name for hazard in hazards_at(op, self.device)):
+            return
+        inputs = [*op.inputs[:position], _zeros(op, rw)]
+        rw.set_inputs(op, inputs)
+
+
+def _zeros(op: Op, rw: Rewriter) -> Value:
+    """One zero for each output channel, with the quantization that LiteRT asks for."""
+    data, weights = op.input(2 if op.code is OpCode.TRANSPOSE_CONV else 0), op.input(1)
+    wide = data is not None and data.dtype is DType.INT16
+    zeros = np.zeros(op.output.shape[-1], dtype=np.int64 if wide else np.int32)
+    return rw.constant(zeros, op.output, quant=_bias_quantization(data, weights))
+
+
+def _bias_quantization(data: Value | None, weights: Value | None) -> Quantization | None:
+    if data is None or weights is None or data.quant is None or weights.quant is None:
+        return None
+    if data.quant.scale is None or weights.quant.scale is None:
+        return None
+    scale = data.quant.scale[0] * weights.quant.scale
+    return Quantization(scale, np.zeros(len(scale), dtype=np.int64))

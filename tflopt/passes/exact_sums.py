@@ -1,0 +1,157 @@
+"""Weighted sums with a bias whose requantization gives a wanted output for every possible sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from tflopt.arith.accumulator import convolution_multiplier, requantize_accumulator
+from tflopt.arith.affine import Affine
+from tflopt.arith.binary import add
+from tflopt.arith.fixed_point import FRACTION_BITS, INT8_MAX, INT8_MIN, Ints, clamp, multiply
+from tflopt.arith.reduction import every_sum, mean, mean_multiplier
+
+_FIRST = (1, 2, 4, 8, 16, 32, 64, 127)
+WEIGHTS = (*_FIRST, *(weight for weight in range(3, 127) if weight not in _FIRST))
+"""Tried in this order: powers of two and the largest are the likeliest."""
+NEIGHBOURS = (0, 1, -1, 2, -2, 3, -3, 4, -4)
+"""Float32 neighbours of the nominal weight scale."""
+LEVELS = np.arange(INT8_MIN + 1, INT8_MAX + 1, dtype=np.int64)
+AROUND = np.arange(-3, 4, dtype=np.int64)
+MOST_SUMS = 1 << 20
+
+
+@dataclass(frozen=True)
+class WeightedSum:
+    """A convolution whose weights are all ``weight`` with the scale ``scale``, and ``bias``.
+
+    ``zero_point`` is that of its output.
+    """
+
+    weight: int
+    scale: float
+    bias: int
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """MEAN over ``count`` elements, by the parameters of its input and output."""
+
+    count: int
+    scale: float
+    zero_point: int
+    out_scale: float
+    out_zero_point: int
+
+    @property
+    def source(self) -> Affine:
+        """The input's parameters."""
+        return Affine.make(self.scale, self.zero_point)
+
+    def target(self, zero_point: int) -> Affine:
+        """The output's scale with some zero point."""
+        return Affine.make(self.out_scale, zero_point)
+
+    @property
+    def wanted(self) -> Ints:
+        """MEAN's output for every sum."""
+        out = self.target(self.out_zero_point)
+        return mean(every_sum(self.count), self.count, self.source, out)
+
+    def output(self, form: WeightedSum) -> Ints:
+        """The output of a weighted sum for every sum of the elements."""
+        out = self.target(form.zero_point)
+        multiplier, shift = convolution_multiplier(self.source, form.scale, out)
+        sums = every_sum(self.count) - self.zero_point * self.count
+        return requantize_accumulator(form.weight * sums + form.bias, multiplier, shift, out)
+
+
+@lru_cache(maxsize=256)
+def as_one_sum(reduction: Reduction) -> WeightedSum | None:
+    """One weighted sum that equals MEAN for every sum of its elements."""
+    if 255 * reduction.count > MOST_SUMS:
+        return None
+    wanted = reduction.wanted
+    form = _search(reduction, wanted, reduction.out_zero_point)
+    return form if form is not None and (reduction.output(form) == wanted).all() else None
+
+
+@lru_cache(maxsize=256)
+def as_two_sums(reduction: Reduction) -> tuple[WeightedSum, WeightedSum] | None:
+    """Two weighted sums whose ADD equals MEAN: one saturates below zero, the other above.
+
+    MEAN rounds alike on both sides of zero, with a multiplier that may have fewer bits than a
+    convolution's; then each side needs a bias of its own.
+    """
+    if 255 * reduction.count > MOST_SUMS:
+        return None
+    multiplier, shift = mean_multiplier(
+        reduction.count, reduction.source, reduction.target(reduction.out_zero_point)
+    )
+    sums = every_sum(reduction.count) - reduction.zero_point * reduction.count
+    scaled = multiply(sums, multiplier, shift)
+    above = _search(reduction, clamp(np.maximum(scaled, 0) + INT8_MIN), INT8_MIN)
+    if above is None:
+        return None
+    below = _search(reduction, clamp(np.minimum(scaled, 0) + INT8_MAX), INT8_MAX)
+    if below is None or not (_added(reduction, above, below) == reduction.wanted).all():
+        return None
+    return above, below
+
+
+def _added(reduction: Reduction, above: WeightedSum, below: WeightedSum) -> Ints:
+    one, two = (reduction.target(form.zero_point) for form in (above, below))
+    out = reduction.target(reduction.out_zero_point)
+    return add(reduction.output(above), reduction.output(below), one, two, out)
+
+
+def _search(reduction: Reduction, wanted: Ints, zero_point: int) -> WeightedSum | None:
+    """The first weight, scale and bias that give ``wanted``, which rises with the sum."""
+    out = reduction.target(zero_point)
+    sums = every_sum(reduction.count) - reduction.zero_point * reduction.count
+    first = np.searchsorted(wanted, LEVELS, side="left")
+    for weight in WEIGHTS:
+        for steps in NEIGHBOURS:
+            scale = _neighbour(np.float32(1 / (reduction.count * weight)), steps)
+            multiplier, shift = convolution_multiplier(reduction.source, scale, out)
+            if not multiplier or shift > 0:
+                continue
+            least = _least_accumulators(LEVELS - zero_point, multiplier, shift)
+            bias = None if least is None else _bias(weight * sums, first, least)
+            if bias is not None:
+                return WeightedSum(weight, float(scale), bias, zero_point)
+    return None
+
+
+def _neighbour(scale: np.float32, steps: int) -> np.float32:
+    towards = np.float32(np.inf if steps > 0 else 0)
+    for _ in range(abs(steps)):
+        scale = np.nextafter(scale, towards)
+    return scale
+
+
+def _least_accumulators(levels: Ints, multiplier: Ints, shift: Ints) -> Ints | None:
+    """The least accumulator that reaches each level; None where it isn't near the real one.
+
+    Two roundings move it by less than two.
+    """
+    real = (levels - 0.5) * 2.0 ** (FRACTION_BITS - int(shift)) / float(multiplier)
+    near = np.ceil(real).astype(np.int64)[:, None] + AROUND
+    reached = multiply(near, multiplier, shift) >= levels[:, None]
+    if reached[:, 0].any() or not reached[:, -1].all():
+        return None
+    return np.asarray(near[np.arange(levels.size), reached.argmax(axis=1)])
+
+
+def _bias(accumulators: Ints, first: Ints, least: Ints) -> int | None:
+    """A bias with which each level is reached at its first accumulator, and not before it."""
+    reached, crossed = first < accumulators.size, first > 0
+    lowest = np.max((least - accumulators[first * reached])[reached], initial=-(1 << 30))
+    before = accumulators[(first - 1) * crossed]
+    highest = np.min((least - before - 1)[crossed], initial=1 << 30)
+    if lowest > highest:
+        return None
+    return int(np.clip(0, lowest, highest))

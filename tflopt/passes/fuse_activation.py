@@ -1,0 +1,112 @@
+"""Fuse clamps into the operator that computes what they clamp."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.arith.fixed_point import Ints
+from tflopt.arith.tables import EVERY_INT8, compose, table
+from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
+from tflopt.passes.clamps import (
+    data_input,
+    equal_activation,
+    fused_activation,
+    fusing_source,
+    is_private,
+    with_activation,
+)
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+
+CLAMPS = frozenset(
+    {
+        OpCode.RELU,
+        OpCode.RELU6,
+        OpCode.RELU_N1_TO_1,
+        OpCode.RELU_0_TO_1,
+        OpCode.MINIMUM,
+        OpCode.MAXIMUM,
+    }
+)
+
+
+@dataclass(frozen=True)
+class FuseActivation(Rule):
+    """Fuse RELU, RELU6, RELU_N1_TO_1, MINIMUM, MAXIMUM into the operator that computes their input.
+
+    Exact where both sides have one quantization and a fused activation clamps each of the 256
+    values as the operator does: kernels clamp to the range of the activation after they
+    requantize (``CalculateActivationRangeQuantized``). A clamp of each element commutes with
+    RESHAPE, TRANSPOSE, SLICE and other movements on the way.
+    """
+
+    name: ClassVar[str] = "fuse-activation"
+    anchors: ClassVar[frozenset[OpCode]] = CLAMPS
+    exactness: ClassVar[Exactness] = BY_ENUMERATION
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Give the producer the activation, and let the readers read its output."""
+        source = data_input(op)
+        if source is None or fusing_source(_first(op)) is None:
+            return
+        same = same_quantization(source.quant, op.output.quant)
+        require(same, "it requantizes as well; rounding twice is not rounding once", at=op)
+        fit = next(_fits(op), None)
+        if fit is None:
+            require(table(op) is None, "no fused activation clamps to this range", at=op)
+            return
+        start, activation = fit
+        found = fusing_source(start)
+        assert found is not None
+        producer, path = found
+        shared = "another operator reads the tensor before the activation"
+        require(all(is_private(value) for value in path), shared, at=producer)
+        bound = "it stands between an input or constant of the model and an output"
+        require(rw.can_replace(op.output, start), bound, at=op)
+        if activation is not fused_activation(producer):
+            rw.set_options(producer, with_activation(producer, activation))
+        for value in path:
+            rw.update(value, origin=None)
+        rw.update(start, origin=op.output.origin)
+        rw.bypass(op, start)
+        _remove_between(start, source, rw)
+        rw.prove("enumeration", len(EVERY_INT8))
+
+
+def _first(op: Op) -> Value:
+    """What the first of the clamps in a row reads."""
+    parts = [value for value, _ in _parts(op)]
+    return parts[-1] if parts else op.inputs[0] or op.output
+
+
+def _parts(op: Op) -> Iterator[tuple[Value, Ints]]:
+    """The inputs of this clamp and of those before it, with the table from there to here."""
+    results, source = table(op), data_input(op)
+    while source is not None and results is not None:
+        yield source, results
+        before = source.producer
+        step = None if before is None or before.code not in CLAMPS else table(before)
+        if before is None or step is None or not is_private(source):
+            return
+        source, results = data_input(before), compose(step, results)
+
+
+def _fits(op: Op) -> Iterator[tuple[Value, Activation]]:
+    """Values whose producer can clamp them to what comes out here, the farthest first."""
+    for value, results in reversed(list(_parts(op))):
+        found = fusing_source(value)
+        activation = None if found is None else equal_activation(found[0], results)
+        if activation is not None and same_quantization(value.quant, op.output.quant):
+            yield value, activation
+
+
+def _remove_between(start: Value, last: Value, rw: Rewriter) -> None:
+    """Drop the clamps that led from ``start`` to ``last``, which nobody reads any more."""
+    while last is not start:
+        op = last.producer
+        assert op is not None
+        source = data_input(op)
+        assert source is not None
+        rw.remove(op)
+        last = source

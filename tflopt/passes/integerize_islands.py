@@ -1,0 +1,46 @@
+"""Float operators between DEQUANTIZE and QUANTIZE as int8 operators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Op, OpCode
+from tflopt.passes.clamps import is_private
+from tflopt.passes.island_rewrite import float_input, nearest_form, replace_island, require_known
+from tflopt.passes.islands import find_island
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+
+
+@dataclass(frozen=True)
+class IntegerizeIslands(Rule):
+    """Replace float operators between DEQUANTIZE and QUANTIZE by the int8 operator that is equal.
+
+    Exact: an island over one int8 tensor is a map of 256 values, over two one of 65,536 pairs.
+    All are computed as TFLM computes the floats, and compared with RELU, QUANTIZE, ADD, SUB, MUL
+    and their fused activations, with and without a QUANTIZE before the sum.
+
+    Args:
+        postpone: leave islands whose float result others read as well, so that
+            ``round-islands`` can give these others the int8 result.
+    """
+
+    name: ClassVar[str] = "integerize-islands"
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
+    exactness: ClassVar[Exactness] = BY_ENUMERATION
+    postpone: bool = False
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Compute the output of a QUANTIZE in integers."""
+        root = float_input(op)
+        if root is None or (self.postpone and not is_private(root)):
+            return
+        island = find_island(root)
+        if not island.leaves:
+            return
+        require_known(island, op)
+        leaves = island.tensors
+        form, distance = nearest_form(island, leaves, op)
+        require(distance.largest == 0, f"no int8 form is equal: {distance}", at=op)
+        replace_island(form, leaves, op, rw)
+        rw.prove("enumeration", distance.values)

@@ -1,0 +1,173 @@
+"""Float operators between DEQUANTIZE and QUANTIZE, as functions of the int8 tensors below them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tflopt.arith import floating
+from tflopt.arith.affine import Affine, affine_of
+from tflopt.arith.fixed_point import Singles
+from tflopt.ir import Activation, DType, Op, OpCode, Value
+from tflopt.ir.options import AddOptions, LeakyReluOptions, MulOptions, SubOptions
+
+BINARY: dict[OpCode, Callable[[Singles, Singles, Activation], Singles]] = {
+    OpCode.ADD: floating.add,
+    OpCode.SUB: floating.sub,
+    OpCode.MUL: floating.mul,
+}
+EXTREMES: dict[OpCode, Callable[[Singles, Singles], Singles]] = {
+    OpCode.MAXIMUM: lambda a, b: np.where(a > b, a, b),
+    OpCode.MINIMUM: lambda a, b: np.where(a < b, a, b),
+}
+UNARY: dict[OpCode, Callable[[Singles], Singles]] = {
+    OpCode.RELU: floating.relu,
+    OpCode.RELU6: floating.relu6,
+    OpCode.HARD_SWISH: floating.hard_swish,
+    OpCode.ABS: np.abs,
+    OpCode.NEG: np.negative,
+}
+LARGEST = 32
+"""Operators of an island; beyond that, what lies below is left unknown."""
+MONOTONE = frozenset({OpCode.ADD, OpCode.SUB, OpCode.RELU, OpCode.RELU6, *EXTREMES})
+"""Increasing or decreasing in each input, so that a range of floats is known by its ends."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """An int8 tensor under an island.
+
+    ``rounded``: the island really reads ``real``, whose QUANTIZE made the tensor, so that an
+    int8 value stands for a range of floats.
+    """
+
+    value: Value
+    params: Affine
+    real: Value
+    rounded: bool = False
+
+
+@dataclass
+class Island:
+    """The float operators above a value, down to DEQUANTIZE and constants.
+
+    ``leaves`` by the float value at which the island starts; ``blocked`` holds float values of
+    which nothing is known; ``ops`` the operators in between.
+    """
+
+    root: Value
+    leaves: dict[Value, Leaf] = field(default_factory=dict)
+    constants: dict[Value, Singles] = field(default_factory=dict)
+    blocked: list[Value] = field(default_factory=list)
+    ops: dict[Op, None] = field(default_factory=dict)
+
+    @property
+    def tensors(self) -> list[Leaf]:
+        """One leaf for each int8 tensor."""
+        return list({leaf.value: leaf for leaf in self.leaves.values()}.values())
+
+    def evaluate(self, floats: Mapping[Value, Singles]) -> Singles:
+        """The root for the floats of the values at which the island starts."""
+        known: dict[Value, Singles] = {**self.constants, **floats}
+        return _evaluate(self.root, known)
+
+
+def find_island(root: Value, *, rounding: bool = False) -> Island:
+    """The island above a float value.
+
+    Args:
+        rounding: start at floats that are quantized for other readers as well, where nothing
+            better is known of them.
+    """
+    island = Island(root)
+    _collect(root, island, rounding)
+    return island
+
+
+def _collect(value: Value, island: Island, rounding: bool) -> None:
+    if value in island.leaves or value in island.constants or value in island.blocked:
+        return
+    if value.is_constant:
+        _enter_constant(value, island)
+        return
+    leaf = _leaf(value)
+    if leaf is None and rounding and value is not island.root:
+        leaf = _rounded_leaf(value)
+    if leaf is not None:
+        island.leaves[value] = leaf
+        return
+    op = value.producer
+    if op is None or not _is_covered(op) or len(island.ops) >= LARGEST:
+        island.blocked.append(value)
+        return
+    island.ops[op] = None
+    for source in op.inputs:
+        if source is not None:
+            _collect(source, island, rounding)
+
+
+def _enter_constant(value: Value, island: Island) -> None:
+    plain = value.dtype is DType.FLOAT32 and value.has_data and value.extra.sparsity is None
+    flat = value.array().reshape(-1) if plain else np.zeros(0)
+    if not flat.size or not np.all(flat == flat[0]):
+        island.blocked.append(value)
+        return
+    island.constants[value] = np.asarray(flat[0], dtype=np.float32)
+
+
+def _leaf(value: Value) -> Leaf | None:
+    """Where the value is a dequantized int8 tensor."""
+    op = value.producer
+    source = None if op is None or op.code is not OpCode.DEQUANTIZE else op.input(0)
+    params = affine_of(source)
+    if source is None or params is None or source.dtype is not DType.INT8 or source.is_constant:
+        return None
+    return None if source.is_variable else Leaf(source, params, value)
+
+
+def _rounded_leaf(value: Value) -> Leaf | None:
+    """Where the value is quantized to int8 for another reader."""
+    for op in value.users:
+        params = affine_of(op.output) if op.code is OpCode.QUANTIZE else None
+        if params is not None and op.output.dtype is DType.INT8:
+            return Leaf(op.output, params, value, rounded=True)
+    return None
+
+
+def _is_covered(op: Op) -> bool:
+    if len(op.outputs) != 1 or op.output.dtype is not DType.FLOAT32:
+        return False
+    if op.code in BINARY:
+        return _fused(op) in floating.FLOAT_LIMITS
+    return op.code in UNARY or op.code in EXTREMES or op.code is OpCode.LEAKY_RELU
+
+
+def _fused(op: Op) -> Activation | None:
+    if isinstance(op.options, AddOptions | SubOptions | MulOptions):
+        return op.options.fused_activation_function
+    return None
+
+
+def _evaluate(value: Value, known: dict[Value, Singles]) -> Singles:
+    if value in known:
+        return known[value]
+    op = value.producer
+    assert op is not None
+    inputs = [_evaluate(source, known) for source in op.inputs if source is not None]
+    known[value] = _apply(op, inputs)
+    return known[value]
+
+
+def _apply(op: Op, inputs: list[Singles]) -> Singles:
+    if op.code in BINARY:
+        fused = _fused(op)
+        assert fused is not None
+        return BINARY[op.code](inputs[0], inputs[1], fused)
+    if op.code in EXTREMES:
+        return EXTREMES[op.code](inputs[0], inputs[1])
+    if op.code is OpCode.LEAKY_RELU:
+        assert isinstance(op.options, LeakyReluOptions)
+        return floating.leaky_relu(inputs[0], op.options.alpha)
+    return UNARY[op.code](inputs[0])

@@ -1,0 +1,39 @@
+"""Turn PACK and UNPACK of a single tensor into RESHAPE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Op, OpCode, same_quantization
+from tflopt.ir.options import ReshapeOptions
+from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite.sketch import Sketch
+
+
+@dataclass(frozen=True)
+class PackToReshape(Rule):
+    """Run PACK and UNPACK of one tensor as RESHAPE.
+
+    Exact: with one tensor both copy the elements in their order.
+    """
+
+    name: ClassVar[str] = "pack-to-reshape"
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.PACK, OpCode.UNPACK})
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Replace the operator."""
+        source = op.input(0)
+        if len(op.inputs) != 1 or len(op.outputs) != 1 or source is None:
+            return
+        if source.elements != op.output.elements or source.dtype is not op.output.dtype:
+            return
+        same = same_quantization(source.quant, op.output.quant)
+        require(same, "it changes the quantization of what it hands on", at=op)
+        require(bool(op.output.shape), "RESHAPE to a scalar needs a shape of no elements", at=op)
+        require(not source.is_variable, "it takes a snapshot of a variable", at=op)
+        sketch, shape = Sketch(), op.output.shape
+        inputs = [sketch.read(source), sketch.constant(shape)]
+        result = sketch.op(OpCode.RESHAPE, inputs, shape, options=ReshapeOptions(shape))
+        sketch.results[op.output] = result
+        sketch.graft(rw, op)

@@ -1,0 +1,81 @@
+"""What PAD and PADV2 do: amounts, value, and how rules write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tflopt.ir import DType, Op, OpCode, Value, same_quantization
+from tflopt.ir.options import PadOptions, PadV2Options
+from tflopt.rewrite import Rewriter
+
+PADS = frozenset({OpCode.PAD, OpCode.PADV2})
+PAD_VERSION = 2
+"""The first version of PAD that takes int8."""
+Amounts = tuple[tuple[int, int], ...]
+
+
+def amounts_of(op: Op) -> Amounts | None:
+    """(before, after) for each axis; None where they are computed, negative or of another rank."""
+    control = op.input(1)
+    numbers = None if control is None else control.ints()
+    if numbers is None or len(numbers) != 2 * len(op.output.shape):
+        return None
+    if any(number < 0 for number in numbers):
+        return None
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def zero_of(value: Value) -> int | None:
+    """The integer that stands for the real 0 in a quantized tensor; None in other tensors."""
+    if value.dtype not in (DType.INT8, DType.INT16) or value.quant is None:
+        return None
+    points = value.quant.zero_point
+    if not value.quant.is_set or value.quant.is_per_channel or points is None:
+        return None
+    return int(points[0]) if value.dtype is DType.INT8 or points[0] == 0 else None
+
+
+def pad_value(op: Op) -> int | None:
+    """The integer with which int8 or int16 is padded, None where it isn't known or is a float.
+
+    PAD pads int8 with the output's zero point and int16 with 0 (``cmsis_nn/pad.cc``); PADV2 with
+    its third input.
+    """
+    given = op.input(2)
+    if given is None:
+        return zero_of(op.output)
+    numbers = given.ints()
+    if op.output.dtype not in (DType.INT8, DType.INT16) or numbers is None:
+        return None
+    return numbers[0] if len(numbers) == 1 else None
+
+
+def pads_zero(op: Op) -> bool:
+    """Whether it adds what a convolution takes for 0: nothing is requantized on the way."""
+    source = op.input(0)
+    if source is None or not same_quantization(source.quant, op.output.quant):
+        return False
+    value = pad_value(op)
+    return value is not None and value == zero_of(op.output)
+
+
+def insert_pad(
+    rw: Rewriter, before: Op, source: Value, amounts: Sequence[tuple[int, int]], like: Op | None
+) -> Value:
+    """``source`` padded with what the PAD or PADV2 ``like`` pads with, None for a plain PAD."""
+    shape = [n + a + b for n, (a, b) in zip(source.shape, amounts, strict=True)]
+    output = rw.value(source, shape=shape)
+    inputs = [source, rw.constant(np.asarray(amounts, dtype=np.int32), source)]
+    code, version = OpCode.PAD, PAD_VERSION
+    if like is not None:
+        code, version = like.code, like.opcode.version
+        inputs += [value for value in like.inputs[2:] if value is not None]
+    rw.insert(before, code, inputs, [output], pad_options(code), version)
+    return output
+
+
+def pad_options(code: OpCode) -> PadOptions | PadV2Options:
+    """The options table of the operator."""
+    return PadV2Options() if code is OpCode.PADV2 else PadOptions()

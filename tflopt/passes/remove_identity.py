@@ -1,0 +1,106 @@
+"""Remove ADD, SUB and MUL with a constant that change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tflopt.arith.affine import Affine, Precision, affine_of
+from tflopt.arith.binary import add, mul, sub
+from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints
+from tflopt.ir import Activation, DType, Op, OpCode, Value, same_quantization
+from tflopt.ir.options import AddOptions, MulOptions, SubOptions
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+
+EVERY = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int64)[:, None]
+"""Every int8 number, as a column."""
+FUSED = frozenset({Activation.NONE, Activation.RELU, Activation.RELU6, Activation.RELU_N1_TO_1})
+Kernel = Callable[[Ints, Ints, Affine, Affine, Affine, Activation], Ints]
+KERNELS: dict[OpCode, Kernel] = {OpCode.ADD: add, OpCode.SUB: sub, OpCode.MUL: mul}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An int8 ADD, SUB or MUL of a tensor and a constant, each quantized per tensor."""
+
+    op: Op
+    data: Value
+    other: Value
+    position: int
+    parts: tuple[Affine, Affine, Affine]
+
+    @property
+    def constants(self) -> Ints:
+        """The different numbers of the constant, as a row."""
+        return np.unique(self.other.array()).astype(np.int64)[None, :]
+
+    @property
+    def fused(self) -> Activation:
+        """The fused activation."""
+        options = self.op.options
+        assert isinstance(options, AddOptions | SubOptions | MulOptions)
+        return options.fused_activation_function
+
+    def outputs(self) -> Ints:
+        """The output for every input, a column for each different constant.
+
+        A layer of them for each way in which versions of TFLM compute SUB's multipliers.
+        """
+        one, two, out = self.parts
+        a, b = EVERY, self.constants
+        if self.position == 0:
+            a, b, one, two = b, a, two, one
+        if self.op.code is OpCode.SUB:
+            return np.stack([sub(a, b, one, two, out, self.fused, each) for each in Precision])
+        return KERNELS[self.op.code](a, b, one, two, out, self.fused)[None]
+
+
+def pair_of(op: Op) -> Pair | None:
+    """The operator as a function of one tensor, None where both are computed or not int8."""
+    if op.code not in KERNELS or len(op.inputs) != 2:
+        return None
+    first, second = op.inputs
+    if first is None or second is None or first.has_data == second.has_data:
+        return None
+    position = 1 if second.has_data else 0
+    data, other = (first, second) if second.has_data else (second, first)
+    parts = (affine_of(data), affine_of(other), affine_of(op.output))
+    one, two, out = parts
+    if one is None or two is None or out is None:
+        return None
+    if any(v.dtype is not DType.INT8 for v in (data, other, op.output)):
+        return None
+    if not isinstance(op.options, AddOptions | SubOptions | MulOptions) or not other.elements:
+        return None
+    if op.options.fused_activation_function not in FUSED:
+        return None
+    return Pair(op, data, other, position, (one, two, out))
+
+
+@dataclass(frozen=True)
+class RemoveIdentity(Rule):
+    """Remove ADD, SUB and MUL with a constant whose output is the input for all 256 values.
+
+    Exact: TFLM's integer arithmetic is done for every input and every different constant.
+    """
+
+    name: ClassVar[str] = "remove-identity"
+    exactness: ClassVar[Exactness] = BY_ENUMERATION
+    anchors: ClassVar[frozenset[OpCode]] = frozenset(KERNELS)
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Let the readers of the output read the input."""
+        pair = pair_of(op)
+        if pair is None or pair.data.shape != op.output.shape:
+            return
+        same = same_quantization(pair.data.quant, op.output.quant)
+        if not same or not (pair.outputs() == EVERY).all():
+            return
+        require(not pair.data.is_variable, "it takes a snapshot of a variable", at=op)
+        bound = "it stands between an input or constant of the model and an output"
+        require(rw.can_replace(op.output, pair.data), bound, at=op)
+        rw.bypass(op, pair.data)
+        rw.prove("enumeration", EVERY.size * pair.constants.size)

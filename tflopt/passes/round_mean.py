@@ -1,0 +1,38 @@
+"""A float MEAN between DEQUANTIZE and QUANTIZE as the int8 MEAN where it is near; not exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Op, OpCode
+from tflopt.passes.float_mean import find_mean, mean_distance, replace_mean
+from tflopt.passes.rounding import forget_origins
+from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Rule, require
+
+
+@dataclass(frozen=True)
+class RoundMean(Rule):
+    """Replace a float MEAN by the int8 one that differs by up to N steps (``--allow-lsb N``).
+
+    Not exact. The distance is that over every integer sum, and every float that it can be.
+
+    Args:
+        max_steps: N; 0 turns the rule off.
+    """
+
+    name: ClassVar[str] = "round-mean"
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
+    exactness: ClassVar[Exactness] = APPROXIMATE
+    max_steps: int = 0
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Take the mean of the integers, approximately."""
+        found = None if self.max_steps == 0 else find_mean(op)
+        if found is None:
+            return
+        distance = mean_distance(found, op)
+        require(distance.largest <= self.max_steps, f"the int8 MEAN: {distance}", at=op)
+        replace_mean(found, op, rw)
+        forget_origins(op, rw)
+        rw.prove(f"not exact: {distance}")

@@ -1,0 +1,31 @@
+"""Write SELECT, which TFLM lacks, as SELECT_V2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Op, OpCode
+from tflopt.ir.options import SelectV2Options
+from tflopt.rewrite import Rewriter, Rule, require
+
+
+@dataclass(frozen=True)
+class SelectToSelectV2(Rule):
+    """Turn SELECT, which TFLM lacks, into SELECT_V2.
+
+    Exact: for a condition of the data's shape, or of one element, both choose alike. Only a
+    vector that chooses whole rows is read differently by the two.
+    """
+
+    name: ClassVar[str] = "select-to-select-v2"
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.SELECT})
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Change the operator."""
+        condition, data = op.input(0), op.input(1)
+        if condition is None or data is None:
+            return
+        alike = condition.shape == data.shape or condition.elements == 1
+        require(alike, "its condition chooses whole rows", at=op)
+        rw.set_code(op, OpCode.SELECT_V2, SelectV2Options())

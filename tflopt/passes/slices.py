@@ -1,0 +1,117 @@
+"""The block that a SLICE, or a STRIDED_SLICE in steps of 1, takes out of a tensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tflopt.ir import DType, Op, OpCode, Value, same_quantization
+from tflopt.ir.options import SliceOptions, StridedSliceOptions
+from tflopt.rewrite import Rewriter, require
+
+SLICES = frozenset({OpCode.SLICE, OpCode.STRIDED_SLICE})
+SLICE_VERSION = 2
+"""The first version of SLICE that takes int8."""
+RANKS = {OpCode.SLICE: 5, OpCode.STRIDED_SLICE: 4}
+"""The most axes that TFLM's kernels take."""
+DTYPES = frozenset({DType.FLOAT32, DType.INT8, DType.INT16, DType.INT32, DType.BOOL})
+"""The element types that TFLM's kernels take."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """``size[axis]`` elements from ``begin[axis]`` on, for every axis."""
+
+    begin: tuple[int, ...]
+    size: tuple[int, ...]
+
+    def cuts(self, shape: tuple[int, ...]) -> frozenset[int]:
+        """The axes of which it takes a part."""
+        return frozenset(axis for axis, n in enumerate(self.size) if n != shape[axis])
+
+    def with_axis(self, axis: int, begin: int, size: int) -> Region:
+        """The same but for one axis."""
+        begins, sizes = list(self.begin), list(self.size)
+        begins[axis], sizes[axis] = begin, size
+        return Region(tuple(begins), tuple(sizes))
+
+
+def whole(shape: tuple[int, ...]) -> Region:
+    """All of a tensor."""
+    return Region((0,) * len(shape), shape)
+
+
+def region_of(op: Op) -> Region | None:
+    """The block, None where it is computed, in other steps, or changes the rank."""
+    source = op.input(0)
+    if source is None or len(source.shape) != len(op.output.shape):
+        return None
+    begin = _ints(op, 1)
+    if begin is None or len(begin) != len(source.shape):
+        return None
+    if op.code is OpCode.STRIDED_SLICE:
+        begin = _strided_begin(op, source, begin)
+    if begin is None:
+        return None
+    region = Region(begin, op.output.shape)
+    rows = zip(region.begin, region.size, source.shape, strict=True)
+    return region if all(b >= 0 and b + n <= total and n > 0 for b, n, total in rows) else None
+
+
+def _strided_begin(op: Op, source: Value, begin: tuple[int, ...]) -> tuple[int, ...] | None:
+    options, steps = op.options, _ints(op, 3)
+    if not isinstance(options, StridedSliceOptions) or steps is None or set(steps) != {1}:
+        return None
+    if options.ellipsis_mask or options.new_axis_mask or options.shrink_axis_mask:
+        return None
+    if options.offset:
+        return None
+    found = []
+    for axis, (first, total) in enumerate(zip(begin, source.shape, strict=True)):
+        counted = first + total if first < 0 else first
+        masked = options.begin_mask >> axis & 1
+        found.append(0 if masked else min(max(counted, 0), total))
+    return tuple(found)
+
+
+def _ints(op: Op, index: int) -> tuple[int, ...] | None:
+    value = op.input(index)
+    return None if value is None else value.ints()
+
+
+def insert_slice(rw: Rewriter, before: Op, source: Value, region: Region, like: Op | None) -> Value:
+    """The block of ``source``, ``source`` itself if it is all.
+
+    By an operator of the kind of ``like``, by a SLICE without.
+    """
+    if region == whole(source.shape):
+        return source
+    output = rw.value(source, shape=region.size)
+    begin = rw.constant(np.asarray(region.begin, dtype=np.int32), source)
+    version = SLICE_VERSION if like is None else like.opcode.version
+    if like is None or like.code is OpCode.SLICE:
+        size = rw.constant(np.asarray(region.size, dtype=np.int32), source)
+        rw.insert(before, OpCode.SLICE, [source, begin, size], [output], SliceOptions(), version)
+        return output
+    last = [b + n for b, n in zip(region.begin, region.size, strict=True)]
+    end = rw.constant(np.asarray(last, dtype=np.int32), source)
+    steps = rw.constant(np.ones(len(last), dtype=np.int32), source)
+    inputs = [source, begin, end, steps]
+    options = StridedSliceOptions()
+    rw.insert(before, OpCode.STRIDED_SLICE, inputs, [output], options, version)
+    return output
+
+
+def check_movable(op: Op, source: Value) -> None:
+    """Require what every rule needs that lets ``op`` cut ``source`` instead of its own input."""
+    middle = op.input(0)
+    assert middle is not None
+    require(len(middle.uses) == 1, "another operator reads what it cuts", at=op)
+    same = same_quantization(middle.quant, op.output.quant)
+    require(same, "it changes the quantization of what it hands on", at=op)
+    require(not source.is_variable, "it takes a snapshot of a variable", at=op)
+    taken = source.dtype in DTYPES and len(source.shape) <= RANKS[op.code]
+    require(taken, "TFLM's kernel doesn't take what is in front", at=op)
+    signature = middle.extra.shape_signature
+    require(signature is None or -1 not in signature, "a dimension is open (-1)", at=op)

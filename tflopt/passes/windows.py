@@ -1,0 +1,120 @@
+"""Windows that slide over height and width: what convolutions and pooling read, and pad."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tflopt.ir import Op, OpCode, Padding, Value
+from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, Pool2DOptions
+from tflopt.target.cmsis_nn.dispatch_convolve import convolve_1_x_n_is_right
+from tflopt.target.cmsis_nn.sizes_convolve import is_convolve_1_x_n
+from tflopt.target.cmsis_nn.structs import ConvParams, Dims
+
+CONVOLUTIONS = frozenset({OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D})
+POOLS = frozenset({OpCode.AVERAGE_POOL_2D, OpCode.MAX_POOL_2D})
+HEIGHT, WIDTH = 1, 2
+SPATIAL = (HEIGHT, WIDTH)
+WRONG_ON_MVE = "CMSIS-NN's function for one row would compute it wrongly on cores with MVE"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of an NHWC window.
+
+    Output ``o`` reads ``span`` elements of the input from ``o * stride - before`` on, every
+    ``dilation``-th of them.
+    """
+
+    size: int
+    kernel: int
+    stride: int
+    dilation: int
+    before: int
+    out: int
+
+    @property
+    def span(self) -> int:
+        """Elements from the first tap to the last."""
+        return (self.kernel - 1) * self.dilation + 1
+
+    @property
+    def last(self) -> int:
+        """The input's element that the last tap of the last output reads; may lie beyond it."""
+        return (self.out - 1) * self.stride - self.before + self.span - 1
+
+
+Window = tuple[Axis, Axis]
+
+
+def window_of(op: Op) -> Window | None:
+    """Height and width of a convolution or a pooling; None for another operator or shape."""
+    source, options = op.input(0), op.options
+    if source is None or len(source.shape) != 4 or len(op.output.shape) != 4:
+        return None
+    if isinstance(options, Pool2DOptions):
+        kernels, dilations = (options.filter_height, options.filter_width), (1, 1)
+    elif isinstance(options, Conv2DOptions | DepthwiseConv2DOptions):
+        weights = op.input(1)
+        if weights is None or len(weights.shape) != 4:
+            return None
+        kernels = (weights.shape[1], weights.shape[2])
+        dilations = (options.dilation_h_factor, options.dilation_w_factor)
+    else:
+        return None
+    strides = (options.stride_h, options.stride_w)
+    if min(*kernels, *dilations, *strides) <= 0:
+        return None
+    rows = zip(SPATIAL, kernels, strides, dilations, strict=True)
+    height, width = (_axis(source, axis, options.padding, *numbers) for axis, *numbers in rows)
+    if (height.out, width.out) != (op.output.shape[HEIGHT], op.output.shape[WIDTH]):
+        return None
+    return height, width
+
+
+def _axis(
+    source: Value, axis: int, padding: Padding, kernel: int, stride: int, dilation: int
+) -> Axis:
+    size, span = source.shape[axis], (kernel - 1) * dilation + 1
+    return Axis(size, kernel, stride, dilation, *extents(padding, size, span, stride))
+
+
+def extents(padding: Padding, size: int, span: int, stride: int) -> tuple[int, int]:
+    """(padding in front, output elements) that TFLM computes (``ComputePaddingHeightWidth``)."""
+    if padding is Padding.VALID:
+        return 0, (size + stride - span) // stride
+    out = -(-size // stride)
+    return max(0, (out - 1) * stride + span - size) // 2, out
+
+
+def padding_for(window: Window) -> Padding | None:
+    """The padding under which a kernel arrives at these numbers, None where neither does."""
+    for padding in (Padding.VALID, Padding.SAME):
+        found = [extents(padding, axis.size, axis.span, axis.stride) for axis in window]
+        if found == [(axis.before, axis.out) for axis in window]:
+            return padding
+    return None
+
+
+def wrong_on_mve(op: Op, window: Window) -> bool:
+    """Whether ``arm_convolve_1_x_n_s8`` would compute ``op`` wrongly with another window."""
+    source, weights = op.input(0), op.input(1)
+    if op.code is not OpCode.CONV_2D or source is None or weights is None:
+        return False
+    height, width = window
+    params = ConvParams(
+        *(height.stride, width.stride, height.before, width.before),
+        *(height.dilation, width.dilation),
+    )
+    batches, channels = source.shape[0], source.shape[3]
+    input_ = Dims(batches, height.size, width.size, channels)
+    filter_ = Dims(1, height.kernel, width.kernel, weights.shape[3])
+    output = Dims(batches, height.out, width.out, op.output.shape[3])
+    if not is_convolve_1_x_n(params, input_, filter_):
+        return False
+    return not convolve_1_x_n_is_right(params, input_, filter_, output)
+
+
+def is_open(value: Value) -> bool:
+    """Whether a reader that resizes may change height or width (-1 in the signature)."""
+    signature = value.extra.shape_signature
+    return signature is not None and any(signature[axis] == -1 for axis in SPATIAL)
