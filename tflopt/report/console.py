@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -11,45 +10,19 @@ from rich.text import Text
 
 from tflopt.api import Result, Settings
 from tflopt.check.compare import Verification
+from tflopt.check.interface import port_changes
 from tflopt.errors import printable
 from tflopt.ir import Model
 from tflopt.ir.text import kind
-from tflopt.passes.pipeline import RULES
+from tflopt.passes.pipeline import RULES, STRIPS
+from tflopt.report.console_hazards import print_hazards
 from tflopt.report.facts import ModelFacts, OpFacts
 from tflopt.report.flash import KINDS, Flash
+from tflopt.report.near_misses import grouped
 from tflopt.report.notes import notes
-
-SMALL = "dim"
-PIPE_WIDTH = 140
-
-
-def size(count: int) -> str:
-    """``53,936``: exact and readable."""
-    return f"{count:,}"
-
-
-def change(before: int, after: int) -> str:
-    """``-35.6 %``, empty where nothing changed."""
-    if before == after:
-        return ""
-    return f"{100 * (after - before) / before:+.1f} %" if before else f"+{size(after)}"
-
-
-def make_console() -> Console:
-    """Standard output: as wide as the terminal, wide enough for tables in a pipe."""
-    console = Console(highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
-
-
-def table(*columns: str, right: Iterable[int] = ()) -> Table:
-    """A table in the house style; only its last column is broken over lines."""
-    numeric = set(right)
-    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for index, column in enumerate(columns):
-        last = index == len(columns) - 1
-        justify: Literal["left", "right"] = "right" if index in numeric else "left"
-        grid.add_column(column, justify=justify, overflow="fold", no_wrap=not last)
-    return grid
+from tflopt.report.style import SMALL, change, size, table
+from tflopt.target.cost import predict_model
+from tflopt.target.memory import Device
 
 
 def print_summary(
@@ -58,34 +31,51 @@ def print_summary(
     """Before and after, what the rules did, and the verdict."""
     console.print(Text.assemble((printable(source), "bold"), f"  for {settings.device.target}"))
     console.print()
-    console.print(_totals(result))
+    console.print(_totals(result, settings.device))
     console.print()
-    counts = result.trace.counts
-    for rule in RULES:
-        if counts[rule.name]:
-            line = Text(f"  {counts[rule.name]:4} x {rule.name:<30} ")
-            line.append(rule.summary, style=SMALL)
-            line.truncate(console.width, overflow="ellipsis")
-            console.print(line)
-    if not counts:
-        console.print("  no rule applies")
+    _print_rules(console, result)
     misses = len(result.trace.near_misses)
     if misses:
         console.print(f"  {misses} near misses; --explain shows why", style=SMALL)
     console.print()
+    for changed in port_changes(result.original, result.model):
+        console.print(Text(printable(f"the firmware must follow: {changed}"), style="yellow"))
     print_verification(console, result.verification)
+    print_hazards(console, result.hazards, result.hazards_left)
     print_notes(console, notes(result.model))
     console.print(
         Text.assemble("wrote ", (printable(output), "bold"), f", {size(len(result.data))} bytes")
     )
 
 
-def _totals(result: Result) -> Table:
+def _print_rules(console: Console, result: Result) -> None:
+    """What the rules did: a line for each, and one for all that only strip the file."""
+    counts = result.trace.counts
+    strips = [rule.name for rule in RULES if isinstance(rule, STRIPS) and counts[rule.name]]
+    for rule in RULES:
+        if counts[rule.name] and rule.name not in strips:
+            line = Text(f"  {counts[rule.name]:4} x {rule.name:<30} ")
+            line.append(rule.summary, style=SMALL)
+            line.truncate(console.width, overflow="ellipsis")
+            console.print(line)
+    if strips:
+        line = Text(f"       {', '.join(strips)}", style=SMALL)
+        console.print(line)
+    if not counts:
+        console.print("  no rule applies")
+
+
+def _totals(result: Result, device: Device) -> Table:
     before, after = result.before, result.after
     grid = table("", "before", "after", "", right=(1, 2, 3))
     rows = (
         ("file, bytes", before.file_bytes, after.file_bytes),
         *_arena_rows(result),
+        (
+            "instructions, predicted",
+            predict_model(result.original, device).instructions,
+            predict_model(result.model, device).instructions,
+        ),
         ("operators", before.operators, after.operators),
         ("tensors", before.tensors, after.tensors),
         ("multiply-accumulates", before.macs, after.macs),
@@ -122,11 +112,17 @@ def print_verification(console: Console, verdict: Verification | None) -> None:
                 f"seed {verdict.seed}",
             )
         )
+    elif verdict.status == "rounded":
+        console.print(
+            Text.assemble(
+                ("rounded", "bold yellow"), f" (--allow-lsb), else identical on {verdict.runner}"
+            )
+        )
     elif verdict.mismatch is not None:
         console.print(Text(f"different: {printable(str(verdict.mismatch))}", style="bold red"))
     else:
         console.print(Text(f"not verified: {verdict.note}", style="yellow"))
-    if verdict.note and verdict.status == "identical":
+    if verdict.note and verdict.status in ("identical", "rounded"):
         console.print(Text(f"  ({verdict.note})", style=SMALL))
 
 
@@ -160,16 +156,15 @@ def print_flash(console: Console, paths: Sequence[str], accounts: Sequence[Flash
 
 
 def print_near_misses(console: Console, result: Result) -> None:
-    """Near misses grouped by rule and reason."""
-    groups: dict[tuple[str, str], list[str]] = {}
-    for miss in result.trace.near_misses:
-        groups.setdefault((miss.rule, miss.reason), []).append(miss.where)
+    """Near misses grouped by rule and reason, with what the user can do about each."""
+    groups = grouped(result.trace.near_misses)
     if not groups:
         console.print("no near misses: every pattern that was found was rewritten")
-    for (rule, reason), places in groups.items():
-        console.print(Text.assemble((rule, "bold"), f": {reason}"))
-        for place in places:
-            console.print(Text(f"    {place}", style=SMALL))
+    for group in groups:
+        console.print(Text.assemble((group.rule, "bold"), f": {printable(group.reason)}"))
+        console.print(Text(f"  -> {group.advice}", style="cyan"))
+        for where, reason in group.places:
+            console.print(Text(f"    {where}" + (f": {reason}" if reason else ""), style=SMALL))
 
 
 def print_model(console: Console, model: Model, facts: ModelFacts, ops: list[OpFacts]) -> None:

@@ -10,16 +10,19 @@ from rich.text import Text
 from tflopt.ir import Model
 from tflopt.plan.lint import Finding, Severity
 from tflopt.plan.offline import OfflinePlan
-from tflopt.report.console import SMALL, size, table
+from tflopt.report.hazards import caveat
 from tflopt.report.memory import buffer_label, timeline
+from tflopt.report.style import SMALL, size, table
+from tflopt.target.hazards import HazardFinding
 from tflopt.target.memory import Memory
 
 NAME_WIDTH = 32
 
 
-def print_scratch(console: Console, memory: Memory) -> None:
+def print_scratch(console: Console, memory: Memory, hazards: Sequence[HazardFinding] = ()) -> None:
     """The scratch table: which function runs, what it asks for, why not a faster one."""
     device = memory.device
+    caveats = {finding.op: caveat(finding) for finding in hazards}
     console.print(
         Text.assemble(
             (f"{device.target}", "bold"),
@@ -32,7 +35,7 @@ def print_scratch(console: Console, memory: Memory) -> None:
         number = str(row.index) if row.subgraph == 0 else f"{row.subgraph}.{row.index}"
         scratch = "?" if use.scratch_bytes is None else " + ".join(map(size, use.scratch_bytes))
         persistent = size(use.persistent_total_bytes) if use.persistent_total_bytes else ""
-        remarks = "; ".join(text for text in (use.why_not_faster, use.caveat) if text)
+        remarks = "; ".join(text for text in (use.why_not_faster, caveats.get(row.op)) if text)
         code = row.op.opcode.label
         grid.add_row(number, code, use.function, scratch, persistent, Text(remarks, style=SMALL))
     console.print(grid)

@@ -4,31 +4,45 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 
 from tflopt.api import Result, Settings
 from tflopt.check.compare import Verification
-from tflopt.io import read_bytes
+from tflopt.check.interface import port_changes
 from tflopt.ir import Model
-from tflopt.passes.pipeline import RULES
-from tflopt.report.facts import ModelFacts
-from tflopt.report.flash import Flash, flash_of
-from tflopt.report.memory import arena, minimum_by_target, scratch_rows
+from tflopt.passes.config import Config
+from tflopt.passes.pipeline import RULES, Selection, applies
+from tflopt.report.graph import graph_rows
+from tflopt.report.near_misses import advice
 from tflopt.report.notes import notes
-from tflopt.target.memory import Memory, PlanRequest
+from tflopt.report.subject import Subject, subject_rows
+from tflopt.rewrite import Trace
+from tflopt.target.memory import PlanRequest
 from tflopt.version import __version__
 
 SCHEMA_VERSION = 1
-MEMORY_KEYS = ("arena", "arena_head_bytes", "arena_minimum_by_target", "scratch_bytes", "scratch")
 
 
 def report(result: Result, settings: Settings, source: str, output: str) -> dict[str, object]:
     """Everything about one run of ``optimize`` as plain data."""
-    runtime = settings.config.runtime
-    before = flash_of(result.original, result.source, runtime)
-    after = flash_of(read_bytes(result.data), result.data, runtime)
-    old = _model(result.original, result.before, before, result.memory_before)
-    new = _model(result.model, result.after, after, result.memory_after)
+    subject = Subject(
+        result.original,
+        result.source,
+        settings.device,
+        result.memory_before,
+        result.hazards,
+        settings.config.runtime,
+        settings.config.plan or PlanRequest(),
+    )
+    became = replace(
+        subject,
+        model=result.model,
+        data=result.data,
+        memory=result.memory_after,
+        hazards=result.hazards_left,
+        original=result.original,
+    )
+    old, new = model_pair(subject, became, derived=True)
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "tflopt", "version": __version__},
@@ -39,17 +53,37 @@ def report(result: Result, settings: Settings, source: str, output: str) -> dict
             "strip": settings.config.strip.value,
             "keep": sorted(settings.config.keep),
             "data_alignment": settings.layout.data_alignment,
+            "goal": settings.config.goal.value,
             "plan": "none" if settings.config.plan is None else "offline",
             "overlap": "" if settings.config.plan is None else settings.config.plan.overlap,
             **_plan_options(settings),
             "annotate": settings.annotate.value,
+            "route_around": settings.config.route_around,
+            "io_layout": settings.config.io_layout.value,
+            "allow_lsb": settings.config.allow_lsb,
         },
         "input": {"path": source, **old},
         "output": {"path": output, **new},
+        "interface": interface(result.original, result.model),
         "notes": notes(result.model),
-        "passes": _passes(result, settings),
+        "passes": passes(result.trace, settings.selection, settings.config),
         "verification": verification(result.verification),
     }
+
+
+def interface(original: Model, optimized: Model) -> list[dict[str, object]]:
+    """What the caller must hand over otherwise than before."""
+    return [
+        {
+            "kind": change.kind,
+            "index": change.index,
+            "name": change.name,
+            "before": list(change.before),
+            "after": list(change.after),
+            "permutation": list(change.permutation),
+        }
+        for change in port_changes(original, optimized)
+    ]
 
 
 def dumps(data: object) -> str:
@@ -67,37 +101,33 @@ def _plan_options(settings: Settings) -> dict[str, object]:
     }
 
 
-def _model(
-    model: Model, facts: ModelFacts, flash: Flash, memory: Memory | None
-) -> dict[str, object]:
-    data = asdict(facts)
-    data["flash"] = asdict(flash)
-    if memory is None:
-        return {**data, **dict.fromkeys(MEMORY_KEYS)}
-    data["arena"] = arena(memory)
-    data["arena_head_bytes"] = memory.arena.head_bytes
-    data["arena_minimum_by_target"] = minimum_by_target(model, memory.device)
-    data["scratch_bytes"] = memory.scratch_bytes
-    data["scratch"] = scratch_rows(memory.table)
-    return data
+def model_pair(
+    old: Subject, new: Subject, *, derived: bool
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Both models as plain data, each operator with its counterpart in the other."""
+    before, after = graph_rows(old.model, new.model, derived=derived)
+    return {**subject_rows(old), "graph": before}, {**subject_rows(new), "graph": after}
 
 
-def _passes(result: Result, settings: Settings) -> list[dict[str, object]]:
-    misses = result.trace.near_misses
+def passes(
+    trace: Trace, selection: Selection, config: Config | None = None
+) -> list[dict[str, object]]:
+    """Every rule: what it did, why it declined, how its exactness was shown."""
+    misses, options = trace.near_misses, config or Config()
     return [
         {
             "name": rule.name,
-            "enabled": rule in settings.selection,
+            "enabled": rule in selection and applies(rule, options),
             "summary": rule.summary,
             "bit_exact": rule.exactness.bit_exact,
             "shown_by": rule.exactness.shown_by,
             "hits": [
-                {"where": hit.where, "edits": list(hit.edits)}
-                for hit in result.trace.hits
+                {"where": hit.where, "edits": list(hit.edits), "shown_by": hit.shown_by}
+                for hit in trace.hits
                 if hit.rule == rule.name
             ],
             "declined": [
-                {"where": miss.where, "reason": miss.reason}
+                {"where": miss.where, "reason": miss.reason, "advice": advice(miss.reason)}
                 for miss in misses
                 if miss.rule == rule.name
             ],

@@ -10,7 +10,9 @@ from tflopt.ir import Model
 from tflopt.plan.lifetimes import PlannedBuffer, ScratchRef
 from tflopt.plan.lint import Finding
 from tflopt.plan.offline import OfflinePlan
+from tflopt.report.hazards import caveat
 from tflopt.target import Target
+from tflopt.target.hazards import HazardFinding
 from tflopt.target.kernels import KernelRow
 from tflopt.target.memory import (
     Device,
@@ -57,8 +59,11 @@ def minimum_by_target(model: Model, device: Device) -> dict[str, int]:
     return {name: memory_of(model, each).arena.minimum_bytes for name, each in devices.items()}
 
 
-def scratch_rows(table: Sequence[KernelRow]) -> list[dict[str, object]]:
-    """The scratch table as plain data."""
+def scratch_rows(
+    table: Sequence[KernelRow], findings: Sequence[HazardFinding] = ()
+) -> list[dict[str, object]]:
+    """The scratch table as plain data; ``caveat`` tells the defects that a layer meets."""
+    caveats = {finding.op: caveat(finding) for finding in findings}
     return [
         {
             "subgraph": row.subgraph,
@@ -70,7 +75,7 @@ def scratch_rows(table: Sequence[KernelRow]) -> list[dict[str, object]]:
             "op_data_bytes": row.use.op_data_bytes,
             "persistent": [asdict(each) for each in row.use.persistent],
             "why_not_faster": row.use.why_not_faster,
-            "caveat": row.use.caveat,
+            "caveat": caveats.get(row.op),
         }
         for row in table
     ]

@@ -1,0 +1,137 @@
+"""``tflopt report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tflopt.api import DEFAULT_TARGET, Settings, optimize_file_bytes
+from tflopt.check.compare import Candidate
+from tflopt.check.samples import SampleOptions
+from tflopt.cli.common import (
+    NEWEST_CMSIS_NN,
+    CmsisNnName,
+    Samples,
+    Seed,
+    TargetName,
+    check_output,
+    load,
+    make_device,
+)
+from tflopt.errors import UsageError, printable
+from tflopt.io import write_file
+from tflopt.passes.config import Config, Goal
+from tflopt.paths import MODEL_SUFFIX
+from tflopt.report.json_report import dumps
+from tflopt.report.json_report import report as json_report
+from tflopt.report.pair import pair_report
+from tflopt.report.plain import Plain
+from tflopt.target.memory import Device, PlanRequest
+from tflopt.validation import validate_files
+
+STDOUT = Path("-")
+
+
+def report(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", show_default=False)],
+    optimized: Annotated[
+        Path | None, typer.Argument(metavar="[OPTIMIZED.tflite]", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Default: MODEL.report.html.")
+    ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Markdown instead, to --output or printed.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON instead, to --output or printed.")
+    ] = False,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE", help="Write the memory map as SVG.")
+    ] = None,
+    target: TargetName = DEFAULT_TARGET,
+    cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    goal: Annotated[
+        Goal, typer.Option("--goal", help="What decides between forms, as in 'optimize'.")
+    ] = Goal.BALANCED,
+    samples: Samples = 32,
+    seed: Seed = 0,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Don't run the two models to compare.")
+    ] = False,
+) -> None:
+    """Show what optimizing MODEL.tflite changes, as one HTML page.
+
+    With OPTIMIZED.tflite the two files are compared as they are; without it MODEL.tflite is
+    optimized, and only the report is written.
+    """
+    if markdown and as_json:
+        raise UsageError("--markdown and --json exclude each other")
+    for path in (output, svg):
+        _check(path, model, optimized)
+    device = make_device(target, cmsis_nn)
+    chosen = None if no_verify else SampleOptions(samples, seed)
+    data = _data(model, optimized, settings_for(device, goal, chosen))
+    if svg is not None:
+        from tflopt.report.memory_map import maps_svg
+
+        write_file(svg, [maps_svg(data).encode()])
+    if markdown or as_json:
+        _write_text(_as_markdown(data) if markdown else dumps(data), output)
+    elif output is not None or svg is None:
+        page = output or model.with_name(model.name.removesuffix(MODEL_SUFFIX) + ".report.html")
+        write_html(data, page)
+        typer.echo(f"wrote {printable(str(page))}")
+
+
+def settings_for(device: Device, goal: Goal, samples: SampleOptions | None) -> Settings:
+    """The settings that ``optimize`` has by default for a device and a goal."""
+    plan = None if goal is Goal.FLASH else PlanRequest()
+    return Settings(config=Config(device=device, plan=plan, goal=goal), samples=samples)
+
+
+def write_html(data: Plain, path: Path) -> None:
+    """Write the page for a report.
+
+    Raises:
+        UsageError: jinja2 is not installed.
+    """
+    from tflopt.report.html.page import html_report
+
+    write_file(path, [html_report(data).encode()])
+
+
+def _data(model: Path, optimized: Path | None, settings: Settings) -> Plain:
+    original, source = load(model)
+    if optimized is None:
+        result = optimize_file_bytes(original, source, settings)
+        return json_report(result, settings, str(model), "")
+    pair = Candidate(original, source), Candidate(*load(optimized))
+    verdict = None
+    if settings.samples is not None:
+        verdict = validate_files(*pair, samples=settings.samples)
+    return pair_report(*pair, settings, verdict, (str(model), str(optimized)))
+
+
+def _check(path: Path | None, model: Path, optimized: Path | None) -> None:
+    """Fail before the work where a file can't be written, or would be a model."""
+    if path is None or path == STDOUT:
+        return
+    check_output(path)
+    if path.resolve() in {each.resolve() for each in (model, optimized) if each is not None}:
+        raise UsageError(f"{path}: is a model, not a report")
+
+
+def _as_markdown(data: Plain) -> str:
+    from tflopt.report.markdown import markdown_report
+
+    return markdown_report(data)
+
+
+def _write_text(text: str, output: Path | None) -> None:
+    if output is None or output == STDOUT:
+        typer.echo(text, nl=False)
+    else:
+        write_file(output, [text.encode()])

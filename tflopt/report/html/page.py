@@ -1,0 +1,136 @@
+"""The report as one HTML file: everything inline, nothing fetched, all numbers from the JSON."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from tflopt.errors import UsageError, printable
+from tflopt.report import views
+from tflopt.report.html.lanes import LANE_WIDTH, graphs
+from tflopt.report.memory_map import MAP_CSS, left_out, memory_picture, memory_side, top_of
+from tflopt.report.plain import Plain, number, rows
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+MOST_TABLE_ROWS = 400
+SECTIONS = (
+    ("summary", "What changed"),
+    ("memory", "Memory"),
+    ("flash", "Flash"),
+    ("cost", "Cost"),
+    ("graph", "Graph"),
+    ("rules", "Rules"),
+    ("near", "Near misses"),
+    ("hazards", "Hazards"),
+    ("verification", "Verification"),
+    ("options", "Options"),
+)
+NARROW_WIDTH, WIDE_WIDTH = 350, 640
+
+
+def html_report(report: Plain) -> str:
+    """The page for a report of ``optimize`` or of two files.
+
+    It is self-contained and forbids itself any request; texts that come from the model are
+    escaped. Its size is bounded: of large models it shows a part, and says so.
+    """
+    source = _template_text("page.js")
+    left_over = views.costs(report)
+    still, disabled = views.idle(report)
+    page = _template().render(
+        report=report,
+        name=views.model_name(report),
+        css=_markup(_template_text("page.css") + MAP_CSS),
+        script=_markup(source),
+        script_hash=b64encode(sha256(source.encode()).digest()).decode(),
+        sections=SECTIONS,
+        verdict=views.verdict(report),
+        warnings=views.warnings(report),
+        headline=views.headline(report),
+        totals=views.totals(report),
+        arenas=views.by_target(report, "arena_minimum_by_target"),
+        works=views.by_target(report, "instructions/by_target"),
+        flash=views.flash_kinds(report),
+        work=views.work_by_operator(report),
+        costs=left_over[0],
+        costs_left_out=left_over[1],
+        maps=_maps(report),
+        graphs=graphs(report),
+        lane_width=LANE_WIDTH,
+        fired=views.fired(report),
+        idle=still,
+        disabled=disabled,
+        near=views.near_misses(report),
+        first=views.first,
+    )
+    return page + "\n"
+
+
+def _maps(report: Plain) -> dict[str, dict[str, object]]:
+    """Both pictures, each for a wide and a narrow screen, to one scale."""
+    maps = {key: memory_side(report, key) for key in ("input", "output")}
+    top = top_of([memory for memory in maps.values() if memory])
+    return {key: _map(key, memory, top) if memory else {} for key, memory in maps.items()}
+
+
+def _map(key: str, memory: Plain, top: int) -> dict[str, object]:
+    title = f"Memory map {'before' if key == 'input' else 'after'}"
+    pictures = {
+        kind: _markup(
+            memory_picture(
+                memory, title=title, width=width, top_bytes=top, prefix=f"{key}-{kind}"
+            ).svg
+        )
+        for kind, width in (("wide", WIDE_WIDTH), ("narrow", NARROW_WIDTH))
+    }
+    largest = sorted(rows(memory, "buffers"), key=lambda each: -number(each, "size_bytes"))
+    return {
+        **pictures,
+        "head_bytes": number(memory, "head_bytes"),
+        "lower_bound_bytes": number(memory, "lower_bound_bytes"),
+        "left_out": left_out(memory),
+        "buffers": largest[:MOST_TABLE_ROWS],
+        "more": max(0, len(largest) - MOST_TABLE_ROWS),
+    }
+
+
+def _markup(source: str) -> object:
+    """Text that is HTML already."""
+    from markupsafe import Markup
+
+    return Markup(source)
+
+
+def _template_text(name: str) -> str:
+    return (files("tflopt.report.html") / "templates" / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    """The page's template.
+
+    Raises:
+        UsageError: jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise UsageError("HTML reports need jinja2: pip install jinja2") from error
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    return environment.from_string(_template_text("page.html.j2"))
+
+
+def _visible(value: object) -> object:
+    """Control characters and broken UTF-8 as escapes, in every text that is not HTML already."""
+    return printable(value) if type(value) is str else value

@@ -1,0 +1,64 @@
+"""The kernel of each operator, why not a faster one, and what it is predicted to cost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from tflopt.ir import Model
+from tflopt.ir.work import macs
+from tflopt.target.cmsis_nn.why import faster
+from tflopt.target.cost import predict_model
+from tflopt.target.kernels import kernel_use, layer_of
+from tflopt.target.memory import Device
+
+
+@dataclass(frozen=True)
+class KernelCost:
+    """One operator.
+
+    Attributes:
+        path: ``optimized``, ``plain``, ``reference`` or ``unknown``.
+        faster: the faster function that it misses, None where it has the best for its kind.
+        why: the first condition of that function that fails, or why the path is slow.
+        basis: ``measured``, ``estimated`` or ``unknown``: how far to trust the prediction.
+    """
+
+    subgraph: int
+    index: int
+    operator: str
+    kernel: str
+    path: str
+    faster: str | None
+    why: str | None
+    macs: int
+    instructions: int
+    basis: str
+
+
+def kernel_costs(model: Model, device: Device) -> list[KernelCost]:
+    """Every operator of every subgraph, in execution order."""
+    rows = []
+    for each in predict_model(model, device).rows:
+        use = kernel_use(each.op, device.target, device.cmsis_nn)
+        layer = layer_of(each.op)
+        missed = None if layer is None else faster(layer, device.target.isa)
+        rows.append(
+            KernelCost(
+                subgraph=each.subgraph,
+                index=each.index,
+                operator=each.op.opcode.label,
+                kernel=use.function,
+                path=use.path.value,
+                faster=None if missed is None else missed.function,
+                why=use.why_not_faster if missed is None else missed.reason,
+                macs=macs(each.op),
+                instructions=each.prediction.instructions,
+                basis=each.prediction.basis.value,
+            )
+        )
+    return rows
+
+
+def kernel_rows(model: Model, device: Device) -> list[dict[str, object]]:
+    """The same as plain data."""
+    return [asdict(row) for row in kernel_costs(model, device)]

@@ -1,0 +1,103 @@
+"""What lies where in the arena at each step, as the memory map draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from tflopt.ir import Model, Op
+from tflopt.plan.lifetimes import ModelDesc, PlannedBuffer, ScratchRef
+from tflopt.plan.offline import head_lower_bound
+from tflopt.report.memory import buffer_label
+from tflopt.target.memory import Memory, PlanRequest, aliases_of, description_of
+
+
+def occupancy(
+    model: Model, memory: Memory, request: PlanRequest, original: Model | None = None
+) -> dict[str, object]:
+    """Buffers over steps and addresses, and the bound that no plan can be below.
+
+    Steps are the runtime's: 0 hands over the inputs, each operator takes the next one, and a
+    called subgraph takes steps of its own. Step -1 is there for buffers that live before, or
+    that no operator touches. ``live_bytes`` counts what is in use at a step.
+    Tensors that lost their names are called as in ``original``.
+
+    Args:
+        request: which overlaps the bound allows; pins are left out of it.
+    """
+    description = description_of(model, memory.device)
+    aliases = aliases_of(model, memory.device, request)
+    options = replace(request.offline, pins={})
+    places = zip(memory.head.buffers, memory.head.offsets, strict=True)
+    return {
+        "head_bytes": memory.head.head_bytes,
+        "lower_bound_bytes": head_lower_bound(description, aliases, options),
+        "steps": _step_rows(model, description, memory.head.buffers),
+        "buffers": [
+            {
+                "name": buffer_label(model, buffer, original),
+                "kind": _kind(buffer),
+                "offset_bytes": offset,
+                "size_bytes": buffer.size_bytes,
+                "first_step": _span(buffer)[0],
+                "last_step": _span(buffer)[1],
+            }
+            for buffer, offset in places
+        ],
+    }
+
+
+def _step_rows(
+    model: Model, description: ModelDesc, buffers: Sequence[PlannedBuffer]
+) -> list[dict[str, object]]:
+    labels = {key: op.opcode.label for key, op in _ops(model)}
+    early = any(buffer.first_used < 0 for buffer in buffers)
+    start: list[Step] = [(-1, None, None)] if early else []
+    return [
+        {
+            "step": step,
+            "subgraph": subgraph,
+            "index": index,
+            "operator": labels.get((subgraph, index), ""),
+            "live_bytes": sum(each.size_bytes for each in buffers if _is_live(each, step)),
+        }
+        for step, subgraph, index in [*start, (0, None, None), *_steps(description, 0, [1], ())]
+    ]
+
+
+Step = tuple[int, int | None, int | None]
+
+
+def _steps(
+    model: ModelDesc, subgraph: int, clock: list[int], callers: tuple[int, ...]
+) -> Iterator[Step]:
+    """The steps of a subgraph and of those that it calls, in the order of the runtime's clock."""
+    for index, op in enumerate(model.subgraphs[subgraph].ops):
+        yield clock[0], subgraph, index
+        clock[0] += 1
+        for called in op.subgraphs_called:
+            yield clock[0], subgraph, index
+            clock[0] += 1
+            if called not in (*callers, subgraph):
+                yield from _steps(model, called, clock, (*callers, subgraph))
+
+
+def _ops(model: Model) -> Iterator[tuple[tuple[int | None, int | None], Op]]:
+    for number, graph in enumerate(model.graphs):
+        for index, op in enumerate(graph.ops):
+            yield (number, index), op
+
+
+def _span(buffer: PlannedBuffer) -> tuple[int, int]:
+    return buffer.first_used, max(buffer.first_used, buffer.last_used)
+
+
+def _is_live(buffer: PlannedBuffer, step: int) -> bool:
+    first, last = _span(buffer)
+    return first <= step <= last
+
+
+def _kind(buffer: PlannedBuffer) -> str:
+    if isinstance(buffer.ref, ScratchRef):
+        return "scratch"
+    return "variable" if buffer.is_variable else "tensor"
