@@ -1,0 +1,1 @@
+"""Random graphs through the optimizer and TFLM."""

@@ -1,0 +1,49 @@
+"""Judges for tests of rules that weigh resources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tests.support.check_rule import apply
+from tflopt.ir import Model, Op
+from tflopt.ir.text import dump
+from tflopt.passes.worth import Choice, Cost, Worth
+from tflopt.rewrite import AnyRule
+from tflopt.rewrite.sketch import Sketch
+
+
+@dataclass(frozen=True)
+class Always(Worth):
+    """Takes every form that meets no defect of the kernels; of several that number ``pick``."""
+
+    pick: int = 0
+
+    def compare(self, old: Sequence[Op], sketch: Sketch) -> Choice:
+        """As if the other form cost nothing."""
+        choice = super().compare(old, sketch)
+        return replace(choice, before=Cost(1, 1, 1), after=Cost(0, 0, 0))
+
+    def best(self, old: Sequence[Op], sketches: Sequence[Sketch]) -> tuple[Sketch, Choice]:
+        """The sketch of that number, or the last."""
+        sketch = sketches[min(self.pick, len(sketches) - 1)]
+        return sketch, self.compare(old, sketch)
+
+
+@dataclass(frozen=True)
+class Never(Worth):
+    """Takes no other form."""
+
+    def compare(self, old: Sequence[Op], sketch: Sketch) -> Choice:
+        """As if the other form cost more."""
+        choice = super().compare(old, sketch)
+        return replace(choice, before=Cost(0, 0, 0), after=Cost(1, 1, 1), hazard=None)
+
+
+def check_declines_by(model: Model, rule: AnyRule, beginning: str) -> None:
+    """As ``check_declines``, for reasons that go on with numbers."""
+    before = dump(model)
+    trace = apply(model, rule)
+    assert not trace.hits
+    assert any(miss.reason.startswith(beginning) for miss in trace.near_misses), trace
+    assert dump(model) == before
