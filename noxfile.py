@@ -48,11 +48,41 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def calibrate(session: nox.Session) -> None:
+    """Measure layers on an emulator and fit a core's cost table: --target CORE --tflm-lib DIR."""
+    _install(session)
+    session.run("python", "benchmarks/calibrate.py", *session.posargs)
+
+
+@nox.session
 def oracle(session: nox.Session) -> None:
     """Compare 200,000 layers with CMSIS-NN's own size functions."""
     _install(session)
     arguments = session.posargs or ["--layers", "200000", "--seed", "1"]
     session.run("python", "benchmarks/scratch_oracle.py", *arguments)
+
+
+@nox.session
+def kernels(session: nox.Session) -> None:
+    """Compare the models of the integer kernels with TFLM on 100,000 parameter sets each."""
+    _install(session)
+    session.run("python", "benchmarks/kernels.py", *(session.posargs or ["--sets", "100000"]))
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Random models through the optimizer and TFLM (docs/fuzzing.md)."""
+    _install(session)
+    arguments = session.posargs or ["--models", "10000", "--seed", "1"]
+    session.run("python", "benchmarks/fuzz.py", *arguments)
+
+
+@nox.session
+def deoptimize(session: nox.Session) -> None:
+    """Clean models made worse and optimized again (docs/fuzzing.md)."""
+    _install(session)
+    arguments = session.posargs or ["--models", "500", "--seed", "1"]
+    session.run("python", "benchmarks/deoptimize.py", *arguments)
 
 
 @nox.session(python="3.11")

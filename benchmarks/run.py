@@ -52,6 +52,9 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("flash", "Flash", ("--samples", "16")),
     Benchmark("models", "Every model, with default options", ("--samples", "32")),
+    Benchmark("devices", "On emulated devices", ("--samples", "8")),
+    Benchmark("depthwise", "Depthwise layers"),
+    Benchmark("layers", "Random layers in every form", ("--layers", "3200")),
     Benchmark("startup", "Start-up"),
     Benchmark("planner", "Memory planner"),
     Benchmark("heads", "Predicted heads", ("--graphs", "1000", "--seed", "1")),

@@ -11,6 +11,7 @@
 from tflopt.api import optimize
 from tflopt.errors import TfloptError
 from tflopt.io import read, write
+from tflopt.validation import validate
 from tflopt.version import __version__
 
-__all__ = ["TfloptError", "__version__", "optimize", "read", "write"]
+__all__ = ["TfloptError", "__version__", "optimize", "read", "validate", "write"]

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from tflopt.annotate import Annotate, attach, is_for_device_only, make_annotation
 from tflopt.budget import check_arena, check_flash
-from tflopt.check.compare import Candidate, Verification, compare, without_plan
+from tflopt.check.compare import Candidate, Verification
+from tflopt.check.rounding import with_measure
+from tflopt.check.runner import Runner
 from tflopt.check.samples import SampleOptions
-from tflopt.errors import UnsupportedError, UnverifiedError
+from tflopt.errors import HazardError, UnsupportedError, UnverifiedError
 from tflopt.io import WriteOptions, write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
-from tflopt.passes.config import Config, Strip
-from tflopt.passes.pipeline import Selection, run_pipeline
+from tflopt.passes.config import Config, IoLayout, Strip
+from tflopt.passes.pipeline import RULES, Selection, run_pipeline
 from tflopt.report.facts import ModelFacts, model_facts
 from tflopt.rewrite import Trace
 from tflopt.target import Target
+from tflopt.target.hazards import HazardFinding, find_hazards
 from tflopt.target.memory import Device, Memory, memory_of, why_no_memory
 from tflopt.target.plan_check import needs_cmsis_nn
+from tflopt.validation import compare_in_force
 
 DEFAULT_TARGET = "cortex-m55"
-OVERLAP_NOTE = (
-    "without the memory plan: its overlaps follow the order in which CMSIS-NN's kernels on the "
-    "target read and write, which a host's kernels don't share"
-)
 
 
 @dataclass(frozen=True)
@@ -38,22 +38,24 @@ class Settings:
         config: the rules' options: runtimes that must load the file, what is stripped.
         layout: how the file is laid out.
         samples: the inputs of the verification, None not to verify.
-        runner: ``auto``, ``tflm`` or ``litert``.
+        runner: ``auto``, ``tflm``, ``litert``, or a runner on a device.
         annotate: store tflopt's annotation in the model, in a file beside it, or not at all.
         max_arena_bytes: the largest arena that is accepted.
         max_flash_bytes: the largest file that is accepted.
         require_verified: whether :func:`check_verdict` takes "not verified" as a failure.
+        fail_on_hazard: whether it takes a layer that the device computes wrongly as one.
     """
 
     selection: Selection = field(default_factory=Selection)
     config: Config = field(default_factory=Config)
     layout: WriteOptions = field(default_factory=lambda: WriteOptions(share=True))
     samples: SampleOptions | None = field(default_factory=SampleOptions)
-    runner: str = "auto"
+    runner: str | Runner = "auto"
     annotate: Annotate = Annotate.METADATA
     max_arena_bytes: int | None = None
     max_flash_bytes: int | None = None
     require_verified: bool = False
+    fail_on_hazard: bool = False
 
     @property
     def annotates(self) -> bool:
@@ -63,6 +65,11 @@ class Settings:
         return some_rule and wanted
 
     @property
+    def rearranges(self) -> bool:
+        """Whether inputs and outputs may be arranged otherwise."""
+        return self.config.io_layout is not IoLayout.KEEP
+
+    @property
     def device(self) -> Device:
         """The build that the model is optimized for."""
         return self.config.device
@@ -70,7 +77,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Result:
-    """What came out: the model and its bytes, what the rules did, and the verdict."""
+    """What came out: the model and its bytes, what the rules did, and the verdict.
+
+    ``hazards`` are the layers of the original that the device computes wrongly, ``hazards_left``
+    those of the result.
+    """
 
     original: Model
     source: bytes
@@ -83,6 +94,8 @@ class Result:
     memory_after: Memory | None
     annotation: bytes
     verification: Verification | None
+    hazards: Sequence[HazardFinding] = ()
+    hazards_left: Sequence[HazardFinding] = ()
 
 
 def optimize(
@@ -143,8 +156,11 @@ def optimize_file_bytes(
     verification = None
     if settings.samples is not None:
         progress("comparing original and optimized")
-        verification = _verify(
-            Candidate(original, data), Candidate(model, output, derived=True), settings, memory
+        verification = _verify_all(
+            Candidate(original, data),
+            Candidate(model, output, derived=True, may_rearrange=settings.rearranges),
+            settings,
+            trace,
         )
     return Result(
         original=original,
@@ -158,6 +174,8 @@ def optimize_file_bytes(
         memory_after=memory,
         annotation=annotation,
         verification=verification,
+        hazards=find_hazards(original, settings.device),
+        hazards_left=find_hazards(model, settings.device),
     )
 
 
@@ -167,11 +185,15 @@ def check_verdict(result: Result, settings: Settings) -> None:
     Raises:
         MismatchError: the models differ.
         UnverifiedError: nothing could be compared, and the settings require it.
+        HazardError: the device computes a layer wrongly, and the settings forbid it.
     """
+    if settings.fail_on_hazard and result.hazards_left:
+        raise HazardError([f"{each.where}: {each.hazard.name}" for each in result.hazards_left])
     verdict = result.verification
     if verdict is not None and verdict.mismatch is not None:
         raise verdict.mismatch
-    if settings.require_verified and (verdict is None or verdict.status != "identical"):
+    passed = verdict is not None and verdict.status in ("identical", "rounded")
+    if settings.require_verified and not passed:
         raise UnverifiedError("--no-verify" if verdict is None else verdict.note)
 
 
@@ -182,19 +204,25 @@ def _memory(model: Model, settings: Settings) -> Memory | None:
     return memory_of(model, settings.device)
 
 
-def _verify(
-    original: Candidate, optimized: Candidate, settings: Settings, memory: Memory | None
+def _verify_all(
+    original: Candidate, optimized: Candidate, settings: Settings, trace: Trace
 ) -> Verification:
+    """Compare; where islands were rounded, compare without these and measure with them."""
+    rough = {rule.name for rule in RULES if not rule.exactness.bit_exact}
+    if not rough & trace.counts.keys():
+        return _verify(original, optimized, settings)
+    model = clone(original.model)
+    run_pipeline(model, settings.selection, replace(settings.config, allow_lsb=0))
+    exact = replace(optimized, model=model, data=write_bytes(model, settings.layout))
+    verdict = _verify(original, exact, settings)
+    return with_measure(verdict, original, optimized, settings.samples or SampleOptions())
+
+
+def _verify(original: Candidate, optimized: Candidate, settings: Settings) -> Verification:
     """Compare with the plan in force, unless its overlaps need the device's kernels."""
-    known = memory is not None
+    known = _memory(optimized.model, settings) is not None
     old = known and is_for_device_only(original.model)
     new = known and needs_cmsis_nn(optimized.model, settings.device)
-    verdict = compare(
-        without_plan(original) if old else original,
-        without_plan(optimized) if new else optimized,
-        runner=settings.runner,
-        options=settings.samples,
+    return compare_in_force(
+        original, optimized, (old, new), runner=settings.runner, options=settings.samples
     )
-    if old or new:
-        return replace(verdict, note="; ".join(filter(None, [verdict.note, OVERLAP_NOTE])))
-    return verdict

@@ -138,6 +138,21 @@ class UnverifiedError(TfloptError):
 
 
 @dataclass(eq=False)
+class HazardError(TfloptError):
+    """The device computes layers wrongly, and that is not accepted; ``layers`` names them."""
+
+    exit_code: ClassVar[int] = EXIT_CHECK_FAILED
+    layers: Sequence[str]
+
+    def message(self) -> str:
+        """Which layers, and where to read on."""
+        return (
+            f"the device computes {len(self.layers)} layers wrongly: {'; '.join(self.layers)} "
+            "(inspect --hazards tells more)"
+        )
+
+
+@dataclass(eq=False)
 class RunnerError(TfloptError):
     """A runner or tool is missing or failed; ``log_tail`` holds the last lines it printed."""
 

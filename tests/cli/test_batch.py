@@ -188,7 +188,7 @@ def test_not_verified_fails_where_it_is_required(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verdict = Verification("not verified", note="TFLM has no operator TILE")
-    monkeypatch.setattr("tflopt.api.compare", lambda *_, **__: verdict)
+    monkeypatch.setattr("tflopt.validation.compare", lambda *_, **__: verdict)
     assert cli("optimize", DS, "-o", "x.tflite", "-q").code == 0
     ran = cli("optimize", DS, "-o", "y.tflite", "-q", "--require-verified")
     assert ran.code == 1
@@ -202,7 +202,7 @@ def test_a_mismatch_in_a_batch_writes_nothing(
     def differ(*_: object, **__: object) -> None:
         raise MismatchError("output 0 (y)", (0, 3), 2, 7.0, "tflm", 5)
 
-    monkeypatch.setattr("tflopt.api.compare", differ)
+    monkeypatch.setattr("tflopt.validation.compare", differ)
     ran = cli("optimize", DS, HAR, "-d", "out", "-q")
     assert ran.code == 1
     assert ran.err.count("outputs differ on tflm") == 2

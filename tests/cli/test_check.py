@@ -115,7 +115,7 @@ def test_pyproject(config: Write, cli: Cli) -> None:
     [
         ("max-flsh = 1\n" + PLAIN, "unknown key 'max-flsh'; did you mean max-flash?"),
         (PLAIN + "targt = 'm4'\n", "model 1: unknown key 'targt'; did you mean target?"),
-        (PLAIN + "zzz = 1\n", "unknown key 'zzz'; known: align, annotate"),
+        (PLAIN + "zzz = 1\n", "unknown key 'zzz'; known: align, allow-lsb, annotate"),
         (PLAIN + "samples = 0\n", "samples must be an integer from 1 on, not 0"),
         (PLAIN + "samples = true\n", "samples must be an integer from 1 on, not True"),
         (PLAIN + "max-arena = 'x'\n", "max-arena: 'x' is no size"),
@@ -232,7 +232,7 @@ def test_models_are_verified(config: Write, cli: Cli) -> None:
 
 def test_a_difference_fails(config: Write, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = Verification("different", mismatch=MismatchError("output 0", (3,), 2, 7.0, "tflm"))
-    monkeypatch.setattr("tflopt.api.compare", lambda *_, **__: verdict)
+    monkeypatch.setattr("tflopt.validation.compare", lambda *_, **__: verdict)
     ran = cli("check", config(PLAIN.replace("verify = false", "")))
     assert ran.code == 1
     assert "ds_cnn.tflite: outputs: outputs differ on tflm" in ran.err

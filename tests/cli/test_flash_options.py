@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import Cli
-from tests.support.flash import relu_chain
+from tests.support.flash import Layers
 from tests.support.paths import TESTDATA
 from tflopt.io import read, write_bytes
 from tflopt.ir import Model
@@ -21,7 +21,12 @@ KWS = TESTDATA / "ds_cnn.tflite"
 @pytest.fixture
 def described(tmp_path: Path) -> Path:
     """Three tensors with names, a description, metadata of two kinds."""
-    n = relu_chain("inner", "scores")
+    n = Layers()
+    x = n.feed(2, 3)
+    inner = n.add(x, x)
+    scores = n.add(inner, x)
+    inner.name, scores.name = "inner", "scores"
+    n.output(scores)
     n.model.description = "made by a converter"
     n.metadata(CONVERSION_METADATA=b"1", mine=b"2")
     path = tmp_path / "described.tflite"

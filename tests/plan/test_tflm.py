@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.paths import TESTDATA
 from tflopt.io.reader import read
 from tflopt.ir import Op
-from tflopt.plan.costs import KernelMemory, describe_costs
+from tflopt.plan.costs import KernelMemory, describe_costs, variable_setup
 from tflopt.plan.describe import describe
 from tflopt.plan.lifetimes import GraphDesc, ModelDesc, OpDesc, TensorDesc
 from tflopt.plan.offline import plan_offline
@@ -16,6 +17,7 @@ from tflopt.plan.tflm import ArenaUse, OpCost, arena_use
 from tflopt.target import Target
 from tflopt.target.cmsis_nn import KernelUse
 from tflopt.target.kernels import kernel_use
+from tflopt.target.memory import Device, memory_of
 
 MODELS = Path(__file__).parents[3] / "shared" / "models"
 
@@ -66,6 +68,42 @@ def test_temporary_tensors_of_prepare_count() -> None:
     assert greedy.used_bytes == lean.used_bytes
     assert greedy.peak == "prepare "
     assert greedy.minimum_bytes > lean.minimum_bytes
+
+
+def test_what_the_application_allocates_comes_first() -> None:
+    bare = arena_use(_tiny(), [[OpCost()]])
+    use = arena_use(_tiny(), [[OpCost()]], setup=(12, 40))
+    # 36, 44 and 36 bytes before: 116. With 12 more down to 128, with 40 more to 176.
+    assert use.parts["application"] == 176 - 116
+    assert {**use.parts, "application": 0} == {
+        **bare.parts,
+        "application": 0,
+        "interface": use.parts["interface"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("stem", "sizes"),
+    # arena_used_bytes() and the least arena on a Cortex-M4 under QEMU.
+    [
+        ("if_branches", (1684, 2592)),
+        ("while_loop", (1540, 2560)),
+        ("streaming_variables", (3236, 4048)),
+    ],
+)
+def test_control_flow_and_variables_as_measured(stem: str, sizes: tuple[int, int]) -> None:
+    device = Device(Target.parse("cortex-m4"))
+    arena = memory_of(read(TESTDATA / f"{stem}.tflite"), device).arena
+    assert (arena.used_bytes, arena.minimum_bytes) == sizes
+
+
+def test_variables_are_allocated_once_by_name() -> None:
+    model = read(TESTDATA / "streaming_variables.tflite")
+    assert variable_setup(model) == (12, 2 * 20)
+    costs = describe_costs(model, lambda op: KernelMemory())
+    buffers = [cost.persistent_bytes for graph in costs for cost in graph if cost.persistent_bytes]
+    assert buffers == [(128,), (128,)]
+    assert variable_setup(read(TESTDATA / "ds_cnn.tflite")) == ()
 
 
 def test_a_variable_with_an_offset_leaves_the_tail() -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from tflopt.annotate import Annotate
 from tflopt.api import DEFAULT_TARGET, Settings
+from tflopt.check.choose import DeviceOptions, device_runner
+from tflopt.check.device import EMULATORS, DeviceRunner
 from tflopt.check.samples import SampleOptions
 from tflopt.checks.keys import Keys
 from tflopt.errors import UsageError
 from tflopt.io import WriteOptions
 from tflopt.io.layout import DATA_ALIGNMENT
-from tflopt.passes.config import Config, Plan, Runtime, Strip
+from tflopt.passes.config import Config, Goal, IoLayout, Plan, Runtime, Strip
 from tflopt.passes.pipeline import Selection
 from tflopt.target import Target
 from tflopt.target.cmsis_nn import NEWEST, find_version
@@ -29,8 +31,12 @@ else:
 MODELS = "model"
 OPTIONS = frozenset(
     {
-        *("target", "cmsis-nn", "runtime", "strip", "keep", "align", "plan", "overlap"),
+        *("target", "cmsis-nn", "runtime", "strip", "keep", "align", "goal", "plan"),
+        "overlap",
+        "io-layout",
+        "allow-lsb",
         *("only", "disable", "annotate", "verify", "samples", "seed", "runner"),
+        *("tflm-lib", "firmware", "fvp"),
         *("max-flash", "max-arena", "require-verified"),
     }
 )
@@ -50,6 +56,8 @@ class Runner(Enum):
     AUTO = "auto"
     TFLM = "tflm"
     LITERT = "litert"
+    QEMU = "qemu"
+    FVP = "fvp"
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ def read_config(path: Path) -> list[Entry]:
     for index, own in enumerate(tables):
         where = f"{path}: {MODELS} {index + 1}"
         keys = Keys({**defaults, **own}, where, OPTIONS | {"path"})
-        settings = _settings(keys)
+        settings = _settings(keys, path.parent)
         entries += [Entry(n, p, settings) for n, p in _paths(path.parent, keys)]
     if not entries:
         raise UsageError(f"{path}: no model; add [[{MODELS}]] with a path")
@@ -112,13 +120,27 @@ def _paths(folder: Path, keys: Keys) -> list[tuple[str, Path]]:
     return [(path.relative_to(folder).as_posix(), path) for path in found]
 
 
-def _settings(keys: Keys) -> Settings:
+def _runner(keys: Keys, target: Target, folder: Path) -> str | DeviceRunner:
+    """Paths of libraries, images and executables start at the configuration's folder."""
+    name = keys.choice("runner", Runner, Runner.AUTO).value
+    names = ("tflm-lib", "firmware", "fvp")
+    library, firmware, fvp = (folder / text if text else None for text in map(keys.text, names))
+    if name in EMULATORS:
+        return device_runner(name, DeviceOptions(target, library, firmware, fvp))
+    for key in names:
+        if keys.text(key):
+            raise UsageError(f"{keys.where}: {key} needs runner = 'qemu' or 'fvp'")
+    return name
+
+
+def _settings(keys: Keys, folder: Path) -> Settings:
     device = Device(
         Target.parse(keys.text("target", DEFAULT_TARGET)),
         find_version(keys.text("cmsis-nn", NEWEST.name)),
     )
-    plan = None
-    if keys.choice("plan", Plan, Plan.OFFLINE) is Plan.OFFLINE:
+    plan, goal = None, keys.choice("goal", Goal, Goal.BALANCED)
+    small = goal is Goal.FLASH
+    if keys.choice("plan", Plan, Plan.NONE if small else Plan.OFFLINE) is Plan.OFFLINE:
         plan = PlanRequest(overlap=keys.choice("overlap", Overlap, Overlap.NONE).value)
     config = Config(
         runtime=keys.choice("runtime", Runtime, Runtime.BOTH),
@@ -126,6 +148,9 @@ def _settings(keys: Keys) -> Settings:
         keep=frozenset(keys.texts("keep") or ()),
         device=device,
         plan=plan,
+        goal=goal,
+        io_layout=keys.choice("io-layout", IoLayout, IoLayout.KEEP),
+        allow_lsb=keys.number("allow-lsb", 0, 0),
     )
     samples = SampleOptions(keys.number("samples", 32, 1), keys.number("seed", 0, 0))
     settings = Settings(
@@ -133,8 +158,8 @@ def _settings(keys: Keys) -> Settings:
         config=config,
         layout=WriteOptions(keys.number("align", DATA_ALIGNMENT, DATA_ALIGNMENT), share=True),
         samples=samples if keys.flag("verify", True) else None,
-        runner=keys.choice("runner", Runner, Runner.AUTO).value,
-        annotate=keys.choice("annotate", Annotate, Annotate.METADATA),
+        runner=_runner(keys, device.target, folder),
+        annotate=keys.choice("annotate", Annotate, Annotate.NONE if small else Annotate.METADATA),
         max_arena_bytes=keys.size("max-arena"),
         max_flash_bytes=keys.size("max-flash"),
         require_verified=keys.flag("require-verified"),

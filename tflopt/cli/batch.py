@@ -109,7 +109,7 @@ def _report(outcomes: Sequence[Outcome]) -> dict[str, object]:
 def _print(outcomes: Sequence[Outcome]) -> None:
     from rich.text import Text
 
-    from tflopt.report.console import change, make_console, size, table
+    from tflopt.report.style import change, make_console, size, table
 
     console = make_console()
     grid = table("model", "flash", "", "arena", "", "result", right=(1, 2, 3, 4))

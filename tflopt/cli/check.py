@@ -87,7 +87,7 @@ def _summary_file(name: str) -> Path:
 def _print(verdicts: Sequence[Verdict]) -> None:
     from rich.text import Text
 
-    from tflopt.report.console import make_console, table
+    from tflopt.report.style import make_console, table
 
     grid = table("model", "flash", "arena", "outputs", "result", right=(1, 2))
     for verdict in verdicts:

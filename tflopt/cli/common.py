@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tflopt.check.compare import RUNNERS
+from tflopt.check.device import EMULATORS
 from tflopt.errors import UsageError
 from tflopt.passes.config import Runtime
 from tflopt.paths import check_output, load, output_path
@@ -26,13 +27,13 @@ RuntimeName = Annotated[
     Runtime,
     typer.Option("--runtime", help="Who must load the file: TFLM and LiteRT, or TFLM alone."),
 ]
-RunnerName = Annotated[str, typer.Option("--runner", help="auto, tflm or litert.")]
+RunnerName = Annotated[str, typer.Option("--runner", help="auto, tflm, litert, qemu or fvp.")]
 Samples = Annotated[
     int, typer.Option("--samples", min=1, max=100_000, help="Inputs to compare on.")
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random inputs.")]
 NEWEST_CMSIS_NN = NEWEST.name
-RUNNER_NAMES = ("auto", *RUNNERS)
+RUNNER_NAMES = ("auto", *RUNNERS, *EMULATORS)
 __all__ = [
     "NEWEST_CMSIS_NN",
     "RUNNER_NAMES",

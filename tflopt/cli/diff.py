@@ -67,8 +67,8 @@ def compare(
 
 
 def _rows(changes: Iterable[Change]) -> list[tuple[str, str, str, str]]:
-    from tflopt.report.console import change as percent
-    from tflopt.report.console import size
+    from tflopt.report.style import change as percent
+    from tflopt.report.style import size
 
     rows = []
     for each in changes:
@@ -86,7 +86,7 @@ def _operators(found: Diff) -> str:
 def _print(found: Diff, worse: Sequence[Change]) -> None:
     from rich.text import Text
 
-    from tflopt.report.console import make_console, table
+    from tflopt.report.style import make_console, table
 
     console = make_console()
     grid = table("", "old", "new", "", right=(1, 2, 3))

@@ -26,9 +26,12 @@ from tflopt.plan.lint import Finding, Severity
 from tflopt.plan.offline import OfflinePlan
 from tflopt.report.facts import ModelFacts, all_op_facts, model_facts
 from tflopt.report.flash import Flash, flash_of
+from tflopt.report.hazards import hazard_rows
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
+from tflopt.report.kernels import kernel_costs, kernel_rows
 from tflopt.report.memory import arena, best_plan, memory_rows, scratch_rows
 from tflopt.report.notes import notes
+from tflopt.target.hazards import HazardFinding, find_hazards
 from tflopt.target.memory import Device, Memory, memory_of, why_no_memory
 from tflopt.target.plan_check import plan_findings
 from tflopt.version import __version__
@@ -45,6 +48,12 @@ def inspect(
     ] = None,
     scratch: Annotated[
         bool, typer.Option("--scratch", help="Show the kernel, scratch and memory of each layer.")
+    ] = False,
+    kernels: Annotated[
+        bool, typer.Option("--kernels", help="Show the kernel and the cost of each layer.")
+    ] = False,
+    hazards: Annotated[
+        bool, typer.Option("--hazards", help="Show the layers that the target computes wrongly.")
     ] = False,
     memory: Annotated[
         bool, typer.Option("--memory", help="Show the arena over time, and check its plan.")
@@ -74,11 +83,12 @@ def inspect(
         arena=memory_of(loaded, device) if known else None,
         plan=best_plan(loaded, device) if memory else None,
         findings=plan_findings(loaded, device) if memory else [],
+        hazards=find_hazards(loaded, device),
     )
     if as_json:
         typer.echo(dumps(view.as_json()), nl=False)
     else:
-        view.show(scratch)
+        view.show(scratch, hazards, kernels)
     if any(finding.severity is Severity.ERROR for finding in view.findings):
         raise typer.Exit(EXIT_CHECK_FAILED)
 
@@ -94,6 +104,7 @@ class View:
     arena: Memory | None
     plan: OfflinePlan | None
     findings: Sequence[Finding]
+    hazards: Sequence[HazardFinding]
 
     def as_json(self) -> dict[str, object]:
         """Everything as plain data."""
@@ -111,23 +122,32 @@ class View:
             "target": str(self.device.target),
             "cmsis_nn": str(self.device.cmsis_nn),
             "arena": None if self.arena is None else arena(self.arena),
-            "scratch": [] if self.arena is None else scratch_rows(self.arena.table),
+            "scratch": [] if self.arena is None else scratch_rows(self.arena.table, self.hazards),
+            "hazards": hazard_rows(self.hazards),
+            "kernels": kernel_rows(self.model, self.device),
             "memory": in_time,
             "flash": [asdict(account) for account in self.accounts.values()],
         }
 
-    def show(self, scratch: bool) -> None:
+    def show(self, scratch: bool, hazards: bool, kernels: bool) -> None:
         """The tables that were asked for, the operators where none was."""
-        from tflopt.report.console import make_console, print_flash, print_model, print_notes
+        from tflopt.report.console import print_flash, print_model, print_notes
+        from tflopt.report.console_hazards import print_known_hazards
+        from tflopt.report.console_kernels import print_kernels
         from tflopt.report.console_memory import print_memory, print_scratch
+        from tflopt.report.style import make_console
 
         console = make_console()
         if self.accounts:
             print_flash(console, list(self.accounts), list(self.accounts.values()))
         if scratch and self.arena is not None:
-            print_scratch(console, self.arena)
+            print_scratch(console, self.arena, self.hazards)
         if self.plan is not None and self.arena is not None:
             print_memory(console, self.model, self.arena, self.plan, self.findings)
-        if not (self.accounts or scratch or self.plan):
+        if kernels:
+            print_kernels(console, kernel_costs(self.model, self.device), self.device)
+        if hazards:
+            print_known_hazards(console, self.hazards, self.device)
+        if not (self.accounts or scratch or kernels or hazards or self.plan):
             print_model(console, self.model, self.facts, all_op_facts(self.model))
         print_notes(console, notes(self.model))

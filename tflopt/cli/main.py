@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from tflopt.cli import check, cmake, diff, emit, inspect, optimize, registry, validate
+from tflopt.cli import (
+    bench,
+    check,
+    cmake,
+    diff,
+    emit,
+    inspect,
+    optimize,
+    registry,
+    report,
+    validate,
+)
 from tflopt.errors import EXIT_RUNNER, TfloptError, printable
 from tflopt.version import __version__
 
@@ -32,6 +43,8 @@ app = typer.Typer(
 app.command(name="optimize")(optimize.optimize)
 app.command(name="inspect")(inspect.inspect)
 app.command(name="validate")(validate.validate)
+app.command(name="bench")(bench.bench)
+app.command(name="report")(report.report)
 app.command(name="emit")(emit.emit)
 app.command(name="check")(check.check)
 app.command(name="diff")(diff.compare)

@@ -12,6 +12,8 @@ from tflopt.annotate import Annotate
 from tflopt.api import DEFAULT_TARGET, Result, Settings, optimize_file_bytes
 from tflopt.batch import parse_pin, save, with_pins
 from tflopt.budget import parse_size
+from tflopt.check.choose import DeviceOptions
+from tflopt.check.runner import TIME_LIMIT_S
 from tflopt.check.samples import SampleOptions
 from tflopt.cli.batch import optimize_all
 from tflopt.cli.common import (
@@ -23,21 +25,23 @@ from tflopt.cli.common import (
     Seed,
     TargetName,
     check_output,
-    check_runner,
     load,
     make_device,
     output_path,
 )
+from tflopt.cli.device import Firmware, Fvp, TflmLib, TimeLimit, choose_runner
+from tflopt.cli.report import write_html
 from tflopt.errors import UsageError
 from tflopt.io import WriteOptions, write_file
 from tflopt.io.layout import DATA_ALIGNMENT
 from tflopt.ir import Model
-from tflopt.passes.config import Config, Plan, Runtime, Strip
+from tflopt.passes.config import Config, Goal, IoLayout, Plan, Runtime, Strip
 from tflopt.passes.pipeline import Selection
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.offline import OfflineOptions
 from tflopt.plan.solve import SolveOptions
 from tflopt.report.json_report import dumps, report
+from tflopt.report.plain import Plain
 from tflopt.target.memory import PORTABLE, PlanRequest
 
 __all__ = ["optimize", "parse_pin"]
@@ -58,6 +62,9 @@ def optimize(
     target: TargetName = DEFAULT_TARGET,
     report_path: Annotated[
         Path | None, typer.Option("--report", help="Write a JSON report; '-' prints it.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write the report as a page.")
     ] = None,
     disable: Annotated[
         list[str] | None, typer.Option("--disable", help="Leave out a rule; repeatable.")
@@ -82,9 +89,18 @@ def optimize(
         int, typer.Option("--align", help="Alignment of weights in the file, in bytes.")
     ] = DATA_ALIGNMENT,
     cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    goal: Annotated[
+        Goal,
+        typer.Option("--goal", help="What decides between forms; flash: no plan, no annotation."),
+    ] = Goal.BALANCED,
     plan: Annotated[
-        Plan, typer.Option("--plan", help="Write a memory plan where it lowers the arena.")
-    ] = Plan.OFFLINE,
+        Plan | None,
+        typer.Option(
+            "--plan",
+            help="Write a memory plan where it lowers the arena.",
+            show_default=Plan.OFFLINE.value,
+        ),
+    ] = None,
     overlap: Annotated[
         bool,
         typer.Option("--overlap", help="Let outputs follow the input they consume; this ISA only."),
@@ -120,12 +136,47 @@ def optimize(
     require_verified: Annotated[
         bool, typer.Option("--require-verified", help="Fail where nothing could be compared.")
     ] = False,
+    route_around: Annotated[
+        bool,
+        typer.Option(
+            "--route-around/--no-route-around",
+            help="Write layers otherwise that the target's kernels compute wrongly.",
+        ),
+    ] = True,
+    fail_on_hazard: Annotated[
+        bool, typer.Option("--fail-on-hazard", help="Fail where such a layer is left.")
+    ] = False,
+    io_layout: Annotated[
+        IoLayout,
+        typer.Option(
+            "--io-layout", help="'nhwc': the caller arranges inputs and outputs as layers do."
+        ),
+    ] = IoLayout.KEEP,
+    allow_lsb: Annotated[
+        int,
+        typer.Option(
+            "--allow-lsb",
+            min=0,
+            max=8,
+            metavar="N",
+            help="Let integer forms of float operators be off by N steps; 0: exact only.",
+        ),
+    ] = 0,
     annotate: Annotated[
-        Annotate, typer.Option("--annotate", help="Where scratch and arena sizes are stored.")
-    ] = Annotate.METADATA,
+        Annotate | None,
+        typer.Option(
+            "--annotate",
+            help="Where scratch and arena sizes are stored.",
+            show_default=Annotate.METADATA.value,
+        ),
+    ] = None,
     samples: Samples = 32,
     seed: Seed = 0,
     runner: RunnerName = "auto",
+    tflm_lib: TflmLib = None,
+    firmware: Firmware = None,
+    fvp: Fvp = None,
+    time_limit: TimeLimit = TIME_LIMIT_S,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Don't run original and optimized to compare.")
     ] = False,
@@ -141,7 +192,7 @@ def optimize(
     model = models[0]
     original, data = load(model) if single else (None, b"")
     request = None
-    if plan is Plan.OFFLINE:
+    if (plan or _default_plan(goal)) is Plan.OFFLINE:
         offline = OfflineOptions(
             solve=SolveOptions(time_limit_s=plan_time),
             preserve_inputs=preserve_inputs,
@@ -150,41 +201,76 @@ def optimize(
         )
         request = PlanRequest(overlap=_overlap(overlap, overlap_all), offline=offline)
     device = make_device(target, cmsis_nn)
+    devices = DeviceOptions(device.target, tflm_lib, firmware, fvp, time_limit)
     settings = Settings(
         selection=Selection(_names(only), disable or ()),
-        config=Config(runtime, strip, frozenset(keep or ()), device, request),
+        config=Config(
+            runtime,
+            strip,
+            frozenset(keep or ()),
+            device,
+            request,
+            goal=goal,
+            route_around=route_around,
+            io_layout=io_layout,
+            allow_lsb=allow_lsb,
+        ),
         layout=WriteOptions(align, share=True),
         samples=None if no_verify else SampleOptions(samples, seed),
-        runner=check_runner(runner),
-        annotate=annotate,
+        runner=choose_runner(runner, devices),
+        annotate=annotate or _default_annotation(goal),
         max_arena_bytes=None if max_arena is None else parse_size(max_arena),
         max_flash_bytes=None if max_flash is None else parse_size(max_flash),
         require_verified=require_verified,
+        fail_on_hazard=fail_on_hazard,
     )
     if require_verified and no_verify:
         raise UsageError("--require-verified and --no-verify exclude each other")
     pins = tuple(pin or ())
     if original is None:
-        if folder is None or output is not None or explain:
-            raise UsageError("several models take --dir instead of --output, and no --explain")
+        if folder is None or output is not None or explain or html is not None:
+            raise UsageError(
+                "several models take --dir instead of --output, and no --explain or --html"
+            )
         optimize_all(models, folder, settings, pins, report_path, jobs, quiet)
         return
     settings = with_pins(settings, pins, original)
     destination = output_path(model, output)
-    if report_path is not None and report_path != STDOUT:
-        check_output(report_path)
-        if report_path.resolve() in (model.resolve(), destination.resolve()):
-            raise UsageError(f"{report_path}: is a model, not a report")
+    for path in (report_path, html):
+        _check_report(path, (model, destination))
     result = _run(original, data, settings, quiet)
     save(result, settings, destination)
-    if report_path is not None:
-        text = dumps(report(result, settings, str(model), str(destination)))
-        if report_path == STDOUT:
-            typer.echo(text, nl=False)
-        else:
-            write_file(report_path, [text.encode()])
+    if report_path is not None or html is not None:
+        _report(report(result, settings, str(model), str(destination)), report_path, html)
     if not quiet and report_path != STDOUT:
         _print(result, settings, model, destination, explain)
+
+
+def _check_report(path: Path | None, models: tuple[Path, Path]) -> None:
+    """Fail before the work where a report can't be written."""
+    if path is None or path == STDOUT:
+        return
+    check_output(path)
+    if path.resolve() in {each.resolve() for each in models}:
+        raise UsageError(f"{path}: is a model, not a report")
+
+
+def _report(data: Plain, report_path: Path | None, html: Path | None) -> None:
+    if html is not None:
+        write_html(data, html)
+    if report_path == STDOUT:
+        typer.echo(dumps(data), nl=False)
+    elif report_path is not None:
+        write_file(report_path, [dumps(data).encode()])
+
+
+def _default_plan(goal: Goal) -> Plan:
+    """A plan takes 4 bytes of the file for each tensor."""
+    return Plan.NONE if goal is Goal.FLASH else Plan.OFFLINE
+
+
+def _default_annotation(goal: Goal) -> Annotate:
+    return Annotate.NONE if goal is Goal.FLASH else Annotate.METADATA
 
 
 def _overlap(this_isa: bool, every_isa: bool) -> str:
@@ -214,7 +300,8 @@ def _run(original: Model, data: bytes, settings: Settings, quiet: bool) -> Resul
 def _print(
     result: Result, settings: Settings, source: Path, destination: Path, explain: bool
 ) -> None:
-    from tflopt.report.console import make_console, print_near_misses, print_summary
+    from tflopt.report.console import print_near_misses, print_summary
+    from tflopt.report.style import make_console
 
     console = make_console()
     print_summary(console, result, settings, str(source), str(destination))

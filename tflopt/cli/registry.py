@@ -39,7 +39,7 @@ def _show(
         }
         typer.echo(dumps(data), nl=False)
         return
-    from tflopt.report.console import make_console, table
+    from tflopt.report.style import make_console, table
 
     grid = table(*columns)
     for row in rows:

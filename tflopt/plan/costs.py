@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tflopt.ir import Model, Op, Value
+from tflopt.ir import Model, Op, OpCode, Value
+from tflopt.ir.options import VarHandleOptions
 from tflopt.plan.tflm import OpCost
 from tflopt.plan.tflm_sizes import ARM32, PREPARE_TENSORS, StructSizes
 
@@ -23,6 +24,7 @@ def describe_costs(
 ) -> list[list[OpCost]]:
     """One `OpCost` for each operator of each subgraph; ``memory`` knows the target's kernels."""
     found = []
+    variables = _variable_buffers(model)
     for graph in model.graphs:
         index = {value: i for i, value in enumerate(graph.values)}
         costs = []
@@ -33,11 +35,47 @@ def describe_costs(
                     sizes.parameters.get(op.code, 0),
                     1 if op.code in sizes.byte_aligned_parameters else sizes.pointer,
                     kernel.op_data_bytes,
-                    tuple(kernel.persistent_bytes),
+                    (*kernel.persistent_bytes, *variables.get(op, ())),
                     [index[value] for value in _prepared(op)],
                 )
             )
         found.append(costs)
+    return found
+
+
+def variable_setup(model: Model, sizes: StructSizes = ARM32) -> tuple[int, ...]:
+    """What an application allocates for resource variables, as many as the model names.
+
+    Empty for a model without any. Source: ``MicroResourceVariables::Create``, before the model's
+    own allocations.
+    """
+    names = {name for op in model.ops() if (name := _variable_name(op)) is not None}
+    if not names:
+        return ()
+    return (sizes.resource_variables, sizes.resource_variable * len(names))
+
+
+def _variable_name(op: Op) -> tuple[str, str] | None:
+    if op.code is not OpCode.VAR_HANDLE or not isinstance(op.options, VarHandleOptions):
+        return None
+    return (op.options.container or "", op.options.shared_name or "")
+
+
+def _variable_buffers(model: Model) -> dict[Op, tuple[int]]:
+    """The operators whose Prepare allocates a variable's buffer: the first that assigns to it.
+
+    Only a handle made in the same subgraph is known by then (assign_variable.cc).
+    """
+    found: dict[Op, tuple[int]] = {}
+    seen: set[tuple[str, str]] = set()
+    for op in model.ops():
+        handle, value = op.input(0), op.input(1)
+        if op.code is not OpCode.ASSIGN_VARIABLE or handle is None or value is None:
+            continue
+        name = None if handle.producer is None else _variable_name(handle.producer)
+        if name is not None and name not in seen:
+            seen.add(name)
+            found[op] = (value.size_bytes or 0,)
     return found
 
 

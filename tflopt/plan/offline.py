@@ -135,6 +135,16 @@ def plan_offline(
     return plan
 
 
+def head_lower_bound(
+    model: ModelDesc,
+    aliases: Sequence[TensorAlias] = (),
+    options: OfflineOptions | None = None,
+) -> int:
+    """A head that no plan with these aliases and options can be below."""
+    buffers = simulate_head(model).buffers
+    return lower_bound(_problem(buffers, aliases, options or OfflineOptions(), model))
+
+
 def _no_plan(nothing: tuple[int, ...], online: HeadUse, bound: int, reason: str) -> OfflinePlan:
     head = online.head_bytes
     scratch = _scratch_offsets(online)

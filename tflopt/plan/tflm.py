@@ -104,15 +104,15 @@ def arena_use(
     costs: Sequence[Sequence[OpCost]],
     offsets: Sequence[int] | None = None,
     sizes: StructSizes = ARM32,
-    setup_bytes: int = 0,
+    setup: Sequence[int] = (),
 ) -> ArenaUse:
     """Head, tail and minimum of ``model`` with the offline plan ``offsets``, or without one.
 
-    ``costs`` has one entry per operator of each subgraph. ``setup_bytes`` adds what the
+    ``costs`` has one entry per operator of each subgraph. ``setup`` are the sizes of what the
     application allocates before the model (resource variables, for one).
     """
     arena = _Arena()
-    _start(arena, model, sizes, setup_bytes)
+    _start(arena, model, sizes, setup)
     for graph_costs in costs:
         for cost in graph_costs:
             if cost.parameter_bytes:
@@ -129,12 +129,12 @@ def arena_use(
     return ArenaUse(arena.head, arena.tail, minimum, arena.peak, arena.parts)
 
 
-def _start(arena: _Arena, model: ModelDesc, sizes: StructSizes, setup_bytes: int) -> None:
+def _start(arena: _Arena, model: ModelDesc, sizes: StructSizes, setup: Sequence[int]) -> None:
     word = sizes.pointer
     for size in sizes.interpreter_setup[:-1]:
         arena.keep("interpreter", size, word)
-    if setup_bytes:
-        arena.keep("application", setup_bytes, ARENA_ALIGNMENT)
+    for size in setup:
+        arena.keep("application", size, ARENA_ALIGNMENT)
     for size in sizes.interpreter_setup[-1:]:
         arena.keep("interpreter", size, word)
     arena.resize("scratch requests", sizes.scratch_request * MAX_REQUESTS_PER_OP)

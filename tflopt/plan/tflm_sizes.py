@@ -21,6 +21,8 @@ class StructSizes:
     ``interpreter_setup`` lists what is allocated before the model is looked at: the buffer
     allocator, the memory planner, the allocator itself and the allocator of builtin data.
     ``parameters`` are those that a parser makes from an operator's builtin options.
+    ``resource_variables`` is the object that holds an application's resource variables, with
+    ``resource_variable`` for each of them.
     """
 
     platform: str
@@ -36,6 +38,8 @@ class StructSizes:
     scratch_request: int
     allocation_info: int
     planner_per_buffer: int = 40
+    resource_variables: int = 12
+    resource_variable: int = 20
     int_array_header: int = 4
     parameters: Mapping[OpCode, int] = field(default_factory=dict)
     byte_aligned_parameters: frozenset[OpCode] = frozenset()
@@ -70,6 +74,23 @@ _ARM32_PARAMETERS = {
     OpCode.REDUCE_MIN: 1,
     OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM: 16,
     OpCode.CAST: 2,
+    OpCode.ARG_MAX: 1,
+    OpCode.ARG_MIN: 1,
+    OpCode.CALL_ONCE: 4,
+    OpCode.CUMSUM: 2,
+    OpCode.DEPTH_TO_SPACE: 4,
+    OpCode.DIV: 1,
+    OpCode.IF: 8,
+    OpCode.L2_NORMALIZATION: 1,
+    OpCode.MIRROR_PAD: 1,
+    OpCode.REDUCE_ALL: 1,
+    OpCode.RESIZE_BILINEAR: 2,
+    OpCode.RESIZE_NEAREST_NEIGHBOR: 2,
+    OpCode.SHAPE: 1,
+    OpCode.SPACE_TO_DEPTH: 4,
+    OpCode.SPLIT_V: 4,
+    OpCode.VAR_HANDLE: 8,
+    OpCode.WHILE: 8,
 }
 
 ARM32 = StructSizes(
@@ -99,6 +120,16 @@ ARM32 = StructSizes(
             OpCode.REDUCE_MAX,
             OpCode.REDUCE_MIN,
             OpCode.CAST,
+            OpCode.ARG_MAX,
+            OpCode.ARG_MIN,
+            OpCode.CUMSUM,
+            OpCode.DIV,
+            OpCode.L2_NORMALIZATION,
+            OpCode.MIRROR_PAD,
+            OpCode.REDUCE_ALL,
+            OpCode.RESIZE_BILINEAR,
+            OpCode.RESIZE_NEAREST_NEIGHBOR,
+            OpCode.SHAPE,
         }
     ),
 )
