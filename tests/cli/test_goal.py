@@ -93,6 +93,7 @@ def test_a_configuration_takes_the_goal(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "budgets.toml"
     for goal, code in (("balanced", 1), ("flash", 0)):
         path.write_text(
-            f'goal = "{goal}"\nmax-flash = "{limit}"\nverify = false\n[[model]]\npath = "{PLANNED}"\n'
+            f'goal = "{goal}"\nmax-flash = "{limit}"\nverify = false\n'
+            f'[[model]]\npath = "{PLANNED}"\n'
         )
         assert cli("check", str(path)).code == code

@@ -58,6 +58,7 @@ from tflopt.passes.remove_unit_window import RemoveUnitWindow
 from tflopt.passes.reorder_operators import ReorderOperators
 from tflopt.passes.repeat_to_resize import RepeatToResize
 from tflopt.passes.replicate_channels import ReplicateChannels
+from tflopt.passes.requantize_with_kernel import RequantizeWithKernel
 from tflopt.passes.round_islands import RoundIslands
 from tflopt.passes.round_mean import RoundMean
 from tflopt.passes.select_to_select_v2 import SelectToSelectV2
@@ -77,7 +78,6 @@ from tflopt.passes.strip_unread_quantization import StripUnreadQuantization
 from tflopt.passes.sub_to_add import SubToAdd
 from tflopt.passes.transpose_to_reshape import TransposeToReshape
 from tflopt.passes.trim_pad import TrimPad
-from tflopt.passes.requantize_with_kernel import RequantizeWithKernel
 from tflopt.passes.widen_transpose_conv import WidenTransposeConv
 from tflopt.passes.worth import Cost, FormRule, Worth
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Trace, run_model_rule, run_rules
