@@ -6,12 +6,13 @@ import pytest
 
 from tests.support.graphs import Net
 from tests.support.paths import TESTDATA
-from tflopt.budget import check_arena, parse_size
-from tflopt.errors import PlanError, UsageError
+from tflopt.budget import check_arena, check_instructions, parse_count, parse_size
+from tflopt.errors import InstructionsError, PlanError, UsageError
 from tflopt.io import read
 from tflopt.passes.config import Config
 from tflopt.passes.pipeline import run_pipeline
 from tflopt.plan.offline import OfflineOptions
+from tflopt.target.cost import predict_model
 from tflopt.target.memory import Device, PlanRequest, memory_of
 
 pytestmark = pytest.mark.unit
@@ -111,3 +112,28 @@ def test_what_could_help(config: Config, hint: str) -> None:
     model = read(TESTDATA / "ds_cnn.tflite")
     with pytest.raises(PlanError, match=hint):
         check_arena(model, memory_of(model, Device()), 0, config)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("1500000", 1_500_000), ("1500K", 1_500_000), ("1.5M", 1_500_000)]
+)
+def test_counts_are_decimal(text: str, count: int) -> None:
+    assert parse_count(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1 MiB"])
+def test_what_is_no_count(text: str) -> None:
+    with pytest.raises(UsageError, match="is no count"):
+        parse_count(text)
+
+
+def test_one_instruction_too_few_names_the_culprits() -> None:
+    model, device = read(TESTDATA / "mobilenet_v1.tflite"), Device()
+    need = predict_model(model, device).instructions
+    check_instructions(model, device, need)
+    check_instructions(model, device, None)
+    with pytest.raises(InstructionsError) as caught:
+        check_instructions(model, device, need - 1)
+    assert caught.value.exit_code == 1
+    assert f"takes {need} instructions (predicted), 1 more than the limit" in str(caught.value)
+    assert len(caught.value.culprits) == 3

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from tflopt.annotate import Annotate, attach, is_for_device_only, make_annotation
-from tflopt.budget import check_arena, check_flash
+from tflopt.budget import check_arena, check_flash, check_instructions
 from tflopt.check.compare import Candidate, Verification
 from tflopt.check.rounding import with_measure
 from tflopt.check.runner import Runner
@@ -42,6 +42,7 @@ class Settings:
         annotate: store tflopt's annotation in the model, in a file beside it, or not at all.
         max_arena_bytes: the largest arena that is accepted.
         max_flash_bytes: the largest file that is accepted.
+        max_instructions: the most predicted instructions of one inference that are accepted.
         require_verified: whether :func:`check_verdict` takes "not verified" as a failure.
         fail_on_hazard: whether it takes a layer that the device computes wrongly as one.
     """
@@ -54,6 +55,7 @@ class Settings:
     annotate: Annotate = Annotate.METADATA
     max_arena_bytes: int | None = None
     max_flash_bytes: int | None = None
+    max_instructions: int | None = None
     require_verified: bool = False
     fail_on_hazard: bool = False
 
@@ -141,6 +143,7 @@ def optimize_file_bytes(
     progress("rewriting")
     model = clone(original)
     trace = run_pipeline(model, settings.selection, settings.config)
+    check_instructions(model, settings.device, settings.max_instructions)
     memory = _memory(model, settings)
     annotation = b""
     if memory is not None:

@@ -6,13 +6,23 @@ import re
 from fractions import Fraction
 
 from tflopt.annotate import Annotate
-from tflopt.errors import FlashError, PlanError, UnsupportedError, UsageError, printable
+from tflopt.errors import (
+    FlashError,
+    InstructionsError,
+    PlanError,
+    UnsupportedError,
+    UsageError,
+    printable,
+)
 from tflopt.ir import Buffer, Model
 from tflopt.passes.config import Config, Runtime, Strip
 from tflopt.report.memory import timeline
-from tflopt.target.memory import PORTABLE, Memory
+from tflopt.target.cost import Basis, predict_model
+from tflopt.target.memory import PORTABLE, Device, Memory
 
 SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]?)(i?b)?", re.IGNORECASE)
+COUNT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]?)", re.IGNORECASE)
+THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 LARGEST = 3
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
@@ -73,6 +83,46 @@ def check_flash(
         return
     hint = flash_hint(model, limit_bytes, config, annotates)
     raise FlashError(file_bytes, limit_bytes, _largest(model), hint)
+
+
+def parse_count(text: str) -> int:
+    """``1500000``, ``1500K``, ``1.5M``; K is 1000, as for everything that isn't bytes.
+
+    Raises:
+        UsageError: no count.
+    """
+    found = COUNT.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"{text!r} is no count; write for example 1500000, 1500K or 1.5M")
+    return int(Fraction(found[1]) * THOUSANDS[found[2].lower()])
+
+
+def check_instructions(model: Model, device: Device, limit: int | None) -> None:
+    """Fail where one inference takes more instructions, by the cost table of the device's core.
+
+    Raises:
+        InstructionsError: names the operators that take most.
+        UnsupportedError: nothing is known of the cost of some operators.
+    """
+    if limit is None:
+        return
+    found = predict_model(model, device)
+    unknown = {
+        printable(row.op.opcode.label)
+        for row in found.rows
+        if row.prediction.basis is Basis.UNKNOWN
+    }
+    if found.instructions <= limit and unknown:
+        who = ", ".join(sorted(unknown))
+        raise UnsupportedError(f"the instructions can't be checked: no cost of {who} is known")
+    if found.instructions <= limit:
+        return
+    dearest = sorted(found.rows, key=lambda row: -row.prediction.instructions)[:LARGEST]
+    names = [
+        f"operator {row.index} {printable(row.op.opcode.label)} {row.prediction.instructions}"
+        for row in dearest
+    ]
+    raise InstructionsError(found.instructions, limit, names)
 
 
 def arena_hint(config: Config) -> str:

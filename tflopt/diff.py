@@ -15,6 +15,7 @@ from tflopt.report.facts import model_facts
 from tflopt.report.json_report import SCHEMA_VERSION
 from tflopt.target import Target
 from tflopt.target.cmsis_nn import NEWEST, find_version
+from tflopt.target.cost import Basis, predict_model
 from tflopt.target.memory import Device, memory_of, why_no_memory
 from tflopt.version import __version__
 
@@ -22,6 +23,7 @@ METRICS = (
     ("flash", "flash, bytes"),
     ("arena", "arena, bytes"),
     ("operators", "operators"),
+    ("instructions", "instructions, predicted"),
     ("macs", "multiply-accumulates"),
     ("moved_bytes", "bytes moved"),
 )
@@ -139,9 +141,11 @@ def _of_report(path: Path, data: Mapping[str, object]) -> Side:
         raise ModelError("is no report of 'tflopt optimize --report'", path=str(path))
     arena = output.get("arena")
     known = isinstance(arena, dict) and not arena.get("unknown_operators")
+    work = output.get("instructions")
     numbers = {
         "flash": output.get("file_bytes"),
         "arena": arena.get("minimum_bytes") if isinstance(arena, dict) and known else None,
+        "instructions": work.get("total") if isinstance(work, dict) else None,
         **{key: output.get(key) for key in ("operators", "macs", "moved_bytes")},
     }
     codes = output.get("by_code")
@@ -158,8 +162,11 @@ def _of_model(path: Path, build: Build) -> Side:
     device = Device(Target.parse(build.target), find_version(build.cmsis_nn))
     memory = None if why_no_memory(model) else memory_of(model, device)
     known = memory is not None and not memory.unknown
+    cost = predict_model(model, device)
+    priced = all(row.prediction.basis is not Basis.UNKNOWN for row in cost.rows)
     numbers = {
         "flash": facts.file_bytes,
+        "instructions": cost.instructions if priced else None,
         "arena": memory.arena.minimum_bytes if memory is not None and known else None,
         "operators": facts.operators,
         "macs": facts.macs,

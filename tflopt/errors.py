@@ -126,6 +126,22 @@ class FlashError(BudgetError):
 
 
 @dataclass(eq=False)
+class InstructionsError(TfloptError):
+    """One inference takes more predicted instructions than the limit allows."""
+
+    exit_code: ClassVar[int] = EXIT_CHECK_FAILED
+    need: int
+    limit: int
+    culprits: Sequence[str] = ()
+
+    def message(self) -> str:
+        """By how much it is over, and which operators take most."""
+        text = f"takes {self.need} instructions (predicted), {self.need - self.limit} more than "
+        text += f"the limit of {self.limit}"
+        return text + (f"; most in: {', '.join(self.culprits)}" if self.culprits else "")
+
+
+@dataclass(eq=False)
 class UnverifiedError(TfloptError):
     """The model could not be verified although that is required; nothing was written."""
 

@@ -37,7 +37,7 @@ OPTIONS = frozenset(
         "allow-lsb",
         *("only", "disable", "annotate", "verify", "samples", "seed", "runner"),
         *("tflm-lib", "firmware", "fvp"),
-        *("max-flash", "max-arena", "require-verified"),
+        *("max-flash", "max-arena", "max-instructions", "require-verified"),
     }
 )
 
@@ -162,6 +162,7 @@ def _settings(keys: Keys, folder: Path) -> Settings:
         annotate=keys.choice("annotate", Annotate, Annotate.NONE if small else Annotate.METADATA),
         max_arena_bytes=keys.size("max-arena"),
         max_flash_bytes=keys.size("max-flash"),
+        max_instructions=keys.count("max-instructions"),
         require_verified=keys.flag("require-verified"),
     )
     if settings.require_verified and settings.samples is None:

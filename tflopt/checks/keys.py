@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import TypeVar
 
-from tflopt.budget import parse_size
+from tflopt.budget import parse_count, parse_size
 from tflopt.errors import UsageError
 
 Choice = TypeVar("Choice", bound=Enum)
@@ -55,13 +55,20 @@ class Keys:
 
     def size(self, key: str) -> int | None:
         """Bytes, or a string such as ``64K``."""
+        return self._parsed(key, parse_size, "a size such as 65536 or '64K'")
+
+    def count(self, key: str) -> int | None:
+        """A number, or a string such as ``1.5M``."""
+        return self._parsed(key, parse_count, "a count such as 1500000 or '1.5M'")
+
+    def _parsed(self, key: str, parse: Callable[[str], int], what: str) -> int | None:
         value = self.table.get(key)
         if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
             return value
         if not isinstance(value, str):
-            raise self._wrong(key, "a size such as 65536 or '64K'")
+            raise self._wrong(key, what)
         try:
-            return parse_size(value)
+            return parse(value)
         except UsageError as error:
             raise UsageError(f"{self.where}: {key}: {error.reason}") from None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from tflopt.api import Result, Settings, check_verdict, optimize_file_bytes
-from tflopt.budget import check_arena, check_flash
+from tflopt.budget import check_arena, check_flash, check_instructions
 from tflopt.checks.config import Entry
 from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, UnsupportedError
 from tflopt.paths import load
@@ -45,7 +45,7 @@ def worst(verdicts: Iterable[Verdict]) -> int:
 def run_entry(entry: Entry) -> Verdict:
     """Check one model; all of its budgets, also after the first that fails."""
     settings = entry.settings
-    free = replace(settings, max_arena_bytes=None, max_flash_bytes=None)
+    free = replace(settings, max_arena_bytes=None, max_flash_bytes=None, max_instructions=None)
     try:
         result = optimize_file_bytes(*load(entry.path), free)
     except TfloptError as error:
@@ -56,7 +56,10 @@ def run_entry(entry: Entry) -> Verdict:
         text = f"internal: {type(error).__name__}: {error}; please report it"
         return failed(entry, text, EXIT_RUNNER)
     status = "skipped" if result.verification is None else result.verification.status
-    findings = (_outputs(result, settings), _flash(result, settings), _arena(result, settings))
+    findings = (
+        *(_outputs(result, settings), _flash(result, settings), _arena(result, settings)),
+        *_instructions(result, settings),
+    )
     return Verdict(entry.name, status, findings)
 
 
@@ -87,6 +90,15 @@ def _arena(result: Result, settings: Settings) -> Finding:
         Finding("arena", memory.arena.minimum_bytes, limit),
         lambda: check_arena(result.model, memory, limit, settings.config),
     )
+
+
+def _instructions(result: Result, settings: Settings) -> list[Finding]:
+    """The budget of instructions, where there is one."""
+    limit, device = settings.max_instructions, settings.device
+    if limit is None:
+        return []
+    finding = Finding("instructions")
+    return [_judged(finding, lambda: check_instructions(result.model, device, limit))]
 
 
 def _raise(error: TfloptError, limit: int | None) -> None:

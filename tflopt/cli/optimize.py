@@ -11,7 +11,7 @@ import typer
 from tflopt.annotate import Annotate
 from tflopt.api import DEFAULT_TARGET, Result, Settings, optimize_file_bytes
 from tflopt.batch import parse_pin, save, with_pins
-from tflopt.budget import parse_size
+from tflopt.budget import parse_count, parse_size
 from tflopt.check.choose import DeviceOptions
 from tflopt.check.runner import TIME_LIMIT_S
 from tflopt.check.samples import SampleOptions
@@ -133,6 +133,14 @@ def optimize(
         str | None,
         typer.Option("--max-flash", metavar="SIZE", help="Fail over this file size, e.g. 300K."),
     ] = None,
+    max_instructions: Annotated[
+        str | None,
+        typer.Option(
+            "--max-instructions",
+            metavar="COUNT",
+            help="Fail over this many predicted instructions, e.g. 2.5M.",
+        ),
+    ] = None,
     require_verified: Annotated[
         bool, typer.Option("--require-verified", help="Fail where nothing could be compared.")
     ] = False,
@@ -221,6 +229,7 @@ def optimize(
         annotate=annotate or _default_annotation(goal),
         max_arena_bytes=None if max_arena is None else parse_size(max_arena),
         max_flash_bytes=None if max_flash is None else parse_size(max_flash),
+        max_instructions=None if max_instructions is None else parse_count(max_instructions),
         require_verified=require_verified,
         fail_on_hazard=fail_on_hazard,
     )
