@@ -167,12 +167,14 @@ def test_an_abandoned_run_ends(fake: MakeRunner) -> None:
 
 
 CALLER = """
+import signal
 import sys
 from pathlib import Path
 from tests.check.test_device import work
 from tflopt.check.device import DeviceRunner
 from tflopt.target.cortex_m import Target
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
 executable, image = map(Path, sys.argv[1:])
 with DeviceRunner("qemu", executable, image, Target.parse("cortex-m55")).start(work()) as job:
     job.outcome()
@@ -187,7 +189,10 @@ def test_nothing_outlives_a_caller_that_is_killed(fake: MakeRunner, number: int)
         pid, folder = started(runner)
         assert alive(pid)
         caller.send_signal(number)
-        caller.wait(10)
+        try:
+            caller.wait(10)
+        finally:
+            caller.kill()
     assert ends(pid)
     for _ in range(100):
         if not folder.exists():
