@@ -14,6 +14,10 @@ from tflopt.api import Result, Settings, optimize_file_bytes
 from tflopt.check.samples import SampleOptions, make_samples
 from tflopt.io import WriteOptions, read_bytes
 from tflopt.ir.verify import verify
+from tflopt.passes.config import Config
+from tflopt.target import Target
+from tflopt.target.cost import predict_model
+from tflopt.target.memory import Device
 
 pytestmark = pytest.mark.runtime
 # 0.33 s for each inference; the whole check with 32 inputs is a command of its own (README).
@@ -78,3 +82,25 @@ def test_optimizing_again_replaces_the_annotation() -> None:
         data = optimize_file_bytes(read_bytes(data), data, Settings(samples=None)).data
         sizes.append(len(read_bytes(data).buffers))
     assert len(set(sizes)) == 1
+
+
+# A RESHAPE in the place of a QUANTIZE counts as a copy; the QUANTIZE it replaces does not.
+RELABELLED_BYTES = 16
+
+
+@every_model
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
+def test_no_resource_gets_worse(path: Path, target: str) -> None:
+    data = path.read_bytes()
+    device = Device(Target.parse(target))
+    settings = replace(PLAIN, config=Config(device=device))
+    result = optimize_file_bytes(read_bytes(data, str(path)), data, settings)
+    if result.hazards:
+        pytest.skip("a layer that the core computes wrongly is routed around, at any price")
+    assert result.memory_before is not None
+    assert result.memory_after is not None
+    before, after = result.memory_before.arena, result.memory_after.arena
+    assert after.minimum_bytes <= before.minimum_bytes
+    costs = [predict_model(model, device).instructions for model in (result.original, result.model)]
+    assert costs[1] <= costs[0]
+    assert result.after.moved_bytes <= result.before.moved_bytes + RELABELLED_BYTES

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.check_rule import check_same_outputs
 from tests.support.regions import RandomRegion
+from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.ir.verify import verify
 from tflopt.ir.work import macs, moved_bytes
@@ -19,6 +20,10 @@ pytestmark = pytest.mark.runtime
 SEEDS = range(60)
 
 
+def bytes_of(model: Model) -> int:
+    return sum(moved_bytes(op) for op in model.ops())
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_random_network_stays_itself(seed: int) -> None:
     model = RandomRegion(seed).draw(6 + seed % 14)
@@ -26,8 +31,10 @@ def test_a_random_network_stays_itself(seed: int) -> None:
     copy = clone(model)
     changed = run_model_rule(copy, AssignLayouts(), Trace())
     run_model_rule(copy, RemoveDead(), Trace())
-    before, after = (sum(moved_bytes(op) for op in each.ops()) for each in (model, copy))
-    assert after <= before or find_hazards(model, Device()), "moves more, for no layer's sake"
+    assert bytes_of(copy) <= bytes_of(model) or find_hazards(model, Device())
+    fast = clone(model)
+    run_model_rule(fast, AssignLayouts(route_around=False), Trace())
+    assert bytes_of(fast) <= bytes_of(model), "moves more, for no layer's sake"
     assert sum(macs(op) for op in model.ops()) == sum(macs(op) for op in copy.ops())
     assert not run_model_rule(copy, AssignLayouts(), Trace()), "a second run changes something"
     if changed:
