@@ -32,8 +32,8 @@ from tflopt.ir.options import (
 Numbers = Mapping[str, int]
 SCALE = 0.05
 DENSE_SCALE = 2.0**-4
-"""A power of two: the host package multiplies a dense layer's scales in double precision, TFLM
-90b983c in single, and only so both get the same product."""
+"""A power of two: the host package multiplies the scales of FULLY_CONNECTED and BATCH_MATMUL in
+double precision, TFLM 90b983c in single, and only so both get the same product."""
 WIDE = 128
 """Channels of a wide depthwise layer: more than MVE's functions take at once."""
 STATE_SCALE = 2.0**-11
@@ -234,7 +234,7 @@ class LayerKit(Kit):
         batches, rows, depth, columns = (n[k] for k in ("batches", "rows", "depth", "columns"))
         left = (depth, rows) if n["adj_x"] else (rows, depth)
         right = (columns, depth) if n["adj_y"] else (depth, columns)
-        x = self.feed_numbers((batches, *left), n)
+        x = self.feed_numbers((batches, *left), n, scale=DENSE_SCALE)
         y = self.feed_numbers((1 if n["shared"] else batches, *right), n, "other_zero_point")
         options = BatchMatMulOptions(bool(n["adj_x"]), bool(n["adj_y"]))
         quant = (SCALE * SCALE * 40 * sqrt(depth), 3)

@@ -29,6 +29,8 @@ FUSED = {
 }
 ONE = Affine.make(1.0, 0)
 MUL_VERSION = 2
+MOST_ONES = 1 << 20
+"""Elements of the constant: no firmware has flash for more."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class RequantizeWithKernel(FormRule):
 
 def _forms(op: Op, source: Value, before: Affine, after: Affine, results: Ints) -> Iterator[Sketch]:
     fused = FUSED[op.code]
-    if (mul(EVERY_INT8, 1, before, ONE, after, fused) == results).all():
+    fits = source.elements <= MOST_ONES
+    if fits and (mul(EVERY_INT8, 1, before, ONE, after, fused) == results).all():
         yield _as_mul(op, source)
     is_image = len(source.shape) == 4 and source.shape[0] == 1
     if is_image and (_one_tap(before, after, fused) == results).all():
@@ -79,7 +82,7 @@ def _one_tap(source: Affine, target: Affine, fused: Activation) -> Ints:
 def _as_mul(op: Op, source: Value) -> Sketch:
     """By a constant in full, as CMSIS-NN's MUL doesn't broadcast; equal ones share their bytes."""
     sketch = Sketch()
-    ones = sketch.constant(np.ones(source.shape), DType.INT8, (1.0, 0))
+    ones = sketch.constant(np.ones(source.shape, dtype=np.int8), DType.INT8, (1.0, 0))
     sketch.results[op.output] = sketch.op(
         OpCode.MUL,
         [sketch.read(source), ones],
