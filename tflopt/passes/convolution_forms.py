@@ -43,6 +43,13 @@ def as_dense(found: Convolution) -> Sketch:
     return _as_conv(found, dense)
 
 
+def filled_elements(found: Convolution) -> int:
+    """The weights of :func:`without_dilation`."""
+    _, high, wide, channels = found.weights.shape
+    rows, columns = found.dilation
+    return int(((high - 1) * rows + 1) * ((wide - 1) * columns + 1) * channels)
+
+
 def without_dilation(found: Convolution) -> Sketch:
     """The same depthwise kernel with zeros between its taps instead of dilation."""
     options = found.options

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from tflopt.ir import Op, OpCode
 from tflopt.passes.convolution import convolution
-from tflopt.passes.convolution_forms import without_dilation
-from tflopt.passes.worth import FormRule
+from tflopt.passes.convolution_forms import filled_elements, without_dilation
+from tflopt.passes.worth import MOST_ELEMENTS, FormRule
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
 
 
@@ -30,6 +30,8 @@ class FillDilation(FormRule):
         if found is None or found.dilation == (1, 1):
             return
         require(found.is_int8, "only int8 convolutions are compared", at=op)
+        few = filled_elements(found) <= MOST_ELEMENTS
+        require(few, "the kernel filled with zeros would be too large", at=op)
         sketch = without_dilation(found)
         choice = self.worth.compare([op], sketch)
         require(choice.is_worth_it, choice.why_not("the kernel filled with zeros"), at=op)

@@ -10,7 +10,7 @@ from tflopt.arith.affine import affine_of
 from tflopt.ir import DType, Op, OpCode
 from tflopt.passes.exact_sums import MOST_SUMS, Reduction, as_one_sum, as_two_sums
 from tflopt.passes.mean_forms import WINDOWS, Extents, draw, extents_of
-from tflopt.passes.worth import FormRule
+from tflopt.passes.worth import MOST_ELEMENTS, FormRule
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, require
 from tflopt.rewrite.sketch import Sketch
 
@@ -36,6 +36,8 @@ class MeanToConvolution(FormRule):
         if extents is None or reduction is None or extents.count == 1:
             return
         require(255 * extents.count <= MOST_SUMS, "too many sums to compare", at=op)
+        few = extents.inner * extents.count <= MOST_ELEMENTS
+        require(few, "a convolution would take too many weights", at=op)
         sketches = list(_forms(op, extents, reduction))
         require(bool(sketches), "no weights and bias give MEAN's rounding for every sum", at=op)
         sketch, choice = self.worth.best([op], sketches)

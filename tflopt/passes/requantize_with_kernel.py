@@ -17,7 +17,7 @@ from tflopt.ir import Activation, DType, Op, OpCode, Padding, Quantization, Valu
 from tflopt.ir.options import DepthwiseConv2DOptions, MulOptions
 from tflopt.passes.convolution import INT8_VERSION
 from tflopt.passes.mean_forms import WIDE
-from tflopt.passes.worth import FormRule
+from tflopt.passes.worth import MOST_ELEMENTS, FormRule
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, require
 from tflopt.rewrite.sketch import Sketch
 
@@ -29,8 +29,6 @@ FUSED = {
 }
 ONE = Affine.make(1.0, 0)
 MUL_VERSION = 2
-MOST_ONES = 1 << 20
-"""Elements of the constant: no firmware has flash for more."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class RequantizeWithKernel(FormRule):
 
 def _forms(op: Op, source: Value, before: Affine, after: Affine, results: Ints) -> Iterator[Sketch]:
     fused = FUSED[op.code]
-    fits = source.elements <= MOST_ONES
+    fits = source.elements <= MOST_ELEMENTS
     if fits and (mul(EVERY_INT8, 1, before, ONE, after, fused) == results).all():
         yield _as_mul(op, source)
     is_image = len(source.shape) == 4 and source.shape[0] == 1

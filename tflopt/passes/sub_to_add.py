@@ -13,7 +13,7 @@ from tflopt.arith.fixed_point import INT8_MIN
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import AddOptions
 from tflopt.passes.remove_identity import EVERY, Pair, pair_of
-from tflopt.passes.worth import FormRule
+from tflopt.passes.worth import MOST_ELEMENTS, FormRule
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, require
 from tflopt.rewrite.sketch import Sketch
 
@@ -36,6 +36,8 @@ class SubToAdd(FormRule):
         pair = pair_of(op)
         if pair is None or pair.position != 1 or pair.data.shape != op.output.shape:
             return
+        few = op.output.elements <= MOST_ELEMENTS
+        require(few, "the constant of ADD would be too large", at=op)
         zero_point = negated_zero_point(pair)
         require(is_equal(pair, zero_point), "ADD rounds unlike SUB", at=op)
         sketch = as_add(pair, zero_point)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import TransposeConvOptions
+from tflopt.passes.worth import MOST_ELEMENTS
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
 from tflopt.target.hazards import hazards_at
 from tflopt.target.kernels import padding_before
@@ -38,6 +39,8 @@ class WidenTransposeConv(Rule):
         plain = weights.has_data and weights.dtype is DType.INT8
         require(plain, "the weights are no int8 constant", at=op)
         width, stride, out = weights.shape[2], options.stride_w, op.output.shape[2]
+        few = weights.elements // max(width, 1) * stride <= MOST_ELEMENTS
+        require(few, "the filter would be too large", at=op)
         pads = [padding_before(options.padding, out, wide, stride) for wide in (width, stride)]
         require(pads == [0, 0], "a wider filter changes the padding", at=op)
         more = np.pad(weights.array(), ((0, 0), (0, 0), (0, stride - width), (0, 0)))

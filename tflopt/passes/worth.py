@@ -23,6 +23,8 @@ OP_FLASH_BYTES = 40
 TENSOR_FLASH_BYTES = 56
 """A tensor's table with shape and quantization, of which some are shared."""
 ALIGNMENT = 16
+MOST_ELEMENTS = 1 << 22
+"""Of a new constant: no firmware has flash for more, and a file may ask for any size."""
 WEIGHTS = (1.0, 0.1, 0.1)
 """Of instructions, flash and arena: within the original's size, speed counts most."""
 MARGIN = 0.03
