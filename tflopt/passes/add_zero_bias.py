@@ -9,7 +9,7 @@ import numpy as np
 
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule
-from tflopt.target.hazards import hazards_at
+from tflopt.target.hazards import is_routed_by
 from tflopt.target.memory import Device
 
 POSITION = {OpCode.CONV_2D: 2, OpCode.DEPTHWISE_CONV_2D: 2, OpCode.TRANSPOSE_CONV: 3}
@@ -33,7 +33,7 @@ class AddZeroBias(Rule):
         position = POSITION[op.code]
         if op.input(position) is not None:
             return
-        if not any(hazard.rule == self.name for hazard in hazards_at(op, self.device)):
+        if not is_routed_by(self.name, op, self.device):
             return
         inputs = [*op.inputs[:position], _zeros(op, rw)]
         rw.set_inputs(op, inputs)

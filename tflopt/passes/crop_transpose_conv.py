@@ -11,7 +11,7 @@ from tflopt.ir import Op, OpCode, Padding, Value
 from tflopt.ir.options import SliceOptions, TransposeConvOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
 from tflopt.target.cmsis_nn.layers import TransposeConvLayer
-from tflopt.target.hazards import hazards_at
+from tflopt.target.hazards import is_routed_by
 from tflopt.target.hazards.entries.transpose_conv_rows import computed_rows, wanted_rows
 from tflopt.target.kernels import layer_of, padding_before
 from tflopt.target.memory import Device
@@ -37,7 +37,7 @@ class CropTransposeConv(Rule):
             return
         if not isinstance(layer, TransposeConvLayer):
             return
-        if not any(hazard.rule == self.name for hazard in hazards_at(op, self.device)):
+        if not is_routed_by(self.name, op, self.device):
             return
         left = padding_before(options.padding, layer.output_w, layer.kernel_w, layer.stride_w)
         full = _without_padding(layer)

@@ -10,7 +10,7 @@ from tflopt.ir import Op, OpCode
 from tflopt.ir.options import FullyConnectedOptions
 from tflopt.ir.traits import VIEWS
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
-from tflopt.target.hazards import hazards_at
+from tflopt.target.hazards import is_routed_by
 from tflopt.target.memory import Device
 
 
@@ -33,7 +33,7 @@ class FlattenFullyConnected(Rule):
         options = op.options
         if len(op.output.shape) <= 2 or not isinstance(options, FullyConnectedOptions):
             return
-        if not any(hazard.rule == self.name for hazard in hazards_at(op, self.device)):
+        if not is_routed_by(self.name, op, self.device):
             return
         views = all(user.code in VIEWS for user in op.output.users)
         require(views and not op.output.is_graph_output, "its readers need the rank", at=op)

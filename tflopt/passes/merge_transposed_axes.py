@@ -12,7 +12,7 @@ from tflopt.ir import Op, OpCode
 from tflopt.ir.options import ReshapeOptions, TransposeOptions
 from tflopt.passes.merge_transposes import permutation
 from tflopt.rewrite import Rewriter, Rule, require
-from tflopt.target.hazards import hazards_at
+from tflopt.target.hazards import is_routed_by
 from tflopt.target.hazards.entries.transpose_rank_five import RANK_LIMIT
 from tflopt.target.memory import Device
 
@@ -34,7 +34,7 @@ class MergeTransposedAxes(Rule):
         source, perm = op.input(0), permutation(op)
         if source is None or perm is None:
             return
-        if not any(hazard.rule == self.name for hazard in hazards_at(op, self.device)):
+        if not is_routed_by(self.name, op, self.device):
             return
         large = [dim for dim in source.shape if dim != 1]
         axes = [axis for axis, dim in enumerate(source.shape) if dim != 1]

@@ -11,7 +11,7 @@ from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import TransposeConvOptions
 from tflopt.passes.worth import MOST_ELEMENTS
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
-from tflopt.target.hazards import hazards_at
+from tflopt.target.hazards import is_routed_by
 from tflopt.target.kernels import padding_before
 from tflopt.target.memory import Device
 
@@ -34,7 +34,7 @@ class WidenTransposeConv(Rule):
         options, weights = op.options, op.input(1)
         if weights is None or not isinstance(options, TransposeConvOptions):
             return
-        if not any(hazard.rule == self.name for hazard in hazards_at(op, self.device)):
+        if not is_routed_by(self.name, op, self.device):
             return
         plain = weights.has_data and weights.dtype is DType.INT8
         require(plain, "the weights are no int8 constant", at=op)

@@ -33,13 +33,14 @@ class Site:
     Attributes:
         layer: its numbers for CMSIS-NN, None where no kernel of CMSIS-NN takes them.
         use: the function that runs, and its memory.
-        earlier_requests: scratch requests of all operators before it, in TFLM's order.
+        earlier_requests: counts the scratch requests of all operators before it, in TFLM's order;
+            called by the predicates that need it.
     """
 
     op: Op
     layer: Layer | None
     use: KernelUse
-    earlier_requests: int
+    earlier_requests: Callable[[], int]
     device: Device
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from functools import cache
+from functools import cache, partial
 
 from tflopt.ir import Model, Op
 from tflopt.target.hazards import entries
@@ -30,12 +30,20 @@ def hazards_at(op: Op, device: Device) -> list[Hazard]:
     known = [hazard for hazard in hazards() if op.code in hazard.operators]
     if not known:
         return []
-    before = op.graph.ops[: op.graph.ops.index(op)]
-    uses = (kernel_use(each, device.target, device.cmsis_nn) for each in before)
-    requests = sum(len(use.scratch_bytes or ()) for use in uses)
+
+    def earlier_requests() -> int:
+        before = op.graph.ops[: op.graph.ops.index(op)]
+        uses = (kernel_use(each, device.target, device.cmsis_nn) for each in before)
+        return sum(len(use.scratch_bytes or ()) for use in uses)
+
     use = kernel_use(op, device.target, device.cmsis_nn)
-    site = Site(op, layer_of(op), use, requests, device)
+    site = Site(op, layer_of(op), use, earlier_requests, device)
     return [hazard for hazard in known if hazard.meets(site) is not None]
+
+
+def is_routed_by(rule: str, op: Op, device: Device) -> bool:
+    """Whether ``op`` meets a defect that the rule of that name avoids."""
+    return any(hazard.rule == rule for hazard in hazards_at(op, device))
 
 
 def find_hazards(model: Model, device: Device) -> list[HazardFinding]:
@@ -45,7 +53,7 @@ def find_hazards(model: Model, device: Device) -> list[HazardFinding]:
     """
     found, requests = [], 0
     for row in scratch_table(model, device.target, device.cmsis_nn):
-        site = Site(row.op, layer_of(row.op), row.use, requests, device)
+        site = Site(row.op, layer_of(row.op), row.use, partial(int, requests), device)
         requests += len(row.use.scratch_bytes or ())
         for hazard in hazards():
             detail = hazard.meets(site) if row.op.code in hazard.operators else None

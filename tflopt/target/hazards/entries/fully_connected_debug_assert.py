@@ -11,10 +11,13 @@ def _meets(site: Site) -> Detail:
     layer = site.layer
     if not isinstance(layer, FullyConnectedLayer) or layer.per_channel:
         return None
-    if site.use.function != "arm_convolve_1x1_s8_fast" or site.earlier_requests >= ENOUGH_REQUESTS:
+    if site.use.function != "arm_convolve_1x1_s8_fast":
+        return None
+    earlier = site.earlier_requests()
+    if earlier >= ENOUGH_REQUESTS:
         return None
     return (
-        f"rank {layer.output_rank}, per-tensor weights, and only {site.earlier_requests} scratch "
+        f"rank {layer.output_rank}, per-tensor weights, and only {earlier} scratch "
         f"requests before it where the assertion wants {ENOUGH_REQUESTS}"
     )
 
