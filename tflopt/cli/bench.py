@@ -23,7 +23,7 @@ from tflopt.cli.common import (
     load,
     make_device,
 )
-from tflopt.cli.device import Firmware, Fvp, TflmLib, TimeLimit, choose_device
+from tflopt.cli.device import Firmware, Fvp, LeastArena, TflmLib, TimeLimit, choose_device
 from tflopt.errors import UsageError
 from tflopt.ir import Model
 from tflopt.report.device import DeviceFacts, device_facts, facts_json, operator_rows
@@ -46,9 +46,7 @@ def bench(
     firmware: Firmware = None,
     fvp: Fvp = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
-    least_arena: Annotated[
-        bool, typer.Option("--least-arena", help="Let the device find the least arena by trying.")
-    ] = False,
+    least_arena: LeastArena = False,
     seed: Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

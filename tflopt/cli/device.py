@@ -38,6 +38,9 @@ Fvp = Annotated[
     Path | None,
     typer.Option("--fvp", metavar="PATH", help="Arm's Corstone-300 FVP. Default: from PATH."),
 ]
+LeastArena = Annotated[
+    bool, typer.Option("--least-arena", help="Let the device find the least arena by trying.")
+]
 TimeLimit = Annotated[
     float, typer.Option("--time-limit", min=1, metavar="SECONDS", help="For each boot.")
 ]

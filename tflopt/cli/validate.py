@@ -27,7 +27,7 @@ from tflopt.cli.common import (
     load,
     make_device,
 )
-from tflopt.cli.device import Firmware, Fvp, TflmLib, TimeLimit, choose_runner
+from tflopt.cli.device import Firmware, Fvp, LeastArena, TflmLib, TimeLimit, choose_runner
 from tflopt.errors import EXIT_CHECK_FAILED, EXIT_RUNNER
 from tflopt.io import write_file
 from tflopt.report.device import DeviceFacts, device_facts, facts_json
@@ -58,9 +58,7 @@ def validate(
     firmware: Firmware = None,
     fvp: Fvp = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
-    least_arena: Annotated[
-        bool, typer.Option("--least-arena", help="Let the device find the least arena by trying.")
-    ] = False,
+    least_arena: LeastArena = False,
     report_path: Annotated[
         Path | None, typer.Option("--report", help="Write a JSON report; '-' prints it.")
     ] = None,
