@@ -67,6 +67,7 @@ from tflopt.passes.share_zero_points import ShareZeroPoints
 from tflopt.passes.sink_dequantize import SinkDequantize
 from tflopt.passes.sink_pad import SinkPad
 from tflopt.passes.sink_view import SinkView
+from tflopt.passes.softmax_to_maximum import SoftmaxToMaximum
 from tflopt.passes.split_concatenation import SplitConcatenation
 from tflopt.passes.split_groups import SplitGroups
 from tflopt.passes.strip_fields import StripFields
@@ -107,7 +108,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
     everything, keep = config.strip is Strip.ALL, config.keep
     mve = config.device.target.isa is Isa.MVE
     in_place = config.plan is not None and config.plan.in_place
-    worth = Worth(config.goal, config.device, in_place)
+    worth = Worth(config.goal, config.device, in_place, route_around=config.route_around)
     return (
         RemoveDead(),
         AssignLayouts(config.device, in_place, config.io_layout, config.route_around),
@@ -148,6 +149,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
         CropTransposeConv(config.device),
         WidenTransposeConv(config.device),
         MergeTransposedAxes(config.device),
+        SoftmaxToMaximum(config.device),
         RemoveIdentity(),
         RemoveUnitWindow(),
         ReduceToView(),
@@ -185,6 +187,7 @@ ROUTES = (
     CropTransposeConv,
     WidenTransposeConv,
     MergeTransposedAxes,
+    SoftmaxToMaximum,
 )
 """Write layers otherwise that the device computes wrongly; none with ``--no-route-around``."""
 COMPRESSED = "COMPRESSION_METADATA"
