@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.emit.compilers import STUB
+from tests.emit.project import TOOLCHAIN, Project, copy_of_example, model_option
 from tests.support.cli import Cli
 from tests.support.paths import ROOT, TESTDATA, needs_tflm
 
@@ -18,56 +18,14 @@ pytestmark = [
     pytest.mark.runtime,
     pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed"),
 ]
-EXAMPLE = ROOT / "examples" / "firmware"
-TOOLCHAIN = EXAMPLE / "cmake" / "arm-none-eabi.cmake"
-COMMAND = f"-DTFLOPT_COMMAND={sys.executable};-m;tflopt"
 COPY = "-DTFLOPT_COMMAND=cmake;-E;env;PYTHONPATH={};" + f"{sys.executable};-m;tflopt"
 GENERATORS = {"Ninja": "ninja", "Unix Makefiles": "make"}
-
-
-@dataclass(frozen=True)
-class Project:
-    """A source folder and its build folder."""
-
-    source: Path
-    build: Path
-
-    def configure(self, *options: str) -> None:
-        done = self._run("cmake", COMMAND, "-S", self.source, "-B", self.build, *options)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def make(self) -> str:
-        done = self._run("cmake", "--build", self.build)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def fails(self) -> str:
-        done = self._run("cmake", "--build", self.build)
-        assert done.returncode != 0
-        return done.stdout + done.stderr
-
-    def times(self) -> dict[str, int]:
-        """Of everything that was generated or compiled."""
-        files = [p for p in self.build.rglob("*") if p.suffix in (".h", ".cc", ".o", ".obj", ".a")]
-        own = [p for p in files if "CompilerId" not in str(p)]
-        return {str(p.relative_to(self.build)): p.stat().st_mtime_ns for p in own}
-
-    def _run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*map(str, arguments)], capture_output=True, text=True, cwd=self.source
-        )
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A copy of the example with a model of its own."""
-    shutil.copytree(EXAMPLE, tmp_path / "firmware")
-    shutil.copy(TESTDATA / "ds_cnn.tflite", tmp_path / "model.tflite")
-    return Project(tmp_path / "firmware", tmp_path / "build")
-
-
-def model_option(project: Project) -> str:
-    return f"-DMODEL={project.source.parent / 'model.tflite'}"
+    return copy_of_example(tmp_path)
 
 
 @needs_tflm
