@@ -127,3 +127,35 @@ def test_mistakes(more: str, message: str, cli: Cli, tmp_path: Path) -> None:
     project = Project(tmp_path, tmp_path / "build")
     with pytest.raises(AssertionError, match=message.replace("(", r"\(").replace(")", r"\)")):
         project.configure(f"-Dtflopt_DIR={folder}")
+
+
+ZEPHYR = """
+cmake_minimum_required(VERSION 3.20)
+project(x LANGUAGES C CXX)
+# As find_package(Zephyr) leaves it: these targets, and each module added as a folder.
+add_library(zephyr_interface INTERFACE)
+target_compile_definitions(zephyr_interface INTERFACE FROM_ZEPHYR)
+add_library(app STATIC x.c)
+add_subdirectory({folder}/zephyr modules/tflopt)
+tflopt_add_zephyr_model(kws MODEL {model} NAME m NO_VERIFY)
+add_executable(x main.c)
+target_link_libraries(x PRIVATE app)
+"""
+
+
+def test_the_zephyr_module(cli: Cli, tmp_path: Path) -> None:
+    """Not with Zephyr: with targets of the same names, and the module in a folder of its own."""
+    folder = Path(cli("cmake-dir").out.strip())
+    assert "cmake: zephyr\n" in (folder / "zephyr" / "module.yml").read_text()
+    model = TESTDATA / "ds_cnn.tflite"
+    (tmp_path / "CMakeLists.txt").write_text(ZEPHYR.format(folder=folder, model=model))
+    program = PROGRAM.replace("int main(void)", "int x(void);\nint x(void)")
+    (tmp_path / "x.c").write_text(program)
+    (tmp_path / "main.c").write_text("int x(void);\nint main(void) { return x(); }\n")
+    project = Project(tmp_path, tmp_path / "build")
+    project.configure("-GUnix Makefiles", "-DCMAKE_EXE_LINKER_FLAGS=-lm")
+    project.make()
+    out = subprocess.run([project.build / "x"], capture_output=True, check=True).stdout
+    assert out == (project.build / "tflopt" / "m" / "m.opt.tflite").read_bytes()
+    flags = project.build / "CMakeFiles" / "kws.dir" / "flags.make"
+    assert "-DFROM_ZEPHYR" in flags.read_text()
