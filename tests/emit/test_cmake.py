@@ -63,6 +63,27 @@ def test_only_what_changed_is_built_again(generator: str, project: Project) -> N
     assert "tflopt kws" not in project.make()
 
 
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        (
+            "MAX_ARENA 1K",
+            "more than the limit of 1024; live together: operator 1 DEPTHWISE_CONV_2D",
+        ),
+        ("MAX_FLASH 1.5K", "more than the limit of 1536; largest: operator 0 CONV_2D 1280"),
+        ("MAX_INSTRUCTIONS 1.5K", "more than the limit of 1500; most in: operator 0 CONV_2D"),
+    ],
+)
+def test_budgets_of_a_model(budget: str, message: str, cli: Cli, tmp_path: Path) -> None:
+    folder = cli("cmake-dir").out.strip()
+    text = CONSUMER.format(languages="C", model=TESTDATA / "ds_cnn.tflite", more=budget)
+    (tmp_path / "CMakeLists.txt").write_text(text)
+    (tmp_path / "x.c").write_text(PROGRAM)
+    project = Project(tmp_path, tmp_path / "build")
+    project.configure(f"-Dtflopt_DIR={folder}")
+    assert message in " ".join(project.fails().split())
+
+
 def test_a_budget_stops_the_build(project: Project) -> None:
     project.configure(model_option(project), "-DMAX_FLASH=1K")
     assert "more than the limit of 1024" in project.fails()

@@ -6,6 +6,7 @@
 #   [CMSIS_NN <version>]      of the firmware
 #   [MAX_ARENA <size>]        the build fails over it, for example 64K
 #   [MAX_FLASH <size>]        the same for the file
+#   [MAX_INSTRUCTIONS <count>] the same for predicted instructions, for example 1.5M
 #   [SECTION <section>]       linker section of the model
 #   [ALIGN <bytes>]           of the model in memory
 #   [INCBIN]                  by assembly; the project needs the language ASM
@@ -49,7 +50,7 @@ endfunction()
 
 function(tflopt_add_model target)
   set(flags INCBIN NO_VERIFY REQUIRE_VERIFIED)
-  set(values MODEL NAME TARGET CMSIS_NN MAX_ARENA MAX_FLASH SECTION ALIGN)
+  set(values MODEL NAME TARGET CMSIS_NN MAX_ARENA MAX_FLASH MAX_INSTRUCTIONS SECTION ALIGN)
   cmake_parse_arguments(PARSE_ARGV 1 arg "${flags}" "${values}" "OPTIONS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "tflopt_add_model: unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
@@ -78,6 +79,9 @@ function(tflopt_add_model target)
   endif()
   if(arg_MAX_FLASH)
     list(APPEND optimize --max-flash "${arg_MAX_FLASH}")
+  endif()
+  if(arg_MAX_INSTRUCTIONS)
+    list(APPEND optimize --max-instructions "${arg_MAX_INSTRUCTIONS}")
   endif()
   if(arg_NO_VERIFY)
     list(APPEND optimize --no-verify)
