@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.emit.project import TOOLCHAIN, Project, copy_of_example, model_option
@@ -93,8 +94,8 @@ def test_it_boots_and_scores_as_tflm_on_the_host(core: str, model: Path, tmp_pat
     assert shape is not None
     sizes = [int(size) for size in shape[1].split(",")]
     steps = np.arange(np.prod(sizes)) * 37 + 11  # as main.cc has it
-    sample = [steps.astype(np.int8).reshape(sizes)]
-    ((expected,),) = runtime().run("tflm", model.read_bytes(), [sample])
+    sample: npt.NDArray[np.generic] = steps.astype(np.int8).reshape(sizes)
+    ((expected,),) = runtime().run("tflm", model.read_bytes(), [[sample]])
     assert said["score"] == expected.ravel().tolist()
     assert len(set(said["score"])) > 1
     assert said["class"] == [int(np.argmax(expected))]
