@@ -165,9 +165,8 @@ def test_an_interrupt_ends_everything(everyone: bool, tmp_path: Path) -> None:
                 os.killpg(caller.pid, signal.SIGKILL)
     assert (caller.returncode, said) == (130, b"")
     assert not files[2].exists()
-    for path in files[:2]:
-        pid = int(path.read_text())
-        until(lambda pid=pid: not Path(f"/proc/{pid}").exists())
+    processes = [Path("/proc", path.read_text()) for path in files[:2]]
+    until(lambda: not any(process.exists() for process in processes))
 
 
 def until(holds: Callable[[], bool]) -> None:
