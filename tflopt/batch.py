@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -155,18 +158,40 @@ def _in_processes(
     jobs: int,
     done: Callable[[Answer], None],
 ) -> dict[int, Answer]:
-    """The answers until a process died."""
+    """The answers until a process died; an interrupt ends the processes."""
     found: dict[int, Answer] = {}
+    others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(indices)), mp_context=context) as pool:
         try:
-            futures: dict[Future[Answer], int] = {pool.submit(work, items[i]): i for i in indices}
+            with _interrupts_ignored():  # by the processes, for good: this one decides for them
+                futures: dict[Future[Answer], int] = {
+                    pool.submit(work, items[i]): i for i in indices
+                }
             for future in as_completed(futures):
                 found[futures[future]] = future.result()
                 done(found[futures[future]])
         except BrokenProcessPool:
             pool.shutdown(cancel_futures=True)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            raise
     return found
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes that are started meanwhile keep on ignoring the terminal's Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 def lost_job(job: Job) -> Outcome:

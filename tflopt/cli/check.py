@@ -11,7 +11,7 @@ import typer
 
 from tflopt.batch import run_all
 from tflopt.checks.config import read_config
-from tflopt.checks.render import budget, to_json, to_junit, to_markdown
+from tflopt.checks.render import budget, budgets, to_json, to_junit, to_markdown
 from tflopt.checks.run import Verdict, failed, run_entry, worst
 from tflopt.cli.common import check_output
 from tflopt.errors import UsageError, printable
@@ -89,10 +89,12 @@ def _print(verdicts: Sequence[Verdict]) -> None:
 
     from tflopt.report.style import make_console, table
 
-    grid = table("model", "flash", "arena", "outputs", "result", right=(1, 2))
+    names = budgets(verdicts)
+    right = range(1, 1 + len(names))
+    grid = table("model", *names, "outputs", "result", right=right)
     for verdict in verdicts:
         by_name = {finding.check: finding for finding in verdict.findings}
-        cells = [budget(by_name.get(name)) for name in ("flash", "arena")]
+        cells = [budget(by_name.get(name)) for name in names]
         bad = bool(verdict.exit_code)
         result = Text("failed" if bad else "passed", style="bold red" if bad else "green")
         grid.add_row(Text(printable(verdict.name)), *cells, verdict.status, result)

@@ -12,7 +12,7 @@ from tflopt.budget import parse_size
 from tflopt.cli.common import NEWEST_CMSIS_NN, CmsisNnName, TargetName, load, make_device
 from tflopt.emit.files import emit_files, write_files
 from tflopt.emit.names import check_name, model_name
-from tflopt.emit.options import LEAST_ALIGNMENT, EmitOptions, Language, NamedModel
+from tflopt.emit.options import LEAST_ALIGNMENT, EmitOptions, Language, Layout, NamedModel
 from tflopt.errors import UsageError, printable
 
 
@@ -36,6 +36,9 @@ def emit(
     language: Annotated[
         Language, typer.Option("--language", help="Language of the array.")
     ] = Language.CPP,
+    layout: Annotated[
+        Layout, typer.Option("--layout", help="Files side by side, or an Arduino library.")
+    ] = Layout.PLAIN,
     arena: Annotated[
         str | None, typer.Option("--arena", metavar="SIZE", help="State this arena, e.g. 64K.")
     ] = None,
@@ -52,6 +55,7 @@ def emit(
         incbin=incbin,
         main=main,
         language=language,
+        layout=layout,
         arena_bytes=None if arena is None else parse_size(arena),
     )
     chosen = "" if name is None else check_name(name)

@@ -238,9 +238,8 @@ def optimize(
     pins = tuple(pin or ())
     if original is None:
         if folder is None or output is not None or explain or html is not None:
-            raise UsageError(
-                "several models take --dir instead of --output, and no --explain or --html"
-            )
+            who = "several models take --dir" if len(models) > 1 else "--dir is for several models,"
+            raise UsageError(f"{who} instead of --output, and no --explain or --html")
         optimize_all(models, folder, settings, pins, report_path, jobs, quiet)
         return
     settings = with_pins(settings, pins, original)

@@ -22,6 +22,13 @@ class Language(Enum):
     CPP = "cpp"
 
 
+class Layout(Enum):
+    """Where the files go: side by side, or as a library that Arduino takes."""
+
+    PLAIN = "plain"
+    ARDUINO = "arduino"
+
+
 @dataclass(frozen=True)
 class EmitOptions:
     """How models are emitted.
@@ -34,9 +41,10 @@ class EmitOptions:
         main: also a minimal ``main.cc``.
         language: C or C++ for the array.
         arena_bytes: the arena to state instead of the computed one.
+        layout: of the files.
 
     Raises:
-        UsageError: a section or alignment that makes no sense.
+        UsageError: a section or alignment that makes no sense, or what a layout doesn't have.
     """
 
     device: Device = field(default_factory=Device)
@@ -46,6 +54,7 @@ class EmitOptions:
     main: bool = False
     language: Language = Language.CPP
     arena_bytes: int | None = None
+    layout: Layout = Layout.PLAIN
 
     def __post_init__(self) -> None:
         check_section(self.section)
@@ -53,6 +62,9 @@ class EmitOptions:
             raise UsageError(
                 f"--align {self.alignment}: must be a power of two, {LEAST_ALIGNMENT} at least"
             )
+        if self.layout is Layout.ARDUINO and (self.incbin or self.main):
+            option = "--incbin" if self.incbin else "--main"
+            raise UsageError(f"{option} and --layout arduino exclude each other")
 
 
 @dataclass(frozen=True)
