@@ -71,8 +71,9 @@ def main(
             print(f"| {kernel.name} | {sets:,} | {elements:,} | {len(each):,} |", flush=True)
             typer.echo("".join(f"{line}\n" for line in each[:3]), err=True, nl=False)
     runtime().stop()
-    either = min(wrong[precision] for precision in range(len(Precision)))
-    raise typer.Exit(1 if wrong[-1] or either else 0)
+    right = [each.value for number, each in enumerate(Precision) if not wrong[number]]
+    print(f"\nScales are combined in {' or '.join(right) or 'neither'} precision here.")
+    raise typer.Exit(1 if wrong[-1] or not right else 0)
 
 
 if __name__ == "__main__":
