@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tflopt.arith import softmax
-from tflopt.arith.affine import Affine, affine_of, round_half_away
+from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, Reals, clamp, ints
 from tflopt.arith.tables import at, unary_table
 from tflopt.ir import Activation, DType, Op, OpCode, Value
@@ -169,7 +169,8 @@ def softmax_distance(found: FloatSoftmax) -> int | None:
 
 
 def _quantize(probabilities: Reals, target: Affine) -> Ints:
-    return clamp(ints(round_half_away(probabilities / target.double)) + target.zero_point)
+    """Probabilities are not negative, so that halves away from zero go up."""
+    return clamp(ints(np.floor(probabilities / target.double + 0.5)) + target.zero_point)
 
 
 def form_table(found: FloatSoftmax) -> Ints | None:
