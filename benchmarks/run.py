@@ -55,6 +55,7 @@ BENCHMARKS = (
     Benchmark("devices", "On emulated devices", ("--samples", "8")),
     Benchmark("depthwise", "Depthwise layers"),
     Benchmark("layers", "Random layers in every form", ("--layers", "3200")),
+    Benchmark("kernels", "Models of the kernels", ("--sets", "100000")),
     Benchmark("startup", "Start-up"),
     Benchmark("planner", "Memory planner"),
     Benchmark("heads", "Predicted heads", ("--graphs", "1000", "--seed", "1")),

@@ -61,6 +61,8 @@ from tflopt.passes.replicate_channels import ReplicateChannels
 from tflopt.passes.requantize_with_kernel import RequantizeWithKernel
 from tflopt.passes.round_islands import RoundIslands
 from tflopt.passes.round_mean import RoundMean
+from tflopt.passes.round_softmax import RoundSoftmax
+from tflopt.passes.select_before_dequantize import SelectBeforeDequantize
 from tflopt.passes.select_to_select_v2 import SelectToSelectV2
 from tflopt.passes.shape_to_options import ShapeToOptions
 from tflopt.passes.share_zero_points import ShareZeroPoints
@@ -122,6 +124,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
         FuseActivation(),
         FoldUnaryChain(),
         SinkDequantize(),
+        SelectBeforeDequantize(),
         IntegerizeIslands(postpone=config.allow_lsb > 0),
         RoundIslands(config.allow_lsb),
         IntegerizeMean(),
@@ -155,6 +158,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
         ReduceToView(),
         PackToReshape(),
         *(form(worth) for form in FORMS),
+        RoundSoftmax(worth, config.allow_lsb),
         DropStalePlan(),
         StripNames(everything, keep),
         StripTexts(everything, keep),
