@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -64,12 +65,15 @@ def main(
     runs: Annotated[int, typer.Option(help="Executions.")] = 1_000_000,
     seed: Annotated[int, typer.Option(help="Seed of the mutations.")] = 1,
     max_len: Annotated[int, typer.Option(help="Longest input in bytes.")] = 2304,
-    optimize: Annotated[bool, typer.Option("--optimize", help="Optimize accepted models.")] = False,
+    optimizes: Annotated[
+        bool, typer.Option("--optimize", help="Optimize accepted models.")
+    ] = False,
     corpus: Annotated[Path | None, typer.Option(help="Keep the corpus here.")] = None,
     findings: Annotated[Path, typer.Option(help="Where findings go.")] = Path("findings"),
 ) -> None:
     """Fuzz and print statistics."""
-    assert optimize == OPTIMIZES
+    assert optimizes == OPTIMIZES
+    warnings.simplefilter("error")  # the command would print them as further lines
     findings.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="tflopt-corpus-")) if corpus is None else corpus
     folder.mkdir(parents=True, exist_ok=True)

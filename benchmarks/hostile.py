@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -111,6 +112,7 @@ def serve(pipe: Connection, address_space_bytes: int) -> None:
     limit = (address_space_bytes, address_space_bytes)
     resource.setrlimit(resource.RLIMIT_AS, limit)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    warnings.simplefilter("error")  # the command would print them as further lines
     while (seed := pipe.recv()) is not None:
         pipe.send(judge(seed))
 
@@ -223,12 +225,14 @@ def main(
             report.through_cli += 1
             verdict = replace(verdict, failed=check_command(verdict))
         report.add(verdict)
+        if verdict.failed:
+            print(f"{save(verdict, keep)}: {verdict.source}: {verdict.failed}", file=sys.stderr)
         if report.examined % PROGRESS_EVERY == 0:
             print(f"{report.examined} files, {len(report.failures)} failures", file=sys.stderr)
     print_report(report, time.monotonic() - start, memory_mib)
     for failure in report.failures:
-        path = save(failure, keep)
-        print(f"{path}: {failure.source}, {', '.join(failure.mutations)}: {failure.failed}")
+        done = ", ".join(failure.mutations)
+        print(f"seed {failure.seed}: {failure.source}, {done}: {failure.failed}")
     raise typer.Exit(1 if report.failures else 0)
 
 

@@ -23,6 +23,7 @@ from tflopt.ir.options import (
     FullyConnectedOptions,
     GatherOptions,
     IfOptions,
+    MirrorPadOptions,
     Options,
     PackOptions,
     Pool2DOptions,
@@ -128,6 +129,10 @@ UNSOUND: list[tuple[str, One, str]] = [
     ("padded", One(C.PAD, ((2, 2), [0, 1, 0, 0]), ((2, 2),)), r"inputs give \[3, 2\]"),
     ("slice", One(C.SLICE, ((4,), [2], [3]), ((3,),)), r"reaches outside of \[4\]"),
     ("pick", One(C.GATHER, ((4,), [5]), ((1,),), GatherOptions()), "an index of 5"),
+    ("point", One(C.GATHER_ND, ((4, 4), [0, 9]), ((1,),)), "an index of 9 among 4"),
+    ("points", One(C.GATHER_ND, ((4,), [0, 0]), ((1,),)), "indices of the shape"),
+    ("axes", One(C.SLICE, ((1,) * 6, [0] * 6, [1] * 6), ((1,) * 6,)), "aborts above 5"),
+    ("mirror", One(C.MIRROR_PAD, ((3,), [3, 0]), ((6,),), MirrorPadOptions(0)), "a padding of 3"),
     ("block", One(C.DEPTH_TO_SPACE, (X,), (X,), DepthToSpaceOptions()), "a block of 0"),
     ("blocks", One(C.SPACE_TO_BATCH_ND, (X, [0, 1], [0] * 4), (X,)), "blocks of"),
     ("resize", One(C.RESIZE_BILINEAR, (X, [4, 4]), ((1, 4, 4, 5),)), "can't be resized"),
@@ -161,6 +166,8 @@ SOUND = [
     One(C.SLICE, ((4, 4), [1, 0], [-1, 2]), ((3, 2),)),
     One(C.SPACE_TO_BATCH_ND, (X, [2, 4], [0, 0, 0, 0]), ((8, 4, 2, 4),)),
     One(C.RESHAPE, ((1, 1),), ((0,),)),
+    One(C.MIRROR_PAD, ((3,), [3, 0]), ((6,),), MirrorPadOptions(1)),
+    One(C.GATHER_ND, ((4, 4), [0, 3]), ((1,),)),
     One(C.SOFTMAX, ((1, 4),), ((1, 4),), SHARPER, quant=(1 / 256, -128)),
 ]
 

@@ -11,6 +11,7 @@ from tflopt.ir.options import (
     ConcatenationOptions,
     DepthToSpaceOptions,
     GatherOptions,
+    MirrorPadOptions,
     PackOptions,
     SpaceToDepthOptions,
     UnpackOptions,
@@ -18,6 +19,9 @@ from tflopt.ir.options import (
 from tflopt.ir.sound.shapes import axis_flaw
 
 Shape = tuple[int, ...]
+SLICE_RANK = 5
+REFLECT = 0
+"""``MirrorPadMode`` that doesn't repeat the edge."""
 
 
 def _constant(op: Op, index: int) -> Shape | None:
@@ -110,12 +114,19 @@ def _pad(op: Op) -> str:
         return f"{len(pads)} paddings for {len(source.shape)} axes"
     if min(pads, default=0) < 0:
         return f"a padding of {min(pads)}"
-    pairs = zip(source.shape, pads[::2], pads[1::2], strict=True)
-    return _gives(op, [sum(three) for three in pairs])
+    rows = list(zip(source.shape, pads[::2], pads[1::2], strict=True))
+    if op.code is OpCode.MIRROR_PAD:
+        reflects = not isinstance(op.options, MirrorPadOptions) or op.options.mode == REFLECT
+        for extent, before, after in rows:
+            if max(before, after) > extent - reflects:
+                return f"a padding of {max(before, after)} mirrors an axis of {extent}"
+    return _gives(op, [sum(three) for three in rows])
 
 
 def _slice(op: Op) -> str:
     begin, size, source = _constant(op, 1), _constant(op, 2), _source(op)
+    if len(source.shape) > SLICE_RANK:
+        return f"{len(source.shape)} axes; the kernel aborts above {SLICE_RANK}"
     if begin is None or size is None:
         return ""
     if not len(begin) == len(size) == len(source.shape):
@@ -144,6 +155,19 @@ def _gather(op: Op) -> str:
     rest = prod(source.shape[:at] + source.shape[at + 1 :])
     count = rest * indices.elements
     return "" if count == op.output.elements else f"{count} elements, {op.output.elements} out"
+
+
+def _gather_nd(op: Op) -> str:
+    source, indices = _source(op).shape, _source(op, 1)
+    chosen = indices.ints()
+    if not indices.shape or indices.shape[-1] > len(source):
+        return f"indices of the shape {list(indices.shape)} into {list(source)}"
+    depth = indices.shape[-1]
+    for at, place in enumerate(chosen or ()):
+        extent = source[at % depth]
+        if not 0 <= place < extent:
+            return f"an index of {place} among {extent}"
+    return ""
 
 
 def _depth(op: Op) -> str:
@@ -210,6 +234,7 @@ MOVES: dict[OpCode, Callable[[Op], str]] = {
     OpCode.MIRROR_PAD: _pad,
     OpCode.SLICE: _slice,
     OpCode.GATHER: _gather,
+    OpCode.GATHER_ND: _gather_nd,
     OpCode.SPACE_TO_DEPTH: _depth,
     OpCode.DEPTH_TO_SPACE: _depth,
     OpCode.SPACE_TO_BATCH_ND: _blocks,
