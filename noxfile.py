@@ -78,6 +78,23 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def hostile(session: nox.Session) -> None:
+    """Mutated model files: optimized, or refused with a reason (docs/fuzzing.md)."""
+    _install(session)
+    arguments = session.posargs or ["--mutations", "50000", "--seed", "1"]
+    session.run("python", "benchmarks/hostile.py", *arguments)
+
+
+@nox.session(name="fuzz-reader", python="3.11")
+def fuzz_reader(session: nox.Session) -> None:
+    """Coverage-guided fuzzing of the reader with atheris (docs/fuzzing.md)."""
+    session.install("-r", "benchmarks/requirements-atheris.txt")
+    session.install("--no-deps", "-e", ".")
+    arguments = session.posargs or ["--runs", "1000000", "--seed", "1"]
+    session.run("python", "benchmarks/fuzz_reader.py", *arguments)
+
+
+@nox.session
 def deoptimize(session: nox.Session) -> None:
     """Clean models made worse and optimized again (docs/fuzzing.md)."""
     _install(session)

@@ -295,7 +295,7 @@ class _Lives:
         for index, op in enumerate(ops):
             self._visit(op, index, in_place)
         for value in graph.outputs:
-            self._see(value, len(ops) - 1)
+            self._see(value, max(0, len(ops) - 1))
 
     def _visit(self, op: Op, index: int, in_place: bool) -> None:
         source = op.input(0)
