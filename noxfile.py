@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import nox
 
 nox.options.sessions = ["lint", "tests"]
@@ -42,9 +44,22 @@ def versions(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure sizes, times and memory; prints ratios against a baseline of the same run."""
+    """Measure sizes, times and memory, also of other tools (docs/benchmarks.md)."""
     _install(session)
-    session.run("python", "benchmarks/run.py", *session.posargs)
+    path = os.environ["PATH"]
+    if "--only" not in session.posargs or "others" in session.posargs:
+        path = f"{path}{os.pathsep}{_other_tools(session)}"
+    session.run("python", "benchmarks/run.py", *session.posargs, env={"PATH": path})
+
+
+def _other_tools(session: nox.Session) -> str:
+    """Where helia-aot and Vela are installed, apart: they want other versions of what we use."""
+    programs = session.cache_dir.resolve() / "other-tools" / "bin"
+    if not (programs / "vela").exists():
+        session.run("python", "-m", "venv", str(programs.parent))
+        arguments = ("install", "-q", "-r", "benchmarks/requirements-others.txt")
+        session.run(str(programs / "pip"), *arguments, external=True, success_codes=[0, 1])
+    return str(programs)
 
 
 @nox.session

@@ -13,7 +13,7 @@ from tflopt.batch import run_all
 from tflopt.checks.config import read_config
 from tflopt.checks.render import budget, budgets, to_json, to_junit, to_markdown
 from tflopt.checks.run import Verdict, failed, run_entry, worst
-from tflopt.cli.common import check_output
+from tflopt.cli.common import AsJson, Jobs, Quiet, check_output
 from tflopt.errors import UsageError, printable
 from tflopt.io import write_file
 from tflopt.report.json_report import dumps
@@ -27,10 +27,8 @@ def check(
         Path | None,
         typer.Argument(metavar="CONFIG.toml", help="Default: tflopt.toml or pyproject.toml."),
     ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, max=256, help="Models at the same time.")
-    ] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    jobs: Jobs = 1,
+    as_json: AsJson = False,
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")
     ] = None,
@@ -41,7 +39,7 @@ def check(
         bool,
         typer.Option("--github-summary", help=f"Append the table to ${SUMMARY_VARIABLE}."),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Hold a set of models against their budgets; writes no model.
 

@@ -9,7 +9,7 @@ import typer
 
 from tflopt.api import DEFAULT_TARGET
 from tflopt.budget import parse_size
-from tflopt.cli.common import NEWEST_CMSIS_NN, CmsisNnName, TargetName, load, make_device
+from tflopt.cli.common import NEWEST_CMSIS_NN, CmsisNnName, Quiet, TargetName, load, make_device
 from tflopt.emit.files import emit_files, write_files
 from tflopt.emit.names import check_name, model_name
 from tflopt.emit.options import LEAST_ALIGNMENT, EmitOptions, Language, Layout, NamedModel
@@ -42,7 +42,7 @@ def emit(
     arena: Annotated[
         str | None, typer.Option("--arena", metavar="SIZE", help="State this arena, e.g. 64K.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write a model as C or C++ sources: array, op resolver, arena size, quantization.
 
