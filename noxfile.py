@@ -1,4 +1,4 @@
-"""Sessions: ``nox`` runs the gate (lint and tests); the others are named with ``-s``."""
+"""Sessions: ``nox`` runs the gate (lint, docs and tests); the others are named with ``-s``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 import nox
 
-nox.options.sessions = ["lint", "tests"]
+nox.options.sessions = ["lint", "docs", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 REQUIREMENTS = "tests/requirements.txt"
@@ -33,6 +33,14 @@ def tests(session: nox.Session) -> None:
     """All tests that run on a host; arguments go to pytest."""
     _install(session)
     session.run("pytest", "--durations=10", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site from ``docs/`` into ``build/docs``; a warning is an error."""
+    session.install("-r", "docs/requirements.txt", "-e", ".")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-E", "docs", "build/docs")
+    session.run("python", "-m", "tests.docs.offline", "build/docs")
 
 
 @nox.session(python=PYTHONS)

@@ -41,9 +41,9 @@ def check(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Hold a set of models against their budgets; writes no model.
+    r"""Hold a set of models against their budgets; writes no model.
 
-    CONFIG.toml, or [tool.tflopt] in pyproject.toml, lists models with options and budgets. Exit
+    CONFIG.toml, or \[tool.tflopt] in pyproject.toml, lists models with options and budgets. Exit
     code 0: all pass; else that of the worst failure.
     """
     for path in (junit, markdown):
