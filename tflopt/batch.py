@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -13,8 +15,8 @@ from typing import TypeVar
 from tflopt.annotate import Annotate
 from tflopt.api import Result, Settings, check_verdict, optimize_file_bytes
 from tflopt.budget import parse_size
-from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, UsageError
-from tflopt.io import write_file
+from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, UsageError, system_reason
+from tflopt.io import write_all
 from tflopt.ir import Model
 from tflopt.paths import load
 from tflopt.report.json_report import report
@@ -54,11 +56,11 @@ def run_job(job: Job) -> Outcome:
         original, data = load(job.source)
         settings = with_pins(job.settings, job.pins, original)
         result = optimize_file_bytes(original, data, settings)
-        save(result, settings, job.output)
+        write_all(results(result, settings, job.output))
     except TfloptError as error:
         return Outcome(job.source, job.output, error.exit_code, str(error))
     except (OSError, MemoryError, RecursionError) as error:
-        return Outcome(job.source, job.output, EXIT_RUNNER, str(error) or type(error).__name__)
+        return Outcome(job.source, job.output, EXIT_RUNNER, system_reason(error))
     except Exception as error:
         text = f"internal: {type(error).__name__}: {error}; please report it"
         return Outcome(job.source, job.output, EXIT_RUNNER, text)
@@ -76,16 +78,22 @@ def run_job(job: Job) -> Outcome:
     )
 
 
-def save(result: Result, settings: Settings, destination: Path) -> None:
-    """Write the model, and its annotation where that is a file, unless the verdict forbids it.
+def results(result: Result, settings: Settings, destination: Path) -> dict[Path, list[bytes]]:
+    """The annotation where that is a file, and last the model, unless the verdict forbids it.
 
     Raises:
         MismatchError, UnverifiedError: as :func:`check_verdict`.
     """
     check_verdict(result, settings)
-    write_file(destination, [result.data])
-    if settings.annotate is Annotate.FILE:
-        write_file(destination.with_suffix(ANNOTATION_SUFFIX), [result.annotation])
+    beside = annotation_path(settings, destination)
+    files = {} if beside is None else {beside: [result.annotation]}
+    return {**files, destination: [result.data]}
+
+
+def annotation_path(settings: Settings, destination: Path) -> Path | None:
+    """The file that is written beside the model, if any."""
+    wanted = settings.annotate is Annotate.FILE
+    return destination.with_suffix(ANNOTATION_SUFFIX) if wanted else None
 
 
 def with_pins(settings: Settings, texts: Sequence[str], model: Model) -> Settings:
@@ -158,15 +166,32 @@ def _in_processes(
     """The answers until a process died."""
     found: dict[int, Answer] = {}
     context = multiprocessing.get_context("spawn")
+    others = context.active_children()
     with ProcessPoolExecutor(min(jobs, len(indices)), mp_context=context) as pool:
         try:
-            futures: dict[Future[Answer], int] = {pool.submit(work, items[i]): i for i in indices}
+            with _interrupts_blocked():
+                futures = {pool.submit(work, items[i]): i for i in indices}
             for future in as_completed(futures):
                 found[futures[future]] = future.result()
                 done(found[futures[future]])
         except BrokenProcessPool:
             pool.shutdown(cancel_futures=True)
+        except BaseException:  # an interrupt or a signal: nothing of it goes on
+            for child in context.active_children():
+                if child not in others:
+                    child.terminate()
+            raise
     return found
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Processes started meanwhile get no Ctrl-C, which a terminal sends to all: only this one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def lost_job(job: Job) -> Outcome:

@@ -14,6 +14,7 @@ from tflopt.emit.files import emit_files, write_files
 from tflopt.emit.names import check_name, model_name
 from tflopt.emit.options import LEAST_ALIGNMENT, EmitOptions, Language, NamedModel
 from tflopt.errors import UsageError, printable
+from tflopt.paths import is_same
 
 
 def emit(
@@ -63,7 +64,7 @@ def emit(
     ]
     files = emit_files(named, chosen, options)
     for path in models:
-        if any((folder / file).exists() and path.samefile(folder / file) for file in files):
+        if any(is_same(path, folder / file) for file in files):
             raise UsageError(f"{path}: would be overwritten; choose another --dir or --name")
     write_files(files, folder)
     if not quiet:
