@@ -167,9 +167,11 @@ def _in_processes(
     found: dict[int, Answer] = {}
     context = multiprocessing.get_context("spawn")
     others = context.active_children()
-    with ProcessPoolExecutor(min(jobs, len(indices)), mp_context=context) as pool:
+    with _terminal_signals_blocked():
+        pool = ProcessPoolExecutor(min(jobs, len(indices)), mp_context=context)
+    with pool:
         try:
-            with _interrupts_blocked():
+            with _terminal_signals_blocked():
                 futures = {pool.submit(work, items[i]): i for i in indices}
             for future in as_completed(futures):
                 found[futures[future]] = future.result()
@@ -185,9 +187,9 @@ def _in_processes(
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Processes started meanwhile get no Ctrl-C, which a terminal sends to all: only this one."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _terminal_signals_blocked() -> Iterator[None]:
+    """What a terminal sends to all processes reaches only this one, which ends those it starts."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:

@@ -58,6 +58,17 @@ def check_output(path: Path) -> None:
         raise UsageError(f"{path.parent}: no such folder")
 
 
+def check_folder(path: Path) -> None:
+    """Fail before the work where a folder for results can't be one.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if os.path.lexists(path) and not path.is_dir():
+        what = "a link that leads to no folder" if path.is_symlink() else "a file"
+        raise UsageError(f"{path}: is {what}; name a folder")
+
+
 def check_outputs(
     outputs: Iterable[Path | None], inputs: Iterable[Path], what: str = "a model, not a report"
 ) -> None:
@@ -66,7 +77,7 @@ def check_outputs(
     Raises:
         UsageError: as :func:`check_output`; one is an input, or two are the same.
     """
-    taken = [(path, f"{path}: is {what}") for path in inputs]
+    taken = [(path, f"is {what}") for path in inputs]
     for path in outputs:
         if path is None:
             continue
@@ -74,9 +85,9 @@ def check_outputs(
             check_output(path)
         for other, reason in taken:
             if is_same(path, other):
-                raise UsageError(reason)
+                raise UsageError(f"{path}: {reason}")
         if path == STDOUT or not is_stream(path):
-            taken.append((path, f"{path}: is named for two results; choose another"))
+            taken.append((path, "is named for two results; choose another"))
 
 
 def is_same(one: Path, other: Path) -> bool:

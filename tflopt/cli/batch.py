@@ -11,7 +11,7 @@ from tflopt.api import Settings
 from tflopt.batch import Job, Outcome, annotation_path, lost_job, run_all, run_job
 from tflopt.errors import UsageError, printable
 from tflopt.io import write_file
-from tflopt.paths import MODEL_SUFFIX, STDOUT, check_outputs, is_same
+from tflopt.paths import MODEL_SUFFIX, STDOUT, check_folder, check_outputs, is_same
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.version import __version__
 
@@ -35,19 +35,17 @@ def optimize_all(
     check_outputs([report_path], [path for job in work for path in (job.source, job.output)])
     folder.mkdir(parents=True, exist_ok=True)
     outcomes = _run(work, jobs, quiet)
-    if report_path is not None:
-        text = dumps(_report(outcomes))
-        if report_path == STDOUT:
-            typer.echo(text, nl=False)
-        else:
-            write_file(report_path, [text.encode()])
-    if not quiet and report_path != STDOUT:
+    if report_path == STDOUT:
+        typer.echo(dumps(_report(outcomes)), nl=False)
+    elif not quiet:
         _print(outcomes)
     for outcome in outcomes:
         if outcome.exit_code:
             where = "" if str(outcome.source) in outcome.error else f"{outcome.source}: "
             message = printable(" ".join(f"{where}{outcome.error}".split()))
             typer.echo(f"tflopt: error: {message}", err=True)
+    if report_path is not None and report_path != STDOUT:
+        write_file(report_path, [dumps(_report(outcomes)).encode()])
     worst = max(outcome.exit_code for outcome in outcomes)
     if worst:
         raise typer.Exit(worst)
@@ -56,8 +54,7 @@ def optimize_all(
 def _jobs(
     models: Sequence[Path], folder: Path, settings: Settings, pins: tuple[str, ...]
 ) -> list[Job]:
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: is a file; name a folder")
+    check_folder(folder)
     taken: dict[Path, Path] = {}
     for path in models:
         output = folder / (path.name.removesuffix(MODEL_SUFFIX) + ".opt.tflite")

@@ -86,6 +86,8 @@ def run() -> None:
         if isinstance(end.__context__, BrokenPipeError):  # typer's own answer is 1
             raise SystemExit(EXIT_RUNNER) from None
         raise
+    except KeyboardInterrupt:
+        sys.exit(EXIT_SIGNAL + signal.SIGINT)
     except (OSError, MemoryError) as error:
         _fail(system_reason(error), EXIT_RUNNER)
     except RecursionError:
