@@ -1,10 +1,10 @@
-"""What is left where writing results is cut short: by signals, and by disks of every size.
+"""What is left where writing results is cut short: by signals, and by disks that are full.
 
     python benchmarks/output_faults.py [--moments 60] [--seed 1] [--only signals|steps|disks]
 
 - steps: the writing itself, ended at each bytecode instruction by each signal.
 - signals: whole commands, with verification, ended at random moments.
-- disks: results on a disk (tmpfs, for root only) of every size from nothing up to enough.
+- disks: results on disks (tmpfs, for root only) of sizes from one page up to enough.
 
 The input must be as it was, each result absent, old or whole, and nothing else left; after SIGKILL
 hidden ``.tflopt-*.part`` files may be. Prints a table; exits with 1 where anything was wrong.
@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT))  # for tests/support
 
 from tests.support.killed import sweep  # noqa: E402
 
+PAGE_BYTES, DISKS = 4096, 16
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 MODEL = ROOT / "testdata" / "models" / "squeeze_excite.tflite"
 COMMANDS = {
@@ -144,11 +145,14 @@ def by_signals(command: str, place: Place, moments: int, draw: random.Random) ->
 
 
 def by_disks(command: str, place: Place) -> list[str]:
-    """Results on disks of 4 KiB, 8 KiB and so on until the command succeeds."""
+    """Results on disks of some pages, of twice as many and so on until the command succeeds."""
     whole, _ = whole_results(command, place)
-    wrong, size, code = [], 0, 1
+    pages = sum(-(-len(data) // PAGE_BYTES) for data in whole.values())
+    step = PAGE_BYTES * -(-pages // DISKS)
+    wrong, size, code, count = [], 0, 1, 0
     while code:
-        size += 4096
+        size += step
+        count += 1
         place.reset()
         mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place.results)]
         subprocess.run(mount, check=True)
@@ -160,7 +164,6 @@ def by_disks(command: str, place: Place) -> list[str]:
             found.append(f"exit code {code}: {errors}")
         wrong += [f"{command}: a disk of {size} bytes: {flaw}" for flaw in found]
         subprocess.run(["umount", str(place.results)], check=True)
-    count = size // 4096
     print(f"| disks | {command.split()[0]} | {count} | {count - 1} | {len(wrong)} |", flush=True)
     return wrong
 
