@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import nox
 
@@ -10,10 +11,12 @@ nox.options.sessions = ["lint", "docs", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 REQUIREMENTS = "tests/requirements.txt"
+LOCK = "tests/requirements.lock"
+UV, AUDIT, SBOM = "uv==0.13.9", "pip-audit==2.10.1", "cyclonedx-bom==7.5.0"
 
 
 def _install(session: nox.Session) -> None:
-    session.install("-r", REQUIREMENTS)
+    session.install("--require-hashes", "-r", LOCK)
     # The wheel's dependencies (torch) are not needed for the size functions that it carries.
     session.install("--no-deps", "-r", "tests/requirements-oracle.txt")
     session.install("--no-deps", "-e", ".")
@@ -48,6 +51,47 @@ def versions(session: nox.Session) -> None:
     """The tests on every Python that is supported and installed."""
     _install(session)
     session.run("pytest", "-q", *session.posargs)
+
+
+@nox.session
+def determinism(session: nox.Session) -> None:
+    """The same bytes from every Python that is supported; arguments: interpreters."""
+    arguments = session.posargs or [f"python{version}" for version in PYTHONS]
+    session.run("python", "benchmarks/determinism.py", *arguments)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Write the locked test requirements, with hashes, for all Pythons and platforms."""
+    session.install(UV)
+    arguments = ["--universal", "--python-version", PYTHONS[0], "--generate-hashes", "--quiet"]
+    header = (
+        f"# Written by 'nox -s lock' from {REQUIREMENTS}: all packages and platforms, hashes.\n"
+    )
+    plain = ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
+    session.run("uv", "pip", "compile", *arguments, *plain, REQUIREMENTS, "--output-file", LOCK)
+    Path(LOCK).write_text(header + Path(LOCK).read_text())
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Known vulnerabilities of what tests and users install; fails where they can't be asked."""
+    session.install(AUDIT)
+    options = ["--strict", "--progress-spinner", "off", "--disable-pip", "--require-hashes"]
+    session.run("pip-audit", *options, "-r", LOCK, *session.posargs)
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """Write build/sbom.json (CycloneDX): tflopt and what its extra `verify` brings along."""
+    session.install("-c", REQUIREMENTS, ".[verify]")
+    python = str(Path(session.virtualenv.location, "bin", "python"))
+    tools = session.create_tmp()
+    session.run("python", "-m", "venv", f"{tools}/sbom", silent=True)
+    session.run(f"{tools}/sbom/bin/pip", "install", "-q", SBOM, external=True)
+    Path("build").mkdir(exist_ok=True)
+    options = ["--output-reproducible", "--pyproject", "pyproject.toml", "-o", "build/sbom.json"]
+    session.run(f"{tools}/sbom/bin/cyclonedx-py", "environment", *options, python, external=True)
 
 
 @nox.session

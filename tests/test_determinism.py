@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.digests import CONFIGS, digests
+from tests.support.digests import BESIDE, CONFIGS, digests
 from tests.support.paths import ROOT, TESTDATA
 
 pytestmark = pytest.mark.unit
@@ -29,11 +29,19 @@ SURROUNDINGS: list[dict[str, str]] = [
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 
 
-def run(python: str, folder: Path, variables: dict[str, str]) -> list[str]:
-    command = [python, "-m", "tests.support.digests", str(TESTDATA), *NAMES]
+def run(
+    python: str, folder: Path, variables: dict[str, str], umask: int = -1, models: Path = TESTDATA
+) -> list[str]:
+    command = [python, "-m", "tests.support.digests", str(models), *NAMES]
     variables = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     done = subprocess.run(
-        command, cwd=folder, env=variables, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env=variables,
+        umask=umask,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
@@ -41,7 +49,7 @@ def run(python: str, folder: Path, variables: dict[str, str]) -> list[str]:
 
 def is_ready(python: str) -> bool:
     """Whether an interpreter has what tflopt needs."""
-    command = [python, "-c", "import numpy, flatbuffers, typer, rich"]
+    command = [python, "-c", "import numpy, flatbuffers, typer, rich, jinja2"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
@@ -54,8 +62,11 @@ def expected() -> list[str]:
 def test_surroundings_do_not_matter(
     variables: dict[str, str], expected: list[str], tmp_path: Path
 ) -> None:
-    assert len(set(expected)) == len(NAMES) * len(CONFIGS)
-    assert run(sys.executable, tmp_path, variables) == expected
+    assert len(set(expected)) == len(NAMES) * (len(CONFIGS) + len(BESIDE))
+    assert len({line.split()[2] for line in expected}) > len(expected) * 3 // 4
+    link = tmp_path / "link to the models"
+    link.symlink_to(TESTDATA)
+    assert run(sys.executable, tmp_path, variables, 0o077, link) == expected
 
 
 @pytest.mark.parametrize("version", VERSIONS)

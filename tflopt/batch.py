@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,8 +15,8 @@ from typing import TypeVar
 from tflopt.annotate import Annotate
 from tflopt.api import Result, Settings, check_verdict, optimize_file_bytes
 from tflopt.budget import parse_size
-from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, UsageError
-from tflopt.io import write_file
+from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, UsageError, system_reason
+from tflopt.io import write_all
 from tflopt.ir import Model
 from tflopt.paths import load
 from tflopt.report.json_report import report
@@ -57,11 +56,11 @@ def run_job(job: Job) -> Outcome:
         original, data = load(job.source)
         settings = with_pins(job.settings, job.pins, original)
         result = optimize_file_bytes(original, data, settings)
-        save(result, settings, job.output)
+        write_all(results(result, settings, job.output))
     except TfloptError as error:
         return Outcome(job.source, job.output, error.exit_code, str(error))
     except (OSError, MemoryError, RecursionError) as error:
-        return Outcome(job.source, job.output, EXIT_RUNNER, str(error) or type(error).__name__)
+        return Outcome(job.source, job.output, EXIT_RUNNER, system_reason(error))
     except Exception as error:
         text = f"internal: {type(error).__name__}: {error}; please report it"
         return Outcome(job.source, job.output, EXIT_RUNNER, text)
@@ -79,16 +78,22 @@ def run_job(job: Job) -> Outcome:
     )
 
 
-def save(result: Result, settings: Settings, destination: Path) -> None:
-    """Write the model, and its annotation where that is a file, unless the verdict forbids it.
+def results(result: Result, settings: Settings, destination: Path) -> dict[Path, list[bytes]]:
+    """The annotation where that is a file, and last the model, unless the verdict forbids it.
 
     Raises:
         MismatchError, UnverifiedError: as :func:`check_verdict`.
     """
     check_verdict(result, settings)
-    write_file(destination, [result.data])
-    if settings.annotate is Annotate.FILE:
-        write_file(destination.with_suffix(ANNOTATION_SUFFIX), [result.annotation])
+    beside = annotation_path(settings, destination)
+    files = {} if beside is None else {beside: [result.annotation]}
+    return {**files, destination: [result.data]}
+
+
+def annotation_path(settings: Settings, destination: Path) -> Path | None:
+    """The file that is written beside the model, if any."""
+    wanted = settings.annotate is Annotate.FILE
+    return destination.with_suffix(ANNOTATION_SUFFIX) if wanted else None
 
 
 def with_pins(settings: Settings, texts: Sequence[str], model: Model) -> Settings:
@@ -158,40 +163,37 @@ def _in_processes(
     jobs: int,
     done: Callable[[Answer], None],
 ) -> dict[int, Answer]:
-    """The answers until a process died; an interrupt ends the processes."""
+    """The answers until a process died."""
     found: dict[int, Answer] = {}
-    others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(indices)), mp_context=context) as pool:
+    others = context.active_children()
+    with _terminal_signals_blocked():
+        pool = ProcessPoolExecutor(min(jobs, len(indices)), mp_context=context)
+    with pool:
         try:
-            with _interrupts_ignored():  # by the processes, for good: this one decides for them
-                futures: dict[Future[Answer], int] = {
-                    pool.submit(work, items[i]): i for i in indices
-                }
+            with _terminal_signals_blocked():
+                futures = {pool.submit(work, items[i]): i for i in indices}
             for future in as_completed(futures):
                 found[futures[future]] = future.result()
                 done(found[futures[future]])
         except BrokenProcessPool:
             pool.shutdown(cancel_futures=True)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
+        except BaseException:  # an interrupt or a signal: nothing of it goes on
+            for child in context.active_children():
+                if child not in others:
+                    child.terminate()
             raise
     return found
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Processes that are started meanwhile keep on ignoring the terminal's Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _terminal_signals_blocked() -> Iterator[None]:
+    """What a terminal sends to all processes reaches only this one, which ends those it starts."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def lost_job(job: Job) -> Outcome:

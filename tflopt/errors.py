@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,12 +12,22 @@ EXIT_CHECK_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INVALID = 3
 EXIT_RUNNER = 4
+EXIT_SIGNAL = 128
+"""Plus the number of the signal, as shells count."""
 
 
 def printable(text: str) -> str:
     """``text`` for a terminal: control characters and broken UTF-8 as escapes, one line."""
     clean = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in clean)
+
+
+def system_reason(error: BaseException) -> str:
+    """One line for what the system refused: the file, and why."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        name = error.filename
+        return f"{os.fsdecode(name) if isinstance(name, bytes) else name}: {error.strerror}"
+    return str(error) or type(error).__name__
 
 
 class TfloptError(Exception):

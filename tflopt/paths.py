@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from tflopt.errors import UsageError
+from tflopt.io.output import is_stream
 from tflopt.io.reader import file_bytes, read_bytes
 from tflopt.ir import Model
 
 MODEL_SUFFIX = ".tflite"
+STDOUT = Path("-")
 
 
 def load(path: Path) -> tuple[Model, bytes]:
@@ -35,7 +39,7 @@ def output_path(source: Path, output: Path | None) -> Path:
     """
     path = output or source.with_name(source.name.removesuffix(MODEL_SUFFIX) + ".opt.tflite")
     check_output(path)
-    if path.exists() and path.samefile(source):
+    if is_same(path, source):
         raise UsageError(f"{path}: is the input; tflopt never overwrites it")
     return path
 
@@ -44,9 +48,50 @@ def check_output(path: Path) -> None:
     """Fail before the work where a file can't be written.
 
     Raises:
-        UsageError: it is a folder, or its folder doesn't exist.
+        UsageError: it is a folder, a socket or a disk, or its folder doesn't exist.
     """
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; name a file")
+    if path.exists() and not (path.is_file() or is_stream(path)):
+        raise UsageError(f"{path}: is no regular file")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{path.parent}: no such folder")
+
+
+def check_folder(path: Path) -> None:
+    """Fail before the work where a folder for results can't be one.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if os.path.lexists(path) and not path.is_dir():
+        what = "a link that leads to no folder" if path.is_symlink() else "a file"
+        raise UsageError(f"{path}: is {what}; name a folder")
+
+
+def check_outputs(
+    outputs: Iterable[Path | None], inputs: Iterable[Path], what: str = "a model, not a report"
+) -> None:
+    """The same for files beside the model; None and ``-`` are no file.
+
+    Raises:
+        UsageError: as :func:`check_output`; one is an input, or two are the same.
+    """
+    taken = [(path, f"is {what}") for path in inputs]
+    for path in outputs:
+        if path is None:
+            continue
+        if path != STDOUT:
+            check_output(path)
+        for other, reason in taken:
+            if is_same(path, other):
+                raise UsageError(f"{path}: {reason}")
+        if path == STDOUT or not is_stream(path):
+            taken.append((path, "is named for two results; choose another"))
+
+
+def is_same(one: Path, other: Path) -> bool:
+    """Whether both lead to the same file, by whatever links; neither need exist."""
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return os.path.realpath(one) == os.path.realpath(other)

@@ -349,7 +349,7 @@ def test_a_pipe_that_closes_early_is_no_traceback(small: Path) -> None:
         child.stdin.close()
         assert child.stderr.read() == b""
         child.stderr.close()
-        child.wait(30)
+        assert child.wait(30) == 4
 
 
 def test_the_module_runs() -> None:

@@ -40,6 +40,26 @@ def test_options_reach_the_files(cli: Cli, tmp_path: Path) -> None:
     assert "K_ARENA_BYTES 65536u" in (tmp_path / "gen" / "k_info.h").read_text()
 
 
+def macros(path: Path) -> dict[str, str]:
+    lines = [line.split(maxsplit=2) for line in path.read_text().splitlines() if "_ARENA_" in line]
+    return {words[1]: words[2] for words in lines if words[0] == "#define"}
+
+
+def test_the_alignment_of_the_arena(cli: Cli, tmp_path: Path) -> None:
+    cli("emit", HAR, "-d", "least", "-q")
+    least = int(macros(tmp_path / "least" / "har_cnn_info.h")["HAR_CNN_ARENA_BYTES"][:-1])
+    assert least % 16 == 0
+    assert least % 128
+    ran = cli("emit", HAR, DS, "-d", "gen", "-q", "--arena-alignment", 128, "--name", "both")
+    assert ran.code == 0
+    found = macros(tmp_path / "gen" / "har_cnn_info.h")
+    rounded = -(-least // 128) * 128
+    assert found == {"HAR_CNN_ARENA_BYTES": f"{rounded}u", "HAR_CNN_ARENA_ALIGNMENT": "128"}
+    assert macros(tmp_path / "gen" / "both_info.h")["BOTH_ARENA_ALIGNMENT"] == "128"
+    cli("emit", HAR, "-d", "own", "-q", "--arena-alignment", 128, "--arena", 1000)
+    assert macros(tmp_path / "own" / "har_cnn_info.h")["HAR_CNN_ARENA_BYTES"] == "1000u"
+
+
 def test_several_models(cli: Cli, tmp_path: Path) -> None:
     ran = cli("emit", HAR, DS, "-d", "gen", "--name", "both")
     assert ran.code == 0
@@ -68,8 +88,9 @@ def test_what_tflm_lacks_is_exit_code_3(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--name", "1x"], ["--align", "8"], ["--section", "a b"], ["--arena", "x"], ["-d", "file"]],
-    ids=lambda a: a[0],
+    [["--name", "1x"], ["--align", "8"], ["--section", "a b"], ["--arena", "x"], ["-d", "file"]]
+    + [["--arena-alignment", n] for n in ("8", "24", "-16", "536870912")],
+    ids=" ".join,
 )
 def test_usage_errors(arguments: list[str], cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")

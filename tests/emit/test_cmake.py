@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -121,7 +122,12 @@ int main(void) {
 
 @pytest.mark.parametrize(
     ("languages", "more"),
-    [("C", ""), ("C", "ALIGN 64 SECTION .model"), ("C CXX", ""), ("C ASM", "INCBIN")],
+    [
+        ("C", ""),
+        ("C", "ALIGN 64 SECTION .model ARENA_ALIGNMENT 128"),
+        ("C CXX", ""),
+        ("C ASM", "INCBIN"),
+    ],
 )
 def test_find_package_and_programs(languages: str, more: str, cli: Cli, tmp_path: Path) -> None:
     folder = cli("cmake-dir").out.strip()
@@ -134,6 +140,12 @@ def test_find_package_and_programs(languages: str, more: str, cli: Cli, tmp_path
     out = subprocess.run([project.build / "x"], capture_output=True, check=True).stdout
     assert out == (project.build / "tflopt" / "m" / "m.opt.tflite").read_bytes()
     assert project.make().count("tflopt m") == 0
+    generated = project.build / "tflopt" / "m"
+    alignment = 128 if "ARENA_ALIGNMENT" in more else 16
+    info = (generated / "m_info.h").read_text()
+    assert f"#define M_ARENA_ALIGNMENT {alignment}\n" in info
+    options = json.loads((generated / "m.json").read_text())["options"]
+    assert options["arena_alignment"] == alignment
 
 
 @pytest.mark.parametrize(

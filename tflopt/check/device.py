@@ -75,10 +75,11 @@ class DeviceJob:
         self.outputs = list(main.outputs)
         self.tensors = [values[index] for index in work.tensors]
         self.child = Child(runner.name)
-        self._write()
         largest = len(work.samples) * max(_size(self.outputs), _size(self.tensors))
         limit = max(largest, MAX_BYTES) + SPARE_FILE_BYTES
-        self.child.start(runner.command(self.child.path), file_bytes=limit)
+        with self.child.preparing():
+            self._write()
+            self.child.start(runner.command(self.child.path), file_bytes=limit)
 
     def _write(self) -> None:
         work, folder = self.work, self.child.path

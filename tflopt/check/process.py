@@ -8,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tflopt.errors import RunnerError
@@ -34,6 +34,22 @@ class Child:
         self.path = Path(self._folder.name)
         self.process: subprocess.Popen[bytes] | None = None
         self._ended = False
+
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Filling the folder and starting; where that fails, nothing of it stays.
+
+        Raises:
+            RunnerError: the system refuses, for example because the disk is full.
+        """
+        try:
+            yield
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError):
+                reason = f"can't write to {self.path}: {error.strerror or error}"
+                raise RunnerError(self.runner, reason) from error
+            raise
 
     def start(
         self,

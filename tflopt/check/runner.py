@@ -129,11 +129,12 @@ class Job:
         self.work = work
         self.customs = sorted({op.opcode.label for op in work.model.ops() if op.opcode.custom_code})
         self.child = Child(runner)
-        self._write()
         root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
         command = [sys.executable, "-m", "tflopt.check.worker", str(self.path)]
-        self.child.start(command, variables={"PYTHONPATH": path})
+        with self.child.preparing():
+            self._write()
+            self.child.start(command, variables={"PYTHONPATH": path})
 
     @property
     def path(self) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tflopt.api import Result, Settings, check_verdict, optimize_file_bytes
 from tflopt.budget import check_arena, check_flash, check_instructions
 from tflopt.checks.config import Entry
-from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, UnsupportedError
+from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, UnsupportedError, system_reason
 from tflopt.paths import load
 from tflopt.target.cost import predict_model
 
@@ -55,7 +55,7 @@ def run_entry(entry: Entry) -> Verdict:
     except TfloptError as error:
         return failed(entry, str(error), error.exit_code)
     except (OSError, MemoryError, RecursionError) as error:
-        return failed(entry, str(error) or type(error).__name__, EXIT_RUNNER)
+        return failed(entry, system_reason(error), EXIT_RUNNER)
     except Exception as error:
         text = f"internal: {type(error).__name__}: {error}; please report it"
         return failed(entry, text, EXIT_RUNNER)

@@ -8,15 +8,12 @@ from pathlib import Path
 import typer
 
 from tflopt.api import Settings
-from tflopt.batch import Job, Outcome, lost_job, run_all, run_job
-from tflopt.cli.common import check_output
+from tflopt.batch import Job, Outcome, annotation_path, lost_job, run_all, run_job
 from tflopt.errors import UsageError, printable
 from tflopt.io import write_file
-from tflopt.paths import MODEL_SUFFIX
+from tflopt.paths import MODEL_SUFFIX, STDOUT, check_folder, check_outputs, is_same
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.version import __version__
-
-STDOUT = Path("-")
 
 
 def optimize_all(
@@ -35,25 +32,20 @@ def optimize_all(
         typer.Exit: at least one failed; the worst exit code.
     """
     work = _jobs(models, folder, settings, pins)
-    if report_path is not None and report_path != STDOUT:
-        check_output(report_path)
-        if report_path.resolve() in {p.resolve() for job in work for p in (job.source, job.output)}:
-            raise UsageError(f"{report_path}: is a model, not a report")
+    check_outputs([report_path], [path for job in work for path in (job.source, job.output)])
     folder.mkdir(parents=True, exist_ok=True)
     outcomes = _run(work, jobs, quiet)
-    if report_path is not None:
-        text = dumps(_report(outcomes))
-        if report_path == STDOUT:
-            typer.echo(text, nl=False)
-        else:
-            write_file(report_path, [text.encode()])
-    if not quiet and report_path != STDOUT:
+    if report_path == STDOUT:
+        typer.echo(dumps(_report(outcomes)), nl=False)
+    elif not quiet:
         _print(outcomes)
     for outcome in outcomes:
         if outcome.exit_code:
             where = "" if str(outcome.source) in outcome.error else f"{outcome.source}: "
             message = printable(" ".join(f"{where}{outcome.error}".split()))
             typer.echo(f"tflopt: error: {message}", err=True)
+    if report_path is not None and report_path != STDOUT:
+        write_file(report_path, [dumps(_report(outcomes)).encode()])
     worst = max(outcome.exit_code for outcome in outcomes)
     if worst:
         raise typer.Exit(worst)
@@ -62,15 +54,16 @@ def optimize_all(
 def _jobs(
     models: Sequence[Path], folder: Path, settings: Settings, pins: tuple[str, ...]
 ) -> list[Job]:
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: is a file; name a folder")
+    check_folder(folder)
     taken: dict[Path, Path] = {}
     for path in models:
         output = folder / (path.name.removesuffix(MODEL_SUFFIX) + ".opt.tflite")
         if taken.setdefault(output, path) is not path:
             raise UsageError(f"{taken[output]} and {path} would both become {output}")
-        if output.exists() and path.exists() and output.samefile(path):
-            raise UsageError(f"{output}: is an input; tflopt never overwrites it")
+    for output in taken:
+        for each in filter(None, [output, annotation_path(settings, output)]):
+            if any(is_same(each, path) for path in models):
+                raise UsageError(f"{each}: is an input; tflopt never overwrites it")
     return [Job(path, output, settings, pins) for output, path in taken.items()]
 
 

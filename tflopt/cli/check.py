@@ -13,9 +13,10 @@ from tflopt.batch import run_all
 from tflopt.checks.config import read_config
 from tflopt.checks.render import budget, budgets, to_json, to_junit, to_markdown
 from tflopt.checks.run import Verdict, failed, run_entry, worst
-from tflopt.cli.common import AsJson, Jobs, Quiet, check_output
+from tflopt.cli.common import AsJson, Jobs, Quiet
 from tflopt.errors import UsageError, printable
-from tflopt.io import write_file
+from tflopt.io import utf8, write_all
+from tflopt.paths import check_outputs
 from tflopt.report.json_report import dumps
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -46,16 +47,16 @@ def check(
     CONFIG.toml, or \[tool.tflopt] in pyproject.toml, lists models with options and budgets. Exit
     code 0: all pass; else that of the worst failure.
     """
-    for path in (junit, markdown):
-        if path is not None:
-            check_output(path)
+    chosen = _config(config)
+    check_outputs((junit, markdown), [chosen], "the configuration, not a report")
     summary = _summary_file(os.environ.get(SUMMARY_VARIABLE, "")) if github_summary else None
-    entries = read_config(_config(config))
+    entries = read_config(chosen)
+    check_outputs((junit, markdown), [entry.path for entry in entries])
     verdicts = run_all(run_entry, entries, jobs, lambda entry: failed(entry, "its process died"))
-    if junit is not None:
-        write_file(junit, [to_junit(verdicts)])
+    files = {} if junit is None else {junit: [to_junit(verdicts)]}
     if markdown is not None:
-        write_file(markdown, [to_markdown(verdicts).encode()])
+        files[markdown] = [utf8(to_markdown(verdicts))]
+    write_all(files)
     if summary is not None:
         with summary.open("a", encoding="utf-8") as file:
             file.write(to_markdown(verdicts))

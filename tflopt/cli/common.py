@@ -11,7 +11,7 @@ from tflopt.check.compare import RUNNERS
 from tflopt.check.device import EMULATORS
 from tflopt.errors import UsageError
 from tflopt.passes.config import Runtime
-from tflopt.paths import check_output, load, output_path
+from tflopt.paths import load, output_path
 from tflopt.target import Target
 from tflopt.target.cmsis_nn import NEWEST, find_version
 from tflopt.target.memory import Device
@@ -54,7 +54,6 @@ __all__ = [
     "Samples",
     "Seed",
     "TargetName",
-    "check_output",
     "check_runner",
     "load",
     "make_device",

@@ -14,6 +14,8 @@ from tflopt.emit.files import emit_files, write_files
 from tflopt.emit.names import check_name, model_name
 from tflopt.emit.options import LEAST_ALIGNMENT, EmitOptions, Language, Layout, NamedModel
 from tflopt.errors import UsageError, printable
+from tflopt.paths import check_folder, is_same
+from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 
 
 def emit(
@@ -42,6 +44,12 @@ def emit(
     arena: Annotated[
         str | None, typer.Option("--arena", metavar="SIZE", help="State this arena, e.g. 64K.")
     ] = None,
+    arena_alignment: Annotated[
+        int,
+        typer.Option(
+            "--arena-alignment", metavar="BYTES", help="Align the arena; as given to 'optimize'."
+        ),
+    ] = ARENA_ALIGNMENT,
     quiet: Quiet = False,
 ) -> None:
     """Write a model as C or C++ sources: array, op resolver, arena size, quantization.
@@ -57,17 +65,17 @@ def emit(
         language=language,
         layout=layout,
         arena_bytes=None if arena is None else parse_size(arena),
+        arena_alignment=arena_alignment,
     )
     chosen = "" if name is None else check_name(name)
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: is a file; name a folder")
+    check_folder(folder)
     named = [
         NamedModel(chosen if chosen and len(models) == 1 else model_name(path.name), *load(path))
         for path in models
     ]
     files = emit_files(named, chosen, options)
     for path in models:
-        if any((folder / file).exists() and path.samefile(folder / file) for file in files):
+        if any(is_same(path, folder / file) for file in files):
             raise UsageError(f"{path}: would be overwritten; choose another --dir or --name")
     write_files(files, folder)
     if not quiet:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import traceback
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -20,9 +24,10 @@ from tflopt.cli import (
     report,
     validate,
 )
-from tflopt.errors import EXIT_RUNNER, TfloptError, printable
+from tflopt.errors import EXIT_RUNNER, EXIT_SIGNAL, TfloptError, printable, system_reason
 from tflopt.version import __version__
 
+LAST_STREAM = 2
 EPILOG = (
     "Exit codes: 0 done; 1 a check failed; 2 usage; 3 the model is invalid or unsupported; "
     "4 a runner or tool is missing or failed."
@@ -71,15 +76,20 @@ def options(
 
 def run() -> None:
     """Entry point: every expected failure is one line on stderr and a documented exit code."""
+    _open_standard_streams()
     try:
-        app()
+        with _ended_by_signals():
+            app()
     except TfloptError as error:
         _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        _silence_stdout()
-        sys.exit(EXIT_RUNNER)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # typer's own answer is 1
+            raise SystemExit(EXIT_RUNNER) from None
+        raise
+    except KeyboardInterrupt:
+        sys.exit(EXIT_SIGNAL + signal.SIGINT)
     except (OSError, MemoryError) as error:
-        _fail(str(error) or type(error).__name__, EXIT_RUNNER)
+        _fail(system_reason(error), EXIT_RUNNER)
     except RecursionError:
         _fail("internal: recursion limit; please report it", EXIT_RUNNER)
     except Exception as error:
@@ -89,10 +99,31 @@ def run() -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    typer.echo("tflopt: error: " + printable(" ".join(message.split())), err=True)
+    with suppress(OSError):  # nobody reads it; the exit code stays
+        typer.echo("tflopt: error: " + printable(" ".join(message.split())), err=True)
     sys.exit(code)
 
 
-def _silence_stdout() -> None:
-    """The reader of the pipe is gone; keep the interpreter from complaining at exit."""
-    sys.stdout = None
+def _open_standard_streams() -> None:
+    """Where one is closed, the next file opened would take its number, and what is printed."""
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= LAST_STREAM:
+        pass
+    os.close(handle)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the command as Ctrl-C does: what it started is cleaned up."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is signal.SIG_DFL:
+            signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    sys.exit(EXIT_SIGNAL + number)

@@ -10,7 +10,7 @@ import typer
 
 from tflopt.annotate import Annotate
 from tflopt.api import DEFAULT_TARGET, Result, Settings, optimize_file_bytes
-from tflopt.batch import parse_pin, save, with_pins
+from tflopt.batch import annotation_path, parse_pin, results, with_pins
 from tflopt.budget import parse_count, parse_size
 from tflopt.check.choose import DeviceOptions
 from tflopt.check.runner import TIME_LIMIT_S
@@ -27,28 +27,26 @@ from tflopt.cli.common import (
     Samples,
     Seed,
     TargetName,
-    check_output,
     load,
     make_device,
     output_path,
 )
 from tflopt.cli.device import Firmware, Fvp, TflmLib, TimeLimit, choose_runner
-from tflopt.cli.report import write_html
+from tflopt.cli.report import html as page
 from tflopt.errors import UsageError
-from tflopt.io import WriteOptions, write_file
+from tflopt.io import WriteOptions, utf8, write_all
 from tflopt.io.layout import DATA_ALIGNMENT
 from tflopt.ir import Model
 from tflopt.passes.config import Config, Goal, IoLayout, Plan, Runtime, Strip
 from tflopt.passes.pipeline import Selection
+from tflopt.paths import STDOUT, check_outputs
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.offline import OfflineOptions
 from tflopt.plan.solve import SolveOptions
 from tflopt.report.json_report import dumps, report
-from tflopt.report.plain import Plain
 from tflopt.target.memory import PORTABLE, PlanRequest
 
 __all__ = ["optimize", "parse_pin"]
-STDOUT = Path("-")
 
 
 def optimize(
@@ -243,32 +241,21 @@ def optimize(
         return
     settings = with_pins(settings, pins, original)
     destination = output_path(model, output)
-    for path in (report_path, html):
-        _check_report(path, (model, destination))
+    beside = (report_path, html, annotation_path(settings, destination))
+    check_outputs(beside, (model, destination))
     result = _run(original, data, settings, quiet)
-    save(result, settings, destination)
+    files = results(result, settings, destination)
+    texts = {}
     if report_path is not None or html is not None:
-        _report(report(result, settings, str(model), str(destination)), report_path, html)
-    if not quiet and report_path != STDOUT:
+        plain = report(result, settings, str(model), str(destination))
+        texts = {} if html is None else {html: page(plain)}
+        texts |= {} if report_path is None else {report_path: dumps(plain)}
+    printed = texts.pop(STDOUT, "")
+    write_all({**{path: [utf8(text)] for path, text in texts.items()}, **files})
+    if printed:
+        typer.echo(printed, nl=False)
+    elif not quiet:
         _print(result, settings, model, destination, explain)
-
-
-def _check_report(path: Path | None, models: tuple[Path, Path]) -> None:
-    """Fail before the work where a report can't be written."""
-    if path is None or path == STDOUT:
-        return
-    check_output(path)
-    if path.resolve() in {each.resolve() for each in models}:
-        raise UsageError(f"{path}: is a model, not a report")
-
-
-def _report(data: Plain, report_path: Path | None, html: Path | None) -> None:
-    if html is not None:
-        write_html(data, html)
-    if report_path == STDOUT:
-        typer.echo(dumps(data), nl=False)
-    elif report_path is not None:
-        write_file(report_path, [dumps(data).encode()])
 
 
 def _default_plan(goal: Goal) -> Plan:

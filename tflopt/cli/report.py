@@ -16,22 +16,19 @@ from tflopt.cli.common import (
     Samples,
     Seed,
     TargetName,
-    check_output,
     load,
     make_device,
 )
 from tflopt.errors import UsageError, printable
-from tflopt.io import write_file
+from tflopt.io import utf8, write_all
 from tflopt.passes.config import Config, Goal
-from tflopt.paths import MODEL_SUFFIX
+from tflopt.paths import MODEL_SUFFIX, STDOUT, check_outputs
 from tflopt.report.json_report import dumps
 from tflopt.report.json_report import report as json_report
 from tflopt.report.pair import pair_report
 from tflopt.report.plain import Plain
 from tflopt.target.memory import Device, PlanRequest
 from tflopt.validation import validate_files
-
-STDOUT = Path("-")
 
 
 def report(
@@ -69,20 +66,25 @@ def report(
     """
     if markdown and as_json:
         raise UsageError("--markdown and --json exclude each other")
-    for path in (output, svg):
-        _check(path, model, optimized)
+    page = output
+    if page is None and (markdown or as_json):
+        page = STDOUT
+    elif page is None and svg is None:
+        page = model.with_name(model.name.removesuffix(MODEL_SUFFIX) + ".report.html")
+    check_outputs((page, svg), [path for path in (model, optimized) if path is not None])
     device = make_device(target, cmsis_nn)
     chosen = None if no_verify else SampleOptions(samples, seed)
     data = _data(model, optimized, settings_for(device, goal, chosen))
+    texts = {} if page is None else {page: _text(data, markdown, as_json)}
     if svg is not None:
         from tflopt.report.memory_map import maps_svg
 
-        write_file(svg, [maps_svg(data).encode()])
-    if markdown or as_json:
-        _write_text(_as_markdown(data) if markdown else dumps(data), output)
-    elif output is not None or svg is None:
-        page = output or model.with_name(model.name.removesuffix(MODEL_SUFFIX) + ".report.html")
-        write_html(data, page)
+        texts[svg] = maps_svg(data)
+    printed = texts.pop(STDOUT, "")
+    write_all({path: [utf8(text)] for path, text in texts.items()})
+    if printed:
+        typer.echo(printed, nl=False)
+    elif page is not None and not (markdown or as_json):
         typer.echo(f"wrote {printable(str(page))}")
 
 
@@ -92,15 +94,15 @@ def settings_for(device: Device, goal: Goal, samples: SampleOptions | None) -> S
     return Settings(config=Config(device=device, plan=plan, goal=goal), samples=samples)
 
 
-def write_html(data: Plain, path: Path) -> None:
-    """Write the page for a report.
+def html(data: Plain) -> str:
+    """The page for a report.
 
     Raises:
         UsageError: jinja2 is not installed.
     """
     from tflopt.report.html.page import html_report
 
-    write_file(path, [html_report(data).encode()])
+    return html_report(data)
 
 
 def _data(model: Path, optimized: Path | None, settings: Settings) -> Plain:
@@ -115,23 +117,12 @@ def _data(model: Path, optimized: Path | None, settings: Settings) -> Plain:
     return pair_report(*pair, settings, verdict, (str(model), str(optimized)))
 
 
-def _check(path: Path | None, model: Path, optimized: Path | None) -> None:
-    """Fail before the work where a file can't be written, or would be a model."""
-    if path is None or path == STDOUT:
-        return
-    check_output(path)
-    if path.resolve() in {each.resolve() for each in (model, optimized) if each is not None}:
-        raise UsageError(f"{path}: is a model, not a report")
-
-
-def _as_markdown(data: Plain) -> str:
+def _text(data: Plain, markdown: bool, as_json: bool) -> str:
+    """In the form that was asked for."""
+    if as_json:
+        return dumps(data)
+    if not markdown:
+        return html(data)
     from tflopt.report.markdown import markdown_report
 
     return markdown_report(data)
-
-
-def _write_text(text: str, output: Path | None) -> None:
-    if output is None or output == STDOUT:
-        typer.echo(text, nl=False)
-    else:
-        write_file(output, [text.encode()])

@@ -25,20 +25,18 @@ from tflopt.cli.common import (
     Samples,
     Seed,
     TargetName,
-    check_output,
     load,
     make_device,
 )
 from tflopt.cli.device import Firmware, Fvp, LeastArena, TflmLib, TimeLimit, choose_runner
 from tflopt.errors import EXIT_CHECK_FAILED, EXIT_RUNNER
 from tflopt.io import write_file
+from tflopt.paths import STDOUT, check_outputs
 from tflopt.report.device import DeviceFacts, device_facts, facts_json
 from tflopt.report.json_report import SCHEMA_VERSION, dumps, verification
 from tflopt.target.memory import Device
 from tflopt.validation import validate_files
 from tflopt.version import __version__
-
-STDOUT = Path("-")
 
 
 def validate(
@@ -71,8 +69,7 @@ def validate(
 
     Exit code 0: identical; 1: different; 4: no runner could run them.
     """
-    if report_path is not None and report_path != STDOUT:
-        check_output(report_path)
+    check_outputs([report_path], [original, optimized])
     device = make_device(target, cmsis_nn)
     options = DeviceOptions(device.target, tflm_lib, firmware, fvp, time_limit, least_arena)
     chosen = choose_runner(runner, options)

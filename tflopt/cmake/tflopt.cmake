@@ -9,6 +9,7 @@
 #   [MAX_INSTRUCTIONS <count>] the same for predicted instructions, for example 1.5M
 #   [SECTION <section>]       linker section of the model
 #   [ALIGN <bytes>]           of the model in memory
+#   [ARENA_ALIGNMENT <bytes>] of the arena and of the tensors in it
 #   [INCBIN]                  by assembly; the project needs the language ASM
 #   [NO_VERIFY | REQUIRE_VERIFIED]
 #   [OPTIONS <option>...])    more options of `tflopt optimize`
@@ -51,6 +52,7 @@ endfunction()
 function(tflopt_add_model target)
   set(flags INCBIN NO_VERIFY REQUIRE_VERIFIED)
   set(values MODEL NAME TARGET CMSIS_NN MAX_ARENA MAX_FLASH MAX_INSTRUCTIONS SECTION ALIGN)
+  list(APPEND values ARENA_ALIGNMENT)
   cmake_parse_arguments(PARSE_ARGV 1 arg "${flags}" "${values}" "OPTIONS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "tflopt_add_model: unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
@@ -71,6 +73,9 @@ function(tflopt_add_model target)
   endif()
   if(arg_CMSIS_NN)
     list(APPEND common --cmsis-nn "${arg_CMSIS_NN}")
+  endif()
+  if(arg_ARENA_ALIGNMENT)
+    list(APPEND common --arena-alignment "${arg_ARENA_ALIGNMENT}")
   endif()
   set(optimize -q --report "${folder}/${name}.json" ${common})
   set(emit -q -d "${folder}" --name ${name} ${common})

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from tflopt.emit.names import comment
 from tflopt.emit.options import EmitOptions
 from tflopt.ir import Model
+from tflopt.plan.lifetimes import ARENA_ALIGNMENT
+from tflopt.plan.problem import align_up
 from tflopt.target.memory import memory_of, why_no_memory
-
-ALIGNMENT = 16
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Arena:
 
     size_bytes: int | None
     note: str
+    alignment: int = ARENA_ALIGNMENT
 
     def macros(self, upper: str) -> str:
         """``NAME_ARENA_BYTES`` unless it is defined already, and its alignment."""
@@ -26,29 +27,34 @@ class Arena:
         if self.size_bytes is not None:
             macro = f"{upper}_ARENA_BYTES"
             text += f"#ifndef {macro}\n#define {macro} {self.size_bytes}u\n#endif\n"
-        return text + f"#define {upper}_ARENA_ALIGNMENT {ALIGNMENT}\n"
+        return text + f"#define {upper}_ARENA_ALIGNMENT {self.alignment}\n"
 
 
 def arena_of(model: Model, options: EmitOptions) -> Arena:
-    """The least arena with which ``AllocateTensors`` succeeds on the device."""
+    """The least arena with which ``AllocateTensors`` succeeds on the device.
+
+    It is rounded up to its alignment: where that is a cache line, nothing else lies in its last.
+    """
+    alignment = options.arena_alignment
     if options.arena_bytes is not None:
-        return Arena(options.arena_bytes, "The arena as --arena sets it.")
+        return Arena(options.arena_bytes, "The arena as --arena sets it.", alignment)
     device = f"{options.device.target}, CMSIS-NN {options.device.cmsis_nn}"
     reason = why_no_memory(model)
     if not reason:
         memory = memory_of(model, options.device)
         if not memory.unknown:
-            note = f"The least arena on {device}, at a multiple of 16."
-            return Arena(memory.arena.minimum_bytes, note)
+            note = f"The least arena on {device}, at a multiple of {alignment}."
+            return Arena(align_up(memory.arena.minimum_bytes, alignment), note, alignment)
         reason = f"no sizes for the kernels of {', '.join(memory.unknown)}"
     hint = "measure it with arena_used_bytes() and define it with -D or --arena"
-    return Arena(None, f"The arena is not known ({reason}): {hint}.")
+    return Arena(None, f"The arena is not known ({reason}): {hint}.", alignment)
 
 
 def largest(arenas: Sequence[Arena]) -> Arena:
     """One arena for models that run one after another."""
     sizes = [arena.size_bytes for arena in arenas]
+    alignment = max(arena.alignment for arena in arenas)
     known = [size for size in sizes if size is not None]
     if len(known) == len(sizes):
-        return Arena(max(known), "Enough for each of the models, one at a time.")
-    return Arena(None, "The arena is not known: see the headers of the models.")
+        return Arena(max(known), "Enough for each of the models, one at a time.", alignment)
+    return Arena(None, "The arena is not known: see the headers of the models.", alignment)

@@ -15,7 +15,7 @@ from tflopt.emit.options import EmitOptions, Layout, NamedModel
 from tflopt.emit.resolver import resolver_header
 from tflopt.emit.text import guarded
 from tflopt.errors import UsageError
-from tflopt.io import write_file
+from tflopt.io import write_all
 
 
 def emit_files(
@@ -54,15 +54,15 @@ def emit_files(
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write each file aside and rename it; folders are made where they are missing.
+    """Write all files aside and rename them; folders are made where they are missing.
 
     Raises:
         OSError: as the system says.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
+    for name in files:
         (folder / name).parent.mkdir(exist_ok=True)
-        write_file(folder / name, [data])
+    write_all({folder / name: [data] for name, data in files.items()})
 
 
 def _model_files(each: NamedModel, arena: Arena, options: EmitOptions) -> dict[str, str | bytes]:

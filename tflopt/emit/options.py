@@ -9,10 +9,14 @@ from hashlib import sha256
 from tflopt.emit.names import check_name, check_section
 from tflopt.errors import UsageError
 from tflopt.ir import Model
+from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.target.memory import Device
 
 LEAST_ALIGNMENT = 16
 """TFLM reads tensor data in place, and the converter aligns it to 16 bytes within the file."""
+
+MOST_ALIGNMENT = 1 << 28
+"""What gcc accepts for an object."""
 
 
 class Language(Enum):
@@ -42,6 +46,8 @@ class EmitOptions:
         language: C or C++ for the array.
         arena_bytes: the arena to state instead of the computed one.
         layout: of the files.
+        arena_alignment: of the arena in memory, a power of two, 16 at least; that with which
+            the model was planned.
 
     Raises:
         UsageError: a section or alignment that makes no sense, or what a layout doesn't have.
@@ -55,16 +61,22 @@ class EmitOptions:
     language: Language = Language.CPP
     arena_bytes: int | None = None
     layout: Layout = Layout.PLAIN
+    arena_alignment: int = ARENA_ALIGNMENT
 
     def __post_init__(self) -> None:
         check_section(self.section)
-        if self.alignment < LEAST_ALIGNMENT or self.alignment & (self.alignment - 1):
-            raise UsageError(
-                f"--align {self.alignment}: must be a power of two, {LEAST_ALIGNMENT} at least"
-            )
+        _check("--align", self.alignment, LEAST_ALIGNMENT)
+        _check("--arena-alignment", self.arena_alignment, ARENA_ALIGNMENT)
         if self.layout is Layout.ARDUINO and (self.incbin or self.main):
             option = "--incbin" if self.incbin else "--main"
             raise UsageError(f"{option} and --layout arduino exclude each other")
+
+
+def _check(option: str, alignment: int, least: int) -> None:
+    if alignment < least or alignment & (alignment - 1) or alignment > MOST_ALIGNMENT:
+        raise UsageError(
+            f"{option} {alignment}: must be a power of two from {least} to {MOST_ALIGNMENT}"
+        )
 
 
 @dataclass(frozen=True)

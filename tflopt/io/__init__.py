@@ -1,6 +1,16 @@
 """Reading and writing ``.tflite`` files."""
 
+from tflopt.io.output import utf8, write_all, write_file
 from tflopt.io.reader import read, read_bytes
-from tflopt.io.writer import WriteOptions, write, write_bytes, write_file
+from tflopt.io.writer import WriteOptions, write, write_bytes
 
-__all__ = ["WriteOptions", "read", "read_bytes", "write", "write_bytes", "write_file"]
+__all__ = [
+    "WriteOptions",
+    "read",
+    "read_bytes",
+    "utf8",
+    "write",
+    "write_all",
+    "write_bytes",
+    "write_file",
+]

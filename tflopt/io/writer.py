@@ -1,20 +1,15 @@
-"""IR -> ``.tflite``: deterministic bytes, written aside and then renamed."""
+"""IR -> ``.tflite``: deterministic bytes."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from tflopt.errors import UsageError
 from tflopt.io.layout import DATA_ALIGNMENT, Piece, pieces
+from tflopt.io.output import buffer, write_file
 from tflopt.io.records import external_data, model_record
 from tflopt.ir import Model
-from tflopt.ir.record import Vector
 
 
 @dataclass(frozen=True)
@@ -52,12 +47,7 @@ def file_pieces(model: Model, options: WriteOptions | None = None) -> list[Piece
 
 def write_bytes(model: Model, options: WriteOptions | None = None) -> bytes:
     """The file in memory."""
-    return b"".join(_buffer(piece.data) for piece in file_pieces(model, options))
-
-
-def _buffer(data: bytes | bytearray | Vector) -> bytes | bytearray | memoryview:
-    """The bytes without a copy."""
-    return data.data if isinstance(data, np.ndarray) else data
+    return b"".join(buffer(piece.data) for piece in file_pieces(model, options))
 
 
 def write(model: Model, path: str | Path, options: WriteOptions | None = None) -> int:
@@ -69,35 +59,3 @@ def write(model: Model, path: str | Path, options: WriteOptions | None = None) -
         OSError: the file can't be written.
     """
     return write_file(path, (piece.data for piece in file_pieces(model, options)))
-
-
-def write_file(path: str | Path, chunks: Iterable[bytes | bytearray | Vector]) -> int:
-    """Write aside in the same folder, flush to the disk, rename over ``path``.
-
-    Raises:
-        OSError: as the system says; nothing is left behind.
-    """
-    path = Path(path)
-    handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for chunk in chunks:
-                file.write(_buffer(chunk))
-            file.flush()
-            os.fsync(file.fileno())
-            size = file.tell()
-        Path(aside).chmod(_mode(path))
-        Path(aside).replace(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
-    return size
-
-
-def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced, else what the umask leaves."""
-    if path.exists():
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
