@@ -1,12 +1,13 @@
-"""Sessions: ``nox`` runs the gate (lint and tests); the others are named with ``-s``."""
+"""Sessions: ``nox`` runs the gate (lint, docs and tests); the others are named with ``-s``."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "tests"]
+nox.options.sessions = ["lint", "docs", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 REQUIREMENTS = "tests/requirements.txt"
@@ -35,6 +36,14 @@ def tests(session: nox.Session) -> None:
     """All tests that run on a host; arguments go to pytest."""
     _install(session)
     session.run("pytest", "--durations=10", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site from ``docs/`` into ``build/docs``; a warning is an error."""
+    session.install("-r", "docs/requirements.txt", "-e", ".")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-E", "docs", "build/docs")
+    session.run("python", "-m", "tests.docs.offline", "build/docs")
 
 
 @nox.session(python=PYTHONS)
@@ -88,9 +97,22 @@ def sbom(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure sizes, times and memory; prints ratios against a baseline of the same run."""
+    """Measure sizes, times and memory, also of other tools (docs/benchmarks.md)."""
     _install(session)
-    session.run("python", "benchmarks/run.py", *session.posargs)
+    path = os.environ["PATH"]
+    if "--only" not in session.posargs or "others" in session.posargs:
+        path = f"{path}{os.pathsep}{_other_tools(session)}"
+    session.run("python", "benchmarks/run.py", *session.posargs, env={"PATH": path})
+
+
+def _other_tools(session: nox.Session) -> str:
+    """Where helia-aot and Vela are installed, apart: they want other versions of what we use."""
+    programs = session.cache_dir.resolve() / "other-tools" / "bin"
+    if not (programs / "vela").exists():
+        session.run("python", "-m", "venv", str(programs.parent))
+        arguments = ("install", "-q", "-r", "benchmarks/requirements-others.txt")
+        session.run(str(programs / "pip"), *arguments, external=True, success_codes=[0, 1])
+    return str(programs)
 
 
 @nox.session
@@ -121,6 +143,23 @@ def fuzz(session: nox.Session) -> None:
     _install(session)
     arguments = session.posargs or ["--models", "10000", "--seed", "1"]
     session.run("python", "benchmarks/fuzz.py", *arguments)
+
+
+@nox.session
+def hostile(session: nox.Session) -> None:
+    """Mutated model files: optimized, or refused with a reason (docs/fuzzing.md)."""
+    _install(session)
+    arguments = session.posargs or ["--mutations", "50000", "--seed", "1"]
+    session.run("python", "benchmarks/hostile.py", *arguments)
+
+
+@nox.session(name="fuzz-reader", python="3.11")
+def fuzz_reader(session: nox.Session) -> None:
+    """Coverage-guided fuzzing of the reader with atheris (docs/fuzzing.md)."""
+    session.install("-r", "benchmarks/requirements-atheris.txt")
+    session.install("--no-deps", "-e", ".")
+    arguments = session.posargs or ["--runs", "1000000", "--seed", "1"]
+    session.run("python", "benchmarks/fuzz_reader.py", *arguments)
 
 
 @nox.session

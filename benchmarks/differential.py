@@ -37,7 +37,7 @@ from tflopt.target.cmsis_nn.versions import find_version  # noqa: E402
 from tflopt.target.hazards import find_hazards  # noqa: E402
 from tflopt.target.memory import Device  # noqa: E402
 
-PACK = 50
+PACK = 125
 SHRUNK = 3
 """How many differences of an operator are made smaller."""
 

@@ -3,9 +3,10 @@
     python benchmarks/hazards.py --target cortex-m55 --tflm-lib DIR [--grid]
 
 Runs the models of ``testdata/hazards`` that the target meets, as they are and optimized, and
-compares both with TFLM's reference kernels (the tflite-micro package) on the original. A defect
-that needs a debug build, an older CMSIS-NN or luck with the memory's content may not show; the
-table says so. ``--grid`` runs 1xN convolutions of all strides 1-4, kernels 1-8, channels 1-8 and
+compares both with TFLM's reference kernels (the tflite-micro package) on the original, or with
+LiteRT's where those are wrong themselves. A defect that needs a library built otherwise (a debug
+build, an older CMSIS-NN) shows with such a one alone; the table says what it needs. ``--only NAME``
+runs one entry. ``--grid`` runs 1xN convolutions of all strides 1-4, kernels 1-8, channels 1-8 and
 both paddings at three widths, and counts where the predicate of ``conv-1xn-strided`` and the core
 disagree. Prints markdown; exit code 1 if a model is wrong after ``optimize``, or on a disagreement.
 """
@@ -13,6 +14,7 @@ disagree. Prints markdown; exit code 1 if a model is wrong after ``optimize``, o
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Annotated
@@ -36,7 +38,7 @@ from tflopt.passes.config import Config  # noqa: E402
 from tflopt.passes.pipeline import run_pipeline  # noqa: E402
 from tflopt.target import Target  # noqa: E402
 from tflopt.target.cmsis_nn.versions import find_version  # noqa: E402
-from tflopt.target.hazards import find_hazards, hazards  # noqa: E402
+from tflopt.target.hazards import Evidence, Hazard, find_hazards, hazards  # noqa: E402
 from tflopt.target.memory import Device  # noqa: E402
 
 FOLDER = ROOT / "testdata" / "hazards"
@@ -71,28 +73,32 @@ def verdict(found: list[list[np.ndarray]] | str, expected: list[list[np.ndarray]
     return f"{wrong} of {total} wrong" if wrong else "right"
 
 
-def check_models(runner: Runner, device: Device) -> bool:
+def check_models(runner: Runner, device: Device, only: Sequence[str] = ()) -> bool:
     """One row for each model that the target meets; whether all are right afterwards."""
-    print("| defect | before | after | by |\n|---|---|---|---|")
+    print("| defect | before | after | by | shows with |\n|---|---|---|---|---|")
     fine = True
     for hazard in hazards():
+        if only and hazard.name not in only:
+            continue
         model = read(FOLDER / f"{hazard.name.replace('-', '_')}.tflite")
         if not any(found.hazard is hazard for found in find_hazards(model, device)):
             continue
         optimized = read(FOLDER / f"{hazard.name.replace('-', '_')}.tflite")
         run_pipeline(optimized, config=Config(device=device))
-        expected = reference(model)
+        expected = reference(model, hazard)
         before = verdict(outputs(runner, model, model), expected)
         after = verdict(outputs(runner, optimized, model), expected)
         fine = fine and (hazard.rule is None or after in ("right", "runs"))
-        print(f"| {hazard.name} | {before} | {after} | {hazard.rule or 'no rule'} |", flush=True)
+        rule, needs = hazard.rule or "no rule", hazard.needs or "any build"
+        print(f"| {hazard.name} | {before} | {after} | {rule} | {needs} |", flush=True)
     return fine
 
 
-def reference(model: Model) -> list[list[np.ndarray]] | None:
-    """TFLM's portable kernels; None where they crash, too."""
+def reference(model: Model, hazard: Hazard) -> list[list[np.ndarray]] | None:
+    """TFLM's portable kernels, LiteRT's where those are at fault; None where they crash, too."""
+    runner = "litert" if hazard.evidence is Evidence.HOST else "tflm"
     try:
-        return runtime().run("tflm", write_bytes(model), make_samples(model, SAMPLES))
+        return runtime().run(runner, write_bytes(model), make_samples(model, SAMPLES))
     except RuntimeFailure:
         return None
 
@@ -132,12 +138,17 @@ def main(
     firmware: Annotated[Path | None, typer.Option(help="A built image instead.")] = None,
     cmsis_nn: Annotated[str, typer.Option(help="The library's CMSIS-NN.")] = "4ab83cc",
     with_grid: Annotated[bool, typer.Option("--grid", help="Run the grid, too.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="This entry; repeatable.")] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds for one run.")] = 60.0,
 ) -> None:
     """Compare, and exit with 1 where a routed layer is wrong."""
+    for name in set(only or ()) - {hazard.name for hazard in hazards()}:
+        raise typer.BadParameter(f"--only {name}: docs/hazards.md lists the entries")
     core = Target.parse(target)
-    runner = device_runner("qemu", DeviceOptions(core, library=tflm_lib, firmware=firmware))
+    options = DeviceOptions(core, library=tflm_lib, firmware=firmware, time_limit_s=time_limit)
+    runner = device_runner("qemu", options)
     device = Device(core, find_version(cmsis_nn))
-    fine = check_models(runner, device)
+    fine = check_models(runner, device, only or ())
     if with_grid:
         fine = check_grid(runner, device) and fine
     raise typer.Exit(0 if fine else 1)

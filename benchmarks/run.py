@@ -4,7 +4,7 @@
 
 ``--write`` puts each section of ``docs/benchmarks.md`` between its markers anew, with the command
 and the date. A benchmark that fails, or can't run here (exit code 4), leaves its section as it
-is. Exits with 1 if one failed.
+is. Exits with 1 if one failed. ``others`` looks for ``helia-aot`` and ``vela`` on the PATH.
 """
 
 from __future__ import annotations
@@ -51,11 +51,15 @@ class Benchmark:
 
 BENCHMARKS = (
     Benchmark("flash", "Flash", ("--samples", "16")),
-    Benchmark("models", "Every model, with default options", ("--samples", "32")),
+    Benchmark("models", "Every model, with default options", ("--samples", "64")),
+    Benchmark("rules", "Rules on every model"),
     Benchmark("devices", "On emulated devices", ("--samples", "8")),
     Benchmark("depthwise", "Depthwise layers"),
     Benchmark("layers", "Random layers in every form", ("--layers", "3200")),
+    Benchmark("kernels", "Models of the kernels", ("--sets", "100000")),
     Benchmark("startup", "Start-up"),
+    Benchmark("tool", "Time and memory of the tool"),
+    Benchmark("others", "Beside other tools"),
     Benchmark("planner", "Memory planner"),
     Benchmark("heads", "Predicted heads", ("--graphs", "1000", "--seed", "1")),
     Benchmark("scratch_oracle", "Scratch sizes", ("--layers", "200000", "--seed", "1"), plain=True),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.graphs import Net
@@ -9,7 +11,7 @@ from tests.support.paths import TESTDATA
 from tflopt.budget import check_arena, check_instructions, parse_count, parse_size
 from tflopt.errors import InstructionsError, PlanError, UsageError
 from tflopt.io import read
-from tflopt.passes.config import Config
+from tflopt.passes.config import Config, Goal
 from tflopt.passes.pipeline import run_pipeline
 from tflopt.plan.offline import OfflineOptions
 from tflopt.target.cost import predict_model
@@ -128,12 +130,15 @@ def test_what_is_no_count(text: str) -> None:
 
 
 def test_one_instruction_too_few_names_the_culprits() -> None:
-    model, device = read(TESTDATA / "mobilenet_v1.tflite"), Device()
-    need = predict_model(model, device).instructions
-    check_instructions(model, device, need)
-    check_instructions(model, device, None)
+    model, config = read(TESTDATA / "mobilenet_v1.tflite"), Config()
+    need = predict_model(model, config.device).instructions
+    check_instructions(model, config, need)
+    check_instructions(model, config, None)
     with pytest.raises(InstructionsError) as caught:
-        check_instructions(model, device, need - 1)
+        check_instructions(model, config, need - 1)
     assert caught.value.exit_code == 1
     assert f"takes {need} instructions (predicted), 1 more than the limit" in str(caught.value)
     assert len(caught.value.culprits) == 3
+    assert str(caught.value).endswith("could help: --goal speed")
+    with pytest.raises(InstructionsError, match="no option is left that helps; a model with less"):
+        check_instructions(model, replace(config, goal=Goal.SPEED), need - 1)

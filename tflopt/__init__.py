@@ -6,6 +6,8 @@
 
     model = tflopt.read("model.tflite")
     tflopt.write(tflopt.optimize(model, target="cortex-m55"), "model.opt.tflite")
+
+``docs/python.md`` lists the modules behind the other commands.
 """
 
 from tflopt.api import optimize

@@ -143,7 +143,7 @@ def optimize_file_bytes(
     progress("rewriting")
     model = clone(original)
     trace = run_pipeline(model, settings.selection, settings.config)
-    check_instructions(model, settings.device, settings.max_instructions)
+    check_instructions(model, settings.config, settings.max_instructions)
     memory = _memory(model, settings)
     annotation = b""
     if memory is not None:

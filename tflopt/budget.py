@@ -7,18 +7,18 @@ from fractions import Fraction
 
 from tflopt.annotate import Annotate
 from tflopt.errors import (
+    ArenaError,
     FlashError,
     InstructionsError,
-    PlanError,
     UnsupportedError,
     UsageError,
     printable,
 )
 from tflopt.ir import Buffer, Model
-from tflopt.passes.config import Config, Runtime, Strip
+from tflopt.passes.config import Config, Goal, Runtime, Strip
 from tflopt.report.memory import timeline
 from tflopt.target.cost import Basis, predict_model
-from tflopt.target.memory import PORTABLE, Device, Memory
+from tflopt.target.memory import PORTABLE, Memory
 
 SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]?)(i?b)?", re.IGNORECASE)
 COUNT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]?)", re.IGNORECASE)
@@ -51,7 +51,7 @@ def check_arena(
     Tensors that lost their names are called as in ``original``.
 
     Raises:
-        PlanError: names what is live at the peak, or the phase that needs the most.
+        ArenaError: names what is live at the peak, or the phase that needs the most.
         UnsupportedError: it could pass, but the memory of some kernels is not known.
     """
     need = memory.arena.minimum_bytes
@@ -65,10 +65,12 @@ def check_arena(
     peaks = [step for step in timeline(model, memory, original) if step.is_peak]
     names: list[str] = []
     if memory.arena.peak == "interface" and peaks:
-        names = [f"operator {peaks[0].index} {peaks[0].operator}", *peaks[0].buffers]
+        # Converters join the names of what they fused by semicolons; the first says enough.
+        buffers = [name.split(";")[0] for name in peaks[0].buffers]
+        names = [f"operator {peaks[0].index} {peaks[0].operator}", *buffers]
     else:
         names = [f"the phase {memory.arena.peak!r} of AllocateTensors"]
-    raise PlanError(need, limit_bytes, names, "" if config is None else arena_hint(config))
+    raise ArenaError(need, limit_bytes, names, "" if config is None else arena_hint(config))
 
 
 def check_flash(
@@ -97,8 +99,10 @@ def parse_count(text: str) -> int:
     return int(Fraction(found[1]) * THOUSANDS[found[2].lower()])
 
 
-def check_instructions(model: Model, device: Device, limit: int | None) -> None:
+def check_instructions(model: Model, config: Config, limit: int | None) -> None:
     """Fail where one inference takes more instructions, by the cost table of the device's core.
+
+    ``config`` is what the model was optimized with.
 
     Raises:
         InstructionsError: names the operators that take most.
@@ -106,7 +110,7 @@ def check_instructions(model: Model, device: Device, limit: int | None) -> None:
     """
     if limit is None:
         return
-    found = predict_model(model, device)
+    found = predict_model(model, config.device)
     unknown = {
         printable(row.op.opcode.label)
         for row in found.rows
@@ -122,7 +126,10 @@ def check_instructions(model: Model, device: Device, limit: int | None) -> None:
         f"operator {row.index} {printable(row.op.opcode.label)} {row.prediction.instructions}"
         for row in dearest
     ]
-    raise InstructionsError(found.instructions, limit, names)
+    hint = "no option is left that helps; a model with less work is needed"
+    if config.goal is not Goal.SPEED:
+        hint = "could help: --goal speed"
+    raise InstructionsError(found.instructions, limit, names, hint)
 
 
 def arena_hint(config: Config) -> str:

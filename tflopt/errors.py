@@ -129,6 +129,12 @@ class PlanError(BudgetError):
     relation: ClassVar[str] = "live together"
 
 
+class ArenaError(PlanError):
+    """The arena is over its budget; ``culprits`` are what is live where it is largest."""
+
+    subject: ClassVar[str] = "the arena needs"
+
+
 class FlashError(BudgetError):
     """The file is over its budget; ``culprits`` are what takes most of it."""
 
@@ -144,12 +150,14 @@ class InstructionsError(TfloptError):
     need: int
     limit: int
     culprits: Sequence[str] = ()
+    hint: str = ""
 
     def message(self) -> str:
-        """By how much it is over, and which operators take most."""
-        text = f"takes {self.need} instructions (predicted), {self.need - self.limit} more than "
-        text += f"the limit of {self.limit}"
-        return text + (f"; most in: {', '.join(self.culprits)}" if self.culprits else "")
+        """By how much it is over, which operators take most, and what would help."""
+        text = f"one inference takes {self.need} instructions (predicted), "
+        text += f"{self.need - self.limit} more than the limit of {self.limit}"
+        text += f"; most in: {', '.join(self.culprits)}" if self.culprits else ""
+        return text + (f"; {self.hint}" if self.hint else "")
 
 
 @dataclass(eq=False)

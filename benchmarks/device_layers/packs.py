@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -41,8 +42,12 @@ class Pack:
 
     specs: tuple[Spec, ...]
     model: Model
-    data: bytes
     samples: list[Arrays]
+
+    @cached_property
+    def data(self) -> bytes:
+        """The file."""
+        return write_bytes(self.model)
 
 
 class NoReferenceError(Exception):
@@ -66,7 +71,7 @@ def make_pack(specs: Sequence[Spec]) -> Pack:
                 if sample == SAMPLES - 1:
                     array = np.where(array < 0, info.min, info.max)
                 feed.append(array.astype(dtype))
-    return Pack(tuple(specs), kit.model, write_bytes(kit.model), inputs)
+    return Pack(tuple(specs), kit.model, inputs)
 
 
 def run_pack(specs: Sequence[Spec], device: Runner) -> list[Difference]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tflopt.io import write_bytes
-from tflopt.ir import DType, OpCode, Padding, Quantization, Value
+from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
 from tflopt.ir.builder import Builder
 from tflopt.ir.options import (
     Conv2DOptions,
@@ -17,6 +17,7 @@ from tflopt.ir.options import (
     SVDFOptions,
     TransposeConvOptions,
     TransposeOptions,
+    UnidirectionalSequenceLSTMOptions,
 )
 
 SCALE = 0.05
@@ -145,6 +146,28 @@ def grouped_conv_without_bias() -> bytes:
     b = _Layers(5)
     x = b.input((1, 5, 5, 8), quant=(SCALE, 3))
     return b.done(b.conv(x, b.weights(8, 3, 3, 4), None, (1, 5, 5, 8)))
+
+
+def lstm_state() -> bytes:
+    """An LSTM over three steps of a sequence."""
+    b = _Layers(17)
+    x = b.input((1, 3, 4), quant=(SCALE, 3))
+
+    def matrix(columns: int) -> Value:
+        return b.constant(b.rng.integers(-127, 128, (6, columns)), DType.INT8, (WEIGHT_SCALE, 0))
+
+    inner = [matrix(4) for _ in range(4)]
+    recurrent = [matrix(6) for _ in range(4)]
+    quant = (SCALE * WEIGHT_SCALE, 0)
+    biases = [b.constant(b.rng.integers(-2000, 2001, 6), quant=quant) for _ in range(4)]
+    states = [b.value((1, 6), DType.INT8, (1 / 128, 0)), b.value((1, 6), DType.INT16, (2**-11, 0))]
+    for state in states:
+        state.is_variable = True
+    none: list[Value | None] = [None]
+    inputs = [x, *inner, *recurrent, *none * 3, *biases, *none * 2, *states, *none * 4]
+    options = UnidirectionalSequenceLSTMOptions(Activation.TANH, cell_clip=10.0)
+    code, quant = OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM, (1 / 128, 0)
+    return b.done(b.op(code, inputs, (1, 3, 6), options=options, quant=quant, version=3))
 
 
 def softmax_s16_single() -> bytes:

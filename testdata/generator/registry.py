@@ -44,6 +44,7 @@ HAZARDS = (
     "fully_connected_debug_assert",
     "grouped_conv_scratch",
     "grouped_conv_without_bias",
+    "lstm_state",
     "softmax_s16_single",
     "space_to_batch_padding",
     "svdf_int8_state",

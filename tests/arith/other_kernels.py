@@ -9,6 +9,7 @@ import numpy as np
 
 from tests.arith.draws import affine, draw_inputs, draw_product, draw_sum, int8s, ratios, scales
 from tests.arith.slots import Array, Drawn, Kernel, Slot
+from tests.arith.softmax_kernel import SOFTMAX
 from tflopt.arith import accumulator, binary, floating, reduction, unary
 from tflopt.arith.affine import Affine, Precision
 from tflopt.arith.fixed_point import Ints
@@ -47,9 +48,14 @@ def _by_fused(
     """The model's result where slots take the activations in turn."""
 
     def expect(drawn: Drawn, feeds: list[Array]) -> Array:
-        results = np.stack([model(drawn, fused, feeds) for fused in FUSED])
-        rows = np.arange(results.shape[1])
-        return np.asarray(results[rows % len(FUSED), rows])
+        turns = [slice(turn, None, len(FUSED)) for turn in range(len(FUSED))]
+        parts = [
+            model(drawn.part(rows), fused, feeds) for rows, fused in zip(turns, FUSED, strict=True)
+        ]
+        result = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+        for rows, part in zip(turns, parts, strict=True):
+            result[rows] = part
+        return result
 
     return expect
 
@@ -359,6 +365,7 @@ OTHERS = [
            _model_float_two(floating.sub)),
     Kernel("float MUL", draw_inputs, _two, _build_float_two(OpCode.MUL, MulOptions),
            _model_float_two(floating.mul)),
+    SOFTMAX,
     Kernel("MEAN", _draw_mean, _picture, _build_reduce(OpCode.MEAN),
            _model_reduce(reduction.mean)),
     Kernel("SUM", _draw_mean, _picture, _build_reduce(OpCode.SUM),

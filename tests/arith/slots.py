@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from tests.support.runtime import runtime
 from tflopt.arith.affine import Affine
+from tflopt.check.runner import arena_guess
 from tflopt.io import write_bytes
 from tflopt.ir import DType, OpCode, Quantization, Value
 from tflopt.ir.builder import Builder
@@ -34,6 +35,14 @@ class Drawn:
 
     affine: Params
     numbers: Numbers
+
+    def part(self, rows: slice) -> Drawn:
+        """These sets alone."""
+        affine = {
+            role: Affine(each.scale[rows], each.zero_point[rows])
+            for role, each in self.affine.items()
+        }
+        return Drawn(affine, {role: each[rows] for role, each in self.numbers.items()})
 
 
 @dataclass
@@ -102,7 +111,9 @@ class Template:
         self.roles: dict[str, int] = {}
         for index in range(count):
             net.output(kernel.build(Slot(net, feeds, index, self.roles)))
-        words = np.frombuffer(bytearray(write_bytes(net.model)), dtype=np.uint32)
+        data = write_bytes(net.model)
+        self.arena_bytes = arena_guess(net.model) + len(data)
+        words = np.frombuffer(bytearray(data), dtype=np.uint32)
         self.words = words
         self.floats = np.flatnonzero((words & 0xFF000000) == FLOAT_MARK)
         self.zeros = np.flatnonzero((words & 0xFFFFFF00) == ZERO_MARK)
@@ -125,21 +136,45 @@ class Template:
         words[self.zeros] = (values >> 32 & 0xFFFFFFFF).astype(np.uint32)
         return bytes(words.tobytes())
 
+    def run(self, rng: np.random.Generator) -> Batch:
+        """Run one batch on TFLM."""
+        drawn, feeds = self.kernel.draw(rng, self.count), self.kernel.feed(rng)
+        size = self.arena_bytes, self.count
+        found = runtime().run("tflm", self.patched(drawn), [feeds], size)[0]
+        return Batch(drawn, feeds, found)
+
     def mismatches(self, rng: np.random.Generator) -> list[str]:
         """Run one batch on TFLM; a line for each parameter set that the model gets wrong."""
-        drawn, feeds = self.kernel.draw(rng, self.count), self.kernel.feed(rng)
-        found = runtime().run("tflm", self.patched(drawn), [feeds])[0]
-        expected = self.kernel.expect(drawn, feeds)
+        return self.run(rng).mismatches(self.kernel)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Parameter sets, inputs, and what TFLM gave for each set."""
+
+    drawn: Drawn
+    feeds: list[Array]
+    found: list[Array]
+
+    @property
+    def elements(self) -> int:
+        """Numbers that are compared."""
+        return sum(array.size for array in self.found)
+
+    def mismatches(self, kernel: Kernel) -> list[str]:
+        """A line for each parameter set that this model of the kernel gets wrong."""
+        expected = kernel.expect(self.drawn, self.feeds)
         lines = []
-        for index, array in enumerate(found):
+        for index, array in enumerate(self.found):
             wanted = expected[index].reshape(-1)
             got = array.reshape(-1)
             wrong = wanted.astype(got.dtype).view(np.uint8) != got.view(np.uint8)
             if wrong.any():
-                lines.append(self._describe(drawn, index, wanted, got))
+                lines.append(f"{kernel.name} {self._describe(index, wanted, got)}")
         return lines
 
-    def _describe(self, drawn: Drawn, index: int, wanted: Array, got: Array) -> str:
+    def _describe(self, index: int, wanted: Array, got: Array) -> str:
+        drawn = self.drawn
         numbers = {role: float(v.reshape(-1)[index]) for role, v in drawn.numbers.items()}
         affine = {
             role: (float(v.scale.reshape(-1)[index]), int(v.zero_point.reshape(-1)[index]))
@@ -147,7 +182,7 @@ class Template:
         }
         first = int(np.flatnonzero(wanted != got)[0])
         return (
-            f"{self.kernel.name} {affine} {numbers}: {np.count_nonzero(wanted != got)} of "
+            f"{affine} {numbers}: {np.count_nonzero(wanted != got)} of "
             f"{got.size} differ, element {first}: {got[first]}, modelled as {wanted[first]}"
         )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.plan.tflm_host import record
 from tests.support.cli import Cli
 from tests.support.paths import TESTDATA, needs_tflm
 from tflopt.api import Settings, check_verdict, optimize_file_bytes
@@ -16,6 +17,9 @@ from tflopt.ir import DType, Model, Op, OpCode
 from tflopt.ir.options import DequantizeOptions
 from tflopt.passes.config import Config
 from tflopt.passes.pipeline import Selection
+from tflopt.target import Target
+from tflopt.target.cost import predict_model
+from tflopt.target.memory import Device
 
 pytestmark = [pytest.mark.runtime, needs_tflm]
 TCN = TESTDATA / "torch_tcn.tflite"
@@ -48,6 +52,21 @@ def test_the_arena_of_a_rounded_tcn() -> None:
     assert result.memory_after is not None
     before, after = result.memory_before.arena, result.memory_after.arena
     assert after.head_bytes <= HEAD_LIMIT * before.head_bytes
+    on_x86 = [recorded.head for recorded in record([data, result.data]) if recorded is not None]
+    assert len(on_x86) == 2
+    assert on_x86[1] <= HEAD_LIMIT * on_x86[0]
+
+
+@needs_tcn
+@pytest.mark.parametrize(("steps", "limit"), [(0, 0.72), (1, 0.50)])
+def test_the_instructions_of_a_tcn(steps: int, limit: float) -> None:
+    data = TCN.read_bytes()
+    device = Device(Target.parse("cortex-m55"))
+    settings = Settings(config=Config(device=device, allow_lsb=steps), samples=None)
+    result = optimize_file_bytes(read_bytes(data), data, settings)
+    models = read_bytes(data), result.model
+    before, after = (predict_model(model, device).instructions for model in models)
+    assert after <= limit * before
 
 
 @needs_tcn

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 from tests.support.cli import Cli
-from tests.support.paths import TESTDATA, needs_tflm
+from tests.support.paths import ROOT, TESTDATA, needs_tflm
 from tflopt.batch import run_all
 from tflopt.check.compare import Verification
 from tflopt.errors import MismatchError
 from tflopt.io import read
+from tflopt.target.cost import predict_model
+from tflopt.target.memory import Device
 
 pytestmark = pytest.mark.unit
 DS, HAR = TESTDATA / "ds_cnn.tflite", TESTDATA / "har_cnn.tflite"
@@ -120,32 +129,90 @@ def test_a_process_that_dies_takes_no_other_with_it(jobs: int) -> None:
     assert sorted(seen) == sorted(answers)
 
 
+def wait(item: str) -> str:
+    """In another process: says that it runs, and goes on for long."""
+    Path(item).write_text(str(os.getpid()))
+    time.sleep(60)
+    return item
+
+
+CALLER = """
+import signal
+import sys
+from tests.cli.test_batch import wait
+from tflopt.batch import run_all
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
+try:
+    run_all(wait, sys.argv[1:], 2, str)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("everyone", [True, False], ids=["as a terminal does", "the caller alone"])
+def test_an_interrupt_ends_everything(everyone: bool, tmp_path: Path) -> None:
+    """Models that wait for their turn, too, and nobody prints a traceback."""
+    files = [tmp_path / str(index) for index in range(4)]
+    command = [sys.executable, "-c", CALLER, *map(str, files)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=PIPE, start_new_session=True) as caller:
+        try:
+            until(lambda: all(path.exists() and path.read_text() for path in files[:2]))
+            (os.killpg if everyone else os.kill)(caller.pid, signal.SIGINT)
+            _, said = caller.communicate(timeout=10)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(caller.pid, signal.SIGKILL)
+    assert (caller.returncode, said) == (130, b"")
+    assert not files[2].exists()
+    processes = [Path("/proc", path.read_text()) for path in files[:2]]
+    until(lambda: not any(process.exists() for process in processes))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if holds():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it took too long")
+
+
 # --- Budgets.
 
 
-def sizes(cli: Cli) -> tuple[int, int]:
+def sizes(cli: Cli) -> dict[str, int]:
+    """What the optimized model needs, by the option that limits it."""
     ran = cli("optimize", DS, "-o", "first.tflite", "--no-verify", "--report", "-")
     output = json.loads(ran.out)["output"]
-    return output["file_bytes"], output["arena"]["minimum_bytes"]
+    return {
+        "--max-flash": output["file_bytes"],
+        "--max-arena": output["arena"]["minimum_bytes"],
+        "--max-instructions": predict_model(read(Path("first.tflite")), Device()).instructions,
+    }
 
 
-@pytest.mark.parametrize("option", ["--max-flash", "--max-arena"])
-def test_a_budget_fails_by_one_byte_and_names_the_culprits(
+CULPRITS = {
+    "--max-flash": (
+        "largest: operator 0 CONV_2D 1280",
+        "could help: --strip all, --runtime tflm, --annotate none",
+    ),
+    "--max-arena": ("live together: operator 1 DEPTHWISE_CONV_2D", "could help: --overlap"),
+    "--max-instructions": ("most in: operator 0 CONV_2D ", "could help: --goal speed"),
+}
+
+
+@pytest.mark.parametrize("option", CULPRITS)
+def test_a_budget_fails_by_one_and_names_the_culprits(
     option: str, cli: Cli, tmp_path: Path
 ) -> None:
-    flash, arena = sizes(cli)
-    fits = flash if option == "--max-flash" else arena
+    fits = sizes(cli)[option]
     assert cli("optimize", DS, "-o", "fits.tflite", *QUICK, option, fits).code == 0
     ran = cli("optimize", DS, "-o", "over.tflite", *QUICK, option, fits - 1)
     assert ran.code == 1
     message = ran.only_error
-    assert f"{fits} bytes, 1 more than the limit of {fits - 1}" in message
-    if option == "--max-flash":
-        assert "largest: operator 0 CONV_2D 1280" in message
-        assert "could help: --strip all, --runtime tflm, --annotate none" in message
-    else:
-        assert "live together: operator 1 DEPTHWISE_CONV_2D" in message
-        assert "could help: --overlap" in message
+    assert f" {fits} " in message
+    assert f", 1 more than the limit of {fits - 1}; {CULPRITS[option][0]}" in message
+    assert message.endswith(CULPRITS[option][1])
     assert not (tmp_path / "over.tflite").exists()
 
 

@@ -165,7 +165,7 @@ path = "har_cnn.tflite"
 
 
 def needs(path: Path) -> tuple[int, int]:
-    found = {f.check: f.need_bytes for f in run_entry(entries(path)[0]).findings}
+    found = {f.check: f.need for f in run_entry(entries(path)[0]).findings}
     assert found["flash"] is not None
     assert found["arena"] is not None
     return found["flash"], found["arena"]
@@ -180,9 +180,26 @@ def test_one_byte_decides(config: Write, cli: Cli) -> None:
     first, second = ran.err.splitlines()
     assert f"ds_cnn.tflite: flash: the file takes {flash} bytes, 1 more than" in first
     assert "largest: operator 0 CONV_2D" in first
-    assert f"ds_cnn.tflite: arena: needs {arena} bytes, 1 more than" in second
+    assert f"ds_cnn.tflite: arena: the arena needs {arena} bytes, 1 more than" in second
     assert "live together: operator" in second
     assert "har_cnn.tflite" in ran.out
+
+
+def test_instructions(config: Write, cli: Cli) -> None:
+    text = PLAIN + 'max-instructions = {}\n[[model]]\npath = "har_cnn.tflite"\n'
+    ran = cli("check", config(text.format('"1.5M"')), "--json")
+    (found,) = (e for e in json.loads(ran.out)["models"][0]["checks"] if e["check"][0] == "i")
+    need = found["need_instructions"]
+    assert (ran.code, found["limit_instructions"], found["passed"]) == (0, 1_500_000, True)
+    assert cli("check", config(text.format(need)), "-q").code == 0
+    ran = cli("check", config(text.format(need - 1)), "--markdown", "m.md")
+    assert ran.code == 1
+    assert f"takes {need} instructions (predicted), 1 more than the limit" in ran.err
+    assert f"{need:,} of {need - 1:,}" in ran.out
+    rows = Path("m.md").read_text().splitlines()
+    assert rows[2] == "| model | outputs | flash | arena | instructions |"
+    assert {row.count("|") for row in rows[2:6]} == {6}
+    assert rows[4].endswith(f"| **{need:,} of {need - 1:,}** |")
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

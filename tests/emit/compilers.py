@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,10 +42,10 @@ C = pytest.mark.parametrize("compiler", [GCC, ARM_GCC], ids=lambda c: c.name)
 ALL = pytest.mark.parametrize("compiler", [GXX, ARM_GXX, GCC, ARM_GCC], ids=lambda c: c.name)
 
 
-def write_all(files: dict[str, bytes], folder: Path) -> None:
+def write_all(files: Mapping[str, str | bytes], folder: Path) -> None:
     """Put emitted files where a compiler finds them."""
     for name, data in files.items():
-        (folder / name).write_bytes(data)
+        (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode("ascii"))
 
 
 def output_of(

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tests.emit.compilers import GCC, GXX, Compiler, output_of, write_all
-from tests.support.paths import TESTDATA, every_model
+from tests.support.paths import MODELS, TESTDATA, every_model
 from tflopt.emit import EmitOptions, Language, NamedModel, emit_files
-from tflopt.emit.array import data_source
+from tflopt.emit.array import data_files, data_source
 from tflopt.errors import UsageError
 from tflopt.io import read_bytes
 from tflopt.ir import Model
@@ -35,6 +35,32 @@ def test_the_array_is_the_file(path: Path) -> None:
     found = re.findall(r"0x([0-9a-f]{2}),", text)
     assert bytes.fromhex("".join(found)) == data
     assert text.count("0x") == len(data)
+
+
+FORMS = {
+    "c": ("c", EmitOptions(language=Language.C)),
+    "cpp": ("cc", EmitOptions()),
+    "incbin": ("S", EmitOptions(incbin=True)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_linked_array_of_every_model_is_its_file(form: str, tmp_path: Path) -> None:
+    """All models in one program, which writes them one after another."""
+    suffix, options = FORMS[form]
+    data = [path.read_bytes() for path in MODELS]
+    compiler = GCC if form == "c" else GXX
+    includes, writes = "", ""
+    for index, one in enumerate(data):
+        name = f"m{index}"
+        write_all(data_files(NamedModel(name, Model(), one), options), tmp_path)
+        includes += f'#include "{name}_data.h"\n'
+        writes += f"  fwrite({name}_data, 1, sizeof {name}_data, stdout);\n"
+    program = f"#include <stdio.h>\n{includes}int main(void) {{\n{writes}  return 0;\n}}\n"
+    main = f"main.{'c' if form == 'c' else 'cc'}"
+    (tmp_path / main).write_text(program)
+    sources = [f"m{index}_data.{suffix}" for index in range(len(data))]
+    assert output_of(tmp_path, [main, *sources], compiler) == b"".join(data)
 
 
 def built(tmp_path: Path, data: bytes, options: EmitOptions, compiler: Compiler) -> bytes:

@@ -6,12 +6,12 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.emit.compilers import STUB
+from tests.emit.project import TOOLCHAIN, Project, copy_of_example, model_option
 from tests.support.cli import Cli
 from tests.support.paths import ROOT, TESTDATA, needs_tflm
 
@@ -19,56 +19,14 @@ pytestmark = [
     pytest.mark.runtime,
     pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed"),
 ]
-EXAMPLE = ROOT / "examples" / "firmware"
-TOOLCHAIN = EXAMPLE / "cmake" / "arm-none-eabi.cmake"
-COMMAND = f"-DTFLOPT_COMMAND={sys.executable};-m;tflopt"
 COPY = "-DTFLOPT_COMMAND=cmake;-E;env;PYTHONPATH={};" + f"{sys.executable};-m;tflopt"
 GENERATORS = {"Ninja": "ninja", "Unix Makefiles": "make"}
-
-
-@dataclass(frozen=True)
-class Project:
-    """A source folder and its build folder."""
-
-    source: Path
-    build: Path
-
-    def configure(self, *options: str) -> None:
-        done = self._run("cmake", COMMAND, "-S", self.source, "-B", self.build, *options)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def make(self) -> str:
-        done = self._run("cmake", "--build", self.build)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def fails(self) -> str:
-        done = self._run("cmake", "--build", self.build)
-        assert done.returncode != 0
-        return done.stdout + done.stderr
-
-    def times(self) -> dict[str, int]:
-        """Of everything that was generated or compiled."""
-        files = [p for p in self.build.rglob("*") if p.suffix in (".h", ".cc", ".o", ".obj", ".a")]
-        own = [p for p in files if "CompilerId" not in str(p)]
-        return {str(p.relative_to(self.build)): p.stat().st_mtime_ns for p in own}
-
-    def _run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*map(str, arguments)], capture_output=True, text=True, cwd=self.source
-        )
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A copy of the example with a model of its own."""
-    shutil.copytree(EXAMPLE, tmp_path / "firmware")
-    shutil.copy(TESTDATA / "ds_cnn.tflite", tmp_path / "model.tflite")
-    return Project(tmp_path / "firmware", tmp_path / "build")
-
-
-def model_option(project: Project) -> str:
-    return f"-DMODEL={project.source.parent / 'model.tflite'}"
+    return copy_of_example(tmp_path)
 
 
 @needs_tflm
@@ -104,6 +62,27 @@ def test_only_what_changed_is_built_again(generator: str, project: Project) -> N
     project.configure(*options, "-DMAX_FLASH=200K")
     assert "tflopt kws" in project.make()
     assert "tflopt kws" not in project.make()
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        (
+            "MAX_ARENA 1K",
+            "more than the limit of 1024; live together: operator 1 DEPTHWISE_CONV_2D",
+        ),
+        ("MAX_FLASH 1.5K", "more than the limit of 1536; largest: operator 0 CONV_2D 1280"),
+        ("MAX_INSTRUCTIONS 1.5K", "more than the limit of 1500; most in: operator 0 CONV_2D"),
+    ],
+)
+def test_budgets_of_a_model(budget: str, message: str, cli: Cli, tmp_path: Path) -> None:
+    folder = cli("cmake-dir").out.strip()
+    text = CONSUMER.format(languages="C", model=TESTDATA / "ds_cnn.tflite", more=budget)
+    (tmp_path / "CMakeLists.txt").write_text(text)
+    (tmp_path / "x.c").write_text(PROGRAM)
+    project = Project(tmp_path, tmp_path / "build")
+    project.configure(f"-Dtflopt_DIR={folder}")
+    assert message in " ".join(project.fails().split())
 
 
 def test_a_budget_stops_the_build(project: Project) -> None:
@@ -181,3 +160,35 @@ def test_mistakes(more: str, message: str, cli: Cli, tmp_path: Path) -> None:
     project = Project(tmp_path, tmp_path / "build")
     with pytest.raises(AssertionError, match=message.replace("(", r"\(").replace(")", r"\)")):
         project.configure(f"-Dtflopt_DIR={folder}")
+
+
+ZEPHYR = """
+cmake_minimum_required(VERSION 3.20)
+project(x LANGUAGES C CXX)
+# As find_package(Zephyr) leaves it: these targets, and each module added as a folder.
+add_library(zephyr_interface INTERFACE)
+target_compile_definitions(zephyr_interface INTERFACE FROM_ZEPHYR)
+add_library(app STATIC x.c)
+add_subdirectory({folder}/zephyr modules/tflopt)
+tflopt_add_zephyr_model(kws MODEL {model} NAME m NO_VERIFY)
+add_executable(x main.c)
+target_link_libraries(x PRIVATE app)
+"""
+
+
+def test_the_zephyr_module(cli: Cli, tmp_path: Path) -> None:
+    """Not with Zephyr: with targets of the same names, and the module in a folder of its own."""
+    folder = Path(cli("cmake-dir").out.strip())
+    assert "cmake: zephyr\n" in (folder / "zephyr" / "module.yml").read_text()
+    model = TESTDATA / "ds_cnn.tflite"
+    (tmp_path / "CMakeLists.txt").write_text(ZEPHYR.format(folder=folder, model=model))
+    program = PROGRAM.replace("int main(void)", "int x(void);\nint x(void)")
+    (tmp_path / "x.c").write_text(program)
+    (tmp_path / "main.c").write_text("int x(void);\nint main(void) { return x(); }\n")
+    project = Project(tmp_path, tmp_path / "build")
+    project.configure("-GUnix Makefiles", "-DCMAKE_EXE_LINKER_FLAGS=-lm")
+    project.make()
+    out = subprocess.run([project.build / "x"], capture_output=True, check=True).stdout
+    assert out == (project.build / "tflopt" / "m" / "m.opt.tflite").read_bytes()
+    flags = project.build / "CMakeFiles" / "kws.dir" / "flags.make"
+    assert "-DFROM_ZEPHYR" in flags.read_text()

@@ -34,7 +34,7 @@ TAIL = "print(tracemalloc.get_traced_memory()[1] >> 20)"
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     b = Builder()
-    x = b.input((1, 1024))
+    x = b.input((1, FILE_MIB // 5 * 1024))
     rng = np.random.default_rng(0)
     for _ in range(5):
         weights = rng.integers(-128, 127, (1024, FILE_MIB // 5 * 1024), np.int8)

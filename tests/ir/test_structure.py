@@ -11,12 +11,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.support.everything import Everything
+from tests.support.everything import Everything, carried
 from tests.support.graphs import QUANT, Net
 from tests.support.objects import assert_same_fields
 from tests.support.paths import TESTDATA
 from tflopt.errors import VerifyError
-from tflopt.io import read, read_bytes, write_bytes
+from tflopt.io import read, write_bytes
 from tflopt.ir import (
     Buffer,
     DType,
@@ -221,7 +221,7 @@ TestRandomEdits = RandomEdits.TestCase
 
 def test_a_clone_has_every_field_and_shares_only_data() -> None:
     data = Everything(0).build()
-    model = read_bytes(data)
+    model = carried(data)
     copy = clone(model)
     assert_same_fields(data, write_bytes(copy))
     assert write_bytes(copy) == write_bytes(model)

@@ -11,8 +11,10 @@ from tests.support.graphs import QUANT, Net
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Activation, DType, OpCode, Padding, Value
 from tflopt.ir.options import (
+    AbsOptions,
     AddOptions,
     DepthwiseConv2DOptions,
+    HardSwishOptions,
     LeakyReluOptions,
     MaximumMinimumOptions,
     MulOptions,
@@ -147,6 +149,43 @@ def test_a_fused_activation_is_narrowed_or_kept() -> None:
         assert getattr(op.options, "fused_activation_function", None) is Activation.RELU6
 
 
+def flat_slope(n: Net) -> Value:
+    x = conv(n)
+    return n.op(OpCode.LEAKY_RELU, [x], x.shape, options=LeakyReluOptions(0.0), version=2)
+
+
+def times_one(n: Net) -> Value:
+    x = conv(n)
+    one = n.constant(1, DType.INT8, (1.0, 0))
+    options = MulOptions(fused_activation_function=Activation.RELU)
+    return n.op(OpCode.MUL, [x, one], x.shape, options=options, version=2)
+
+
+def coarse_hard_swish(n: Net) -> Value:
+    """Its values are multiples of 4, which it sends to 0 or to themselves."""
+    x, y = (n.input(SHAPE, quant=(4.0, 0)) for _ in range(2))
+    total = n.op(OpCode.ADD, [x, y], SHAPE, options=AddOptions(), version=2)
+    return n.op(OpCode.HARD_SWISH, [total], SHAPE, options=HardSwishOptions())
+
+
+@pytest.mark.parametrize("build", [flat_slope, times_one, coarse_hard_swish])
+def test_others_fuse_where_they_are_clamps(build: Callable[[Net], Value]) -> None:
+    n = Net()
+    n.output(build(n))
+    copy = check_rule(n.model, RULE, hits=1)
+    (op,) = copy.main.ops
+    assert getattr(op.options, "fused_activation_function", None) is Activation.RELU
+
+
+def test_what_comes_before_a_clamp_counts() -> None:
+    """The size of what isn't negative is the same."""
+    n = Net()
+    x = unary(n, conv(n), OpCode.RELU)
+    n.output(n.op(OpCode.ABS, [x], x.shape, options=AbsOptions()))
+    copy = check_rule(n.model, RULE)
+    assert [op.code for op in copy.main.ops] == [OpCode.CONV_2D]
+
+
 def test_movements_in_between_stay() -> None:
     n = Net()
     x = n.reshape(n.transpose(conv(n), 0, 2, 1, 3), 1, 6, 16)
@@ -219,7 +258,14 @@ def sum_of_two(n: Net) -> None:
     n.output(n.op(OpCode.MAXIMUM, [x, y], x.shape, options=MaximumMinimumOptions(), version=2))
 
 
-@pytest.mark.parametrize("build", [nothing_computes_it, another_activation, sum_of_two])
+def requantizing_slope(n: Net) -> None:
+    x, options = conv(n), LeakyReluOptions(0.0)
+    n.output(n.op(OpCode.LEAKY_RELU, [x], x.shape, options=options, quant=(0.02, 0), version=2))
+
+
+@pytest.mark.parametrize(
+    "build", [nothing_computes_it, another_activation, sum_of_two, requantizing_slope]
+)
 def test_leaves_alone(build: Callable[[Net], None]) -> None:
     n = Net()
     build(n)

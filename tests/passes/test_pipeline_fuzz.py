@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tests.support.check_rule import check_same_outputs
-from tests.support.everything import Everything
+from tests.support.everything import Everything, carried
 from tests.support.graphs import Net
 from tests.support.paths import TESTDATA
 from tflopt.errors import ModelError, UnsupportedError, VerifyError
-from tflopt.io import WriteOptions, read_bytes, write_bytes
+from tflopt.io import WriteOptions, write_bytes
 from tflopt.ir import DType, OpCode, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.verify import verify
@@ -33,24 +33,24 @@ def test_rules_and_facts_bear_whatever_the_reader_accepts(name: str) -> None:
         for position in rng.integers(0, len(data), 3):
             data[position] = int(rng.choice((0, 1, 2, 0x7F, 0xFF, int(rng.integers(256)))))
         try:
-            model = read_bytes(bytes(data))
+            model = carried(bytes(data))
             model_facts(model, len(data))
             all_op_facts(model)
             run_pipeline(model, REWRITING)
         except (ModelError, UnsupportedError):
             continue
         survivors += 1
-        read_bytes(write_bytes(model, WriteOptions(share=True)))
+        carried(write_bytes(model, WriteOptions(share=True)))
     assert survivors > 5
 
 
 @pytest.mark.unit
 @pytest.mark.parametrize("seed", range(3))
 def test_a_model_with_every_field_is_rewritten_soundly(seed: int) -> None:
-    model = read_bytes(Everything(seed).build())
+    model = carried(Everything(seed).build())
     run_pipeline(model, REWRITING, verify_each=True)
     verify(model, "the pipeline")
-    read_bytes(write_bytes(model, WriteOptions(share=True)))
+    carried(write_bytes(model, WriteOptions(share=True)))
 
 
 def random_net(seed: int) -> Net:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.check_rule import check_leaves_alone, check_rule
+from tests.support.hazards import hazard_model
 from tests.support.kit import Kit
 from tests.support.worth import Always, Never, check_declines_by
 from tflopt.passes.split_groups import SplitGroups
+from tflopt.target import Target
+from tflopt.target.cmsis_nn.versions import V7_0_0
+from tflopt.target.memory import Device
 
 pytestmark = pytest.mark.runtime
 RULE = SplitGroups(Always())
@@ -48,3 +54,13 @@ def test_declines() -> None:
 
 def test_leaves_alone() -> None:
     check_leaves_alone(grouped(1).model, RULE)
+
+
+def test_takes_what_the_device_computes_right_whatever_it_costs() -> None:
+    """CMSIS-NN 7.0.0 asks for too little scratch where a 1x1 kernel has groups."""
+    old = Device(Target.parse("cortex-m55"), V7_0_0)
+    model = hazard_model("grouped-conv-scratch")
+    check_rule(model, SplitGroups(replace(Never(), device=old)), hits=1)
+    for worth in (Never(), replace(Never(), device=old, route_around=False)):
+        rule = SplitGroups(worth)
+        check_declines_by(hazard_model("grouped-conv-scratch"), rule, "2 CONV_2D isn't")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.everything import Everything, archive
+from tests.support.everything import Everything, archive, carried
 from tests.support.flash import SMALL, Layers, relu_chain
 from tests.support.paths import every_model
 from tflopt.annotate import Annotate
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.unit
 
 
 def account(data: bytes, runtime: Runtime = Runtime.BOTH) -> Flash:
-    found = flash_of(read_bytes(data), data, runtime)
+    found = flash_of(carried(data), data, runtime)
     assert sum(found.by_kind.values()) == found.file_bytes == len(data)
     assert set(found.by_kind) <= set(KINDS)
     assert all(count > 0 for count in found.by_kind.values())
@@ -69,7 +69,7 @@ def test_any_file_adds_up(mode: str, tail: bytes) -> None:
     data = Everything(1, mode).build() + tail
     found = account(data).by_kind
     assert found.get("behind the model", 0) == len(tail.lstrip(b"\0"))
-    rest = account(write_bytes(read_bytes(data), SMALL)).by_kind
+    rest = account(write_bytes(carried(data), SMALL)).by_kind
     assert rest.get("behind the model", 0) == len(tail.lstrip(b"\0"))
     assert rest.get("not reachable", 0) == 0
 

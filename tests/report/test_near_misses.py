@@ -52,6 +52,29 @@ def test_advice(reason: str, word: str) -> None:
     assert word in advice(reason)
 
 
+WEIGHED = "X isn't better for the goal speed: {}; now 9 instructions, 9 bytes of flash, 9 of arena"
+
+
+@pytest.mark.parametrize(("gain", "hopeful"), [("1,009", False), ("8", True)])
+def test_another_goal_is_named_only_where_it_could_gain(gain: str, hopeful: bool) -> None:
+    reason = WEIGHED.format(f"{gain} instructions, 1,009 bytes of flash, 9 of arena")
+    assert ("--goal" in advice(reason)) is hopeful
+    assert grouped([NearMiss("form", "a", reason)])[0].can_act is hopeful
+
+
+def test_what_can_be_changed_comes_first() -> None:
+    misses = [NearMiss("form", name, "one group would take 5 weights") for name in "abc"]
+    found = grouped([*misses, NearMiss("layout", "d", "the height is open (-1)")])
+    assert [(group.rule, group.can_act) for group in found] == [("layout", True), ("form", False)]
+
+
+def test_places_of_one_operator_and_reason_share_a_line() -> None:
+    places = ["subgraph 0 operator 3 (PAD)", "subgraph 1 operator 6 (PAD)", "somewhere"]
+    named = "subgraph 0 operator 7 (PAD) -> out"
+    (group,) = grouped(NearMiss("pad", where, "no") for where in [*places, named])
+    assert group.lines() == ["PAD 3, 1.6, 7 -> out", "at somewhere"]
+
+
 def test_no_advice_where_nothing_helps() -> None:
     assert advice("its sums leave 32 bits") == NO_OPTION
 

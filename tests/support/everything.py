@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import TypeAlias
 
@@ -16,12 +17,15 @@ import flatbuffers
 import numpy as np
 
 from tests.support.objects import object_api
+from tflopt.io import read_bytes
 from tflopt.io.schema import IDENTIFIER, NUMPY, Slot, schema
 from tflopt.ir import DType
 
 Table: TypeAlias = SimpleNamespace
 """Stands for the untyped classes of the object API."""
 
+carried = partial(read_bytes, checks_kernels=False)
+"""Reads a model that no kernel could run: its operators have operands of any number and shape."""
 FLOATS = (0.5, -0.0, -3.25, 1e-30, float("inf"), float("nan"), 1.0)
 INTEGER_RANGES = {
     "int8": (-128, 127),

@@ -113,7 +113,7 @@ class Layers(Net):
         )
         return self.op(
             OpCode.CONV_2D,
-            [x, weights, *(self.bias(channels) or [self.constant(np.zeros(channels))])],
+            [x, weights, *self.bias(channels)],
             (x.shape[0], *window.outputs(*x.shape[1:3]), channels),
             options=options,
             quant=self.quant_like(x),

@@ -32,8 +32,14 @@ class Runtime:
     log: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     child: subprocess.Popen[bytes] | None = None
 
-    def run(self, runner: str, data: bytes, samples: Outputs) -> Outputs:
+    def run(
+        self, runner: str, data: bytes, samples: Outputs, size: tuple[int, int] | None = None
+    ) -> Outputs:
         """Outputs by sample and output; all samples in a row on one interpreter.
+
+        Args:
+            size: arena bytes and number of outputs of a model without resource variables, which
+                the child then need not read.
 
         Raises:
             RuntimeFailure: with what the runtime printed.
@@ -43,7 +49,7 @@ class Runtime:
         assert child.stdout is not None
         start = self.log.seek(0, 2)
         try:
-            pickle.dump((runner, data, samples), child.stdin)
+            pickle.dump((runner, data, samples, size), child.stdin)
             child.stdin.flush()
             ready, _, _ = select.select([child.stdout], [], [], TIME_LIMIT_S)
             answer: object = pickle.load(child.stdout) if ready else "no answer in time"

@@ -21,9 +21,10 @@ FLOAT_LIMITS: dict[Activation, tuple[float | None, float | None]] = {
 
 
 def dequantize(q: IntLike, source: Affine) -> Singles:
-    """DEQUANTIZE: the product in double precision, rounded once to single."""
+    """DEQUANTIZE: the product in double precision, rounded once to single, infinite beyond it."""
     real = source.double * (q - source.zero_point).astype(np.float64)
-    return np.asarray(real.astype(np.float32))
+    with np.errstate(over="ignore"):
+        return np.asarray(real.astype(np.float32))
 
 
 def quantize(x: Singles, target: Affine, low: int = INT8_MIN, high: int = INT8_MAX) -> Ints:

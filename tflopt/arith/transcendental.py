@@ -30,7 +30,7 @@ FIRST_GUESS = (round(48 / 17 * 2**29), round(-32 / 17 * 2**29))
 def logistic(x: Ints) -> Ints:
     """Q4 to Q0."""
     size = wrap(np.abs(x))
-    positive = _reciprocal_of_one_plus(exp_of_negative(-size, 4))
+    positive = reciprocal_of_one_plus(exp_of_negative(-size, 4))
     result = np.where(x > 0, positive, ONE_Q0 - positive)
     return np.where(x == 0, 1 << 30, result)
 
@@ -75,7 +75,8 @@ def _reciprocal_of_half(x: Ints) -> Ints:
     return guess
 
 
-def _reciprocal_of_one_plus(x: Ints) -> Ints:
+def reciprocal_of_one_plus(x: Ints) -> Ints:
+    """1 / (1 + x) for x in [0, 1], in Q0."""
     return multiply_by_power_of_two(_reciprocal_of_half(x), 1)
 
 

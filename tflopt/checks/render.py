@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree
 
 from tflopt.checks.run import Finding, Verdict, worst
@@ -22,19 +22,22 @@ def to_json(verdicts: Sequence[Verdict]) -> dict[str, object]:
                 "name": verdict.name,
                 "exit_code": verdict.exit_code,
                 "verification": verdict.status,
-                "checks": [
-                    {
-                        "check": finding.check,
-                        "passed": not finding.failure,
-                        "need_bytes": finding.need_bytes,
-                        "limit_bytes": finding.limit_bytes,
-                        "failure": finding.failure,
-                    }
-                    for finding in verdict.findings
-                ],
+                "checks": [_check(finding) for finding in verdict.findings],
             }
             for verdict in verdicts
         ],
+    }
+
+
+def _check(finding: Finding) -> dict[str, object]:
+    """``need_bytes`` and ``limit_bytes``, or ``need_instructions`` and ``limit_instructions``."""
+    unit = "instructions" if finding.check == "instructions" else "bytes"
+    return {
+        "check": finding.check,
+        "passed": not finding.failure,
+        f"need_{unit}": finding.need,
+        f"limit_{unit}": finding.limit,
+        "failure": finding.failure,
     }
 
 
@@ -62,15 +65,15 @@ def to_junit(verdicts: Sequence[Verdict]) -> bytes:
 
 def to_markdown(verdicts: Sequence[Verdict]) -> str:
     """A table for a step summary, and the failures below it."""
-    lines = ["### tflopt check", "", "| model | outputs | flash | arena |", "|---|---|---|---|"]
+    names = budgets(verdicts)
+    lines = ["### tflopt check", "", f"| model | outputs | {' | '.join(names)} |"]
+    lines.append("|---|---" + "|---" * len(names) + "|")
     failures = []
     for verdict in verdicts:
         by_name = {finding.check: finding for finding in verdict.findings}
-        cells = [_budget(by_name.get(name)) for name in ("flash", "arena")]
+        cells = " | ".join(_budget(by_name.get(name)) for name in names)
         mark = "\u274c" if verdict.exit_code else "\u2705"
-        lines.append(
-            f"| {mark} {_cell(verdict.name)} | {verdict.status} | {cells[0]} | {cells[1]} |"
-        )
+        lines.append(f"| {mark} {_cell(verdict.name)} | {verdict.status} | {cells} |")
         failures += [
             f"- **{_cell(verdict.name)}**, {finding.check}: {_cell(finding.failure)}"
             for finding in verdict.findings
@@ -79,12 +82,18 @@ def to_markdown(verdicts: Sequence[Verdict]) -> str:
     return "\n".join([*lines, *([""] if failures else []), *failures]) + "\n"
 
 
+def budgets(verdicts: Iterable[Verdict]) -> list[str]:
+    """The columns of a table: instructions only where a model has such a budget."""
+    found = {finding.check for verdict in verdicts for finding in verdict.findings}
+    return ["flash", "arena", *(["instructions"] if "instructions" in found else [])]
+
+
 def budget(finding: Finding | None) -> str:
     """``13,320 of 15,360``, or the size alone."""
-    if finding is None or finding.need_bytes is None:
+    if finding is None or finding.need is None:
         return ""
-    limit = "" if finding.limit_bytes is None else f" of {finding.limit_bytes:,}"
-    return f"{finding.need_bytes:,}{limit}"
+    limit = "" if finding.limit is None else f" of {finding.limit:,}"
+    return f"{finding.need:,}{limit}"
 
 
 def _budget(finding: Finding | None) -> str:

@@ -10,15 +10,19 @@ from tflopt.budget import check_arena, check_flash, check_instructions
 from tflopt.checks.config import Entry
 from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, UnsupportedError, system_reason
 from tflopt.paths import load
+from tflopt.target.cost import predict_model
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One budget or check of one model: what it needs of what limit, and the failure if any."""
+    """One budget or check of one model: what it needs of what limit, and the failure if any.
+
+    ``need`` and ``limit`` are bytes, or instructions for the check of that name.
+    """
 
     check: str
-    need_bytes: int | None = None
-    limit_bytes: int | None = None
+    need: int | None = None
+    limit: int | None = None
     failure: str = ""
     exit_code: int = EXIT_OK
 
@@ -88,17 +92,18 @@ def _arena(result: Result, settings: Settings) -> Finding:
         return _judged(Finding("arena", None, limit), lambda: _raise(unknown, limit))
     return _judged(
         Finding("arena", memory.arena.minimum_bytes, limit),
-        lambda: check_arena(result.model, memory, limit, settings.config),
+        lambda: check_arena(result.model, memory, limit, settings.config, result.original),
     )
 
 
 def _instructions(result: Result, settings: Settings) -> list[Finding]:
     """The budget of instructions, where there is one."""
-    limit, device = settings.max_instructions, settings.device
+    limit, config = settings.max_instructions, settings.config
     if limit is None:
         return []
-    finding = Finding("instructions")
-    return [_judged(finding, lambda: check_instructions(result.model, device, limit))]
+    need = predict_model(result.model, config.device).instructions
+    finding = Finding("instructions", need, limit)
+    return [_judged(finding, lambda: check_instructions(result.model, config, limit))]
 
 
 def _raise(error: TfloptError, limit: int | None) -> None:

@@ -16,6 +16,7 @@ from tflopt.check.emulators import stand_in_note
 from tflopt.check.runner import TIME_LIMIT_S
 from tflopt.cli.common import (
     NEWEST_CMSIS_NN,
+    AsJson,
     CmsisNnName,
     ModelPath,
     Seed,
@@ -48,7 +49,7 @@ def bench(
     time_limit: TimeLimit = TIME_LIMIT_S,
     least_arena: LeastArena = False,
     seed: Seed = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what each operator costs on a target: instructions on QEMU, cycles on an FVP.
 

@@ -11,8 +11,9 @@ import typer
 
 from tflopt.batch import run_all
 from tflopt.checks.config import read_config
-from tflopt.checks.render import budget, to_json, to_junit, to_markdown
+from tflopt.checks.render import budget, budgets, to_json, to_junit, to_markdown
 from tflopt.checks.run import Verdict, failed, run_entry, worst
+from tflopt.cli.common import AsJson, Jobs, Quiet
 from tflopt.errors import UsageError, printable
 from tflopt.io import utf8, write_all
 from tflopt.paths import check_outputs
@@ -27,10 +28,8 @@ def check(
         Path | None,
         typer.Argument(metavar="CONFIG.toml", help="Default: tflopt.toml or pyproject.toml."),
     ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, max=256, help="Models at the same time.")
-    ] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    jobs: Jobs = 1,
+    as_json: AsJson = False,
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")
     ] = None,
@@ -41,11 +40,11 @@ def check(
         bool,
         typer.Option("--github-summary", help=f"Append the table to ${SUMMARY_VARIABLE}."),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Hold a set of models against their budgets; writes no model.
+    r"""Hold a set of models against their budgets; writes no model.
 
-    CONFIG.toml, or [tool.tflopt] in pyproject.toml, lists models with options and budgets. Exit
+    CONFIG.toml, or \[tool.tflopt] in pyproject.toml, lists models with options and budgets. Exit
     code 0: all pass; else that of the worst failure.
     """
     chosen = _config(config)
@@ -89,10 +88,12 @@ def _print(verdicts: Sequence[Verdict]) -> None:
 
     from tflopt.report.style import make_console, table
 
-    grid = table("model", "flash", "arena", "outputs", "result", right=(1, 2))
+    names = budgets(verdicts)
+    right = range(1, 1 + len(names))
+    grid = table("model", *names, "outputs", "result", right=right)
     for verdict in verdicts:
         by_name = {finding.check: finding for finding in verdict.findings}
-        cells = [budget(by_name.get(name)) for name in ("flash", "arena")]
+        cells = [budget(by_name.get(name)) for name in names]
         bad = bool(verdict.exit_code)
         result = Text("failed" if bad else "passed", style="bold red" if bad else "green")
         grid.add_row(Text(printable(verdict.name)), *cells, verdict.status, result)

@@ -12,5 +12,5 @@ FOLDER = Path(tflopt.__file__).resolve().parent / "cmake"
 
 
 def cmake_dir() -> None:
-    """Print the folder with tflopt.cmake and tfloptConfig.cmake."""
+    """Print the folder with tflopt.cmake, tflopt.mk for GNU Make, and the Zephyr module."""
     typer.echo(FOLDER.as_posix())

@@ -32,13 +32,23 @@ Samples = Annotated[
     int, typer.Option("--samples", min=1, max=100_000, help="Inputs to compare on.")
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random inputs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, max=256, help="Models at the same time.")]
+ReportPath = Annotated[
+    Path | None, typer.Option("--report", help="Write a JSON report; '-' prints it.")
+]
 NEWEST_CMSIS_NN = NEWEST.name
 RUNNER_NAMES = ("auto", *RUNNERS, *EMULATORS)
 __all__ = [
     "NEWEST_CMSIS_NN",
     "RUNNER_NAMES",
+    "AsJson",
     "CmsisNnName",
+    "Jobs",
     "ModelPath",
+    "Quiet",
+    "ReportPath",
     "RunnerName",
     "RuntimeName",
     "Samples",

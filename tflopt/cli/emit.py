@@ -9,10 +9,10 @@ import typer
 
 from tflopt.api import DEFAULT_TARGET
 from tflopt.budget import parse_size
-from tflopt.cli.common import NEWEST_CMSIS_NN, CmsisNnName, TargetName, load, make_device
+from tflopt.cli.common import NEWEST_CMSIS_NN, CmsisNnName, Quiet, TargetName, load, make_device
 from tflopt.emit.files import emit_files, write_files
 from tflopt.emit.names import check_name, model_name
-from tflopt.emit.options import LEAST_ALIGNMENT, EmitOptions, Language, NamedModel
+from tflopt.emit.options import LEAST_ALIGNMENT, EmitOptions, Language, Layout, NamedModel
 from tflopt.errors import UsageError, printable
 from tflopt.paths import check_folder, is_same
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
@@ -38,6 +38,9 @@ def emit(
     language: Annotated[
         Language, typer.Option("--language", help="Language of the array.")
     ] = Language.CPP,
+    layout: Annotated[
+        Layout, typer.Option("--layout", help="Files side by side, or an Arduino library.")
+    ] = Layout.PLAIN,
     arena: Annotated[
         str | None, typer.Option("--arena", metavar="SIZE", help="State this arena, e.g. 64K.")
     ] = None,
@@ -47,7 +50,7 @@ def emit(
             "--arena-alignment", metavar="BYTES", help="Align the arena; as given to 'optimize'."
         ),
     ] = ARENA_ALIGNMENT,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write a model as C or C++ sources: array, op resolver, arena size, quantization.
 
@@ -60,6 +63,7 @@ def emit(
         incbin=incbin,
         main=main,
         language=language,
+        layout=layout,
         arena_bytes=None if arena is None else parse_size(arena),
         arena_alignment=arena_alignment,
     )

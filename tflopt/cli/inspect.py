@@ -12,6 +12,7 @@ import typer
 from tflopt.api import DEFAULT_TARGET
 from tflopt.cli.common import (
     NEWEST_CMSIS_NN,
+    AsJson,
     CmsisNnName,
     ModelPath,
     RuntimeName,
@@ -61,7 +62,7 @@ def inspect(
     target: TargetName = DEFAULT_TARGET,
     cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
     runtime: RuntimeName = Runtime.BOTH,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show operators, shapes, types, quantization, work and sizes of MODEL.tflite.
 

@@ -19,6 +19,9 @@ from tflopt.cli.batch import optimize_all
 from tflopt.cli.common import (
     NEWEST_CMSIS_NN,
     CmsisNnName,
+    Jobs,
+    Quiet,
+    ReportPath,
     RunnerName,
     RuntimeName,
     Samples,
@@ -54,13 +57,9 @@ def optimize(
     folder: Annotated[
         Path | None, typer.Option("--dir", "-d", help="Where the results of several models go.")
     ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, max=256, help="Models at the same time.")
-    ] = 1,
+    jobs: Jobs = 1,
     target: TargetName = DEFAULT_TARGET,
-    report_path: Annotated[
-        Path | None, typer.Option("--report", help="Write a JSON report; '-' prints it.")
-    ] = None,
+    report_path: ReportPath = None,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write the report as a page.")
     ] = None,
@@ -186,7 +185,7 @@ def optimize(
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Don't run original and optimized to compare.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write an optimized copy of MODEL.tflite whose outputs are bit-identical.
 
@@ -236,9 +235,8 @@ def optimize(
     pins = tuple(pin or ())
     if original is None:
         if folder is None or output is not None or explain or html is not None:
-            raise UsageError(
-                "several models take --dir instead of --output, and no --explain or --html"
-            )
+            who = "several models take --dir" if len(models) > 1 else "--dir is for several models,"
+            raise UsageError(f"{who} instead of --output, and no --explain or --html")
         optimize_all(models, folder, settings, pins, report_path, jobs, quiet)
         return
     settings = with_pins(settings, pins, original)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import typer
 
+from tflopt.cli.common import AsJson
 from tflopt.passes.pipeline import RULES
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.target import all_targets
 from tflopt.version import __version__
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def passes(as_json: AsJson = False) -> None:

@@ -18,7 +18,9 @@ from tflopt.check.runner import TIME_LIMIT_S
 from tflopt.check.samples import SampleOptions
 from tflopt.cli.common import (
     NEWEST_CMSIS_NN,
+    AsJson,
     CmsisNnName,
+    ReportPath,
     RunnerName,
     Samples,
     Seed,
@@ -57,10 +59,8 @@ def validate(
     fvp: Fvp = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
     least_arena: LeastArena = False,
-    report_path: Annotated[
-        Path | None, typer.Option("--report", help="Write a JSON report; '-' prints it.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    report_path: ReportPath = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run two models on the same inputs and compare their outputs bit for bit.
 

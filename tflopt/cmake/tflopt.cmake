@@ -6,6 +6,7 @@
 #   [CMSIS_NN <version>]      of the firmware
 #   [MAX_ARENA <size>]        the build fails over it, for example 64K
 #   [MAX_FLASH <size>]        the same for the file
+#   [MAX_INSTRUCTIONS <count>] the same for predicted instructions, for example 1.5M
 #   [SECTION <section>]       linker section of the model
 #   [ALIGN <bytes>]           of the model in memory
 #   [ARENA_ALIGNMENT <bytes>] of the arena and of the tensors in it
@@ -19,7 +20,6 @@ cmake_minimum_required(VERSION 3.20)
 include_guard(GLOBAL)
 
 set(TFLOPT_COMMAND "" CACHE STRING "How to run tflopt; a list, empty to search the PATH")
-set(TFLOPT_CMAKE_DIR "${CMAKE_CURRENT_LIST_DIR}")
 
 function(_tflopt_command variable)
   set(command ${TFLOPT_COMMAND})
@@ -29,7 +29,7 @@ function(_tflopt_command variable)
   endif()
   execute_process(COMMAND ${command} cmake-dir OUTPUT_VARIABLE folder
     OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-  file(REAL_PATH "${TFLOPT_CMAKE_DIR}" own)
+  file(REAL_PATH "${CMAKE_CURRENT_FUNCTION_LIST_DIR}" own)
   if(NOT folder STREQUAL own)
     message(FATAL_ERROR "tflopt: ${command} belongs to ${folder}, but ${own} was included")
   endif()
@@ -51,7 +51,8 @@ endfunction()
 
 function(tflopt_add_model target)
   set(flags INCBIN NO_VERIFY REQUIRE_VERIFIED)
-  set(values MODEL NAME TARGET CMSIS_NN MAX_ARENA MAX_FLASH SECTION ALIGN ARENA_ALIGNMENT)
+  set(values MODEL NAME TARGET CMSIS_NN MAX_ARENA MAX_FLASH MAX_INSTRUCTIONS SECTION ALIGN)
+  list(APPEND values ARENA_ALIGNMENT)
   cmake_parse_arguments(PARSE_ARGV 1 arg "${flags}" "${values}" "OPTIONS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "tflopt_add_model: unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
@@ -83,6 +84,9 @@ function(tflopt_add_model target)
   endif()
   if(arg_MAX_FLASH)
     list(APPEND optimize --max-flash "${arg_MAX_FLASH}")
+  endif()
+  if(arg_MAX_INSTRUCTIONS)
+    list(APPEND optimize --max-instructions "${arg_MAX_INSTRUCTIONS}")
   endif()
   if(arg_NO_VERIFY)
     list(APPEND optimize --no-verify)
@@ -116,7 +120,7 @@ function(tflopt_add_model target)
   file(MAKE_DIRECTORY "${folder}")
   file(GENERATE OUTPUT "${folder}/options.txt"
     CONTENT "${command}\n${model}\n${optimize}\n${emit}\n")
-  file(GLOB_RECURSE tool CONFIGURE_DEPENDS "${TFLOPT_CMAKE_DIR}/../*.py")
+  file(GLOB_RECURSE tool CONFIGURE_DEPENDS "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../*.py")
   set(source "${folder}/${name}_data.${suffix}")
   set(headers "${folder}/${name}_data.h" "${folder}/${name}_info.h" "${folder}/${name}_ops.h")
   set(optimized "${folder}/${name}.opt.tflite")

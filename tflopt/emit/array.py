@@ -8,6 +8,19 @@ from tflopt.emit.text import banner, guarded
 PER_LINE = 12
 
 
+def data_files(named: NamedModel, options: EmitOptions) -> dict[str, str | bytes]:
+    """The header, and the source that the options ask for, by file name."""
+    name = named.name
+    files: dict[str, str | bytes] = {f"{name}_data.h": data_header(named, options)}
+    if options.incbin:
+        return files | {
+            f"{name}_data.S": data_assembly(named, options),
+            f"{name}.tflite": named.data,
+        }
+    suffix = "c" if options.language is Language.C else "cc"
+    return files | {f"{name}_data.{suffix}": data_source(named, options)}
+
+
 def data_header(named: NamedModel, options: EmitOptions) -> str:
     """``NAME_data.h``: what C and C++ see of the model."""
     name, upper = named.name, named.name.upper()

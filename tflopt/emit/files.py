@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tflopt.emit.arduino import arduino_library
 from tflopt.emit.arena import Arena, arena_of, largest
-from tflopt.emit.array import data_assembly, data_header, data_source
+from tflopt.emit.array import data_files
 from tflopt.emit.info import info_header
 from tflopt.emit.main_cc import main_source
 from tflopt.emit.operators import registrations
-from tflopt.emit.options import EmitOptions, Language, NamedModel
+from tflopt.emit.options import EmitOptions, Layout, NamedModel
 from tflopt.emit.resolver import resolver_header
 from tflopt.emit.text import guarded
 from tflopt.errors import UsageError
@@ -44,6 +45,8 @@ def emit_files(
     files[f"{name}_ops.h"] = resolver_header(name, registrations(each.model for each in models))
     if options.main:
         files["main.cc"] = main_source(name, [each.name for each in models])
+    if options.layout is Layout.ARDUINO:
+        files = arduino_library(files, name, [each.name for each in models])
     return {
         path: text.encode("ascii") if isinstance(text, str) else text
         for path, text in files.items()
@@ -51,25 +54,20 @@ def emit_files(
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write all files aside and rename them; the folder is made where it is missing.
+    """Write all files aside and rename them; folders are made where they are missing.
 
     Raises:
         OSError: as the system says.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for name in files:
+        (folder / name).parent.mkdir(exist_ok=True)
     write_all({folder / name: [data] for name, data in files.items()})
 
 
 def _model_files(each: NamedModel, arena: Arena, options: EmitOptions) -> dict[str, str | bytes]:
     name = each.name
-    files: dict[str, str | bytes] = {f"{name}_data.h": data_header(each, options)}
-    if options.incbin:
-        files |= {f"{name}_data.S": data_assembly(each, options), f"{name}.tflite": each.data}
-    else:
-        suffix = "c" if options.language is Language.C else "cc"
-        files[f"{name}_data.{suffix}"] = data_source(each, options)
-    files[f"{name}_info.h"] = info_header(each, arena)
-    return files
+    return {**data_files(each, options), f"{name}_info.h": info_header(each, arena)}
 
 
 def _check_names(models: Sequence[NamedModel], common: str) -> None:

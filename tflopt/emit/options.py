@@ -26,6 +26,13 @@ class Language(Enum):
     CPP = "cpp"
 
 
+class Layout(Enum):
+    """Where the files go: side by side, or as a library that Arduino takes."""
+
+    PLAIN = "plain"
+    ARDUINO = "arduino"
+
+
 @dataclass(frozen=True)
 class EmitOptions:
     """How models are emitted.
@@ -38,11 +45,12 @@ class EmitOptions:
         main: also a minimal ``main.cc``.
         language: C or C++ for the array.
         arena_bytes: the arena to state instead of the computed one.
+        layout: of the files.
         arena_alignment: of the arena in memory, a power of two, 16 at least; that with which
             the model was planned.
 
     Raises:
-        UsageError: a section or alignment that makes no sense.
+        UsageError: a section or alignment that makes no sense, or what a layout doesn't have.
     """
 
     device: Device = field(default_factory=Device)
@@ -52,12 +60,16 @@ class EmitOptions:
     main: bool = False
     language: Language = Language.CPP
     arena_bytes: int | None = None
+    layout: Layout = Layout.PLAIN
     arena_alignment: int = ARENA_ALIGNMENT
 
     def __post_init__(self) -> None:
         check_section(self.section)
         _check("--align", self.alignment, LEAST_ALIGNMENT)
         _check("--arena-alignment", self.arena_alignment, ARENA_ALIGNMENT)
+        if self.layout is Layout.ARDUINO and (self.incbin or self.main):
+            option = "--incbin" if self.incbin else "--main"
+            raise UsageError(f"{option} and --layout arduino exclude each other")
 
 
 def _check(option: str, alignment: int, least: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -29,6 +30,7 @@ from tflopt.ir import (
 )
 from tflopt.ir.node import Bytes
 from tflopt.ir.quantization import Floats, Longs
+from tflopt.ir.sound import unsound
 from tflopt.ir.verify import flaws
 
 MAX_FILE_BYTES = 1 << 32
@@ -65,15 +67,21 @@ def file_bytes(path: Path) -> bytes:
         raise ModelError(error.strerror or str(error), path=str(path)) from error
 
 
-def read_bytes(data: bytes, path: str = "") -> Model:
-    """Read a model from memory; ``path`` is for messages.
+def read_bytes(data: bytes, path: str = "", *, checks_kernels: bool = True) -> Model:
+    """Read a model from memory.
+
+    Args:
+        data: the file.
+        path: what messages call it.
+        checks_kernels: also refuse what would crash a kernel (:mod:`tflopt.ir.sound`); False
+            for a file that is carried as it is and never run.
 
     Raises:
         ModelError, UnsupportedError: as :func:`read`.
     """
     try:
         model = _Reader(data).model()
-        for flaw in flaws(model):
+        for flaw in chain(flaws(model), unsound(model) if checks_kernels else ()):
             raise ModelError(flaw.reason, flaw.where)
     except (ModelError, UnsupportedError) as error:
         error.path = path

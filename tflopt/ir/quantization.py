@@ -75,7 +75,7 @@ class Quantization:
         Raises:
             ValueError: there is not exactly one scale and zero point.
         """
-        if self.scale is None or self.zero_point is None or self.scale.size != 1:
+        if self.scale is None or self.zero_point is None or not self.is_set or self.count != 1:
             raise ValueError("not quantized per tensor")
         return float(self.scale[0]), int(self.zero_point[0])
 

@@ -52,5 +52,7 @@ def _bias_quantization(data: Value | None, weights: Value | None) -> Quantizatio
         return None
     if data.quant.scale is None or weights.quant.scale is None:
         return None
+    if not data.quant.count or not weights.quant.count:
+        return None
     scale = data.quant.scale[0] * weights.quant.scale
     return Quantization(scale, np.zeros(len(scale), dtype=np.int64))

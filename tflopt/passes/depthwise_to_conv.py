@@ -33,5 +33,5 @@ class DepthwiseToConv(FormRule):
         require(found.is_int8, "only int8 convolutions are compared", at=op)
         sketch = as_grouped(found)
         choice = self.worth.compare([op], sketch)
-        require(choice.is_worth_it, choice.why_not("CONV_2D"), at=op)
+        require(self.takes(op, choice), choice.why_not("CONV_2D"), at=op)
         sketch.graft(rw, op)

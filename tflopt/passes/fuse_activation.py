@@ -29,20 +29,25 @@ CLAMPS = frozenset(
         OpCode.MAXIMUM,
     }
 )
+MAYBE_CLAMPS = frozenset(
+    {OpCode.LEAKY_RELU, OpCode.HARD_SWISH, OpCode.ABS, OpCode.ADD, OpCode.SUB, OpCode.MUL}
+)
+"""A slope of 0, a factor of 1 with a fused activation, and the like; mostly no clamps."""
 
 
 @dataclass(frozen=True)
 class FuseActivation(Rule):
     """Fuse RELU, RELU6, RELU_N1_TO_1, MINIMUM, MAXIMUM into the operator that computes their input.
 
-    Exact where both sides have one quantization and a fused activation clamps each of the 256
-    values as the operator does: kernels clamp to the range of the activation after they
-    requantize (``CalculateActivationRangeQuantized``). A clamp of each element commutes with
-    RESHAPE, TRANSPOSE, SLICE and other movements on the way.
+    Others too where they are clamps (HARD_SWISH of a coarse scale, MUL by 1 with RELU). Exact
+    where both sides have one quantization and a fused activation clamps each of the 256 values as
+    the operator does: kernels clamp to the range of the activation after they requantize
+    (``CalculateActivationRangeQuantized``). A clamp of each element commutes with RESHAPE,
+    TRANSPOSE, SLICE and other movements on the way.
     """
 
     name: ClassVar[str] = "fuse-activation"
-    anchors: ClassVar[frozenset[OpCode]] = CLAMPS
+    anchors: ClassVar[frozenset[OpCode]] = CLAMPS | MAYBE_CLAMPS
     exactness: ClassVar[Exactness] = BY_ENUMERATION
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
@@ -51,10 +56,13 @@ class FuseActivation(Rule):
         if source is None or fusing_source(_first(op)) is None:
             return
         same = same_quantization(source.quant, op.output.quant)
-        require(same, "it requantizes as well; rounding twice is not rounding once", at=op)
-        fit = next(_fits(op), None)
+        is_clamp = op.code in CLAMPS
+        twice = "it requantizes as well; rounding twice is not rounding once"
+        require(same or not is_clamp, twice, at=op)
+        fit = next(_fits(op), None) if same else None
         if fit is None:
-            require(table(op) is None, "no fused activation clamps to this range", at=op)
+            known = is_clamp and table(op) is not None
+            require(not known, "no fused activation clamps to this range", at=op)
             return
         start, activation = fit
         found = fusing_source(start)
@@ -86,7 +94,8 @@ def _parts(op: Op) -> Iterator[tuple[Value, Ints]]:
     while source is not None and results is not None:
         yield source, results
         before = source.producer
-        step = None if before is None or before.code not in CLAMPS else table(before)
+        known = before is not None and before.code in FuseActivation.anchors
+        step = table(before) if before is not None and known else None
         if before is None or step is None or not is_private(source):
             return
         source, results = data_input(before), compose(step, results)

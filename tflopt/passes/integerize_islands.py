@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from tflopt.ir import Op, OpCode
 from tflopt.passes.clamps import is_private
+from tflopt.passes.float_softmax import find_softmax
 from tflopt.passes.island_rewrite import float_input, nearest_form, replace_island, require_known
 from tflopt.passes.islands import find_island
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
@@ -37,6 +38,8 @@ class IntegerizeIslands(Rule):
             return
         island = find_island(root)
         if not island.leaves:
+            unequal = "no int8 form is equal: SOFTMAX rounds otherwise"
+            require(find_softmax(op) is None, unequal, at=op)
             return
         require_known(island, op)
         leaves = island.tensors

@@ -7,6 +7,7 @@ import numpy as np
 from tflopt.arith.affine import affine_of
 from tflopt.ir import DType, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ReshapeOptions
+from tflopt.passes.clamps import moved
 from tflopt.passes.island_forms import Distance, Form, forms_of, nearest, place, wanted_of
 from tflopt.passes.islands import Island, Leaf
 from tflopt.passes.rounding import remove_unread
@@ -24,7 +25,7 @@ def float_input(op: Op) -> Value | None:
 def require_known(island: Island, op: Op) -> None:
     """Decline where something under the island isn't an int8 tensor of a fitting shape."""
     if island.blocked:
-        value = island.blocked[0]
+        value = _unmoved(island.blocked[0])
         what = "an input of the model" if value.is_graph_input else "computed in float"
         name = value.name or "a tensor"
         require(False, f"it reads {name}, which is {what} and not quantized", at=op)
@@ -33,6 +34,13 @@ def require_known(island: Island, op: Op) -> None:
     shapes = [leaf.value.shape for leaf in island.tensors]
     fits = _broadcast(shapes) == op.output.shape
     require(fits, "its tensors have other shapes than its result", at=op)
+
+
+def _unmoved(value: Value) -> Value:
+    """The value before it was transposed, viewed or sliced."""
+    while (op := value.producer) is not None and (source := moved(op)) is not None:
+        value = source
+    return value
 
 
 def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...] | None:

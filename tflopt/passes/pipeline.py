@@ -61,12 +61,15 @@ from tflopt.passes.replicate_channels import ReplicateChannels
 from tflopt.passes.requantize_with_kernel import RequantizeWithKernel
 from tflopt.passes.round_islands import RoundIslands
 from tflopt.passes.round_mean import RoundMean
+from tflopt.passes.round_softmax import RoundSoftmax
+from tflopt.passes.select_before_dequantize import SelectBeforeDequantize
 from tflopt.passes.select_to_select_v2 import SelectToSelectV2
 from tflopt.passes.shape_to_options import ShapeToOptions
 from tflopt.passes.share_zero_points import ShareZeroPoints
 from tflopt.passes.sink_dequantize import SinkDequantize
 from tflopt.passes.sink_pad import SinkPad
 from tflopt.passes.sink_view import SinkView
+from tflopt.passes.softmax_to_maximum import SoftmaxToMaximum
 from tflopt.passes.split_concatenation import SplitConcatenation
 from tflopt.passes.split_groups import SplitGroups
 from tflopt.passes.strip_fields import StripFields
@@ -107,7 +110,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
     everything, keep = config.strip is Strip.ALL, config.keep
     mve = config.device.target.isa is Isa.MVE
     in_place = config.plan is not None and config.plan.in_place
-    worth = Worth(config.goal, config.device, in_place)
+    worth = Worth(config.goal, config.device, in_place, route_around=config.route_around)
     return (
         RemoveDead(),
         AssignLayouts(config.device, in_place, config.io_layout, config.route_around),
@@ -121,6 +124,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
         FuseActivation(),
         FoldUnaryChain(),
         SinkDequantize(),
+        SelectBeforeDequantize(),
         IntegerizeIslands(postpone=config.allow_lsb > 0),
         RoundIslands(config.allow_lsb),
         IntegerizeMean(),
@@ -148,11 +152,13 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
         CropTransposeConv(config.device),
         WidenTransposeConv(config.device),
         MergeTransposedAxes(config.device),
+        SoftmaxToMaximum(config.device),
         RemoveIdentity(),
         RemoveUnitWindow(),
         ReduceToView(),
         PackToReshape(),
         *(form(worth) for form in FORMS),
+        RoundSoftmax(worth, config.allow_lsb),
         DropStalePlan(),
         StripNames(everything, keep),
         StripTexts(everything, keep),
@@ -185,6 +191,7 @@ ROUTES = (
     CropTransposeConv,
     WidenTransposeConv,
     MergeTransposedAxes,
+    SoftmaxToMaximum,
 )
 """Write layers otherwise that the device computes wrongly; none with ``--no-route-around``."""
 COMPRESSED = "COMPRESSION_METADATA"

@@ -37,7 +37,7 @@ class SplitGroups(FormRule):
         require(few, f"CONCATENATION takes {MOST_PARTS} inputs, not {found.groups}", at=op)
         sketch = as_parts(found)
         choice = self.worth.compare([op], sketch)
-        require(choice.is_worth_it, choice.why_not(f"{found.groups} CONV_2D"), at=op)
+        require(self.takes(op, choice), choice.why_not(f"{found.groups} CONV_2D"), at=op)
         sketch.graft(rw, op)
 
 

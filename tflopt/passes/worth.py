@@ -14,7 +14,7 @@ from tflopt.rewrite import Rule
 from tflopt.rewrite.sketch import Sketch
 from tflopt.target.cortex_m import Target
 from tflopt.target.cost import Basis, predict_instructions
-from tflopt.target.hazards import hazards_at
+from tflopt.target.hazards import hazards_at, is_routed_by
 from tflopt.target.kernels import kernel_use
 from tflopt.target.memory import ONE_OF_EACH, Device
 
@@ -112,12 +112,14 @@ class Worth:
         device: the build whose kernels count.
         in_place: a plan lets views share their input's bytes.
         budget: what a balanced choice may spend, None for nothing.
+        route_around: a form that the device computes right is taken whatever it costs.
     """
 
     goal: Goal = Goal.BALANCED
     device: Device = field(default_factory=Device)
     in_place: bool = True
     budget: Budget | None = None
+    route_around: bool = True
 
     def compare(self, old: Sequence[Op], sketch: Sketch) -> Choice:
         """The cost of both forms.
@@ -226,6 +228,14 @@ class FormRule(Rule):
 
     worth: Worth = field(default_factory=Worth)
 
+    def takes(self, op: Op, choice: Choice) -> bool:
+        """Whether the form is better, or the one that the device computes right."""
+        if choice.is_worth_it:
+            return True
+        device = self.worth.device
+        routes = self.worth.route_around and is_routed_by(self.name, op, device)
+        return routes and choice.hazard is None
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -285,7 +295,7 @@ class _Lives:
         for index, op in enumerate(ops):
             self._visit(op, index, in_place)
         for value in graph.outputs:
-            self._see(value, len(ops) - 1)
+            self._see(value, max(0, len(ops) - 1))
 
     def _visit(self, op: Op, index: int, in_place: bool) -> None:
         source = op.input(0)

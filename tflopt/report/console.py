@@ -15,14 +15,17 @@ from tflopt.errors import printable
 from tflopt.ir import Model
 from tflopt.ir.text import kind
 from tflopt.passes.pipeline import RULES, STRIPS
+from tflopt.passes.remove_dead import RemoveDead
 from tflopt.report.console_hazards import print_hazards
 from tflopt.report.facts import ModelFacts, OpFacts
 from tflopt.report.flash import KINDS, Flash
 from tflopt.report.near_misses import grouped
 from tflopt.report.notes import notes
-from tflopt.report.style import SMALL, change, size, table
+from tflopt.report.style import SMALL, change, paragraph, size, table
 from tflopt.target.cost import predict_model
 from tflopt.target.memory import Device
+
+MOST_RULES = 8
 
 
 def print_summary(
@@ -34,12 +37,10 @@ def print_summary(
     console.print(_totals(result, settings.device))
     console.print()
     _print_rules(console, result)
-    misses = len(result.trace.near_misses)
-    if misses:
-        console.print(f"  {misses} near misses; --explain shows why", style=SMALL)
+    _print_misses(console, result)
     console.print()
     for changed in port_changes(result.original, result.model):
-        console.print(Text(printable(f"the firmware must follow: {changed}"), style="yellow"))
+        paragraph(console, Text(printable(f"the firmware must follow: {changed}"), style="yellow"))
     print_verification(console, result.verification)
     print_hazards(console, result.hazards, result.hazards_left)
     print_notes(console, notes(result.model))
@@ -49,20 +50,36 @@ def print_summary(
 
 
 def _print_rules(console: Console, result: Result) -> None:
-    """What the rules did: a line for each, and one for all that only strip the file."""
+    """What the rules did: a line for each, and the names of those that only tidy up."""
     counts = result.trace.counts
-    strips = [rule.name for rule in RULES if isinstance(rule, STRIPS) and counts[rule.name]]
-    for rule in RULES:
-        if counts[rule.name] and rule.name not in strips:
-            line = Text(f"  {counts[rule.name]:4} x {rule.name:<30} ")
-            line.append(rule.summary, style=SMALL)
-            line.truncate(console.width, overflow="ellipsis")
-            console.print(line)
-    if strips:
-        line = Text(f"       {', '.join(strips)}", style=SMALL)
+    did = [rule for rule in RULES if counts[rule.name]]
+    tidy = [rule for rule in did if isinstance(rule, (*STRIPS, RemoveDead))]
+    main = sorted((rule for rule in did if rule not in tidy), key=lambda r: -counts[r.name])
+    shown = [rule for rule in did if rule in main[:MOST_RULES]]
+    width = max((len(rule.name) for rule in shown), default=0)
+    for rule in shown:
+        line = Text(f"  {counts[rule.name]:4} x {rule.name:<{width}}  ")
+        line.append(rule.summary, style=SMALL)
+        line.truncate(console.width, overflow="ellipsis")
         console.print(line)
-    if not counts:
+    rest = [f"{counts[rule.name]} x {rule.name}" for rule in main[MOST_RULES:]]
+    rest += [rule.name for rule in tidy]
+    if rest:
+        lead = "    also " if shown else "         "
+        paragraph(console, Text(", ".join(rest), style=SMALL), lead=lead, hang=0)
+    if not did:
         console.print("  no rule applies")
+
+
+def _print_misses(console: Console, result: Result) -> None:
+    """How many patterns were left alone, and of how many a user can change that."""
+    groups = grouped(result.trace.near_misses)
+    count = sum(len(group.places) for group in groups)
+    open_ones = sum(len(group.places) for group in groups if group.can_act)
+    if count:
+        text = f"  {count} near miss" + ("es" if count > 1 else "")
+        hint = f" ({open_ones} that you can change)" if open_ones else ""
+        console.print(f"{text}{hint}; --explain shows why", style=SMALL)
 
 
 def _totals(result: Result, device: Device) -> Table:
@@ -105,13 +122,10 @@ def print_verification(console: Console, verdict: Verification | None) -> None:
     if verdict.status == "identical":
         inner = f" and {verdict.tensors} inner tensors" if verdict.tensors else ""
         outputs = "1 output" if verdict.outputs == 1 else f"{verdict.outputs} outputs"
-        console.print(
-            Text.assemble(
-                ("identical", "bold green"),
-                f" on {verdict.runner}: {outputs}{inner}, {verdict.samples} inputs in a row, "
-                f"seed {verdict.seed}",
-            )
-        )
+        times = "1 input" if verdict.samples == 1 else f"{verdict.samples} inputs in a row"
+        what = f"{outputs}{inner}, {times}, seed {verdict.seed}"
+        where = f" on {verdict.runner}: {what}"
+        paragraph(console, Text.assemble(("identical", "bold green"), where))
     elif verdict.status == "rounded":
         console.print(
             Text.assemble(
@@ -119,17 +133,18 @@ def print_verification(console: Console, verdict: Verification | None) -> None:
             )
         )
     elif verdict.mismatch is not None:
-        console.print(Text(f"different: {printable(str(verdict.mismatch))}", style="bold red"))
+        told = f"different: {printable(str(verdict.mismatch))}"
+        paragraph(console, Text(told, style="bold red"))
     else:
-        console.print(Text(f"not verified: {verdict.note}", style="yellow"))
+        paragraph(console, Text(f"not verified: {verdict.note}", style="yellow"))
     if verdict.note and verdict.status in ("identical", "rounded"):
-        console.print(Text(f"  ({verdict.note})", style=SMALL))
+        paragraph(console, Text(f"({verdict.note})", style=SMALL), lead="  ", hang=0)
 
 
 def print_notes(console: Console, texts: Sequence[str]) -> None:
     """Notes, each on a line of its own."""
     for text in texts:
-        console.print(Text(f"note: {text}", style="yellow"))
+        paragraph(console, Text(f"note: {text}", style="yellow"))
 
 
 def print_flash(console: Console, paths: Sequence[str], accounts: Sequence[Flash]) -> None:
@@ -161,10 +176,11 @@ def print_near_misses(console: Console, result: Result) -> None:
     if not groups:
         console.print("no near misses: every pattern that was found was rewritten")
     for group in groups:
-        console.print(Text.assemble((group.rule, "bold"), f": {printable(group.reason)}"))
-        console.print(Text(f"  -> {group.advice}", style="cyan"))
-        for where, reason in group.places:
-            console.print(Text(f"    {where}" + (f": {reason}" if reason else ""), style=SMALL))
+        title = Text.assemble((group.rule, "bold"), f": {printable(group.reason)}")
+        paragraph(console, title, lead=f"{len(group.places):4} x ", hang=0)
+        paragraph(console, Text(group.advice, style="cyan"), lead=" " * 7 + "-> ", hang=0)
+        for line in group.lines():
+            paragraph(console, Text(printable(line), style=SMALL), lead=" " * 7)
 
 
 def print_model(console: Console, model: Model, facts: ModelFacts, ops: list[OpFacts]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from tflopt.report.style import SMALL
+from tflopt.report.style import SMALL, paragraph
 from tflopt.target.hazards import HazardFinding
 from tflopt.target.memory import Device
 
@@ -22,13 +22,9 @@ def print_hazards(
         if hazard.name in still:
             continue
         rule = "other rules" if hazard.rule is None else hazard.rule
-        console.print(
-            Text.assemble(
-                ("avoided", "green"),
-                f": {finding.where} of the original, {finding.detail}: {hazard.symptom} "
-                f"({hazard.name}; by {rule})",
-            )
-        )
+        what = f"{finding.where} of the original, {finding.detail}: {hazard.symptom}"
+        text = Text.assemble(("avoided", "green"), f": {what} ({hazard.name}; by {rule})")
+        paragraph(console, text)
     for finding in left:
         _print_warning(console, finding)
 
@@ -50,15 +46,10 @@ def print_known_hazards(
             f"known by: {hazard.evidence.value}; {avoided}",
         )
         for row in rows:
-            console.print(Text(f"    {row}", style=SMALL))
+            paragraph(console, Text(row, style=SMALL), lead="    ")
 
 
 def _print_warning(console: Console, finding: HazardFinding) -> None:
     hazard = finding.hazard
-    console.print(
-        Text.assemble(
-            ("computed wrongly", "bold yellow"),
-            f": {finding.where}, {finding.detail}: {hazard.symptom} ({hazard.name}); "
-            f"{hazard.advice}",
-        )
-    )
+    what = f"{finding.where}, {finding.detail}: {hazard.symptom} ({hazard.name}); {hazard.advice}"
+    paragraph(console, Text.assemble(("computed wrongly", "bold yellow"), f": {what}"))

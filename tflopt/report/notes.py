@@ -24,9 +24,10 @@ def notes(model: Model) -> list[str]:
     found = []
     layers = len(undelegated(model))
     if layers:
+        which, them = ("1 layer has", "it") if layers == 1 else (f"{layers} layers have", "them")
         found.append(
-            f"{layers} layers have a bias without quantization: LiteRT's default path (XNNPACK) "
-            "does not delegate them, and its outputs may differ by one LSB from a file where it "
+            f"{which} a bias without quantization: LiteRT's default path (XNNPACK) "
+            f"does not delegate {them}, and its outputs may differ by one LSB from a file where it "
             "does. TFLM and LiteRT's reference kernels compute the same either way; this file is "
             "for the microcontroller."
         )

@@ -7,6 +7,7 @@ from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 SMALL = "dim"
 PIPE_WIDTH = 140
@@ -28,6 +29,20 @@ def make_console() -> Console:
     """Standard output: as wide as the terminal, wide enough for tables in a pipe."""
     console = Console(highlight=False, soft_wrap=True)
     return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
+def paragraph(console: Console, text: Text | str, *, lead: str = "", hang: int = 2) -> None:
+    """A text behind ``lead``: one line in a pipe, on a terminal broken between words.
+
+    The lines that follow are indented by the width of ``lead`` and ``hang`` more.
+    """
+    whole = Text(text) if isinstance(text, str) else text
+    if not console.is_terminal:
+        console.print(Text(lead).append_text(whole), soft_wrap=True)
+        return
+    indent = len(lead) + hang
+    for number, line in enumerate(whole.wrap(console, max(20, console.width - indent))):
+        console.print(Text(" " * indent if number else lead).append_text(line))
 
 
 def table(*columns: str, right: Iterable[int] = ()) -> Table:

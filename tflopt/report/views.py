@@ -207,7 +207,8 @@ def verdict(report: Plain) -> dict[str, str]:
     runner = RUNNER_NAMES.get(runner, runner)
     if status == "identical":
         count = number(found, "samples")
-        told = f"Outputs are bit-identical on {runner}, for {count} inputs in a row"
+        times = "one input" if count == 1 else f"{count} inputs in a row"
+        told = f"Outputs are bit-identical on {runner}, for {times}"
         return {"kind": GOOD, "mark": "✓", "text": told}
     if status == "rounded":
         told = f"Rounded where --allow-lsb permits it, otherwise identical on {runner}"

@@ -100,12 +100,11 @@ def why_no_memory(model: Model) -> str:
     total = 0
     for graph in model.graphs:
         for value in graph.values:
-            if value.is_constant:
-                continue
             try:
-                total += runtime_bytes(value)
+                size = runtime_bytes(value)
             except UnsupportedError as error:
                 return error.reason
+            total += 0 if value.is_constant else size
     return (
         "" if total < OFFSET_LIMIT else f"its tensors need {total} bytes, more than TFLM can plan"
     )

@@ -1,11 +1,14 @@
-# Cortex-M55 with GCC; used by: cmake --toolchain cmake/arm-none-eabi.cmake
+# GCC for a bare Cortex-M: cmake --toolchain cmake/arm-none-eabi.cmake [-DCPU=cortex-m4]
 set(CMAKE_SYSTEM_NAME Generic)
-set(CMAKE_SYSTEM_PROCESSOR cortex-m55)
+set(CPU cortex-m55 CACHE STRING "Core, in GCC's spelling")
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES CPU)
+set(CMAKE_SYSTEM_PROCESSOR ${CPU})
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 set(CMAKE_C_COMPILER arm-none-eabi-gcc)
 set(CMAKE_CXX_COMPILER arm-none-eabi-g++)
 set(CMAKE_ASM_COMPILER arm-none-eabi-gcc)
-set(flags "-mcpu=cortex-m55 -mthumb -mfloat-abi=hard -ffunction-sections -fdata-sections")
+set(machine "-mcpu=${CPU} -mthumb -mfloat-abi=hard")
+set(flags "${machine} -O2 -ffunction-sections -fdata-sections")
 set(CMAKE_C_FLAGS_INIT "${flags}")
 set(CMAKE_CXX_FLAGS_INIT "${flags} -fno-exceptions -fno-rtti -fno-threadsafe-statics")
-set(CMAKE_ASM_FLAGS_INIT "-mcpu=cortex-m55 -mthumb")
+set(CMAKE_ASM_FLAGS_INIT "${machine}")

@@ -18,7 +18,7 @@ from tflopt.report.memory_map import DARK
 from tflopt.report.plain import Plain
 
 pytestmark = pytest.mark.unit
-VOID = frozenset({"meta", "link", "br", "img", "hr", "input"})
+VOID = frozenset({"meta", "link", "br", "img", "hr", "input", "wbr"})
 DRAWN = frozenset({"path", "rect", "line"})
 HOSTILE = """</script><img src=x onerror=alert(1)>"'{{ 7 * 7 }}\u202e\x00\udc80"""
 TEXT_COLOURS = ("ink", "soft", "accent", "better", "worse", "gone", "fresh", "peak", "bound")
@@ -174,6 +174,9 @@ def test_colours_have_contrast(dark: bool) -> None:
         for paper in ("paper", "card", "gone-paper", "fresh-paper"):
             if name in ("ink", "soft") or paper in ("paper", "card"):
                 assert contrast(colours[name], colours[paper]) >= 4.5, (name, paper)
+    for name in ("gone", "fresh"):
+        assert contrast(colours[name], colours[f"{name}-paper"]) >= 4.5, name
+    assert contrast(colours["scratch-edge"], colours["paper"]) >= 4.5, "a verdict left open"
     for kind in ("tensor", "scratch", "variable"):
         assert contrast(colours[f"{kind}-edge"], colours["paper"]) >= 3, kind
     assert "#14181d" in DARK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,27 @@ def test_known_kernels_without_measurements_are_estimated() -> None:
     )
     assert few.basis is many.basis is Basis.ESTIMATED
     assert 0 < few.instructions < many.instructions
+
+
+TWO_INPUTS = [
+    (code, dtype)
+    for code in (OpCode.ADD, OpCode.SUB, OpCode.MUL, OpCode.MAXIMUM, OpCode.MINIMUM, OpCode.PRELU)
+    for dtype in (DType.INT8, DType.FLOAT32)
+]
+
+
+@pytest.mark.parametrize(("code", "dtype"), TWO_INPUTS)
+@pytest.mark.parametrize("shape", [(1, 16, 16, 8), (8,), (1,), (1, 16, 1, 1), (1, 1, 16, 1)])
+def test_every_element_costs_something_however_it_is_broadcast(
+    code: OpCode, dtype: DType, shape: tuple[int, ...]
+) -> None:
+    """A form of a loop that was not measured must not count as free."""
+    whole = TensorSpec((1, 16, 16, 8), dtype)
+    inputs = [(whole, TensorSpec(shape, dtype))]
+    inputs += [] if code is OpCode.PRELU else [(TensorSpec(shape, dtype), whole)]
+    for each, device in product(inputs, (M3, M4, M55)):
+        found = predict_layer(LayerSpec(code, each, (whole,)), device)
+        assert found.instructions > 2048, found
 
 
 def test_custom_operators_are_unknown() -> None:

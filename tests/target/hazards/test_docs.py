@@ -24,7 +24,9 @@ def rows() -> str:
     ]
     for hazard in hazards():
         rule = "nothing yet" if hazard.rule is None else f"`{hazard.rule}`"
-        cells = (hazard.name, hazard.affected, hazard.symptom, hazard.evidence.value, rule)
+        known = f"{hazard.evidence.value}, with {hazard.needs}"
+        known = known if hazard.needs else hazard.evidence.value
+        cells = (hazard.name, hazard.affected, hazard.symptom, known, rule)
         lines.append(f"| {' | '.join(cells)} |\n")
     return "".join([*lines, "\n"])
 

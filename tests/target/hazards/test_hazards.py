@@ -39,6 +39,7 @@ AFFECTED: dict[str, set[tuple[Target, Version]]] = {
     "fully-connected-debug-assert": EVERYWHERE,
     "grouped-conv-scratch": {(target, V7_0_0) for target in (M0, M4, M55)},
     "grouped-conv-without-bias": EVERYWHERE,
+    "lstm-state": EVERYWHERE,
     "softmax-s16-single": EVERYWHERE,
     "space-to-batch-padding": EVERYWHERE,
     "svdf-int8-state": EVERYWHERE,

@@ -114,8 +114,9 @@ def _by_spec(spec: LayerSpec, function: str, isa: Isa) -> Row | None:
 
 def _reference(spec: LayerSpec, op: Op, isa: Isa) -> Row | None:
     types = _types(spec)
-    broadcasts = spec.code in _BROADCASTING and other.is_broadcast(spec)
-    if broadcasts or spec.code is OpCode.PRELU:
+    if spec.code is OpCode.PRELU:
+        return f"PRELU {types} broadcast", other.prelu(spec, isa)
+    if spec.code in _BROADCASTING and other.is_broadcast(spec):
         return f"{spec.code.name} {types} broadcast", other.broadcast(spec, isa)
     if spec.code is OpCode.TRANSPOSE:
         return f"TRANSPOSE {types}", movement.loops(spec.output)

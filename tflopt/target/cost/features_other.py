@@ -146,6 +146,20 @@ def broadcast(spec: LayerSpec, isa: Isa) -> Features:
     }
 
 
+def prelu(spec: LayerSpec, isa: Isa) -> Features:
+    """The same loops, measured with a slope for each channel; an element costs the same else."""
+    first, second = spec.input(0), spec.input(1)
+    if first is None or second is None:
+        return {}
+    sizes, form = _loops(first.shape, second.shape, spec.output.shape)
+    found = broadcast(spec, isa)
+    return {
+        **{name: count for name, count in found.items() if not name.startswith(form)},
+        "both elements": spec.output.elements,
+        "both runs": prod(sizes[1:]),
+    }
+
+
 def rows_broadcast(spec: LayerSpec, isa: Isa) -> Features:
     """``arm_maximum_s8``: the longest run in which both operands advance, or one stands still."""
     first, second = spec.input(0), spec.input(1)

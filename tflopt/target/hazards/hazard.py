@@ -56,6 +56,7 @@ class Hazard:
         affected: the ISAs and versions, in words; ``meets`` decides.
         symptom: what the firmware does, in one sentence.
         evidence: how it is known.
+        needs: what the library was built with, where the ordinary build does not show it.
         rule: the rewrite that avoids it exactly, None where there is none.
         advice: what a user can do where no rule helps.
         meets: the exact predicate on a layer.
@@ -71,6 +72,7 @@ class Hazard:
     rule: str | None
     advice: str
     meets: Callable[[Site], Detail]
+    needs: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""CMSIS-NN 7.0.0 asks for the wrong path's scratch where a convolution has groups."""
+"""CMSIS-NN before c01c0a14 asks for the wrong path's scratch where a convolution has groups."""
 
 from tflopt.ir import OpCode
 from tflopt.target.cmsis_nn.layers import ConvLayer
@@ -24,8 +24,9 @@ HAZARD = Hazard(
     where="arm_convolve_get_buffer_sizes_s8.c does not compare the channels of filter and input",
     affected="all cores, CMSIS-NN before commit c01c0a14, 1x1 and 1xN kernels with groups",
     symptom="the layer writes over other tensors, or is refused and its output never written",
-    evidence=Evidence.SOURCE,
-    rule=None,
+    evidence=Evidence.EXECUTED,
+    needs="CMSIS-NN a3f311a4",
+    rule="split-groups",
     advice="use a newer CMSIS-NN",
     meets=_meets,
 )

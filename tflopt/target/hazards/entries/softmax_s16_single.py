@@ -19,7 +19,7 @@ HAZARD = Hazard(
     affected="all cores, every known version of CMSIS-NN",
     symptom="the output is -32768 instead of 32767",
     evidence=Evidence.EXECUTED,
-    rule=None,
+    rule="softmax-to-maximum",
     advice="drop the operator: its output is always 1",
     meets=_meets,
 )

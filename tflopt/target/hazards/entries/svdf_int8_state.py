@@ -27,8 +27,9 @@ def _reach(data: Value, weights: Value, state: Value) -> tuple[int, int] | None:
     scales = [_scale(value) for value in (data, weights, state)]
     if None in scales or not weights.has_data or weights.dtype is not DType.INT8:
         return None
-    assert data.quant is not None
-    zero_point = 0 if data.quant.zero_point is None else int(data.quant.zero_point[0])
+    quant = data.quant
+    assert quant is not None
+    zero_point = int(quant.zero_point[0]) if quant.is_set and quant.zero_point is not None else 0
     low, high = INPUT_LOW - zero_point, INPUT_HIGH - zero_point
     matrix = weights.array().astype(np.int64)
     ends = np.stack([matrix * low, matrix * high])
@@ -40,7 +41,9 @@ def _reach(data: Value, weights: Value, state: Value) -> tuple[int, int] | None:
 
 def _scale(value: Value) -> float | None:
     quant = value.quant
-    return None if quant is None or quant.scale is None else float(quant.scale[0])
+    if quant is None or quant.scale is None or not quant.count:
+        return None
+    return float(quant.scale[0])
 
 
 HAZARD = Hazard(

@@ -10,6 +10,10 @@ Row = frozenset[tuple[int, int]]
 """What an output row sums up: pairs of an input row and a filter row."""
 
 
+MOST_ROWS = 1 << 14
+"""Taller layers, which no microcontroller has, are not followed row by row."""
+
+
 def computed_rows(layer: TransposeConvLayer, flushes_partly: bool) -> list[Row]:
     """The rows that ``arm_transpose_conv_s8`` writes, in order, by following its ring of rows.
 
@@ -52,6 +56,8 @@ def wanted_rows(layer: TransposeConvLayer) -> list[Row]:
 def _meets(site: Site) -> Detail:
     layer = site.layer
     if not isinstance(layer, TransposeConvLayer) or site.use.function != "arm_transpose_conv_s8":
+        return None
+    if max(layer.input_h, layer.output_h, layer.kernel_h, layer.stride_h) > MOST_ROWS:
         return None
     found = computed_rows(layer, site.device.cmsis_nn.transpose_conv_rows_right)
     wanted = wanted_rows(layer)

@@ -12,6 +12,10 @@ class MicroInterpreter {
                    size_t arena_bytes);
   TfLiteStatus AllocateTensors();
   TfLiteStatus Invoke();
+  template <class T>
+  T* typed_input_tensor(int index);
+  template <class T>
+  T* typed_output_tensor(int index);
   size_t arena_used_bytes() const;
 };
 }  // namespace tflite

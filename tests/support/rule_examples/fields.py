@@ -1,0 +1,134 @@
+"""Examples: what of the file no kernel reads, shared buffers, and memory plans.
+
+The text of a graph shows none of it, so these are shown as fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from tests.support.kit import Kit
+from tests.support.rule_examples.example import TFLM, example
+from tflopt.ir import Buffer, DType, Metadata, Model, OpCode, Value
+from tflopt.plan.describe import read_plan
+from tflopt.target.memory import Device, memory_of
+
+PLAN = "OfflineMemoryAllocation"
+
+
+def fields(model: Model) -> str:
+    """What a file says beyond the graph, a line for each thing."""
+    return "\n".join([*_texts(model), *_tensors(model)])
+
+
+def _texts(model: Model) -> Iterator[str]:
+    if model.description:
+        yield f"description {model.description!r}"
+    for number, graph in enumerate(model.graphs):
+        if graph.name:
+            yield f"subgraph {number} {graph.name!r}"
+    for entry in model.metadata or ():
+        yield f"metadata {entry.name!r}"
+
+
+def _tensors(model: Model) -> Iterator[str]:
+    numbers = {id(buffer): number for number, buffer in enumerate(model.buffers)}
+    for number, value in enumerate(model.main.values):
+        words = [f"tensor {number}", *([repr(value.name)] if value.name else [])]
+        if value.quant is not None and value.quant.scale is not None:
+            points = [] if value.quant.zero_point is None else value.quant.zero_point.tolist()
+            words.append(f"scale {[float(f'{s:.3g}') for s in value.quant.scale]}")
+            words.append(f"zero_point {points}")
+        if value.quant is not None and value.quant.min is not None:
+            words.append(f"min {value.quant.min.tolist()}")
+        if value.extra.shape_signature is not None:
+            words.append(f"shape_signature {list(value.extra.shape_signature)}")
+        if value.is_constant:
+            words.append(f"buffer {numbers[id(value.buffer)]}")
+        yield " ".join(words)
+
+
+def memory(model: Model) -> str:
+    """The head of the arena, and the offsets that a plan gives."""
+    head = memory_of(model, Device()).arena.head_bytes
+    plan = read_plan(model)
+    offsets = [] if plan is None else [offset for offset in plan if offset >= 0]
+    return f"head {head} bytes\noffsets {offsets or 'left to the runtime'}"
+
+
+@example(show=fields)
+def strip_names(n: Kit) -> Value:
+    x = n.relu(n.feed(1, 8))
+    x.name = "model/block_1/activation/Relu;model/block_1/add"
+    return n.softmax(x)
+
+
+@example(show=fields)
+def strip_texts(n: Kit) -> Value:
+    n.model.description = "MLIR Converted."
+    n.graph.name = "main"
+    return n.relu(n.feed(1, 8))
+
+
+@example(show=fields)
+def strip_metadata(n: Kit) -> Value:
+    _metadata(n, "min_runtime_version", "CONVERSION_METADATA")
+    return n.relu(n.feed(1, 8))
+
+
+@example(show=fields)
+def strip_ranges(n: Kit) -> Value:
+    x = n.feed(1, 8)
+    assert x.quant is not None
+    x.quant = replace(x.quant, min=np.array([-6.5], np.float32), max=np.array([6.2], np.float32))
+    return n.relu(x)
+
+
+@example(show=fields)
+def strip_unread_quantization(n: Kit) -> Value:
+    return n.conv2d(n.feed(1, 4, 4, 3), 2, (1, 1))
+
+
+@example(runners=TFLM, show=fields, note="Only with `--runtime tflm`: LiteRT refuses the file.")
+def share_zero_points(n: Kit) -> Value:
+    return n.conv2d(n.feed(1, 4, 4, 3), 4, (1, 1))
+
+
+@example(show=fields)
+def strip_fields(n: Kit) -> Value:
+    x = n.feed(1, 8)
+    x.extra.shape_signature = x.shape
+    return n.relu(x)
+
+
+@example(show=fields)
+def merge_buffers(n: Kit) -> Value:
+    x = n.feed(1, 2)
+    one, two = (n.constant([[1, 2]], DType.INT8, quant=(0.05, 3)) for _ in range(2))
+    return n.add(n.add(x, one), two)
+
+
+@example(show=fields)
+def drop_stale_plan(n: Kit) -> Value:
+    y = n.add(x := n.feed(1, 8), x)
+    offsets = np.array([1, 0, 2, -1, -1], "<i4")
+    _metadata(n, PLAN, content=offsets.tobytes())
+    return y
+
+
+@example(show=memory)
+def plan_memory(n: Kit) -> Value:
+    """RELU may work in place, which the runtime never does by itself."""
+    x = n.conv2d(n.feed(1, 8, 8, 3), 16, stride=(1, 1))
+    return n.conv2d(n.unary(OpCode.RELU, x), 4, stride=(2, 2))
+
+
+def _metadata(n: Kit, *names: str, content: bytes = b"1.5.0") -> None:
+    n.model.metadata = []
+    for name in names:
+        buffer = Buffer(np.frombuffer(content, np.uint8))
+        n.model.buffers.append(buffer)
+        n.model.metadata.append(Metadata(name, buffer))

@@ -1,0 +1,74 @@
+"""Examples: the same function by other operators, where that is better for the goal."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.support.graphs import QUANT
+from tests.support.kit import Kit
+from tests.support.rule_examples.example import TFLM, example
+from tflopt.ir import DType, OpCode, Padding, Value
+from tflopt.ir.options import BatchMatMulOptions, FullyConnectedOptions
+
+
+@example()
+def conv_to_depthwise(n: Kit) -> Value:
+    return n.conv2d(n.feed(1, 5, 5, 4), 4, groups=4)
+
+
+@example()
+def replicate_channels(n: Kit) -> Value:
+    return n.depthwise(n.conv2d(n.feed(1, 5, 5, 2), 3, (1, 1)), multiplier=3)
+
+
+@example()
+def expand_depth_multiplier(n: Kit) -> Value:
+    return n.conv2d(n.depthwise(n.feed(1, 5, 5, 3), multiplier=2), 4, (1, 1))
+
+
+@example()
+def fill_dilation(n: Kit) -> Value:
+    return n.depthwise(n.feed(1, 9, 8, 3), (3, 3), dilation=(2, 2))
+
+
+@example()
+def depthwise_to_conv(n: Kit) -> Value:
+    return n.depthwise(n.feed(1, 6, 6, 1), multiplier=3)
+
+
+@example()
+def merge_groups(n: Kit) -> Value:
+    return n.conv2d(n.feed(1, 5, 5, 6), 4, groups=2)
+
+
+@example()
+def split_groups(n: Kit) -> Value:
+    return n.conv2d(n.feed(1, 4, 4, 4), 6, groups=2)
+
+
+@example()
+def mean_to_convolution(n: Kit) -> Value:
+    return n.reduce(OpCode.MEAN, n.input((1, 7, 7, 3), quant=(0.05, -128)), [1, 2])
+
+
+@example(runners=TFLM)
+def batch_matmul_to_fully_connected(n: Kit) -> Value:
+    matrix = np.random.default_rng(1).integers(-127, 128, (4, 5))
+    inputs = [n.feed(1, 5), n.constant(matrix, DType.INT8, quant=(0.01, 0))]
+    options = BatchMatMulOptions(adj_y=True)
+    return n.op(OpCode.BATCH_MATMUL, inputs, (1, 4), options=options, version=2)
+
+
+@example(runners=TFLM)
+def conv_to_fully_connected(n: Kit) -> Value:
+    return n.conv2d(n.feed(1, 3, 2, 3), 4, (3, 2), padding=Padding.VALID)
+
+
+@example(runners=TFLM)
+def fully_connected_to_conv(n: Kit) -> Value:
+    """With scales whose product is the same in single and in double precision."""
+    numbers = np.random.default_rng(1).integers(-127, 128, (4, 5))
+    weights = n.constant(numbers, DType.INT8, quant=(2.0**-10, 0))
+    inputs = [n.input((1, 5), quant=(0.5, 3)), weights, None]
+    options = FullyConnectedOptions()
+    return n.op(OpCode.FULLY_CONNECTED, inputs, (1, 4), options=options, quant=QUANT, version=4)

@@ -1,0 +1,55 @@
+"""Examples: operators that TFLM lacks, and computed shapes."""
+
+from __future__ import annotations
+
+from tests.support.graphs import QUANT
+from tests.support.kit import Kit
+from tests.support.rule_examples.example import LITERT, example
+from tflopt.ir import DType, OpCode, Value
+from tflopt.ir.options import CastOptions, ReducerOptions, TileOptions
+
+NOBODY: tuple[str, ...] = ()
+"""Neither TFLM nor LiteRT's reference kernels have an int8 TILE."""
+
+
+@example(runners=NOBODY)
+def repeat_to_resize(n: Kit) -> Value:
+    """UpSampling1D."""
+    x = n.reshape(n.relu(n.feed(1, 1, 8, 3)), 1, 8, 1, 3)
+    inputs = [x, n.constant([1, 1, 2, 1])]
+    y = n.op(OpCode.TILE, inputs, (1, 8, 2, 3), options=TileOptions(), version=3)
+    return n.reshape(y, 1, 1, 16, 3)
+
+
+@example(runners=LITERT)
+def split_concatenation(n: Kit) -> Value:
+    return n.concat(*(n.feed(1, 1, 2) for _ in range(12)), axis=1)
+
+
+@example(runners=LITERT)
+def relu_to_clamp(n: Kit) -> Value:
+    return n.op(OpCode.RELU_N1_TO_1, [n.feed(1, 4)], (1, 4))
+
+
+@example(runners=LITERT)
+def select_to_select_v2(n: Kit) -> Value:
+    inputs = [n.input((2, 3), DType.BOOL), n.feed(2, 3), n.feed(2, 3)]
+    return n.op(OpCode.SELECT, inputs, (2, 3), quant=QUANT, dtype=DType.INT8)
+
+
+@example(runners=LITERT)
+def reduce_any_to_all(n: Kit) -> Value:
+    inputs = [n.input((2, 3, 4), DType.BOOL), n.constant([1])]
+    return n.op(OpCode.REDUCE_ANY, inputs, (2, 4), options=ReducerOptions(), version=1)
+
+
+@example(runners=NOBODY)
+def fold_shape(n: Kit) -> Value:
+    rank = n.op(OpCode.RANK, [n.feed(1, 3)], (), dtype=DType.INT32)
+    rank.quant = None
+    return n.op(OpCode.CAST, [rank], (), options=CastOptions(), dtype=DType.FLOAT32)
+
+
+@example()
+def shape_to_options(n: Kit) -> Value:
+    return n.relu(n.reshape(n.relu(n.feed(2, 3)), 3, 2))

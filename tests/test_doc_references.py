@@ -1,0 +1,33 @@
+"""Files that the documentation names exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.unit
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FOLDERS = "docs|tests|benchmarks|tflopt|testdata"
+IN_PROJECT = re.compile(rf"\b((?:{FOLDERS})/[\w/.-]+\.(?:md|py|tflite))\b")
+LINK = re.compile(r"\]\(([\w./-]+)(?:#[\w-]*)?\)")
+
+
+def missing(text: str, folder: Path) -> list[str]:
+    """Paths in the text that lead nowhere: links from ``folder``, others from the root."""
+    paths = [(ROOT / name, name) for name in IN_PROJECT.findall(text)]
+    paths += [(folder / name, name) for name in LINK.findall(text)]
+    return [name for path, name in paths if not path.exists()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    assert missing(page.read_text(), page.parent) == []
+
+
+def test_the_check_can_fail() -> None:
+    text = "see `docs/nowhere.md`, [here](else.md#part) and [this](exactness.md)"
+    assert missing(text, ROOT / "docs") == ["docs/nowhere.md", "else.md"]

@@ -1,0 +1,245 @@
+"""Operators that move elements: axes, blocks and places that must lie inside of their tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+from tflopt.ir.node import Op, Value
+from tflopt.ir.opcodes import OpCode
+from tflopt.ir.options import (
+    ConcatenationOptions,
+    DepthToSpaceOptions,
+    GatherOptions,
+    MirrorPadOptions,
+    PackOptions,
+    SpaceToDepthOptions,
+    UnpackOptions,
+)
+from tflopt.ir.sound.shapes import axis_flaw
+
+Shape = tuple[int, ...]
+SLICE_RANK = 5
+REFLECT = 0
+"""``MirrorPadMode`` that doesn't repeat the edge."""
+
+
+def _constant(op: Op, index: int) -> Shape | None:
+    value = op.input(index)
+    return None if value is None else value.ints()
+
+
+def _source(op: Op, index: int = 0) -> Value:
+    value = op.inputs[index]
+    assert value is not None
+    return value
+
+
+def _gives(op: Op, expected: Sequence[int]) -> str:
+    found = op.output.shape
+    if found == tuple(expected):
+        return ""
+    return f"its output has the shape {list(found)}, its inputs give {list(expected)}"
+
+
+def _along(shapes: Sequence[Shape], whole: Shape, axis: int) -> str:
+    """Parts that must make up the whole along one axis."""
+    flaw = axis_flaw(axis, len(whole))
+    if flaw:
+        return flaw
+    at = axis % len(whole)
+    for shape in shapes:
+        if len(shape) != len(whole) or any(
+            a != b for i, (a, b) in enumerate(zip(shape, whole, strict=True)) if i != at
+        ):
+            return f"{list(shape)} is no part of {list(whole)} along axis {at}"
+    total = sum(shape[at] for shape in shapes)
+    return "" if total == whole[at] else f"the parts have {total} along axis {at} of {list(whole)}"
+
+
+def _concatenation(op: Op) -> str:
+    shapes = [value.shape for value in op.inputs if value is not None]
+    axis = op.options.axis if isinstance(op.options, ConcatenationOptions) else 0
+    return _along(shapes, op.output.shape, axis)
+
+
+def _split(op: Op) -> str:
+    first = op.code is OpCode.SPLIT
+    axis = _constant(op, 0 if first else 2)
+    if axis is None or len(axis) != 1:
+        return "" if axis is None else f"{len(axis)} axes, it takes one"
+    shapes = [value.shape for value in op.outputs]
+    return _along(shapes, _source(op, 1 if first else 0).shape, axis[0])
+
+
+def _stack(parts: Sequence[Value], whole: Value, axis: int, count: int) -> str:
+    if count != len(parts):
+        return f"options for {count} tensors, it has {len(parts)}"
+    flaw = axis_flaw(axis, len(whole.shape))
+    if flaw:
+        return flaw
+    at = axis % len(whole.shape)
+    part = whole.shape[:at] + whole.shape[at + 1 :]
+    for value in parts:
+        if value.shape != part:
+            return f"{list(value.shape)} is no part of {list(whole.shape)} along axis {at}"
+    return "" if whole.shape[at] == count else f"{count} parts of {list(whole.shape)}"
+
+
+def _pack(op: Op) -> str:
+    options = op.options if isinstance(op.options, PackOptions) else PackOptions()
+    parts = [value for value in op.inputs if value is not None]
+    return _stack(parts, op.output, options.axis, options.values_count)
+
+
+def _unpack(op: Op) -> str:
+    options = op.options if isinstance(op.options, UnpackOptions) else UnpackOptions()
+    return _stack(op.outputs, _source(op), options.axis, options.num)
+
+
+def _transpose(op: Op) -> str:
+    perm, source = _constant(op, 1), _source(op)
+    if perm is None:
+        return ""
+    if sorted(perm) != list(range(len(source.shape))):
+        return f"{list(perm)} is no order of {len(source.shape)} axes"
+    return _gives(op, [source.shape[axis] for axis in perm])
+
+
+def _pad(op: Op) -> str:
+    pads, source = _constant(op, 1), _source(op)
+    if pads is None:
+        return ""
+    if len(pads) != 2 * len(source.shape):
+        return f"{len(pads)} paddings for {len(source.shape)} axes"
+    if min(pads, default=0) < 0:
+        return f"a padding of {min(pads)}"
+    rows = list(zip(source.shape, pads[::2], pads[1::2], strict=True))
+    if op.code is OpCode.MIRROR_PAD:
+        reflects = not isinstance(op.options, MirrorPadOptions) or op.options.mode == REFLECT
+        for extent, before, after in rows:
+            if max(before, after) > extent - reflects:
+                return f"a padding of {max(before, after)} mirrors an axis of {extent}"
+    return _gives(op, [sum(three) for three in rows])
+
+
+def _slice(op: Op) -> str:
+    begin, size, source = _constant(op, 1), _constant(op, 2), _source(op)
+    if len(source.shape) > SLICE_RANK:
+        return f"{len(source.shape)} axes; the kernel aborts above {SLICE_RANK}"
+    if begin is None or size is None:
+        return ""
+    if not len(begin) == len(size) == len(source.shape):
+        return f"{len(begin)} begins and {len(size)} sizes for {len(source.shape)} axes"
+    taken = [
+        extent - at if count == -1 else count
+        for at, count, extent in zip(begin, size, source.shape, strict=True)
+    ]
+    rows = zip(begin, taken, source.shape, strict=True)
+    if any(at < 0 or count < 0 or at + count > extent for at, count, extent in rows):
+        return f"{list(size)} from {list(begin)} on reaches outside of {list(source.shape)}"
+    return _gives(op, taken)
+
+
+def _gather(op: Op) -> str:
+    source, indices, options = _source(op), _source(op, 1), op.options
+    axis, batches = 0, 0
+    if isinstance(options, GatherOptions):
+        axis, batches = options.axis, options.batch_dims
+    flaw = axis_flaw(axis, len(source.shape))
+    if flaw or batches:
+        return flaw
+    at, chosen = axis % len(source.shape), indices.ints()
+    if chosen and not 0 <= min(chosen) <= max(chosen) < source.shape[at]:
+        return f"an index of {max(chosen)} or {min(chosen)} among {source.shape[at]}"
+    rest = prod(source.shape[:at] + source.shape[at + 1 :])
+    count = rest * indices.elements
+    return "" if count == op.output.elements else f"{count} elements, {op.output.elements} out"
+
+
+def _gather_nd(op: Op) -> str:
+    source, indices = _source(op).shape, _source(op, 1)
+    chosen = indices.ints()
+    if not indices.shape or indices.shape[-1] > len(source):
+        return f"indices of the shape {list(indices.shape)} into {list(source)}"
+    depth = indices.shape[-1]
+    for at, place in enumerate(chosen or ()):
+        extent = source[at % depth]
+        if not 0 <= place < extent:
+            return f"an index of {place} among {extent}"
+    return ""
+
+
+def _depth(op: Op) -> str:
+    source, options = _source(op), op.options
+    block = 0
+    if isinstance(options, SpaceToDepthOptions | DepthToSpaceOptions):
+        block = options.block_size
+    if block < 1:
+        return f"a block of {block}"
+    if source.elements != op.output.elements:
+        return f"{source.elements} elements in, {op.output.elements} out"
+    return ""
+
+
+def _blocks(op: Op) -> str:
+    """SPACE_TO_BATCH_ND and, the other way round, BATCH_TO_SPACE_ND."""
+    blocks, edges = _constant(op, 1), _constant(op, 2)
+    if blocks is None or edges is None:
+        return ""
+    to_batch = op.code is OpCode.SPACE_TO_BATCH_ND
+    space, batch = _source(op).shape, op.output.shape
+    if not to_batch:
+        space, batch = batch, space
+    count = len(blocks)
+    if not len(space) == len(batch) > count or len(edges) != 2 * count:
+        return f"{count} blocks and {len(edges)} edges for {len(space)} axes"
+    if min(blocks, default=1) < 1 or min(edges, default=0) < 0:
+        return f"blocks of {list(blocks)}, edges of {list(edges)}"
+    wide = [space[1 + i] + edges[2 * i] + edges[2 * i + 1] for i in range(count)]
+    folded = [extent // block for extent, block in zip(wide, blocks, strict=True)]
+    expected = (space[0] * prod(blocks), *folded, *space[1 + count :])
+    if any(extent % block for extent, block in zip(wide, blocks, strict=True)):
+        return f"{wide} can't be cut into blocks of {list(blocks)}"
+    return "" if batch == expected else f"{list(space)} and {list(batch)} don't go together"
+
+
+def _resize(op: Op) -> str:
+    source, output = _source(op).shape, op.output.shape
+    if len(source) != 4 or len(output) != 4 or 0 in source:
+        return f"the shapes {list(source)} and {list(output)}, not four sizes each"
+    if (source[0], source[3]) != (output[0], output[3]):
+        return f"{list(source)} can't be resized to {list(output)}"
+    return ""
+
+
+def _tile(op: Op) -> str:
+    source, times = _source(op), _constant(op, 1)
+    if times is None:
+        return ""
+    if len(times) != len(source.shape):
+        return f"{len(times)} repeats for {len(source.shape)} axes"
+    return _gives(op, [a * b for a, b in zip(source.shape, times, strict=True)])
+
+
+MOVES: dict[OpCode, Callable[[Op], str]] = {
+    OpCode.CONCATENATION: _concatenation,
+    OpCode.SPLIT: _split,
+    OpCode.SPLIT_V: _split,
+    OpCode.PACK: _pack,
+    OpCode.UNPACK: _unpack,
+    OpCode.TRANSPOSE: _transpose,
+    OpCode.PAD: _pad,
+    OpCode.PADV2: _pad,
+    OpCode.MIRROR_PAD: _pad,
+    OpCode.SLICE: _slice,
+    OpCode.GATHER: _gather,
+    OpCode.GATHER_ND: _gather_nd,
+    OpCode.SPACE_TO_DEPTH: _depth,
+    OpCode.DEPTH_TO_SPACE: _depth,
+    OpCode.SPACE_TO_BATCH_ND: _blocks,
+    OpCode.BATCH_TO_SPACE_ND: _blocks,
+    OpCode.RESIZE_BILINEAR: _resize,
+    OpCode.RESIZE_NEAREST_NEIGHBOR: _resize,
+    OpCode.TILE: _tile,
+}

@@ -1,0 +1,118 @@
+"""Operators that compute: the output must have room for what the kernel writes.
+
+The kernels take the number of elements from one operand and write that many to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import prod
+
+from tflopt.ir.node import Op
+from tflopt.ir.opcodes import OpCode
+
+_UNARY = """ABS CAST CEIL COS CUMSUM DEQUANTIZE ELU EXP EXPAND_DIMS FLOOR HARD_SWISH
+L2_NORMALIZATION LEAKY_RELU LOG LOGICAL_NOT LOGISTIC LOG_SOFTMAX NEG QUANTIZE RELU RELU6 RESHAPE
+REVERSE_V2 ROUND RSQRT SIN SOFTMAX SQRT SQUARE SQUEEZE TANH ZEROS_LIKE"""
+_BROADCASTING = """ADD DIV EQUAL FLOOR_DIV FLOOR_MOD GREATER GREATER_EQUAL LESS LESS_EQUAL
+LOGICAL_AND LOGICAL_OR MAXIMUM MINIMUM MUL NOT_EQUAL PRELU SQUARED_DIFFERENCE SUB"""
+_REDUCING = "MEAN SUM REDUCE_ALL REDUCE_ANY REDUCE_MAX REDUCE_MIN REDUCE_PROD"
+SCALAR_OF_OLD = (0,)
+"""A RESHAPE to this shape is one to a scalar, in files of old converters."""
+
+
+def _same_size(op: Op) -> str:
+    value = op.inputs[0]
+    assert value is not None
+    if value.elements == op.output.elements:
+        return ""
+    if op.code is OpCode.RESHAPE and op.output.shape == SCALAR_OF_OLD and value.elements == 1:
+        return ""
+    return f"{value.elements} elements in, {op.output.elements} out"
+
+
+def _joined(shapes: Iterable[tuple[int, ...]]) -> tuple[int, ...] | None:
+    """The shape that broadcasting gives, None where the shapes don't go together."""
+    result: tuple[int, ...] = ()
+    for shape in shapes:
+        rank = max(len(result), len(shape))
+        one, two = (1,) * (rank - len(result)) + result, (1,) * (rank - len(shape)) + shape
+        if any(a != b and 1 not in (a, b) for a, b in zip(one, two, strict=True)):
+            return None
+        result = tuple(b if a == 1 else a for a, b in zip(one, two, strict=True))
+    return result
+
+
+def _broadcast(op: Op) -> str:
+    needed = 3 if op.code is OpCode.SELECT_V2 else 2
+    shapes = [value.shape for value in op.inputs[:needed] if value is not None]
+    joined = _joined(shapes)
+    text = " and ".join(str(list(shape)) for shape in shapes)
+    if joined is None:
+        return f"the shapes {text} don't go together"
+    if prod(joined) != op.output.elements:
+        return f"the shapes {text} give {list(joined)}, its output has {list(op.output.shape)}"
+    return ""
+
+
+def axis_flaw(axis: int, rank: int) -> str:
+    """An axis that there isn't."""
+    return "" if -rank <= axis < rank else f"axis {axis} of {rank}"
+
+
+def _reduce(op: Op) -> str:
+    source, axes = op.inputs[0], op.inputs[1]
+    assert source is not None
+    assert axes is not None
+    rank, chosen = len(source.shape), axes.ints()
+    if chosen is None or rank == 0:
+        return ""
+    for axis in chosen:
+        if axis_flaw(axis, rank):
+            return axis_flaw(axis, rank)
+    gone = {axis % rank for axis in chosen}
+    left = prod(extent for axis, extent in enumerate(source.shape) if axis not in gone)
+    if left == op.output.elements:
+        return ""
+    return f"{left} elements are left of {list(source.shape)}, its output has {op.output.elements}"
+
+
+def _fully_connected(op: Op) -> str:
+    data, weights, bias = op.inputs[0], op.inputs[1], op.input(2)
+    assert data is not None
+    assert weights is not None
+    if len(weights.shape) < 2 or 0 in weights.shape or not op.output.shape:
+        return f"weights of the shape {list(weights.shape)}, output {list(op.output.shape)}"
+    channels, depth = weights.shape[-2:]
+    if op.output.shape[-1] != channels:
+        return f"{channels} output channels, its output has the shape {list(op.output.shape)}"
+    if data.elements * channels != op.output.elements * depth:
+        return f"{data.elements} elements in, {op.output.elements} out, {depth} by {channels}"
+    if bias is not None and bias.elements != channels:
+        return f"a bias of {bias.elements} for {channels} output channels"
+    return ""
+
+
+def _arg(op: Op) -> str:
+    source, axis = op.inputs[0], op.inputs[1]
+    assert source is not None
+    assert axis is not None
+    chosen, rank = axis.ints(), len(source.shape)
+    if not chosen:
+        return "" if chosen is None else "it has no axis"
+    flaw = axis_flaw(chosen[0], rank)
+    if flaw:
+        return flaw
+    left = prod(size for at, size in enumerate(source.shape) if at != chosen[0] % rank)
+    return "" if left == op.output.elements else f"{left} results, {op.output.elements} out"
+
+
+SHAPES: dict[OpCode, Callable[[Op], str]] = {
+    **{OpCode[name]: _same_size for name in _UNARY.split()},
+    **{OpCode[name]: _broadcast for name in _BROADCASTING.split()},
+    **{OpCode[name]: _reduce for name in _REDUCING.split()},
+    OpCode.SELECT_V2: _broadcast,
+    OpCode.FULLY_CONNECTED: _fully_connected,
+    OpCode.ARG_MAX: _arg,
+    OpCode.ARG_MIN: _arg,
+}

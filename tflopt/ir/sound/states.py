@@ -1,0 +1,26 @@
+"""Operators that carry a state from one step to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tflopt.ir.node import Op
+from tflopt.ir.opcodes import OpCode
+from tflopt.ir.options import SVDFOptions
+
+
+def _svdf(op: Op) -> str:
+    feature, time, state, options = op.inputs[1], op.inputs[2], op.inputs[4], op.options
+    assert feature is not None
+    assert time is not None
+    assert state is not None
+    rank = options.rank if isinstance(options, SVDFOptions) else 0
+    filters = feature.shape[0] if feature.shape else 0
+    if rank < 1 or filters < 1 or filters % rank:
+        return f"{filters} filters of rank {rank}"
+    if time.dtype is not state.dtype:
+        return f"a state of {state.dtype.name}, weights in time of {time.dtype.name}"
+    return ""
+
+
+STATES: dict[OpCode, Callable[[Op], str]] = {OpCode.SVDF: _svdf}

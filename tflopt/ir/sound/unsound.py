@@ -1,0 +1,44 @@
+"""All checks, in the order in which they build on each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tflopt.ir.model import Model
+from tflopt.ir.node import Op
+from tflopt.ir.opcodes import OpCode
+from tflopt.ir.sound.calls import call_flaws
+from tflopt.ir.sound.moves import MOVES
+from tflopt.ir.sound.operands import operand_flaw
+from tflopt.ir.sound.plan import plan_flaws
+from tflopt.ir.sound.quantized import quantization_flaw
+from tflopt.ir.sound.shapes import SHAPES
+from tflopt.ir.sound.states import STATES
+from tflopt.ir.sound.windows import WINDOWS
+from tflopt.ir.verify import Flaw, place
+
+Check = Callable[[Op], str]
+"""What is wrong at an operator whose operands are there, empty where nothing is."""
+
+CHECKS: dict[OpCode, Check] = {**SHAPES, **MOVES, **WINDOWS, **STATES}
+
+
+def unsound(model: Model) -> Iterator[Flaw]:
+    """Every reason for which a runtime would crash on a consistent model."""
+    if not model.buffers and any(graph.values for graph in model.graphs):
+        yield Flaw("buffers", "there are none; tensors without data name the empty one")
+    yield from plan_flaws(model)
+    yield from call_flaws(model)
+    for op in model.ops():
+        reason = op_flaw(op)
+        if reason:
+            yield Flaw(place(op), reason)
+
+
+def op_flaw(op: Op) -> str:
+    """What is wrong at one operator; empty where nothing is, or where it isn't known."""
+    if op.opcode.custom_code is not None or op.code is OpCode.UNKNOWN:
+        return ""
+    reason = operand_flaw(op) or quantization_flaw(op)
+    check = CHECKS.get(op.code)
+    return check(op) if check is not None and not reason else reason

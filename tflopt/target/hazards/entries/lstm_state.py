@@ -1,0 +1,31 @@
+"""CMSIS-NN's LSTM starts every invocation at zero, and rounds unlike the reference."""
+
+from tflopt.ir import DType, OpCode
+from tflopt.target.hazards.hazard import Detail, Evidence, Hazard, Site
+
+
+def _meets(site: Site) -> Detail:
+    data = site.op.input(0)
+    if data is None or data.dtype not in (DType.INT8, DType.INT16):
+        return None
+    return f"{site.op.output.shape[-1]} units"
+
+
+HAZARD = Hazard(
+    name="lstm-state",
+    operators=frozenset({OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM}),
+    part="TFLM",
+    where=(
+        "kernels/cmsis_nn/unidirectional_sequence_lstm.cc hands over no hidden state and a scratch "
+        "buffer as cell state; arm_nn_lstm_step_s8.c requantizes in other steps than the reference"
+    ),
+    affected="all cores, every known version of TFLM with CMSIS-NN's kernels",
+    symptom=(
+        "states don't carry over from one invocation to the next, and outputs differ from the "
+        "reference by some LSB"
+    ),
+    evidence=Evidence.EXECUTED,
+    rule=None,
+    advice="hand whole sequences to one invocation, and judge accuracy on the device's kernels",
+    meets=_meets,
+)
