@@ -15,6 +15,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Annotated
 
 import typer
@@ -26,10 +27,12 @@ from tflopt.check.device import DeviceRunner
 from tflopt.check.samples import SampleOptions
 from tflopt.cli.device import choose_device, library_variable
 from tflopt.errors import TfloptError
+from tflopt.ir import Model
 from tflopt.passes.config import Config
 from tflopt.paths import load
 from tflopt.report.device import DeviceFacts, device_facts
 from tflopt.target import Target
+from tflopt.target.cost import predict_model
 from tflopt.target.memory import Device, PlanRequest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,18 +42,30 @@ CANNOT_RUN = 4
 CORRECTED = "original wrong on the device, optimized as on the host"
 """The original has a layer that CMSIS-NN computes wrongly; the result agrees with TFLM's reference
 kernels on the host."""
-COLUMNS = ("arena", "least arena", "head", "tail", "scratch", "instructions")
+COLUMNS = ("arena", "least arena", "head", "tail", "scratch", "instructions", "predicted", "off")
+MEASURED = ("arena used", "least arena", "head", "tail", "scratch")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A model on a target: the verdict, and facts of original and optimized."""
+    """A model on a target: the verdict, and facts of original and optimized.
+
+    ``instructions`` are those that the cost model predicts for the two.
+    """
 
     name: str
     status: str
     note: str
     tensors: int
     facts: tuple[DeviceFacts, ...] = ()
+    instructions: tuple[int, ...] = ()
+
+    @property
+    def errors(self) -> list[float]:
+        """How far the predicted instructions are from those counted, as fractions of these."""
+        counted = [each.report.total for each in self.facts]
+        pairs = zip(self.instructions, counted, strict=False)
+        return [predicted / total - 1 for predicted, total in pairs if total]
 
     @property
     def differences(self) -> list[str]:
@@ -84,13 +99,15 @@ class Row:
             return [self.name, f"{self.status}: {self.note}", *[""] * (1 + len(COLUMNS))]
         known = [{fact.name: fact for fact in each.memory} for each in self.facts]
         cells = []
-        for name in ("arena used", *COLUMNS[1:-1]):
+        for name in MEASURED:
             pair = [each[name].used if name in each else None for each in known]
             wrong = any(name in each and each[name].differs for each in known)
             cells.append(_pair(pair) + (" **differs**" if wrong else ""))
         totals = [each.report.total for each in self.facts]
         inner = str(self.tensors) if self.tensors else "-"
-        return [self.name, self.status, inner, *cells, _pair(totals)]
+        errors = ", ".join(dict.fromkeys(f"{100 * error:+.1f} %" for error in self.errors))
+        counts = [_pair(totals), _pair(self.instructions), errors or "-"]
+        return [self.name, self.status, inner, *cells, *counts]
 
 
 def _pair(values: Sequence[int | None]) -> str:
@@ -129,14 +146,15 @@ def measure(path: Path, runner: DeviceRunner, device: Device, options: SampleOpt
     return replace(_row(path.stem, verdict, [original, result.model], device), status=status)
 
 
-def _row(name: str, verdict: Verification, models: Sequence[object], device: Device) -> Row:
+def _row(name: str, verdict: Verification, models: Sequence[Model], device: Device) -> Row:
     facts = tuple(
-        device_facts(model, report, device)  # type: ignore[arg-type]
+        device_facts(model, report, device)
         for model, report in zip(models, verdict.devices, strict=True)
         if report is not None
     )
+    predicted = tuple(predict_model(model, device).instructions for model in models)
     note = verdict.note or (str(verdict.mismatch) if verdict.mismatch else "")
-    return Row(name, verdict.status, note, verdict.tensors, facts)
+    return Row(name, verdict.status, note, verdict.tensors, facts, predicted)
 
 
 def _libraries(targets: Sequence[str]) -> dict[str, Path]:
@@ -160,7 +178,13 @@ def _print(target: str, rows: Sequence[Row], runner: DeviceRunner) -> None:
     print(f"\n{target}: {same} of {len(rows)} identical")
     print(f"- used, head, tail and scratch as predicted: {exact} of {len(known)}")
     print(f"- nothing predicted: {len(ran) - len(known)}")
-    print(f"- a smaller arena than the predicted least one worked: {below}\n")
+    print(f"- a smaller arena than the predicted least one worked: {below}")
+    errors = sorted(abs(error) for row in ran for error in row.errors)
+    if errors:
+        print(
+            f"- predicted instructions: off by {100 * median(errors):.1f} % in the median, "
+            f"{100 * errors[-1]:.1f} % at most\n"
+        )
     for row in ran:
         for text in (*row.differences, *row.notes):
             print(f"- {row.name}, {text}")

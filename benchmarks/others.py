@@ -1,4 +1,4 @@
-"""Tool time, memory and planned bytes beside helia-aot and Vela, on every model.
+"""CPU time, memory and planned bytes beside helia-aot and Vela, on every model.
 
     python benchmarks/others.py [--helia COMMAND] [--vela COMMAND] [--runs 2] [--model NAME]
 
@@ -50,7 +50,10 @@ what it reports as used in its scratch and persistent arenas, with the scratch o
 and without an interpreter; *Vela* the end of its plan, which knows no scratch of CMSIS-NN; *Vela's
 head* and *arena* what TFLM with CMSIS-NN makes of that plan on a {TARGET}, by `tflopt inspect
 --memory`; *plan alone* is `tflopt optimize --only plan-memory`, *tflopt* its default, which
-rewrites the graph first. The arena is head and tail: all that the firmware has to provide."""
+rewrites the graph first. The arena is head and tail: all that the firmware has to provide.
+*overlaps* says that `inspect --memory` finds tensors at the same bytes that TFLM's clock has alive
+at once (a subgraph's over its caller's), *-* that a size isn't known: a tool fails on the model, or
+no kernel of the target takes what it wrote."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,7 @@ def helia_bytes(folder: Path) -> int | None:
 def times(rows: Sequence[Row], runs: int) -> list[str]:
     """The table of ratios."""
     baseline = Runs([usage for row in rows for usage in row.baseline.usages])
-    names = [f"{name}, {what}" for name in NAMES for what in ("time", "memory")]
+    names = [f"{name}, {what}" for name in NAMES for what in ("CPU time", "memory")]
     lines = [baseline_line(baseline, runs), "", table_row(["model", *names])]
     lines.append("|---|" + "--:|" * len(names))
     for row in rows:
@@ -183,7 +186,7 @@ def plans(rows: Sequence[Row]) -> list[str]:
     lines = [table_row(["model", *heads, *arenas]), "|---|" + "--:|" * 10]
     for row in rows:
         p = row.plans
-        vela = _size(p.vela_head) + (" (**wrong**)" if p.vela_errors else "")
+        vela = _size(p.vela_head) + (" (overlaps)" if p.vela_errors else "")
         cells = [_size(p.tflm_head), _size(p.helia), _size(p.vela), vela]
         cells += [_size(each) for each in (p.alone_head, p.tflopt_head, p.tflm_arena)]
         cells += [_size(each) for each in (p.vela_arena, p.alone_arena, p.tflopt_arena)]

@@ -1,7 +1,8 @@
-"""Whole processes, measured: wall time and peak memory, as ratios to one that imports NumPy.
+"""Whole processes, measured: CPU time and peak memory, as ratios to one that imports NumPy.
 
-What measures stays small (no NumPy, no Typer): Linux counts what a process had before ``exec``
-into the peak of what it starts.
+CPU time, since other work on the machine hardly changes it; the tools run on one core each. What
+measures stays small (no NumPy, no Typer): Linux counts what a process had before ``exec`` into the
+peak of what it starts.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ MOST_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class Usage:
-    """One run: ``peak_bytes`` is that of the largest process among it and those it started."""
+    """One run, with all processes that it started: ``peak_bytes`` is that of the largest."""
 
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     code: int
     output: str
@@ -54,9 +56,9 @@ class Runs:
         return (errors or lines[-1:])[0][:MOST_CHARACTERS]
 
     @property
-    def seconds(self) -> float:
-        """Wall time of the fastest run: other work on the machine only ever adds to it."""
-        return min(usage.seconds for usage in self.usages)
+    def cpu_seconds(self) -> float:
+        """CPU time of the fastest run: other work on the machine only ever adds to it."""
+        return min(usage.cpu_seconds for usage in self.usages)
 
     @property
     def peak_bytes(self) -> float:
@@ -68,7 +70,7 @@ class Runs:
         if self.failure:
             return ["fails", "fails"]
         return [
-            f"{self.seconds / baseline.seconds:.1f}",
+            f"{self.cpu_seconds / baseline.cpu_seconds:.1f}",
             f"{self.peak_bytes / baseline.peak_bytes:.1f}",
         ]
 
@@ -90,7 +92,8 @@ def run(command: Sequence[str]) -> Usage:
         child.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0)
         output = log.read().decode(errors="replace")
-    return Usage(seconds, usage.ru_maxrss * 1024, child.returncode, output)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Usage(seconds, cpu_seconds, usage.ru_maxrss * 1024, child.returncode, output)
 
 
 def take_turns(commands: Sequence[Sequence[str]], runs: int) -> list[Runs]:
@@ -106,9 +109,11 @@ def take_turns(commands: Sequence[Sequence[str]], runs: int) -> list[Runs]:
 def baseline_line(baseline: Runs, runs: int) -> str:
     """What 1.0 means in a table."""
     size, count = baseline.peak_bytes / MIB, len(baseline.usages)
+    load, cores = os.getloadavg()[1], os.cpu_count()
     return (
-        f"1.0 is `{BASELINE_TEXT}` in the same run: {baseline.seconds:.3f} s and {size:.1f} MiB "
-        f"(the fastest of {count} runs; of {runs} in each cell)."
+        f"1.0 is `{BASELINE_TEXT}` in the same run: {baseline.cpu_seconds:.3f} s of CPU time and "
+        f"{size:.1f} MiB (the fastest of {count} runs; of {runs} in each cell). The load average "
+        f"of the machine with {cores} cores was {load:.0f}."
     )
 
 
@@ -117,10 +122,10 @@ def summary(name: str, measured: Sequence[Runs], baseline: Runs) -> str:
     done = [each for each in measured if not each.failure]
     if not done:
         return f"{name}: none of {len(measured)} models"
-    times = [each.seconds / baseline.seconds for each in done]
+    times = [each.cpu_seconds / baseline.cpu_seconds for each in done]
     peaks = [each.peak_bytes / baseline.peak_bytes for each in done]
     return (
-        f"{name}: {len(done)} of {len(measured)} models; time median "
+        f"{name}: {len(done)} of {len(measured)} models; CPU time median "
         f"{statistics.median(times):.1f}, at most {max(times):.1f}; peak memory median "
         f"{statistics.median(peaks):.1f}, at most {max(peaks):.1f}"
     )

@@ -1,6 +1,6 @@
-"""Wall time and peak memory of ``tflopt optimize`` as a whole process, on every model.
+"""CPU time and peak memory of ``tflopt optimize`` as a whole process, on every model.
 
-    python benchmarks/tool.py [--runs 3] [--model NAME]
+    python benchmarks/tool.py [--runs 2] [--model NAME]
 
 Prints a markdown table of ratios to a Python that imports NumPy, measured in the same run: without
 the verification, and with it (the original and the result on 32 inputs, in a process of its own).
@@ -29,7 +29,14 @@ from benchmarks.processes import (
     take_turns,
 )
 
-COLUMNS = ("model", "bytes", "time", "peak memory", "verified: time", "verified: peak memory")
+COLUMNS = (
+    "model",
+    "bytes",
+    "CPU time",
+    "peak memory",
+    "verified: CPU time",
+    "verified: peak memory",
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ def report(rows: list[Row], runs: int) -> str:
 def main() -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--model", action="append", help="only these; repeatable")
     options = parser.parse_args()
     chosen = [path for path in models() if not options.model or path.stem in options.model]

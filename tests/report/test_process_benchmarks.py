@@ -22,7 +22,7 @@ parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'bytearr
 small, large = (run((sys.executable, "-c", text)) for text in ("print('here')", parent))
 print(json.dumps([small.peak_bytes, large.peak_bytes, small.output]))
 """
-BASELINE = Runs([Usage(1.0, 10 * MIB, 0, "")])
+BASELINE = Runs([Usage(5.0, 1.0, 10 * MIB, 0, "")])
 
 
 def test_a_process_is_measured_with_its_children() -> None:
@@ -36,9 +36,9 @@ def test_a_process_is_measured_with_its_children() -> None:
 
 
 def test_the_fastest_run_counts() -> None:
-    runs = Runs([Usage(seconds, 20 * MIB, 0, "") for seconds in (9.0, 3.0, 4.0)])
+    runs = Runs([Usage(9.0, seconds, 20 * MIB, 0, "") for seconds in (9.0, 3.0, 4.0)])
     assert runs.ratios(BASELINE) == ["3.0", "2.0"]
-    assert "1 of 1 models; time median 3.0" in processes.summary("x", [runs], BASELINE)
+    assert "1 of 1 models; CPU time median 3.0" in processes.summary("x", [runs], BASELINE)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_fastest_run_counts() -> None:
     ],
 )
 def test_a_failure_is_told_in_one_line(output: str, text: str) -> None:
-    runs = Runs([Usage(1.0, MIB, 0, ""), Usage(1.0, MIB, 2, output)])
+    runs = Runs([Usage(1.0, 1.0, MIB, 0, ""), Usage(1.0, 1.0, MIB, 2, output)])
     assert runs.ratios(BASELINE) == ["fails", "fails"]
     assert processes.failures(["a"], [runs]) == [f"- a: {text}"]
     assert processes.summary("x", [runs], BASELINE) == "x: none of 1 models"
