@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -310,9 +311,21 @@ def without_buffers() -> Model:
     return model
 
 
+def without_ports(name: str) -> Model:
+    b = Builder()
+    if name == "inputs":
+        b.output(b.value((4,)))
+    else:
+        b.input((4,))
+    b.graph.absent = frozenset({name})
+    return b.model
+
+
 @pytest.mark.parametrize(
     ("build", "reason"),
     [
+        (partial(without_ports, "inputs"), "subgraph 0: it has no vector of inputs"),
+        (partial(without_ports, "outputs"), "subgraph 0: it has no vector of outputs"),
         (without_buffers, "buffers: there are none"),
         (lambda: One(C.VAR_HANDLE, (), ((1,),)).build(), "no VarHandleOptions"),
         (lambda: One(C.IF, ((1,),), ((1,),)).build(), "no IfOptions"),
