@@ -175,6 +175,7 @@ SOUND = [
     One(C.FULLY_CONNECTED, ((2, 2, 4),), ((4, 3),), FullyConnectedOptions(), (3, 4), 3),
     One(C.AVERAGE_POOL_2D, (X,), ((1, 4, 4, 4),), POOL),
     One(C.ADD, (X, (4,)), (X,), AddOptions(Activation.RELU)),
+    One(C.MAXIMUM, ((3, 4), (1, 1, 1, 1)), ((3, 4),)),
     One(C.MEAN, (X, [-1, -2]), ((1, 8),), ReducerOptions()),
     One(C.CONCATENATION, (X, X), ((1, 8, 8, 8),), ConcatenationOptions(-1)),
     One(C.SPLIT, ([-1], X), ((1, 8, 8, 1), (1, 8, 8, 3))),
