@@ -11,6 +11,7 @@ under ``--save`` and the command exits with 1.
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -89,7 +90,7 @@ class Report:
 def kind_of(message: str) -> str:
     """A reason without its file, place and numbers."""
     reason = message.rsplit(": ", 1)[-1]
-    return "".join("N" if c.isdigit() else c for c in reason)[:48]
+    return re.sub(r"\d+", "N", reason)[:60]
 
 
 def judge(seed: int) -> Verdict:

@@ -28,6 +28,8 @@ FILES = 240
 GROUP = 40
 FIRST = 2_000_000
 THROUGH_CLI = 8
+SAVED = sorted(Path(__file__).with_name("saved").glob("*.tflite"))
+"""One file of each kind on which something else escaped."""
 CONV = Conv2DOptions(stride_w=1, stride_h=1)
 DEPTHWISE = DepthwiseConv2DOptions(stride_w=1, stride_h=1, depth_multiplier=1)
 
@@ -55,6 +57,11 @@ def test_the_command_refuses_in_one_line_and_leaves_no_file(cli: Cli, tmp_path: 
         assert " ".join(ran.only_error.split()).endswith(reason.rsplit(": ", 1)[-1][-40:])
         assert [entry.name for entry in tmp_path.iterdir()] == [NAME]
         assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize("path", SAVED, ids=lambda path: path.stem)
+def test_what_was_found_stays_fixed(path: Path) -> None:
+    examine(path.read_bytes())
 
 
 def digest(seeds: range) -> str:

@@ -70,7 +70,7 @@ def test_random_bytes_are_refused() -> None:
 def test_the_largest_vtable_does_not_cost_time_again_for_each_table() -> None:
     data = long_vtable(20_000)
     start = time.perf_counter()
-    model = read_bytes(data)
+    model = read_bytes(data, checks_kernels=False)
     assert len(model.graphs) == 20_000
     assert time.perf_counter() - start < SLOWEST_S
 

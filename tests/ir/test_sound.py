@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -174,6 +175,7 @@ SOUND = [
     One(C.FULLY_CONNECTED, ((2, 2, 4),), ((4, 3),), FullyConnectedOptions(), (3, 4), 3),
     One(C.AVERAGE_POOL_2D, (X,), ((1, 4, 4, 4),), POOL),
     One(C.ADD, (X, (4,)), (X,), AddOptions(Activation.RELU)),
+    One(C.MAXIMUM, ((3, 4), (1, 1, 1, 1)), ((3, 4),)),
     One(C.MEAN, (X, [-1, -2]), ((1, 8),), ReducerOptions()),
     One(C.CONCATENATION, (X, X), ((1, 8, 8, 8),), ConcatenationOptions(-1)),
     One(C.SPLIT, ([-1], X), ((1, 8, 8, 1), (1, 8, 8, 3))),
@@ -310,9 +312,21 @@ def without_buffers() -> Model:
     return model
 
 
+def without_ports(name: str) -> Model:
+    b = Builder()
+    if name == "inputs":
+        b.output(b.value((4,)))
+    else:
+        b.input((4,))
+    b.graph.absent = frozenset({name})
+    return b.model
+
+
 @pytest.mark.parametrize(
     ("build", "reason"),
     [
+        (partial(without_ports, "inputs"), "subgraph 0: it has no vector of inputs"),
+        (partial(without_ports, "outputs"), "subgraph 0: it has no vector of outputs"),
         (without_buffers, "buffers: there are none"),
         (lambda: One(C.VAR_HANDLE, (), ((1,),)).build(), "no VarHandleOptions"),
         (lambda: One(C.IF, ((1,),), ((1,),)).build(), "no IfOptions"),

@@ -47,6 +47,12 @@ def _joined(shapes: Iterable[tuple[int, ...]]) -> tuple[int, ...] | None:
     return result
 
 
+def _core(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Without the 1s in front: kernels fill them in, so operands may have more of them."""
+    first = next((axis for axis, extent in enumerate(shape) if extent != 1), len(shape))
+    return shape[first:]
+
+
 def _broadcast(op: Op) -> str:
     needed = 3 if op.code is OpCode.SELECT_V2 else 2
     shapes = [value.shape for value in op.inputs[:needed] if value is not None]
@@ -54,7 +60,7 @@ def _broadcast(op: Op) -> str:
     text = " and ".join(str(list(shape)) for shape in shapes)
     if joined is None:
         return f"the shapes {text} don't go together"
-    if joined != op.output.shape:
+    if _core(joined) != _core(op.output.shape):
         return f"the shapes {text} give {list(joined)}, its output has {list(op.output.shape)}"
     return ""
 

@@ -29,6 +29,9 @@ def unsound(model: Model) -> Iterator[Flaw]:
     """Every reason for which a runtime would crash on a consistent model."""
     if not model.buffers and any(graph.values for graph in model.graphs):
         yield Flaw("buffers", "there are none; tensors without data name the empty one")
+    for name in ("inputs", "outputs"):
+        if name in model.main.absent:
+            yield Flaw("subgraph 0", f"it has no vector of {name}; the runtime asks for its length")
     yield from plan_flaws(model)
     yield from call_flaws(model)
     for op in model.ops():
