@@ -83,14 +83,15 @@ def audit(session: nox.Session) -> None:
 
 @nox.session
 def sbom(session: nox.Session) -> None:
-    """Write build/sbom.json (CycloneDX): tflopt and what its extra `verify` brings along."""
+    """Write build/sbom.json, CycloneDX, of what 'pip install tflopt[verify]' installs."""
     session.install("-c", REQUIREMENTS, ".[verify]")
     python = str(Path(session.virtualenv.location, "bin", "python"))
     tools = session.create_tmp()
     session.run("python", "-m", "venv", f"{tools}/sbom", silent=True)
     session.run(f"{tools}/sbom/bin/pip", "install", "-q", SBOM, external=True)
     Path("build").mkdir(exist_ok=True)
-    options = ["--output-reproducible", "--pyproject", "pyproject.toml", "-o", "build/sbom.json"]
+    options = ["--output-reproducible", "--pyproject", "pyproject.toml"]
+    options += ["-o", "build/sbom.json"]
     session.run(f"{tools}/sbom/bin/cyclonedx-py", "environment", *options, python, external=True)
 
 

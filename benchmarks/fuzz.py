@@ -129,7 +129,8 @@ def print_report(report: Report, seconds: float, least: int) -> list[str]:
         print(f"| {rule.name} | {report.models_hit[rule.name]} | {report.hits[rule.name]} |")
     names = ", ".join(f"{name} {count}" for name, count in report.operators.most_common())
     print(f"operators, by models: {names}")
-    rare = [rule.name for rule in RULES if report.models_hit[rule.name] < least]
+    exact = [rule.name for rule in RULES if rule.exactness.bit_exact]
+    rare = [name for name in exact if report.models_hit[name] < least]
     if rare:
         print(f"fired in fewer than {least} models: {', '.join(rare)}")
     return rare

@@ -121,8 +121,9 @@ def whole_results(command: str, place: Place) -> tuple[dict[str, bytes], float]:
     return {path.name: path.read_bytes() for path in place.results.iterdir()}, taken
 
 
-def by_signals(command: str, place: Place, moments: int, draw: random.Random) -> list[str]:
-    """End a command at random moments; reports may differ by the time that they state."""
+def by_signals(name: str, place: Place, moments: int, draw: random.Random) -> list[str]:
+    """End a command at random moments of its run."""
+    command = COMMANDS[name]
     whole, taken = whole_results(command, place)
     wrong = []
     ended = 0
@@ -140,12 +141,13 @@ def by_signals(command: str, place: Place, moments: int, draw: random.Random) ->
         if "Traceback" in errors and "in run" in errors:
             found.append(errors)
         wrong += [f"{command}: {number.name} after {moment:.3f} s: {flaw}" for flaw in found]
-    print(f"| signals | {command.split()[0]} | {moments} | {ended} | {len(wrong)} |", flush=True)
+    print(f"| signals | {name} | {moments} | {ended} | {len(wrong)} |", flush=True)
     return wrong
 
 
-def by_disks(command: str, place: Place) -> list[str]:
+def by_disks(name: str, place: Place) -> list[str]:
     """Results on disks of some pages, of twice as many and so on until the command succeeds."""
+    command = COMMANDS[name]
     whole, _ = whole_results(command, place)
     pages = sum(-(-len(data) // PAGE_BYTES) for data in whole.values())
     step = PAGE_BYTES * -(-pages // DISKS)
@@ -164,7 +166,7 @@ def by_disks(command: str, place: Place) -> list[str]:
             found.append(f"exit code {code}: {errors}")
         wrong += [f"{command}: a disk of {size} bytes: {flaw}" for flaw in found]
         subprocess.run(["umount", str(place.results)], check=True)
-    print(f"| disks | {command.split()[0]} | {count} | {count - 1} | {len(wrong)} |", flush=True)
+    print(f"| disks | {name} | {count} | {count - 1} | {len(wrong)} |", flush=True)
     return wrong
 
 
@@ -185,11 +187,11 @@ def main(
             found = sweep(folder / "steps", number, 1)
             wrong += found.wrong
             print(f"| {number.name} | steps | {found.steps} | {found.steps} | {len(found.wrong)} |")
-        for command in COMMANDS.values() if only in ("", "signals") else ():
+        for command in COMMANDS if only in ("", "signals") else ():
             wrong += by_signals(command, place, moments, random.Random(seed))
-        for command in COMMANDS.values() if only in ("", "disks") else ():
+        for command in COMMANDS if only in ("", "disks") else ():
             if os.geteuid():
-                print(f"| disks | {command.split()[0]} | needs root | | |")
+                print(f"| disks | {command} | needs root | | |")
             else:
                 wrong += by_disks(command, place)
     for line in wrong:

@@ -15,7 +15,7 @@ from tflopt.rewrite import AnyRule, Exactness
 GROUPS = {
     "movement": "Views, transposes, slices",
     "elementwise": "Activations, elementwise operators, float islands",
-    "windows": "Convolutions and padding",
+    "windows": "Convolutions and padding, and what is routed around",
     "forms": "Other forms of an operator",
     "missing": "Operators that TFLM lacks, and computed shapes",
     "fields": "What no kernel reads, and the memory plan",

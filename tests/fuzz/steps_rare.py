@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.fuzz.grower import Grower, is_comparable, named
 from tests.support.kit import Pair
 from tflopt.ir import DType, OpCode, Padding
-from tflopt.ir.options import ConcatenationOptions, ReducerOptions
+from tflopt.ir.options import ConcatenationOptions, ReducerOptions, SoftmaxOptions
 from tflopt.ir.types import Activation
 
 LACKING = (OpCode.RELU_N1_TO_1, OpCode.RELU_0_TO_1, OpCode.SELECT, OpCode.REDUCE_ANY)
@@ -178,6 +178,33 @@ def wide_depth(g: Grower) -> bool:
     return True
 
 
+def shift_by_nothing(g: Grower) -> bool:
+    """ADD of a different constant for each channel, all of them far below a step."""
+    x = g.conv2d(g.image(), g.random.randint(2, 6), (1, 1))
+    assert x.quant is not None
+    quant = x.quant.scalar()
+    numbers = [g.random.randint(-3, 3) for _ in range(x.shape[-1])]
+    small = g.constant(numbers, DType.INT8, (quant[0] / 4096, 0))
+    g.keep(g.binary(OpCode.ADD, x, small, quant=quant))
+    return True
+
+
+def wide_groups(g: Grower) -> bool:
+    """A 1x1 convolution of many channels in few groups."""
+    x = g.input((1, 1, g.random.randint(1, 3), 64), quant=g.base)
+    g.keep(x, g.conv2d(x, 64, (1, 1), groups=g.random.choice((2, 4))))
+    return True
+
+
+def only_class(g: Grower) -> bool:
+    """An int16 SOFTMAX over one class, which is an output then."""
+    shape = (g.random.randint(1, 4), 1)
+    x = g.input(shape, DType.INT16, quant=(g.base[0] / 256, 0))
+    options, quant = SoftmaxOptions(1.0), (1 / 32768, 0)
+    g.op(OpCode.SOFTMAX, [x], shape, options=options, quant=quant, dtype=DType.INT16, version=3)
+    return True
+
+
 STEPS = named(
     [
         pad_then_map,
@@ -190,6 +217,9 @@ STEPS = named(
         dense_in_rank,
         one_tap_pool,
         wide_depth,
+        shift_by_nothing,
+        wide_groups,
+        only_class,
     ]
 )
 UNSUPPORTED = named([join_many, clamp_to_one, choose, any_of])

@@ -12,7 +12,17 @@ import pytest
 from tests.support.paths import MODELS
 from tflopt.errors import ModelError
 from tflopt.io import read_bytes, write_bytes
-from tflopt.ir import Activation, Buffer, DType, Metadata, Model, OpCode, Padding, Quantization
+from tflopt.ir import (
+    Activation,
+    Buffer,
+    DType,
+    Metadata,
+    Model,
+    OpCode,
+    Padding,
+    Quantization,
+    Value,
+)
 from tflopt.ir.builder import Builder
 from tflopt.ir.options import (
     AddOptions,
@@ -68,7 +78,7 @@ class One:
         return b.model
 
     @staticmethod
-    def _operand(b: Builder, each: Shape | list[int] | None) -> object:
+    def _operand(b: Builder, each: Shape | list[int] | None) -> Value | None:
         if each is None:
             return None
         return b.constant(each) if isinstance(each, list) else b.input(each)
@@ -112,6 +122,7 @@ UNSOUND: list[tuple[str, One, str]] = [
     ("tiny", One(C.ADD, (X, X), (X,), AddOptions(), quant=(1e-9, 0)), "too large for that of its"),
     ("beta", One(C.SOFTMAX, ((1, 4),), ((1, 4),), SoftmaxOptions(0.0)), "a beta of 0"),
     ("larger", One(C.RELU, ((1, 9),), ((1, 8),)), "9 elements in, 8 out"),
+    ("bent", One(C.RELU, ((1, 9),), ((9,),)), r"\[1, 9\] in, \[9\] out: it keeps the shape"),
     ("softmax", One(C.SOFTMAX, ((1, 9),), ((1, 8),), SHARPER), "9 elements in, 8 out"),
     ("broadcast", One(C.ADD, (X, (3,)), (X,), AddOptions()), "don't go together"),
     ("broadcast room", One(C.ADD, ((1, 4), (4, 1)), ((1, 4),), AddOptions()), r"give \[4, 4\]"),
@@ -136,6 +147,9 @@ UNSOUND: list[tuple[str, One, str]] = [
     ("block", One(C.DEPTH_TO_SPACE, (X,), (X,), DepthToSpaceOptions()), "a block of 0"),
     ("blocks", One(C.SPACE_TO_BATCH_ND, (X, [0, 1], [0] * 4), (X,)), "blocks of"),
     ("resize", One(C.RESIZE_BILINEAR, (X, [4, 4]), ((1, 4, 4, 5),)), "can't be resized"),
+    ("choice", One(C.SELECT, (X, X, X), ((1, 8),)), "a choice of 256 and 256 elements, 8 out"),
+    ("long", One(C.TRANSPOSE, (X, list(range(999))), (X,)), r"4, 5, .*\.\.\.$"),
+    ("clamp", One(C.RELU_0_TO_1, ((1, 9),), ((1, 8),)), "9 elements in, 8 out"),
     ("tile", One(C.TILE, ((2,), [2]), ((3,),)), r"inputs give \[4\]"),
     ("reshape", One(C.RESHAPE, ((4,), [5]), ((5,),)), "4 elements in, 5 out"),
 ]
@@ -198,7 +212,8 @@ def transposed(stride: int, output: Shape, weights: Shape = (4, 3, 3, 4)) -> Mod
 def test_a_transposed_convolution_fits_its_output() -> None:
     read_again(transposed(2, (1, 8, 8, 4)))
     for model in (
-        transposed(2, (1, 9, 9, 4)),
+        transposed(2, (1, 3, 3, 4)),
+        transposed(2, (2, 8, 8, 4)),
         transposed(0, (1, 4, 4, 4)),
         transposed(1 << 30, (1, 4, 4, 4)),
         transposed(2, (1, 8, 8, 5)),

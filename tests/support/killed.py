@@ -49,7 +49,7 @@ def ended_at(step: int, number: int, folder: Path) -> int:
         return trace
 
     try:
-        os.fsync = lambda _: None  # speed: no power fails here
+        os.fsync = lambda fd: None  # speed: no power fails here
         signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.settrace(trace)
         write(folder)

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from tflopt.arith import binary, unary
-from tflopt.arith.affine import Affine, Precision, affine_of, quantized_limit
+from tflopt.arith.affine import LIMITS, Affine, Precision, affine_of, quantized_limit
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, clamp, ints
 from tflopt.ir.node import Op, Value
 from tflopt.ir.opcodes import OpCode
@@ -245,10 +245,11 @@ def is_defined(code: OpCode, one: Affine, two: Affine, out: Affine) -> bool:
 
 
 def fused_of(op: Op) -> Activation | None:
-    """The fused activation of ADD, SUB or MUL, None for other options."""
-    if isinstance(op.options, AddOptions | SubOptions | MulOptions):
-        return op.options.fused_activation_function
-    return None
+    """The fused activation of ADD, SUB or MUL; None for other options, or where none fuses it."""
+    if not isinstance(op.options, AddOptions | SubOptions | MulOptions):
+        return None
+    activation = op.options.fused_activation_function
+    return activation if activation in LIMITS else None
 
 
 def _single_number(constant: Value) -> Ints | None:

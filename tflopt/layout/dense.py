@@ -171,4 +171,4 @@ def reshape_role(op: Op, groups: Groups) -> Role | None:
 
 def _is_reshaped_by_value(op: Op) -> bool:
     control = op.input(1)
-    return op.code is OpCode.RESHAPE and control is not None and control.ints() is None
+    return control is not None and control.ints() is None

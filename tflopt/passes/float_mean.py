@@ -59,7 +59,7 @@ def find_mean(op: Op) -> FloatMean | None:
 def mean_distance(found: FloatMean, op: Op) -> Distance:
     """How far the int8 MEAN is from the float one; declines where sums leave their bounds."""
     require(found.count <= LARGEST_COUNT, "it sums up too many elements", at=op)
-    ratio = float(found.params.scale / found.target.scale)
+    ratio = float(found.params.scale) / float(found.target.scale)
     require(ratio * found.count < LARGEST_RATIO, "its sums leave 32 bits", at=op)
     values = reachable(found.source)
     sums = np.arange(found.count * int(values[0]), found.count * int(values[-1]) + 1)

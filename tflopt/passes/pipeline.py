@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+import numpy as np
+
 from tflopt.errors import UnsupportedError, UsageError
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
@@ -234,6 +236,7 @@ def find_rule(name: str) -> AnyRule:
     raise UsageError(f"there is no rule {name!r}; {hint}")
 
 
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # scales may be as small as 1e-45
 def run_pipeline(
     model: Model,
     selection: Selection | None = None,

@@ -65,11 +65,14 @@ def is_equal(pair: Pair, zero_point: int) -> bool:
 
 
 def as_add(pair: Pair, zero_point: int) -> Sketch:
-    """The ADD, of two tensors of the same shape."""
+    """The ADD, of two tensors of the same shape.
+
+    The constant may have more axes than the output, all of them 1.
+    """
     sketch, output = Sketch(), pair.op.output
     negated = zero_point - (pair.other.array().astype(np.int64) - int(pair.parts[1].zero_point))
     constant = sketch.constant(
-        np.broadcast_to(negated, output.shape),
+        np.broadcast_to(negated.reshape(negated.shape[-len(output.shape) :]), output.shape),
         DType.INT8,
         (float(pair.parts[1].scale), zero_point),
     )

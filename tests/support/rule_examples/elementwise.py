@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from tests.support.kit import Kit
 from tests.support.rule_examples.example import example
+from tests.support.worth import Always
 from tflopt.ir import DType, OpCode, Value
-from tflopt.ir.options import ReducerOptions
+from tflopt.ir.options import ReducerOptions, SoftmaxOptions
 from tflopt.passes.round_islands import RoundIslands
 from tflopt.passes.round_mean import RoundMean
+from tflopt.passes.round_softmax import RoundSoftmax
 
 EVEN = (0.0625, 0)
 """A power of two: floats are exact, so that sums round as integers do."""
@@ -51,6 +53,17 @@ def _mean(n: Kit, source: tuple[float, int], target: tuple[float, int]) -> Value
     options = ReducerOptions(keep_dims=True)
     y = n.op(OpCode.MEAN, [x, n.constant([1, 2])], (1, 1, 1, 5), options=options)
     return n.quantize(y, target)
+
+
+@example()
+def select_before_dequantize(n: Kit) -> Value:
+    return n.pool(OpCode.MAX_POOL_2D, n.dequantize(n.feed(1, 6, 6, 3)), (2, 2), stride=(2, 2))
+
+
+@example(RoundSoftmax(Always(), 1), note=ROUNDED)
+def round_softmax(n: Kit) -> Value:
+    x = n.op(OpCode.SOFTMAX, [n.dequantize(n.feed(1, 8))], (1, 8), options=SoftmaxOptions(1.0))
+    return n.quantize(x, (1 / 256, -128))
 
 
 @example()

@@ -1,11 +1,12 @@
-"""Examples: convolutions, pooling, and the padding around them."""
+"""Examples: convolutions, pooling, and the padding around them; layers that go wrong."""
 
 from __future__ import annotations
 
 from tests.support.hazards import M4
 from tests.support.kit import Kit
 from tests.support.rule_examples.example import TFLM, example
-from tflopt.ir import OpCode, Padding, Value
+from tflopt.ir import DType, OpCode, Padding, Value
+from tflopt.ir.options import SoftmaxOptions
 from tflopt.passes.crop_transpose_conv import CropTransposeConv
 from tflopt.passes.extend_kernel import ExtendKernel
 from tflopt.passes.widen_transpose_conv import WidenTransposeConv
@@ -74,6 +75,13 @@ def crop_transpose_conv(n: Kit) -> Value:
 @example(WidenTransposeConv(M4))
 def widen_transpose_conv(n: Kit) -> Value:
     return n.transpose_conv(n.feed(1, 4, 4, 8), 4, (1, 2), (1, 3), Padding.SAME, (0.05, 0))
+
+
+@example()
+def softmax_to_maximum(n: Kit) -> Value:
+    x = n.input((3, 1), DType.INT16, quant=(0.05, 0))
+    options, quant = SoftmaxOptions(1.0), (1 / 32768, 0)
+    return n.op(OpCode.SOFTMAX, [x], (3, 1), options=options, quant=quant)
 
 
 @example()

@@ -29,8 +29,9 @@ RESCALING = frozenset({
     *WEIGHTS,
     *(
         OpCode[name]
-        for name in """ADD SUB MUL DIV MEAN SUM QUANTIZE LEAKY_RELU RELU RELU6 HARD_SWISH PRELU
-        LOGISTIC TANH SOFTMAX SQUARED_DIFFERENCE BATCH_MATMUL SVDF ELU ABS RSQRT""".split()
+        for name in """ADD SUB MUL DIV MEAN SUM QUANTIZE DEQUANTIZE LEAKY_RELU RELU RELU6
+        HARD_SWISH PRELU LOGISTIC TANH SOFTMAX SQUARED_DIFFERENCE BATCH_MATMUL SVDF ELU ABS
+        RSQRT""".split()
     ),
 })  # fmt: skip
 """Operators that divide by the scale of an operand: QuantizeMultiplier aborts on infinity."""

@@ -11,12 +11,14 @@ from math import prod
 from tflopt.ir.node import Op
 from tflopt.ir.opcodes import OpCode
 
-_UNARY = """ABS CAST CEIL COS CUMSUM DEQUANTIZE ELU EXP EXPAND_DIMS FLOOR HARD_SWISH
-L2_NORMALIZATION LEAKY_RELU LOG LOGICAL_NOT LOGISTIC LOG_SOFTMAX NEG QUANTIZE RELU RELU6 RESHAPE
-REVERSE_V2 ROUND RSQRT SIN SOFTMAX SQRT SQUARE SQUEEZE TANH ZEROS_LIKE"""
+_UNARY = """ABS CAST CEIL COS CUMSUM DEQUANTIZE ELU EXP EXPAND_DIMS FLOOR GELU HARD_SWISH
+L2_NORMALIZATION LEAKY_RELU LOG LOGICAL_NOT LOGISTIC LOG_SOFTMAX NEG QUANTIZE RELU RELU6 RELU_0_TO_1
+RELU_N1_TO_1 RESHAPE REVERSE_V2 ROUND RSQRT SIGN SIN SOFTMAX SQRT SQUARE SQUEEZE TANH ZEROS_LIKE"""
 _BROADCASTING = """ADD DIV EQUAL FLOOR_DIV FLOOR_MOD GREATER GREATER_EQUAL LESS LESS_EQUAL
 LOGICAL_AND LOGICAL_OR MAXIMUM MINIMUM MUL NOT_EQUAL PRELU SQUARED_DIFFERENCE SUB"""
 _REDUCING = "MEAN SUM REDUCE_ALL REDUCE_ANY REDUCE_MAX REDUCE_MIN REDUCE_PROD"
+VIEWS = frozenset({OpCode.RESHAPE, OpCode.SQUEEZE, OpCode.EXPAND_DIMS})
+"""Operators of one input that give it another shape."""
 SCALAR_OF_OLD = (0,)
 """A RESHAPE to this shape is one to a scalar, in files of old converters."""
 
@@ -25,7 +27,9 @@ def _same_size(op: Op) -> str:
     value = op.inputs[0]
     assert value is not None
     if value.elements == op.output.elements:
-        return ""
+        if op.code in VIEWS or value.shape == op.output.shape:
+            return ""
+        return f"{list(value.shape)} in, {list(op.output.shape)} out: it keeps the shape"
     if op.code is OpCode.RESHAPE and op.output.shape == SCALAR_OF_OLD and value.elements == 1:
         return ""
     return f"{value.elements} elements in, {op.output.elements} out"
@@ -50,9 +54,17 @@ def _broadcast(op: Op) -> str:
     text = " and ".join(str(list(shape)) for shape in shapes)
     if joined is None:
         return f"the shapes {text} don't go together"
-    if prod(joined) != op.output.elements:
+    if joined != op.output.shape:
         return f"the shapes {text} give {list(joined)}, its output has {list(op.output.shape)}"
     return ""
+
+
+def _select(op: Op) -> str:
+    """Both choices have the output's size; the condition may be one of rows."""
+    sizes = [0 if value is None else value.elements for value in op.inputs[1:3]]
+    if sizes == [op.output.elements] * 2:
+        return ""
+    return f"a choice of {sizes[0]} and {sizes[1]} elements, {op.output.elements} out"
 
 
 def axis_flaw(axis: int, rank: int) -> str:
@@ -111,6 +123,7 @@ SHAPES: dict[OpCode, Callable[[Op], str]] = {
     **{OpCode[name]: _same_size for name in _UNARY.split()},
     **{OpCode[name]: _broadcast for name in _BROADCASTING.split()},
     **{OpCode[name]: _reduce for name in _REDUCING.split()},
+    OpCode.SELECT: _select,
     OpCode.SELECT_V2: _broadcast,
     OpCode.FULLY_CONNECTED: _fully_connected,
     OpCode.ARG_MAX: _arg,

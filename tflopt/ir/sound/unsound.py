@@ -20,6 +20,8 @@ from tflopt.ir.verify import Flaw, place
 Check = Callable[[Op], str]
 """What is wrong at an operator whose operands are there, empty where nothing is."""
 
+LONGEST = 240
+"""Characters of a reason; shapes of up to six axes take far less."""
 CHECKS: dict[OpCode, Check] = {**SHAPES, **MOVES, **WINDOWS, **STATES}
 
 
@@ -32,7 +34,12 @@ def unsound(model: Model) -> Iterator[Flaw]:
     for op in model.ops():
         reason = op_flaw(op)
         if reason:
-            yield Flaw(place(op), reason)
+            yield Flaw(place(op), shortened(reason))
+
+
+def shortened(reason: str) -> str:
+    """A reason that fits on a line: a constant that is no list of axes may be long."""
+    return reason if len(reason) <= LONGEST else f"{reason[: LONGEST - 3]}..."
 
 
 def op_flaw(op: Op) -> str:

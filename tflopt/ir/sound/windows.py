@@ -117,13 +117,12 @@ def _transpose_conv(op: Op) -> str:
     if weights.shape[0] != output[3] or weights.shape[3] != data.shape[3]:
         channels = f"{data.shape[3]} channels in and {output[3]} out"
         return f"weights of the shape {list(weights.shape)} for {channels}"
-    rows = window_count(output[1], weights.shape[1], options.stride_h, options.padding)
-    columns = window_count(output[2], weights.shape[2], options.stride_w, options.padding)
-    if (output[0], rows, columns) != data.shape[:3]:
-        return (
-            f"its output has the shape {list(output)}; the forward convolution of that gives "
-            f"{[output[0], rows, columns]}, its input has {list(data.shape[:3])}"
-        )
+    for axis, stride in ((1, options.stride_h), (2, options.stride_w)):
+        if (data.shape[axis] - 1) * stride >= output[axis] + weights.shape[axis]:
+            steps = f"{data.shape[axis]} steps of {stride}"
+            return f"{steps} reach beyond its output of the shape {list(output)}"
+    if output[0] != data.shape[0]:
+        return f"its output has the shape {list(output)}, its input {list(data.shape)}"
     return _bias_flaw(op, 3, output[3])
 
 

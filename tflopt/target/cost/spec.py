@@ -105,8 +105,9 @@ def detached(spec: LayerSpec) -> Op:
 
 def _input(op: Op, value: Value) -> TensorSpec:
     tensor = _tensor(value)
-    if op.code is OpCode.SOFTMAX and value.quant is not None and value.quant.count == 1:
-        return replace(tensor, scale=value.quant.scalar()[0])
+    quant = value.quant
+    if op.code is OpCode.SOFTMAX and quant is not None and quant.is_set and quant.count == 1:
+        return replace(tensor, scale=quant.scalar()[0])
     short = value.has_data and value.elements <= READ_INTS_LIMIT
     if not short or op.code in WEIGHTED or value.dtype not in (DType.INT32, DType.INT64):
         return tensor
