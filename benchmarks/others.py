@@ -256,12 +256,12 @@ def main() -> int:
     if not chosen:
         parser.error("no such model")
     rows = [measure(path, tools, options.runs) for path in chosen]
-    parts = [[versions(tools), "", EXPLANATION], ["### Time and memory of the tools", ""]]
+    parts = [[versions(tools), "", EXPLANATION], ["## Time and memory of the tools", ""]]
     parts[1] += times(rows, options.runs)
-    parts.append([f"### Planned bytes on a {TARGET}", "", *plans(rows)])
+    parts.append([f"## Planned bytes on a {TARGET}", "", *plans(rows)])
     failed = not_done(rows)
     if failed:
-        parts.append(["### Not done", "", *failed])
+        parts.append(["## Not done", "", *failed])
     print("\n\n".join("\n".join(part) for part in parts))
     return 1 if any(row.tools[0].failure for row in rows) else 0
 

@@ -24,7 +24,7 @@ BASELINE = (sys.executable, "-c", "import numpy")
 BASELINE_TEXT = "python -c 'import numpy'"
 MIB = 1 << 20
 ERROR = re.compile(r"error.* |failed", re.IGNORECASE)
-MOST_CHARACTERS = 200
+MOST_CHARACTERS = 160
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,15 @@ class Runs:
 
     @property
     def failure(self) -> str:
-        """What a run that failed says: its first line with an error, else its last one."""
+        """What a run that failed says: from its first line with an error on, else its last line."""
         failed = [usage for usage in self.usages if usage.code]
         if not failed:
             return ""
         lines = [line.strip(" │╭╮─") for line in failed[0].output.splitlines()]
         lines = [line for line in lines if line] or [f"exit code {failed[0].code}"]
-        errors = [line for line in lines if ERROR.search(line)]
-        return (errors or lines[-1:])[0][:MOST_CHARACTERS]
+        errors = [index for index, line in enumerate(lines) if ERROR.search(line)]
+        told = " ".join(lines[errors[0] :] if errors else lines[-1:])
+        return told if len(told) <= MOST_CHARACTERS else f"{told[:MOST_CHARACTERS]}..."
 
     @property
     def cpu_seconds(self) -> float:

@@ -44,8 +44,9 @@ def test_the_fastest_run_counts() -> None:
 @pytest.mark.parametrize(
     ("output", "text"),
     [
-        ("start\nError: no such operator\nmore\n", "Error: no such operator"),
+        ("start\nError: no such\noperator\n", "Error: no such operator"),
         ("╭─ Error ─╮\n│ No such file │\n", "No such file"),
+        ("Error: " + "long " * 99, "Error: " + ("long " * 99)[:153] + "..."),
         ("", "exit code 2"),
     ],
 )
