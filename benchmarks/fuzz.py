@@ -91,6 +91,7 @@ def work(job: Job) -> tuple[int, Examination, set[str]]:
 def main(
     models: Annotated[int, typer.Option(help="Number of models.")] = 10_000,
     seed: Annotated[int, typer.Option(help="Seed; each model has its own behind it.")] = 1,
+    first: Annotated[int, typer.Option(help="Begin at this model, to run in parts.")] = 0,
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = 2,
     ways: Annotated[int, typer.Option(help="Ways to optimize each model.")] = 4,
     litert: Annotated[bool, typer.Option("--litert", help="Load results on LiteRT too.")] = False,
@@ -99,10 +100,12 @@ def main(
 ) -> None:
     """Fuzz, report, shrink and save."""
     start, report = time.monotonic(), Report()
-    work_list = (Job(seed * 10_000_000 + n, ways, litert) for n in range(models))
+    work_list = (Job(seed * 10_000_000 + n, ways, litert) for n in range(first, first + models))
     with get_context("spawn").Pool(jobs) as pool:
         for number, (one, found, operators) in enumerate(pool.imap_unordered(work, work_list, 8)):
             report.add(one, found, operators)
+            for fault in found.faults:
+                print(f"seed {one}: {fault}", file=sys.stderr, flush=True)
             if number % 1000 == 999:
                 print(f"{number + 1} models, {len(report.faults)} faults", file=sys.stderr)
     seconds = time.monotonic() - start
