@@ -11,6 +11,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from tflopt.ir import DType
 from tflopt.layout.groups import Group
 from tflopt.layout.labels import Label, plan_steps, weight_of
 from tflopt.layout.role import Form, Role
@@ -23,6 +24,10 @@ MOST_EXTRA = 2
 BYTE = 1 << 30
 WEIGHT = 1 << 19
 """Bytes come first, then the number and kind of copies, then how fast operators run."""
+TRANSPOSED = frozenset({DType.FLOAT32, DType.INT8, DType.INT16})
+"""Element types that TFLM's TRANSPOSE knows (``kernels/cmsis_nn/transpose.cc``)."""
+NO_KERNEL = 1 << 58
+"""More than all copies together: only a model that has such a TRANSPOSE already keeps one."""
 
 Labels = tuple[Label, ...]
 
@@ -93,31 +98,32 @@ def _side(role: int, indices: Sequence[int], forms: Sequence[Form]) -> _Side:
 
 
 @cache
-def _copies(produced: Label, wanted: frozenset[Label]) -> tuple[int, int]:
-    """How many copies there are, and their weight."""
+def _copies(produced: Label, wanted: frozenset[Label]) -> tuple[int, int, bool]:
+    """How many copies there are, their weight, and whether all of them are views."""
     steps = plan_steps(produced, sorted(wanted, key=_sort_key))
-    return len(steps), weight_of(steps)
+    return len(steps), weight_of(steps), all(step.is_view for step in steps)
 
 
 def _sort_key(label: Label) -> tuple[int, ...]:
     return tuple(-1 if item is None else item for item in label)
 
 
-def _cost(size_bytes: int, produced: Label, wanted: frozenset[Label]) -> int:
-    count, weight = _copies(produced, wanted - {produced})
-    return count * size_bytes * BYTE + weight * WEIGHT
+def _cost(group: Group, produced: Label, wanted: frozenset[Label]) -> int:
+    count, weight, views = _copies(produced, wanted - {produced})
+    known = views or group.root.dtype in TRANSPOSED
+    return count * group.size_bytes * BYTE + weight * WEIGHT + (0 if known else NO_KERNEL)
 
 
 def _joint(
     group: Group, producer: _Side, readers: Sequence[_Side], always: frozenset[Label]
 ) -> Factor:
-    sides, size_bytes = (producer, *readers), group.size_bytes
+    sides = (producer, *readers)
     small = np.zeros([len(side.kinds) for side in sides], dtype=np.int64)
     for place in np.ndindex(small.shape):
         wanted = set(always)
         for side, kind in zip(readers, place[1:], strict=True):
             wanted.update(side.kinds[kind])
-        small[place] = _cost(size_bytes, producer.kinds[place[0]][0], frozenset(wanted))
+        small[place] = _cost(group, producer.kinds[place[0]][0], frozenset(wanted))
     table = small[np.ix_(*(side.numbers for side in sides))]
     return Factor(tuple(side.role for side in sides), table)
 
@@ -140,9 +146,7 @@ def _shared(
     variable = len(sizes)
     sizes.append(len(states))
     start.append(states.index((producer.numbers[0], sets[-1])))
-    costs = [
-        _cost(group.size_bytes, producer.kinds[kind][0], always | extra) for kind, extra in states
-    ]
+    costs = [_cost(group, producer.kinds[kind][0], always | extra) for kind, extra in states]
     factors = [Factor((variable,), np.asarray(costs, dtype=np.int64))]
     matches = np.asarray([[kind == number for kind, _ in states] for number in producer.numbers])
     factors.append(Factor((producer.role, variable), _allowed(matches)))

@@ -35,7 +35,7 @@ class MeanToConvolution(FormRule):
         reduction = None if extents is None else reduction_of(op, extents.count)
         if extents is None or reduction is None or extents.count == 1:
             return
-        require(bool(op.output.shape), "its output is a scalar, which no view can have", at=op)
+        require(bool(op.output.shape), "RESHAPE to a scalar needs a shape of no elements", at=op)
         require(255 * extents.count <= MOST_SUMS, "too many sums to compare", at=op)
         few = extents.inner * extents.count <= MOST_ELEMENTS
         require(few, "a convolution would take too many weights", at=op)

@@ -44,6 +44,7 @@ class ReduceToView(Rule):
             return
         if source.dtype is not DType.INT8 or op.output.dtype is not DType.INT8:
             return
+        require(bool(op.output.shape), "RESHAPE to a scalar needs a shape of no elements", at=op)
         same = same_quantization(source.quant, op.output.quant)
         wanted = EVERY if same else requantize(EVERY, before, after)
         equal = bool((_one_element(op, before, after) == wanted).all())
