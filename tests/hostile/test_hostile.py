@@ -24,7 +24,7 @@ from tflopt.ir.builder import Builder
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions
 
 pytestmark = pytest.mark.unit
-FILES = 240
+FILES = 160
 GROUP = 40
 FIRST = 2_000_000
 THROUGH_CLI = 8

@@ -312,6 +312,13 @@ def without_buffers() -> Model:
     return model
 
 
+def without_code() -> Model:
+    model = One(C.RELU, (X,), (X,)).build()
+    model.opcodes[0].builtin = -112
+    model.opcodes[0].stored = (-112, -112)
+    return model
+
+
 def without_ports(name: str) -> Model:
     b = Builder()
     if name == "inputs":
@@ -327,6 +334,7 @@ def without_ports(name: str) -> Model:
     [
         (partial(without_ports, "inputs"), "subgraph 0: it has no vector of inputs"),
         (partial(without_ports, "outputs"), "subgraph 0: it has no vector of outputs"),
+        (without_code, "operator_codes.0.: there is no operator -112"),
         (without_buffers, "buffers: there are none"),
         (lambda: One(C.VAR_HANDLE, (), ((1,),)).build(), "no VarHandleOptions"),
         (lambda: One(C.IF, ((1,),), ((1,),)).build(), "no IfOptions"),

@@ -32,6 +32,9 @@ def unsound(model: Model) -> Iterator[Flaw]:
     for name in ("inputs", "outputs"):
         if name in model.main.absent:
             yield Flaw("subgraph 0", f"it has no vector of {name}; the runtime asks for its length")
+    for index, entry in enumerate(model.opcodes):
+        if entry.builtin < 0:
+            yield Flaw(f"operator_codes[{index}]", f"there is no operator {entry.builtin}")
     yield from plan_flaws(model)
     yield from call_flaws(model)
     for op in model.ops():
