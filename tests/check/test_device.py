@@ -56,8 +56,11 @@ def alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    state = Path(f"/proc/{pid}/stat")
-    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it ended just now
+        return False
+    return state.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def started(runner: DeviceRunner) -> tuple[int, Path]:

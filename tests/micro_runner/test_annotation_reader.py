@@ -129,7 +129,8 @@ def minimal_model(entries: list[tuple[str, bytes | None]], *, file_id: bytes = b
         blob = {} if data is None else {0: builder.CreateByteVector(data)}
         buffers.append(_table(builder, 3, blob))
         metadata.append(_table(builder, 2, {0: text}, number=(1, len(buffers) - 1)))
-    subgraphs = _vector(builder, [_table(builder, 5, {})])
+    lists = {slot: _vector(builder, []) for slot in (1, 2)}  # inputs and outputs
+    subgraphs = _vector(builder, [_table(builder, 5, lists)])
     vectors = {2: subgraphs, 4: _vector(builder, buffers), 6: _vector(builder, metadata)}
     builder.Finish(_table(builder, 8, vectors), file_identifier=file_id)
     return bytes(builder.Output())

@@ -274,7 +274,9 @@ def run_pipeline(
     _drop_stale_plan(model, trace)
     _run_model_rules(model, rules, STRIPS, trace)
     _run_model_rules(model, rules, (RemoveDead,), trace)
-    _run_model_rules(model, rules, (ReorderOperators, PlanMemory), trace)
+    _run_model_rules(model, rules, (ReorderOperators,), trace)
+    _flatten_again(model, local, trace, verify_each)
+    _run_model_rules(model, rules, (PlanMemory,), trace)
     return trace
 
 
@@ -304,6 +306,16 @@ def _run_in_turn(
         run_rules(model, local, trace, verify_each=verify_each)
         changed = [run_model_rule(model, rule, trace) for rule in layouts]
         if not any(changed):
+            return
+
+
+def _flatten_again(model: Model, local: Sequence[Rule], trace: Trace, verify_each: bool) -> None:
+    """Whether debug builds stop hangs on the layers before, which are at their places now."""
+    routes = [rule for rule in local if isinstance(rule, FlattenFullyConnected)]
+    for _ in range(LAYOUT_ROUNDS):
+        known = len(trace.hits)
+        run_rules(model, routes, trace, verify_each=verify_each)
+        if len(trace.hits) == known:
             return
 
 
