@@ -313,9 +313,10 @@ def _flatten_again(model: Model, local: Sequence[Rule], trace: Trace, verify_eac
     """Whether debug builds stop hangs on the layers before, which are at their places now."""
     routes = [rule for rule in local if isinstance(rule, FlattenFullyConnected)]
     for _ in range(LAYOUT_ROUNDS):
-        known = len(trace.hits)
-        run_rules(model, routes, trace, verify_each=verify_each)
-        if len(trace.hits) == known:
+        again = Trace()  # of its own: what other rules declined stays on record
+        run_rules(model, routes, again, verify_each=verify_each)
+        trace.hits.extend(again.hits)
+        if not again.hits:
             return
 
 
