@@ -151,6 +151,7 @@ UNSOUND: list[tuple[str, One, str]] = [
     ("choice", One(C.SELECT, (X, X, X), ((1, 8),)), "a choice of 256 and 256 elements, 8 out"),
     ("long", One(C.TRANSPOSE, (X, list(range(999))), (X,)), r"4, 5, .*\.\.\.$"),
     ("clamp", One(C.RELU_0_TO_1, ((1, 9),), ((1, 8),)), "9 elements in, 8 out"),
+    ("sizes", One(C.RESIZE_BILINEAR, (X, [4]), ((1, 4, 4, 4),)), r"its sizes are INT32\[1\]"),
     ("tile", One(C.TILE, ((2,), [2]), ((3,),)), r"inputs give \[4\]"),
     ("reshape", One(C.RESHAPE, ((4,), [5]), ((5,),)), "4 elements in, 5 out"),
 ]
@@ -312,6 +313,13 @@ def without_buffers() -> Model:
     return model
 
 
+def with_wider_input() -> Model:
+    b = Builder()
+    x = b.input(X, DType.FLOAT32)
+    b.output(b.op(C.AVERAGE_POOL_2D, [x], (1, 4, 4, 4), options=POOL, dtype=DType.BOOL))
+    return b.model
+
+
 def without_code() -> Model:
     model = One(C.RELU, (X,), (X,)).build()
     model.opcodes[0].builtin = -112
@@ -334,6 +342,7 @@ def without_ports(name: str) -> Model:
     [
         (partial(without_ports, "inputs"), "subgraph 0: it has no vector of inputs"),
         (partial(without_ports, "outputs"), "subgraph 0: it has no vector of outputs"),
+        (with_wider_input, "FLOAT32 in, BOOL out"),
         (without_code, "operator_codes.0.: there is no operator -112"),
         (without_buffers, "buffers: there are none"),
         (lambda: One(C.VAR_HANDLE, (), ((1,),)).build(), "no VarHandleOptions"),

@@ -167,7 +167,9 @@ def _constants_are_plain(op: Op) -> bool:
         if weights is None or not _is_plain(weights) or len(weights.shape) != 4:
             return False
     sizes = op.input(SIZES[op.code]) if op.code in SIZES else None
-    return op.code not in SIZES or (sizes is not None and sizes.ints() is not None)
+    if op.code not in SIZES:
+        return True
+    return sizes is not None and sizes.dtype is DType.INT32 and sizes.ints() is not None
 
 
 def _is_plain(value: Value) -> bool:

@@ -17,6 +17,7 @@ from tflopt.ir.options import (
     UnpackOptions,
 )
 from tflopt.ir.sound.shapes import axis_flaw
+from tflopt.ir.types import DType
 
 Shape = tuple[int, ...]
 SLICE_RANK = 5
@@ -205,7 +206,9 @@ def _blocks(op: Op) -> str:
 
 
 def _resize(op: Op) -> str:
-    source, output = _source(op).shape, op.output.shape
+    source, sizes, output = _source(op).shape, _source(op, 1), op.output.shape
+    if sizes.dtype is not DType.INT32 or sizes.elements != 2:
+        return f"its sizes are {sizes.dtype.name}{list(sizes.shape)}, not two of INT32"
     if len(source) != 4 or len(output) != 4 or 0 in source:
         return f"the shapes {list(source)} and {list(output)}, not four sizes each"
     if (source[0], source[3]) != (output[0], output[3]):

@@ -42,6 +42,19 @@ WITHOUT_OUTPUT = frozenset({OpCode.ASSIGN_VARIABLE, OpCode.CALL_ONCE, OpCode.IF,
 """Operators that may have none."""
 VARIADIC = frozenset({OpCode.CONCATENATION, OpCode.PACK, OpCode.IF, OpCode.WHILE})
 """Operators that read all inputs that they are given."""
+KEEPING_TYPE = frozenset(
+    OpCode[name]
+    for name in """ABS ADD AVERAGE_POOL_2D BATCH_TO_SPACE_ND CEIL CONCATENATION COS CUMSUM
+    DEPTH_TO_SPACE DIV ELU EXP EXPAND_DIMS FLOOR GATHER GATHER_ND HARD_SWISH L2_NORMALIZATION
+    L2_POOL_2D LEAKY_RELU LOG LOGISTIC MAXIMUM MAX_POOL_2D MEAN MINIMUM MIRROR_PAD MUL NEG PACK PAD
+    PADV2 PRELU RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1 RESHAPE RESIZE_BILINEAR
+    RESIZE_NEAREST_NEIGHBOR REVERSE_V2 ROUND RSQRT SIN SLICE SOFTMAX SPACE_TO_BATCH_ND
+    SPACE_TO_DEPTH SPLIT SPLIT_V SQRT SQUARE SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM TANH
+    TRANSPOSE UNPACK ZEROS_LIKE""".split()
+)
+"""Operators that write elements of the type that they read, whatever the output is said to be."""
+WIDENING = (OpCode.SOFTMAX, DType.INT8, DType.INT16)
+"""The only one of them with a kernel for another type of its output."""
 OPTIONS: dict[OpCode, type[Options]] = {
     OpCode.CALL_ONCE: CallOnceOptions,
     OpCode.IF: IfOptions,
@@ -70,6 +83,12 @@ def operand_flaw(op: Op) -> str:
 
 
 def _type_flaw(op: Op) -> str:
+    data = op.input(1 if op.code is OpCode.SPLIT else 0)
+    if data is not None and op.code in KEEPING_TYPE:
+        for output in op.outputs:
+            widens = (op.code, data.dtype, output.dtype) == WIDENING
+            if output.dtype is not data.dtype and not widens:
+                return f"{data.dtype.name} in, {output.dtype.name} out"
     for kind, values in (("input", op.inputs), ("output", op.outputs)):
         for index, value in enumerate(values):
             if value is not None and value.dtype in UNKNOWN_TYPES:
