@@ -275,7 +275,8 @@ def run_pipeline(
     _run_model_rules(model, rules, STRIPS, trace)
     _run_model_rules(model, rules, (RemoveDead,), trace)
     _run_model_rules(model, rules, (ReorderOperators,), trace)
-    _flatten_again(model, local, trace, verify_each)
+    if _flatten_again(model, local, trace, verify_each):
+        _run_model_rules(model, rules, (RemoveDead,), trace)
     _run_model_rules(model, rules, (PlanMemory,), trace)
     return trace
 
@@ -309,15 +310,20 @@ def _run_in_turn(
             return
 
 
-def _flatten_again(model: Model, local: Sequence[Rule], trace: Trace, verify_each: bool) -> None:
-    """Whether debug builds stop hangs on the layers before, which are at their places now."""
-    routes = [rule for rule in local if isinstance(rule, FlattenFullyConnected)]
+def _flatten_again(model: Model, local: Sequence[Rule], trace: Trace, verify_each: bool) -> bool:
+    """Whether debug builds stop hangs on the layers before, which are at their places now.
+
+    Returns whether something changed.
+    """
+    known = len(trace.hits)
+    routes = [rule for rule in local if isinstance(rule, FlattenFullyConnected | RemoveNoop)]
     for _ in range(LAYOUT_ROUNDS):
         again = Trace()  # of its own: what other rules declined stays on record
         run_rules(model, routes, again, verify_each=verify_each)
         trace.hits.extend(again.hits)
         if not again.hits:
-            return
+            break
+    return len(trace.hits) > known
 
 
 def _with_budget(
