@@ -15,7 +15,8 @@ LACKING = (OpCode.RELU_N1_TO_1, OpCode.RELU_0_TO_1, OpCode.SELECT, OpCode.REDUCE
 def join_many(g: Grower) -> bool:
     """CONCATENATION of more values than TFLM takes."""
     x = g.keep(g.input(tuple(g.random.choice((1, 2, 3)) for _ in range(3)), quant=g.base))
-    values = g.random.choices(g.alike(x), k=g.random.randint(11, 14))
+    others = [x, g.keep(g.input(x.shape, quant=g.base)), *g.alike(x)]
+    values = g.random.choices(others, k=g.random.randint(11, 14))
     axis = g.random.randrange(len(x.shape))
     shape = [n * len(values) if a == axis else n for a, n in enumerate(x.shape)]
     options = ConcatenationOptions(axis)
