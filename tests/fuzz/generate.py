@@ -40,7 +40,7 @@ def grow(rng: random.Random) -> Model:
         g.enter(4, DType.INT16)
     for _ in range(rng.randint(1, 9)):
         _step(g)
-    summed = any(op.code is OpCode.SUM for op in g.graph.ops)  # LiteRT's is no reference
+    summed = any(op.code is OpCode.SUM for op in g.graph.ops)  # which wraps around on LiteRT
     if g.chance(LACKING) and not summed:
         steps_rare.UNSUPPORTED[g.random.choice(sorted(steps_rare.UNSUPPORTED))](g)
     if not g.graph.ops:

@@ -10,7 +10,7 @@ from tflopt.arith.accumulator import convolution_multiplier, dense_multiplier
 from tflopt.arith.affine import affine_of
 from tflopt.ir import Activation, DType, Op, OpCode, Padding, Quantization, Value
 from tflopt.ir.node import Array
-from tflopt.ir.options import Conv2DOptions, FullyConnectedOptions, ReshapeOptions
+from tflopt.ir.options import Conv2DOptions, FullyConnectedOptions
 from tflopt.passes.convolution import INT8_VERSION
 from tflopt.rewrite.sketch import Sketch
 
@@ -69,7 +69,7 @@ def as_fully_connected(dense: Dense) -> Sketch:
     sketch = Sketch()
     data = sketch.read(dense.data)
     if dense.rows > 1:
-        data = viewed(sketch, data, (dense.rows, int(dense.weights.shape[1])))
+        data = sketch.view(data, (dense.rows, int(dense.weights.shape[1])))
     weights = sketch.constant(dense.weights, DType.INT8, _along(dense, 0))
     result = sketch.op(
         OpCode.FULLY_CONNECTED,
@@ -79,7 +79,7 @@ def as_fully_connected(dense: Dense) -> Sketch:
         quant=dense.op.output.quant,
         version=DENSE_VERSION,
     )
-    sketch.results[dense.op.output] = viewed(sketch, result, dense.op.output.shape)
+    sketch.results[dense.op.output] = sketch.view(result, dense.op.output.shape)
     return sketch
 
 
@@ -87,7 +87,7 @@ def as_convolution(dense: Dense) -> Sketch:
     """A 1x1 CONV_2D on one pixel for each row, between the views that it needs."""
     sketch = Sketch()
     inputs = int(dense.weights.shape[1])
-    data = viewed(sketch, sketch.read(dense.data), (1, dense.rows, 1, inputs))
+    data = sketch.view(sketch.read(dense.data), (1, dense.rows, 1, inputs))
     kernel = dense.weights.reshape(dense.outputs, 1, 1, inputs)
     weights = sketch.constant(kernel, DType.INT8, _along(dense, 0))
     if dense.bias is None:
@@ -102,16 +102,8 @@ def as_convolution(dense: Dense) -> Sketch:
         quant=dense.op.output.quant,
         version=INT8_VERSION,
     )
-    sketch.results[dense.op.output] = viewed(sketch, result, dense.op.output.shape)
+    sketch.results[dense.op.output] = sketch.view(result, dense.op.output.shape)
     return sketch
-
-
-def viewed(sketch: Sketch, value: Value, shape: tuple[int, ...]) -> Value:
-    """``value`` under another shape."""
-    if value.shape == shape:
-        return value
-    options = ReshapeOptions(shape)
-    return sketch.op(OpCode.RESHAPE, [value, sketch.constant(shape)], shape, options=options)
 
 
 def _along(dense: Dense, dimension: int) -> Quantization:

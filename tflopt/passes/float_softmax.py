@@ -14,6 +14,7 @@ from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.ir.options import DivOptions, SoftmaxOptions, SubOptions
 from tflopt.ir.traits import VIEWS
 from tflopt.passes.clamps import is_private
+from tflopt.passes.islands import dequantized
 from tflopt.passes.mean_forms import extents_of
 
 UNIT_ROUNDOFF = 2.0**-24
@@ -60,7 +61,7 @@ def find_softmax(op: Op) -> FloatSoftmax | None:
         return None
     found, beta = _quotient(last), 1.0
     if last.code is OpCode.SOFTMAX and isinstance(last.options, SoftmaxOptions):
-        source = _dequantized(last.input(0))
+        source = dequantized(last.input(0))
         found = None if source is None else Exponential(source, True)
         beta = float(last.options.beta)
     params = None if found is None else affine_of(found.source)
@@ -84,15 +85,15 @@ def _exponential(value: Value | None) -> Exponential | None:
     op = None if value is None else value.producer
     if op is None or op.code is not OpCode.EXP:
         return None
-    source = _dequantized(op.input(0))
+    source = dequantized(op.input(0))
     if source is not None:
         return Exponential(source, False)
     before = op.inputs[0].producer if op.inputs[0] is not None else None
     if before is None or before.code is not OpCode.SUB or not _is_plain(before):
         return None
-    source = _dequantized(before.input(0))
+    source = dequantized(before.input(0))
     largest = _of_each_row(before.input(1), OpCode.REDUCE_MAX, before.output)
-    same = source is not None and source is _dequantized(largest)
+    same = source is not None and source is dequantized(largest)
     return Exponential(source, True) if source is not None and same else None
 
 
@@ -116,15 +117,6 @@ def _of_each_row(value: Value | None, code: OpCode, result: Value) -> Value | No
         return None
     per_row = extents.inner == 1 and extents.count == result.shape[-1]
     return source if per_row else None
-
-
-def _dequantized(value: Value | None) -> Value | None:
-    """The int8 tensor under a DEQUANTIZE."""
-    op = None if value is None else value.producer
-    source = None if op is None or op.code is not OpCode.DEQUANTIZE else op.input(0)
-    if source is None or source.dtype is not DType.INT8 or affine_of(source) is None:
-        return None
-    return None if source.is_variable or source.is_constant else source
 
 
 def stays_in_range(found: FloatSoftmax) -> bool:

@@ -119,12 +119,18 @@ def _enter_constant(value: Value, island: Island) -> None:
 
 def _leaf(value: Value) -> Leaf | None:
     """Where the value is a dequantized int8 tensor."""
-    op = value.producer
-    source = None if op is None or op.code is not OpCode.DEQUANTIZE else op.input(0)
+    source = dequantized(value)
     params = affine_of(source)
-    if source is None or params is None or source.dtype is not DType.INT8 or source.is_constant:
+    return None if source is None or params is None else Leaf(source, params, value)
+
+
+def dequantized(value: Value | None) -> Value | None:
+    """The int8 tensor under a DEQUANTIZE; None where it is constant or may change in between."""
+    op = None if value is None else value.producer
+    source = None if op is None or op.code is not OpCode.DEQUANTIZE else op.input(0)
+    if source is None or source.dtype is not DType.INT8 or affine_of(source) is None:
         return None
-    return None if source.is_variable else Leaf(source, params, value)
+    return None if source.is_variable or source.is_constant else source
 
 
 def _rounded_leaf(value: Value) -> Leaf | None:

@@ -13,7 +13,6 @@ from tflopt.ir.options import (
     AddOptions,
     Conv2DOptions,
     DepthwiseConv2DOptions,
-    ReshapeOptions,
 )
 from tflopt.passes.convolution import INT8_VERSION
 from tflopt.passes.exact_sums import WeightedSum
@@ -106,24 +105,17 @@ def draw(op: Op, extents: Extents, sums: Sequence[WeightedSum], window: Window) 
     if shape[1:] == (extents.count, 1, extents.inner) and _is_image(source.shape, extents):
         first, *_, last = kernel
         shape, kernel = source.shape, (first, *source.shape[1:3], last)
-    data = _viewed(sketch, sketch.read(source), shape)
+    data = sketch.view(sketch.read(source), shape)
     layer = _Layer(sketch, op, data, kernel, window, extents)
     parts = [layer.convolution(each) for each in sums]
     result = parts[0] if len(parts) == 1 else _sum(sketch, op, parts)
-    sketch.results[op.output] = _viewed(sketch, result, op.output.shape)
+    sketch.results[op.output] = sketch.view(result, op.output.shape)
     return sketch
 
 
 def _is_image(shape: Shape, extents: Extents) -> bool:
     """A batch of images that is averaged over height and width: no view is needed."""
     return len(shape) == 4 and (shape[0], shape[1] * shape[2]) == (extents.outer, extents.count)
-
-
-def _viewed(sketch: Sketch, value: Value, shape: Shape) -> Value:
-    if value.shape == shape:
-        return value
-    options = ReshapeOptions(shape)
-    return sketch.op(OpCode.RESHAPE, [value, sketch.constant(shape)], shape, options=options)
 
 
 @dataclass(frozen=True)

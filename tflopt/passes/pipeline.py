@@ -313,7 +313,8 @@ def _run_in_turn(
 def _flatten_again(model: Model, local: Sequence[Rule], trace: Trace, verify_each: bool) -> bool:
     """Whether debug builds stop hangs on the layers before, which are at their places now.
 
-    Returns whether something changed.
+    A view behind a layer that becomes flat may have no effect any more. Returns whether something
+    changed.
     """
     known = len(trace.hits)
     routes = [rule for rule in local if isinstance(rule, FlattenFullyConnected | RemoveNoop)]

@@ -20,6 +20,7 @@ from tflopt.ir.options import (
     ReducerOptions,
 )
 from tflopt.passes.clamps import is_private
+from tflopt.passes.islands import dequantized
 from tflopt.passes.rounding import remove_unread
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
 
@@ -50,7 +51,7 @@ class SelectBeforeDequantize(Rule):
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Select among integers, and dequantize what is selected."""
         reals = op.inputs[:1] if op.code in REDUCTIONS else op.inputs
-        sources = [source for source in map(_dequantized, reals) if source is not None]
+        sources = [source for source in map(dequantized, reals) if source is not None]
         if not sources or len(sources) != len(reals) or not _is_plain(op):
             return
         first = sources[0]
@@ -69,15 +70,6 @@ class SelectBeforeDequantize(Rule):
         for real in dict.fromkeys(reals):
             remove_unread(real, rw)
         rw.prove("enumeration", len(EVERY_INT8))
-
-
-def _dequantized(real: Value | None) -> Value | None:
-    """The int8 tensor under a DEQUANTIZE; None where it may change in between."""
-    op = None if real is None else real.producer
-    source = None if op is None or op.code is not OpCode.DEQUANTIZE else op.input(0)
-    if source is None or source.dtype is not DType.INT8 or affine_of(source) is None:
-        return None
-    return None if source.is_variable or source.is_constant else source
 
 
 def _is_read_by(real: Value, op: Op) -> bool:

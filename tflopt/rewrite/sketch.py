@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tflopt.ir import Op, Options, Value
+from tflopt.ir import Op, OpCode, Options, Value
 from tflopt.ir.builder import Builder
+from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite.rewriter import Rewriter
 
 
@@ -34,6 +35,13 @@ class Sketch(Builder):
     def read_present(self, value: Value | None) -> list[Value]:
         """As :meth:`read`, nothing for an input that is left out."""
         return [] if value is None else [self.read(value)]
+
+    def view(self, value: Value, shape: tuple[int, ...]) -> Value:
+        """``value`` under another shape, which is no scalar's."""
+        if value.shape == shape:
+            return value
+        inputs, options = [value, self.constant(shape)], ReshapeOptions(shape)
+        return self.op(OpCode.RESHAPE, inputs, shape, options=options)
 
     def graft(self, rw: Rewriter, at: Op) -> None:
         """Put the operators in front of ``at``, and remove ``at``."""
