@@ -268,8 +268,11 @@ def run_pipeline(
         _run_in_turn(model, simple, layouts, trace, verify_each)
     _drop_stale_plan(model, trace)
     if original is not None:
-        forms = _with_budget(model, rules, forms, original, config)
-        _run_in_turn(model, [*simple, *forms], layouts, trace, verify_each)
+        for _ in range(LAYOUT_ROUNDS):
+            fitting = _with_budget(model, rules, forms, original, config)
+            _run_in_turn(model, [*simple, *fitting], layouts, trace, verify_each)
+            if not _run_model_rules(model, rules, (ReorderOperators,), trace):
+                break  # else forms and layouts may fit between other tensors that are alive
     _run_model_rules(model, rules, (RemoveDead, ExtendKernel, RemoveDead), trace)
     _drop_stale_plan(model, trace)
     _run_model_rules(model, rules, STRIPS, trace)
@@ -372,11 +375,10 @@ def _run_model_rules(
     rules: Sequence[AnyRule],
     kinds: tuple[type[ModelRule], ...],
     trace: Trace,
-) -> None:
-    for kind in kinds:
-        for rule in rules:
-            if isinstance(rule, kind):
-                run_model_rule(model, rule, trace)
+) -> bool:
+    chosen = [rule for kind in kinds for rule in rules if isinstance(rule, kind)]
+    changed = [run_model_rule(model, rule, trace) for rule in chosen]
+    return any(changed)
 
 
 def _refuse_what_names_tensors_by_index(model: Model) -> None:
