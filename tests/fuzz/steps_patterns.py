@@ -234,14 +234,19 @@ def loose_activation(g: Grower) -> bool:
     if kind == 0:
         y = g.conv2d(x, g.random.randint(1, 6), (1, 3), quant=quant)
     elif kind == 1:
-        y = g.binary(OpCode.ADD, x, g.random.choice(g.same(x)), quant=quant)
+        other = g.random.choice(g.same(x))
+        steady = g.quant(x) if g.chance(0.3) else quant
+        y = g.binary(OpCode.ADD, x, other, quant=steady)
     else:
         y = g.fully_connected(x, 4, keep_num_dims=True, quant=quant) if x.shape[3] < 99 else x
     assert y.quant is not None
     for _ in range(g.random.randint(1, 2)):
         if g.chance(0.6):
-            code = g.random.choice((OpCode.RELU, OpCode.RELU6))
-            out = y.quant.scalar() if y.quant is not None and g.chance(0.7) else g.near(y)
+            code = g.random.choice((OpCode.RELU, OpCode.RELU6, OpCode.QUANTIZE))
+            assert y.quant is not None
+            scale, zero = y.quant.scalar()
+            shifted = (scale, g.random.randint(zero, 127))
+            out = g.random.choice(((scale, zero), (scale, zero), shifted, g.near(y)))
             y = g.unary(code, y, quant=out)
         else:
             assert y.quant is not None

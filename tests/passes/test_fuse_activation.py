@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from tests.support.check_rule import apply, check_declines, check_leaves_alone, check_rule
 from tests.support.graphs import QUANT, Net
+from tests.support.paths import needs_tflm
+from tests.support.runtime import runtime
+from tflopt.arith.fixed_point import Ints, ints
+from tflopt.arith.tables import table
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Activation, DType, OpCode, Padding, Value
+from tflopt.ir.node import Array
 from tflopt.ir.options import (
     AbsOptions,
     AddOptions,
     DepthwiseConv2DOptions,
+    FullyConnectedOptions,
     HardSwishOptions,
     LeakyReluOptions,
     MaximumMinimumOptions,
@@ -21,8 +28,11 @@ from tflopt.ir.options import (
     Pool2DOptions,
     SubOptions,
 )
+from tflopt.passes.clamps import with_activation
 from tflopt.passes.fuse_activation import FuseActivation
+from tflopt.passes.fused_map import FusedMap, fused_map
 from tflopt.passes.remove_noop import RemoveNoop
+from tflopt.rewrite import Rewriter
 
 pytestmark = pytest.mark.runtime
 RULE = FuseActivation()
@@ -149,6 +159,73 @@ def test_a_fused_activation_is_narrowed_or_kept() -> None:
         assert getattr(op.options, "fused_activation_function", None) is Activation.RELU6
 
 
+OPTIONS = {OpCode.ADD: AddOptions(), OpCode.SUB: SubOptions(), OpCode.MUL: MulOptions()}
+WEIGHTED_OR_PAIRS = ["conv", "depthwise", "dense", "add", "sub", "mul"]
+HIGHER = (QUANT[0], QUANT[1] + 7)
+"""The same scale, with a zero point at which nothing that the first one clamps comes back."""
+
+
+@pytest.mark.parametrize("code", [OpCode.RELU, OpCode.QUANTIZE])
+@pytest.mark.parametrize("name", WEIGHTED_OR_PAIRS)
+def test_fuses_into_another_zero_point(name: str, code: OpCode) -> None:
+    n = Net()
+    x = PRODUCERS[name](n)
+    if code is OpCode.QUANTIZE:
+        assert x.producer is not None
+        x.producer.options = with_activation(x.producer, Activation.RELU)
+    n.output(unary(n, x, code, quant=HIGHER))
+    copy = check_rule(n.model, RULE, hits=1)
+    (op,) = copy.main.ops
+    assert op.output.quant is not None
+    assert op.output.quant.scalar() == pytest.approx(HIGHER)
+    assert getattr(op.options, "fused_activation_function", None) is Activation.RELU
+
+
+def test_a_sum_that_is_not_rounded_fuses_into_another_scale() -> None:
+    """Inputs and output have one scale: the first of the two roundings has nothing to round."""
+    n = Net()
+    n.output(unary(n, PRODUCERS["add"](n), OpCode.RELU, quant=(0.02, -128)))
+    copy = check_rule(n.model, RULE, hits=1)
+    assert [op.code for op in copy.main.ops] == [OpCode.ADD]
+
+
+def test_movements_get_the_quantization_too() -> None:
+    n = Net()
+    n.output(unary(n, n.transpose(conv(n), 0, 2, 1, 3), OpCode.RELU, quant=HIGHER))
+    copy = check_rule(n.model, RULE, hits=1)
+    assert [op.output.quant.scalar()[1] for op in copy.main.ops if op.output.quant] == [10, 10]
+
+
+@needs_tflm
+@pytest.mark.parametrize("quant", [HIGHER, (2 * QUANT[0], -90), (0.4, QUANT[1])])
+@pytest.mark.parametrize("code", OPTIONS)
+def test_every_pair_is_counted_as_tflm_computes_it(code: OpCode, quant: tuple[float, int]) -> None:
+    """The fused form is built although it isn't equal; TFLM differs in as many pairs."""
+    every = np.arange(-128, 128, dtype=np.int8)
+    pairs = [np.ascontiguousarray(a) for a in np.broadcast_arrays(every[:, None], every)]
+    n = Net()
+    inputs = [n.input((256, 256)), n.input((256, 256))]
+    x = n.op(code, inputs, (256, 256), options=OPTIONS[code], version=2)
+    n.output(unary(n, x, OpCode.RELU, quant=quant))
+    op, clamp = n.model.main.ops
+    results = table(clamp)
+    assert results is not None
+    found = fused_map(op, results, clamp.output)
+    assert isinstance(found, FusedMap)
+    wanted = run(n, pairs)
+    op.options = with_activation(op, found.activation)
+    Rewriter(n.model).set_quant(x, clamp.output.quant)
+    Rewriter(n.model).bypass(clamp, x)
+    apart = np.abs(run(n, pairs) - wanted)
+    assert (found.differing, found.largest) == (int(np.count_nonzero(apart)), int(apart.max()))
+    assert found.values == apart.size
+
+
+def run(n: Net, pairs: list[Array]) -> Ints:
+    ((result,),) = runtime().run("tflm", write_bytes(n.model), [pairs])
+    return ints(result)
+
+
 def flat_slope(n: Net) -> Value:
     x = conv(n)
     return n.op(OpCode.LEAKY_RELU, [x], x.shape, options=LeakyReluOptions(0.0), version=2)
@@ -224,6 +301,27 @@ def requantizes(n: Net) -> None:
     n.output(unary(n, conv(n), OpCode.RELU, quant=(0.02, -128)))
 
 
+def lower_zero_point(n: Net) -> None:
+    """What the first clamp cut off above would come back."""
+    n.output(unary(n, conv(n), OpCode.RELU, quant=(QUANT[0], QUANT[1] - 20)))
+
+
+def pair_requantizes(n: Net) -> None:
+    n.output(unary(n, PRODUCERS["mul"](n), OpCode.RELU, quant=(0.04, -128)))
+
+
+def pool_requantizes(n: Net) -> None:
+    n.output(unary(n, PRODUCERS["max"](n), OpCode.RELU, quant=HIGHER))
+
+
+def huge_weights(n: Net) -> None:
+    weights = n.constant([[7, -90, 50]] * 2, DType.INT8, (1.0, 0))
+    inputs = [n.feed(4, 3), weights, n.constant([9, 8])]
+    options = FullyConnectedOptions()
+    x = n.op(OpCode.FULLY_CONNECTED, inputs, (4, 2), options=options, version=4)
+    n.output(unary(n, x, OpCode.RELU, quant=HIGHER))
+
+
 def other_range(n: Net) -> None:
     n.output(extreme(n, conv(n), OpCode.MINIMUM, 100))
 
@@ -235,6 +333,13 @@ def other_range(n: Net) -> None:
         (shared_on_the_way, "another operator reads the tensor before the activation"),
         (output, "another operator reads the tensor before the activation"),
         (requantizes, "it requantizes as well; rounding twice is not rounding once"),
+        (lower_zero_point, "no fused form is equal: 21 of 278 differ, by up to 20"),
+        (
+            pair_requantizes,
+            "no fused form is equal: 22,677 of 65,536 differ, by up to 100",
+        ),
+        (pool_requantizes, "a pool has the same quantization on both sides"),
+        (huge_weights, "its accumulators may be requantized beyond 2^30"),
         (other_range, "no fused activation clamps to this range"),
     ],
 )

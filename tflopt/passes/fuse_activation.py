@@ -17,6 +17,7 @@ from tflopt.passes.clamps import (
     is_private,
     with_activation,
 )
+from tflopt.passes.fused_map import TWICE, fused_map
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
 
 CLAMPS = frozenset(
@@ -30,7 +31,15 @@ CLAMPS = frozenset(
     }
 )
 MAYBE_CLAMPS = frozenset(
-    {OpCode.LEAKY_RELU, OpCode.HARD_SWISH, OpCode.ABS, OpCode.ADD, OpCode.SUB, OpCode.MUL}
+    {
+        OpCode.LEAKY_RELU,
+        OpCode.HARD_SWISH,
+        OpCode.ABS,
+        OpCode.ADD,
+        OpCode.SUB,
+        OpCode.MUL,
+        OpCode.QUANTIZE,
+    }
 )
 """A slope of 0, a factor of 1 with a fused activation, and the like; mostly no clamps."""
 
@@ -39,11 +48,13 @@ MAYBE_CLAMPS = frozenset(
 class FuseActivation(Rule):
     """Fuse RELU, RELU6, RELU_N1_TO_1, MINIMUM, MAXIMUM into the operator that computes their input.
 
-    Others too where they are clamps (HARD_SWISH of a coarse scale, MUL by 1 with RELU). Exact
-    where both sides have one quantization and a fused activation clamps each of the 256 values as
-    the operator does: kernels clamp to the range of the activation after they requantize
-    (``CalculateActivationRangeQuantized``). A clamp of each element commutes with RESHAPE,
-    TRANSPOSE, SLICE and other movements on the way.
+    Others too where they are clamps (HARD_SWISH of a coarse scale, MUL by 1 with RELU, QUANTIZE).
+    Exact where both sides have one quantization and a fused activation clamps each of the 256
+    values as the operator does: kernels clamp to the range of the activation after they requantize
+    (``CalculateActivationRangeQuantized``). Where the quantizations differ, every pair of inputs of
+    ADD, SUB or MUL is computed both ways; for the sums of convolutions and FULLY_CONNECTED the
+    scale has to be the same. A clamp of each element commutes with RESHAPE, TRANSPOSE, SLICE and
+    other movements on the way.
     """
 
     name: ClassVar[str] = "fuse-activation"
@@ -55,31 +66,42 @@ class FuseActivation(Rule):
         source = data_input(op)
         if source is None or fusing_source(_first(op)) is None:
             return
-        same = same_quantization(source.quant, op.output.quant)
-        is_clamp = op.code in CLAMPS
-        twice = "it requantizes as well; rounding twice is not rounding once"
-        require(same or not is_clamp, twice, at=op)
-        fit = next(_fits(op), None) if same else None
-        if fit is None:
-            known = is_clamp and table(op) is not None
-            require(not known, "no fused activation clamps to this range", at=op)
-            return
-        start, activation = fit
-        found = fusing_source(start)
-        assert found is not None
-        producer, path = found
+        reason = "" if same_quantization(source.quant, op.output.quant) else TWICE
+        for value, results in reversed(list(_parts(op))):
+            fit = _fit(value, op.output, results)
+            if isinstance(fit, Fit):
+                fit.apply(op, source, rw)
+                return
+            reason = fit or reason
+        require(op.code not in CLAMPS or not reason, reason, at=op)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A producer, its output and what moves it, and the activation that it gets."""
+
+    producer: Op
+    path: list[Value]
+    activation: Activation
+    values: int
+
+    def apply(self, op: Op, source: Value, rw: Rewriter) -> None:
+        """Let the readers of ``op``, which clamps ``source``, read what the producer gives."""
+        start = self.path[0]
         shared = "another operator reads the tensor before the activation"
-        require(all(is_private(value) for value in path), shared, at=producer)
+        require(all(is_private(value) for value in self.path), shared, at=self.producer)
         bound = "it stands between an input or constant of the model and an output"
         require(rw.can_replace(op.output, start), bound, at=op)
-        if activation is not fused_activation(producer):
-            rw.set_options(producer, with_activation(producer, activation))
-        for value in path:
+        if self.activation is not fused_activation(self.producer):
+            rw.set_options(self.producer, with_activation(self.producer, self.activation))
+        for value in self.path:
             rw.update(value, origin=None)
+            if not same_quantization(value.quant, op.output.quant):
+                rw.set_quant(value, op.output.quant)
         rw.update(start, origin=op.output.origin)
         rw.bypass(op, start)
         _remove_between(start, source, rw)
-        rw.prove("enumeration", len(EVERY_INT8))
+        rw.prove("enumeration", self.values)
 
 
 def _first(op: Op) -> Value:
@@ -101,13 +123,23 @@ def _parts(op: Op) -> Iterator[tuple[Value, Ints]]:
         source, results = data_input(before), compose(step, results)
 
 
-def _fits(op: Op) -> Iterator[tuple[Value, Activation]]:
-    """Values whose producer can clamp them to what comes out here, the farthest first."""
-    for value, results in reversed(list(_parts(op))):
-        found = fusing_source(value)
-        activation = None if found is None else equal_activation(found[0], results)
-        if activation is not None and same_quantization(value.quant, op.output.quant):
-            yield value, activation
+def _fit(value: Value, output: Value, results: Ints) -> Fit | str:
+    """How the producer of ``value`` gives ``output``; a text where it can't, empty if obvious."""
+    found = fusing_source(value)
+    if found is None:
+        return ""
+    producer, path = found
+    if same_quantization(value.quant, output.quant):
+        activation = equal_activation(producer, results)
+        if activation is None:
+            return "no fused activation clamps to this range"
+        return Fit(producer, path, activation, len(EVERY_INT8))
+    fused = fused_map(producer, results, output)
+    if isinstance(fused, str):
+        return fused
+    if fused.differing:
+        return f"no fused form is equal: {fused}"
+    return Fit(producer, path, fused.activation, fused.values)
 
 
 def _remove_between(start: Value, last: Value, rw: Rewriter) -> None:
