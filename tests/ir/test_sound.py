@@ -169,6 +169,27 @@ def test_what_a_kernel_can_not_bear_is_refused(one: One, reason: str) -> None:
     assert str(caught.value).startswith(place)
 
 
+@pytest.mark.parametrize("code", [C.GREATER, C.EQUAL, C.LESS_EQUAL])
+def test_comparisons_of_coarse_numbers_are_refused(code: OpCode) -> None:
+    """TFLM aborts on a scale of 1 or more (QuantizeMultiplierSmallerThanOneExp)."""
+    for scale, wrong in ((0.999, False), (1.0, True), (3.25, True)):
+        b = Builder()
+        inputs = [b.input((4,), quant=(scale, 3)), b.input((4,))]
+        b.output(*b.ops(code, inputs, ((4,),), None, None, DType.BOOL))
+        reasons = [flaw.reason for flaw in unsound(b.model)]
+        assert any("1 or more, on which the kernel aborts" in one for one in reasons) is wrong
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [(DType.INT8, 20), (DType.INT16, 15)])
+def test_sums_of_coarse_numbers_are_refused(dtype: DType, bits: int) -> None:
+    for scale, wrong in ((0.499, False), (0.5, True)):
+        b = Builder()
+        inputs = [b.input((4,), dtype, quant=(scale * 2**bits, 0)) for _ in range(2)]
+        b.output(*b.ops(C.ADD, inputs, ((4,),), AddOptions(), (1.0, 0), dtype))
+        reasons = [flaw.reason for flaw in unsound(b.model)]
+        assert any("too large for that of its output" in one for one in reasons) is wrong
+
+
 SOUND = [
     One(C.CONV_2D, (X,), (X,), CONV, (4, 3, 3, 4), 4, scales=4),
     One(C.CONV_2D, (X,), (X,), CONV, (4, 3, 3, 2)),

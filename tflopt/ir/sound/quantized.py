@@ -17,14 +17,15 @@ WEIGHTS = {
     OpCode.FULLY_CONNECTED: 0,
 }
 """The axis of input 1 that holds the output channels."""
-NORMALIZING = frozenset(
-    OpCode[name]
-    for name in """ADD SUB SQUARED_DIFFERENCE EQUAL NOT_EQUAL GREATER GREATER_EQUAL LESS
-    LESS_EQUAL""".split()
+SUMS = frozenset({OpCode.ADD, OpCode.SUB, OpCode.ADD_N})
+COMPARISONS = frozenset(
+    OpCode[name] for name in "EQUAL NOT_EQUAL GREATER GREATER_EQUAL LESS LESS_EQUAL".split()
 )
+NORMALIZING = SUMS | COMPARISONS | {OpCode.SQUARED_DIFFERENCE}
 """Operators that abort on a multiplier of zero (QuantizeMultiplierSmallerThanOneExp)."""
-ADD_BITS, SOFTMAX_BITS = 20, 26
-"""By how many bits int8 kernels shift before they rescale."""
+SUM_BITS = {DType.INT8: 20, DType.INT16: 15}
+SOFTMAX_BITS = 26
+"""By how many bits kernels shift before they rescale."""
 RESCALING = frozenset({
     *WEIGHTS,
     *(
@@ -52,18 +53,23 @@ def quantization_flaw(op: Op) -> str:
 
 def _range_flaw(op: Op) -> str:
     """A multiplier on which the kernel aborts, because it is 1 or more, or no more than 1."""
-    scales = [_scale(value) for value in op.inputs]
-    if op.code is OpCode.SOFTMAX and op.output.dtype in INTEGERS and scales[0] is not None:
+    scales = [scale for scale in (_scale(value) for value in op.inputs) if scale is not None]
+    if not scales:
+        return ""
+    if op.code is OpCode.SOFTMAX and op.output.dtype in INTEGERS:
         beta = op.options.beta if isinstance(op.options, SoftmaxOptions) else 0.0
         if not beta * scales[0] * 2.0**SOFTMAX_BITS > 1:
             return f"a beta of {beta:g} and a scale of {scales[0]:g} leave nothing of its input"
-    out = _scale(op.output) if op.code in (OpCode.ADD, OpCode.SUB) else None
-    known = [scale for scale in scales if scale is not None]
-    if out is None or len(known) != 2 or op.output.dtype is not DType.INT8:
+    if op.code in COMPARISONS and max(scales) >= 1:
+        return f"the scale {max(scales):g} of an input is 1 or more, on which the kernel aborts"
+    return _sum_flaw(op, max(scales)) if op.code in SUMS else ""
+
+
+def _sum_flaw(op: Op, largest: float) -> str:
+    out, bits = _scale(op.output), SUM_BITS.get(op.output.dtype)
+    if out is None or bits is None or 2 * largest < out * 2.0**bits:
         return ""
-    if 2 * max(known) < out * 2.0**ADD_BITS:
-        return ""
-    return f"the scale {max(known):g} of an input is too large for that of its output, {out:g}"
+    return f"the scale {largest:g} of an input is too large for that of its output, {out:g}"
 
 
 def _scale(value: Value | None) -> float | None:
