@@ -75,7 +75,7 @@ def inspect(model: Model, data: bytes) -> None:
     device = Device()
     model_facts(model, len(data))
     all_op_facts(model)
-    notes(model)
+    notes(model, device)
     if not why_no_memory(model):
         memory_of(model, device)
         plan_findings(model, device)

@@ -18,7 +18,7 @@ from tflopt.ir import Buffer, DType, Model, OpCode, OperatorCode, Quantization
 from tflopt.passes.config import Config, Runtime, Strip
 from tflopt.passes.drop_stale_plan import PLAN
 from tflopt.report.flash import KINDS, Flash, flash_of
-from tflopt.report.notes import notes, undelegated
+from tflopt.report.notes import bias_notes, undelegated
 
 pytestmark = pytest.mark.unit
 
@@ -193,8 +193,8 @@ DELEGATED = (OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.FULLY_CONNECTED)
 
 @pytest.mark.parametrize("code", DELEGATED)
 def test_the_note_appears_where_a_bias_has_no_quantization(code: OpCode) -> None:
-    assert notes(layer(code, quantized=True)) == []
-    (note,) = notes(layer(code, quantized=False))
+    assert bias_notes(layer(code, quantized=True)) == []
+    (note,) = bias_notes(layer(code, quantized=False))
     assert "1 layer" in note
     assert "XNNPACK" in note
 
@@ -204,14 +204,14 @@ def test_no_note_for_other_types(code: OpCode) -> None:
     model = layer(code, quantized=False)
     for dtype in (DType.INT16, DType.FLOAT32):
         model.main.inputs[0].dtype = dtype
-        assert notes(model) == []
+        assert bias_notes(model) == []
 
 
 def test_no_note_without_a_bias_or_for_other_operators() -> None:
     n = Layers()
     y = n.dense(n.relu(n.feed(2, 3)), 4, rows=2)
     n.output(y, n.transpose_conv(n.feed(1, 2, 2, 3), n.bias(2, None), [0.1, 0.2]))
-    assert notes(n.model) == []
+    assert bias_notes(n.model) == []
 
 
 def test_half_a_quantization_counts_as_none() -> None:
@@ -236,5 +236,5 @@ def test_the_note_appears_on_real_models_iff_it_is_true(path: Path) -> None:
         and op.inputs[2] is not None
         and op.inputs[2].quant is None
     ]
-    assert bool(notes(model)) == bool(bare)
+    assert bool(bias_notes(model)) == bool(bare)
     assert undelegated(model) == bare

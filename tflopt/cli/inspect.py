@@ -119,7 +119,7 @@ class View:
             "description": self.model.description,
             "model": asdict(self.facts),
             "operators": [asdict(op) for op in all_op_facts(self.model)],
-            "notes": notes(self.model),
+            "notes": notes(self.model, self.device),
             "target": str(self.device.target),
             "cmsis_nn": str(self.device.cmsis_nn),
             "arena": None if self.arena is None else arena(self.arena),
@@ -151,4 +151,4 @@ class View:
             print_known_hazards(console, self.hazards, self.device)
         if not (self.accounts or scratch or kernels or hazards or self.plan):
             print_model(console, self.model, self.facts, all_op_facts(self.model))
-        print_notes(console, notes(self.model))
+        print_notes(console, notes(self.model, self.device))

@@ -43,7 +43,7 @@ def print_summary(
         paragraph(console, Text(printable(f"the firmware must follow: {changed}"), style="yellow"))
     print_verification(console, result.verification)
     print_hazards(console, result.hazards, result.hazards_left)
-    print_notes(console, notes(result.model))
+    print_notes(console, notes(result.model, settings.device))
     console.print(
         Text.assemble("wrote ", (printable(output), "bold"), f", {size(len(result.data))} bytes")
     )

@@ -65,7 +65,7 @@ def report(result: Result, settings: Settings, source: str, output: str) -> dict
         "input": {"path": source, **old},
         "output": {"path": output, **new},
         "interface": interface(result.original, result.model),
-        "notes": notes(result.model),
+        "notes": notes(result.model, settings.device),
         "passes": passes(result.trace, settings.selection, settings.config),
         "verification": verification(result.verification),
     }

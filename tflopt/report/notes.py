@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from tflopt.ir import DType, Model, Op, OpCode
+from tflopt.target.cost import predict_model
+from tflopt.target.memory import Device
 
+MOSTLY = 0.9
+"""With less of a prediction on measured kernels, a note says so."""
+BRANCHING = frozenset({OpCode.IF, OpCode.WHILE, OpCode.CALL_ONCE})
 DELEGATED = frozenset({OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.FULLY_CONNECTED})
 
 
@@ -19,8 +24,13 @@ def undelegated(model: Model) -> list[Op]:
     return found
 
 
-def notes(model: Model) -> list[str]:
+def notes(model: Model, device: Device) -> list[str]:
     """Notes for people, one sentence or two each."""
+    return [*prediction_notes(model, device), *bias_notes(model)]
+
+
+def bias_notes(model: Model) -> list[str]:
+    """What LiteRT does otherwise with a bias that has no quantization."""
     found = []
     layers = len(undelegated(model))
     if layers:
@@ -30,5 +40,22 @@ def notes(model: Model) -> list[str]:
             f"does not delegate {them}, and its outputs may differ by one LSB from a file where it "
             "does. TFLM and LiteRT's reference kernels compute the same either way; this file is "
             "for the microcontroller."
+        )
+    return found
+
+
+def prediction_notes(model: Model, device: Device) -> list[str]:
+    """How far the predicted instructions can be trusted, where that isn't far."""
+    found = []
+    share = predict_model(model, device).measured_share
+    if share < MOSTLY:
+        found.append(
+            f"{100 * share:.0f} % of the predicted instructions rest on measured kernels, the "
+            "rest is estimated from bytes and multiplications (inspect --kernels marks it with ~)."
+        )
+    if any(op.code in BRANCHING for op in model.ops()):
+        found.append(
+            "the predicted instructions count every branch and loop body once, however often it "
+            "runs."
         )
     return found

@@ -59,7 +59,7 @@ def pair_report(
         "input": {"path": paths[0], **old},
         "output": {"path": paths[1], **new},
         "interface": [] if again is None else interface(original.model, again[0]),
-        "notes": [*notes(optimized.model), *([] if same else [told])],
+        "notes": [*notes(optimized.model, settings.device), *([] if same else [told])],
         "passes": [] if again is None else passes(again[1], settings.selection, settings.config),
         "verification": verification(verdict),
     }
