@@ -216,8 +216,10 @@ class MismatchError(TfloptError):
 
     def message(self) -> str:
         """The first output and index that differ, how many, and by how much."""
-        index = list(self.first_index)
+        where = f"outputs differ on {self.runner}" if self.runner else "outputs differ"
+        if not self.first_index and not self.max_diff:
+            return f"{where}: {self.output}"
         return (
-            f"outputs differ on {self.runner}: {self.output} at {index} of sample {self.sample}; "
+            f"{where}: {self.output} at {list(self.first_index)} of sample {self.sample}; "
             f"{self.count} elements, at most {self.max_diff:g}"
         )

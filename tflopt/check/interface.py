@@ -78,12 +78,16 @@ def check_interface(original: Model, optimized: Model, *, may_rearrange: bool) -
             same = [(v.dtype, v.shape) for v in ours] == [(v.dtype, v.shape) for v in theirs]
         if not same:
             raise MismatchError(
-                output=f"the models have different {kind}",
+                output=f"the models have different {kind}: {_ports(ours)} and {_ports(theirs)}",
                 first_index=(),
                 count=abs(len(ours) - len(theirs)),
                 max_diff=0.0,
-                runner="the interface",
             )
+
+
+def _ports(values: Sequence[Value]) -> str:
+    """Types and shapes, for an error."""
+    return ", ".join(f"{value.dtype.name.lower()}{list(value.shape)}" for value in values)
 
 
 def _holds_the_same(model: Model, one: Value, two: Value) -> bool:

@@ -35,6 +35,7 @@ EPILOG = (
 
 app = typer.Typer(
     name="tflopt",
+    rich_markup_mode="markdown",
     help=(
         "Optimize int8 .tflite models for TensorFlow Lite Micro with CMSIS-NN: "
         "bit-identical in output, smaller, faster."
