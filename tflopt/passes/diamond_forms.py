@@ -20,7 +20,7 @@ from tflopt.arith.tables import (
     single_operators,
     unary_table,
 )
-from tflopt.ir import DType, OpCode, Value
+from tflopt.ir import DType, OpCode, Value, same_quantization
 from tflopt.ir.options import AbsOptions, LeakyReluOptions, ReshapeOptions
 from tflopt.passes.diamonds import Region
 from tflopt.rewrite.sketch import Sketch
@@ -75,14 +75,30 @@ class Distance:
         )
 
 
-def distance(region: Region, form: Form, values: Ints) -> Distance:
+def equal_forms(region: Region, values: Ints) -> list[Sketch] | Distance:
+    """Forms with the same map; none where nothing changes, the nearest one's distance instead."""
+    source, output = region.source, region.last.output
+    if np.all(at(region.table, values) == values):
+        same = same_quantization(source.quant, output.quant)
+        return [] if same else [_relabel(region)]
+    nearest = Distance(len(values))
+    for some in (_plain(region), _bent(region)):
+        pairs = [(_distance(region, form, values), form) for form in some]
+        exact = [form.sketch(region) for gap, form in pairs if not gap.differ]
+        if exact:
+            return exact
+        nearest = min([nearest, *(gap for gap, _ in pairs)])
+    return nearest
+
+
+def _distance(region: Region, form: Form, values: Ints) -> Distance:
     """Compares both for the values that can occur."""
     gap = np.abs(at(region.table, values) - at(form.operator.table, values)).max(axis=0)
     differ = int(np.count_nonzero(gap))
     return Distance(differ, int(gap.max()), form.operator.code.name, len(values))
 
 
-def relabel(region: Region) -> Sketch:
+def _relabel(region: Region) -> Sketch:
     """RESHAPE, where only the meaning of the numbers changes."""
     sketch, output = Sketch(), region.last.output
     inputs = [sketch.read(region.source), sketch.constant(output.shape)]
@@ -93,7 +109,7 @@ def relabel(region: Region) -> Sketch:
     return sketch
 
 
-def plain_forms(region: Region) -> Iterator[Form]:
+def _plain(region: Region) -> Iterator[Form]:
     """Operators that TFLM has between the parameters of both ends, and that have no options."""
     source, target = affine_of(region.source), affine_of(region.last.output)
     if source is None or target is None:
@@ -104,7 +120,7 @@ def plain_forms(region: Region) -> Iterator[Form]:
         yield Form(SingleOperator(OpCode.ABS, AbsOptions(), 2, results))
 
 
-def bent_forms(region: Region) -> Iterator[Form]:
+def _bent(region: Region) -> Iterator[Form]:
     """LEAKY_RELU and PRELU with slopes that may give the map's negative part."""
     source, target = affine_of(region.source), affine_of(region.last.output)
     if source is None or target is None:
@@ -132,12 +148,12 @@ def _slopes(region: Region, source: Affine, target: Affine) -> list[float]:
     y = region.table[0] - target.zero_point
     bends = (x < 0) & (region.table[0] > INT8_MIN) & (region.table[0] < INT8_MAX)
     if not bends.any():
-        return real
+        return [float(np.float32(slope)) for slope in real]
     ends = np.stack([(y[bends] - 0.5) / x[bends], (y[bends] + 0.5) / x[bends]])
     low, high = sorted((float(ends.min(axis=0).max()), float(ends.max(axis=0).min())))
     spare = max(high - low, abs(low) / 1000) / 2
-    grid = np.linspace(low - spare, high + spare, SLOPES).astype(np.float32)
-    return [*real, *(float(each) for each in grid)]
+    grid = np.linspace(low - spare, high + spare, SLOPES)
+    return [float(np.float32(slope)) for slope in (*real, *grid)]
 
 
 def _prelus(region: Region, source: Affine, target: Affine) -> Iterator[Form]:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from tflopt.arith.fixed_point import Ints
-from tflopt.arith.tables import at
-from tflopt.ir import Op, OpCode, same_quantization
+from tflopt.ir import Op, OpCode
 from tflopt.passes.clamps import reachable
-from tflopt.passes.diamond_forms import Distance, bent_forms, distance, plain_forms, relabel
+from tflopt.passes.diamond_forms import Distance, equal_forms
 from tflopt.passes.diamonds import ELEMENTWISE, Region, regions
 from tflopt.passes.worth import FormRule
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, require
-from tflopt.rewrite.sketch import Sketch
 
 BOUND = "it changes no value, but stands between an input of the model and an output"
 
@@ -49,7 +44,7 @@ class FoldDiamond(FormRule):
     def _fold(self, region: Region, rw: Rewriter) -> tuple[int, str] | None:
         """None where the region was replaced, else why not; the lowest number came closest."""
         values = reachable(region.source)
-        found = _sketches(region, values)
+        found = equal_forms(region, values)
         if isinstance(found, Distance):
             return 1 + found.differ, str(found)
         if not found:
@@ -70,22 +65,6 @@ class FoldDiamond(FormRule):
             rw.remove(op)
         rw.prove("enumeration", len(values))
         return None
-
-
-def _sketches(region: Region, values: Ints) -> list[Sketch] | Distance:
-    """Forms with the same map; none where nothing changes, the nearest one's distance instead."""
-    source, output = region.source, region.last.output
-    if np.all(at(region.table, values) == values):
-        same = same_quantization(source.quant, output.quant)
-        return [] if same else [relabel(region)]
-    nearest = Distance(len(values))
-    for some in (plain_forms(region), bent_forms(region)):
-        pairs = [(distance(region, form, values), form) for form in some]
-        exact = [form.sketch(region) for gap, form in pairs if not gap.differ]
-        if exact:
-            return exact
-        nearest = min([nearest, *(gap for gap, _ in pairs)])
-    return nearest
 
 
 def _goes_on(op: Op) -> bool:
