@@ -62,7 +62,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the first draw.")] = 0,
 ) -> None:
     """Print the table."""
-    typer.echo("| written as | same map | as | else the nearest differs in | by |")
+    typer.echo("| written as | same map | as | else the nearest differs in (median) | by |")
     typer.echo("|---|---|---|---|---|")
     for name, build in DIAMONDS.items():
         found = [form_of(build, number) for number in range(seed, seed + draws)]

@@ -17,7 +17,7 @@ BOUND = "it changes no value, but stands between an input of the model and an ou
 
 @dataclass(frozen=True)
 class FoldDiamond(FormRule):
-    """Run MAXIMUM(x, a * x), RELU(x) + RELU(-x), x + x and the like as one operator, if better.
+    """Run MAXIMUM(x, a * x), MAXIMUM(x, -x), x + x and the like as one operator, if better.
 
     Exact: elementwise operators between two int8 tensors are a map of 256 values, whatever the
     paths. Where it is the identity they go, or become a RESHAPE that copies nothing in place if
