@@ -38,7 +38,7 @@ def form_of(build: Build, seed: int) -> str | Distance:
     net = Kit(seed)
     output = build(net, net.input(SHAPE, quant=calibrated(-float(low), float(high))))
     assert output.producer is not None
-    region = regions(output.producer)[0]
+    region = next(regions(output.producer))
     found = equal_forms(region, EVERY_INT8)
     if isinstance(found, Distance):
         return found

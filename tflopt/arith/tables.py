@@ -225,11 +225,10 @@ def combined(op: Op, values: Sequence[Ints]) -> Ints | None:
         return _BINARY[op.code](a, b) if _same(one, target) and _same(two, target) else None
     if fused is None or not is_defined(op.code, one, two, target):
         return None
-    rows = [
-        _both(op.code, x, y, (one, two, target), fused)[row]
-        for row, (x, y) in enumerate(zip(a, b, strict=True))
-    ]
-    return np.stack(rows)
+    if op.code is not OpCode.SUB:
+        return _BINARY[op.code](a, b, one, two, target, fused)
+    rows = zip(a, b, Precision, strict=True)
+    return np.stack([binary.sub(x, y, one, two, target, fused, each) for x, y, each in rows])
 
 
 def pair_table(

@@ -82,7 +82,7 @@ def equal_forms(region: Region, values: Ints) -> list[Sketch] | Distance:
         same = same_quantization(source.quant, output.quant)
         return [] if same else [_relabel(region)]
     nearest = Distance(len(values))
-    for some in (_plain(region), _bent(region)):
+    for some in (_plain(region), _bent(region, values)):
         pairs = [(_distance(region, form, values), form) for form in some]
         exact = [form.sketch(region) for gap, form in pairs if not gap.differ]
         if exact:
@@ -99,10 +99,9 @@ def _distance(region: Region, form: Form, values: Ints) -> Distance:
 
 
 def _relabel(region: Region) -> Sketch:
-    """RESHAPE, where only the meaning of the numbers changes."""
+    """RESHAPE, where only the meaning of the numbers changes; its options carry the shape."""
     sketch, output = Sketch(), region.last.output
-    inputs = [sketch.read(region.source), sketch.constant(output.shape)]
-    options = ReshapeOptions(output.shape)
+    inputs, options = [sketch.read(region.source)], ReshapeOptions(output.shape)
     sketch.results[output] = sketch.op(
         OpCode.RESHAPE, inputs, output.shape, options=options, quant=output.quant
     )
@@ -120,22 +119,27 @@ def _plain(region: Region) -> Iterator[Form]:
         yield Form(SingleOperator(OpCode.ABS, AbsOptions(), 2, results))
 
 
-def _bent(region: Region) -> Iterator[Form]:
+def _bent(region: Region, values: Ints) -> Iterator[Form]:
     """LEAKY_RELU and PRELU with slopes that may give the map's negative part."""
     source, target = affine_of(region.source), affine_of(region.last.output)
     if source is None or target is None:
         return
-    yield from _leaky_relus(region, source, target)
+    yield from _leaky_relus(region, source, target, values)
     if len(region.last.output.shape) <= PRELU_AXES:
         yield from _prelus(region, source, target)
 
 
-def _leaky_relus(region: Region, source: Affine, target: Affine) -> Iterator[Form]:
+def _leaky_relus(region: Region, source: Affine, target: Affine, values: Ints) -> Iterator[Form]:
+    """No slope changes what comes of positive numbers, so where these differ one is enough."""
+    positive = values[values >= source.zero_point]
     for alpha in _slopes(region, source, target):
         options = LeakyReluOptions(alpha)
         results = unary_table(OpCode.LEAKY_RELU, options, source, target)
-        if results is not None:
-            yield Form(SingleOperator(OpCode.LEAKY_RELU, options, 2, results))
+        if results is None:
+            return
+        yield Form(SingleOperator(OpCode.LEAKY_RELU, options, 2, results))
+        if not np.array_equal(at(results, positive), at(region.table, positive)):
+            return
 
 
 def _slopes(region: Region, source: Affine, target: Affine) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,14 @@ import numpy as np
 from tflopt.arith.affine import Precision
 from tflopt.arith.fixed_point import Ints
 from tflopt.arith.tables import EVERY_INT8, combined, compose, table
-from tflopt.ir import DType, Op, Value
+from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.passes.fold_unary_chain import UNARY, WITH_CONSTANT
 
-ELEMENTWISE = UNARY | WITH_CONSTANT
-MOST_OPS = 12
+ELEMENTWISE = UNARY | WITH_CONSTANT | {OpCode.RESHAPE}
+"""RESHAPE to the same shape is what is left of an operator that only changes the scale."""
+MOST_OPS = 8
 """Of a region; what exporters write takes at most seven."""
+EVERY_ROW: Ints = np.stack([EVERY_INT8] * len(Precision))
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,21 +49,27 @@ class Region:
         return [op for op in self.ops if op in gone]
 
 
-def regions(op: Op) -> list[Region]:
-    """The regions that end with ``op`` and have two paths at least, the largest first."""
+def regions(op: Op) -> Iterator[Region]:
+    """The regions that end with ``op``, have two paths at least and a known map, largest first."""
+    for source, ops in sorted(_diamonds(op), key=lambda pair: -len(pair[1])):
+        results = _results(ops, source)
+        if results is not None:
+            yield Region(source, ops, results)
+
+
+def _diamonds(op: Op) -> list[tuple[Value, tuple[Op, ...]]]:
+    """Sources and operators of the regions that end with ``op``, whatever they compute."""
     near = _near(op)
     if not any(len(operands(each)) > 1 for each in near):
         return []
-    sources = dict.fromkeys(value for each in near for value in operands(each))
     found = []
-    for source in reversed(sources):
+    for source in dict.fromkeys(value for each in near for value in operands(each)):
         ops: dict[Op, None] = {}
         if source.is_variable or not _collect(op, source, near, ops):
             continue
         if any(len(operands(each)) > 1 for each in ops):
-            results = _results(list(ops), source)
-            found += [] if results is None else [Region(source, tuple(ops), results)]
-    return sorted(found, key=lambda region: -len(region.ops))
+            found.append((source, tuple(ops)))
+    return found
 
 
 def operands(op: Op) -> list[Value]:
@@ -104,14 +113,14 @@ def _collect(op: Op, source: Value, near: dict[Op, None], ops: dict[Op, None]) -
     return True
 
 
-def _results(ops: list[Op], source: Value) -> Ints | None:
-    known: dict[Value, Ints] = {source: np.stack([EVERY_INT8] * len(Precision))}
+def _results(ops: Sequence[Op], source: Value) -> Ints | None:
+    known: dict[Value, Ints] = {source: EVERY_ROW}
     for op in ops:
         values = operands(op)
         if len(values) > 1:
             results = combined(op, [known[value] for value in values])
         else:
-            step = table(op)
+            step = EVERY_ROW if op.code is OpCode.RESHAPE else table(op)
             results = None if step is None else compose(known[values[0]], step)
         if results is None:
             return None
