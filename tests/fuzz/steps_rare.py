@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tests.fuzz.grower import Grower, is_comparable, named
+from tests.support.diamonds import DIAMONDS, span
 from tests.support.kit import Pair
-from tflopt.ir import DType, OpCode, Padding
+from tflopt.ir import DType, OpCode, Padding, Value
 from tflopt.ir.options import ConcatenationOptions, ReducerOptions, SoftmaxOptions
 from tflopt.ir.types import Activation
 
@@ -206,6 +207,23 @@ def only_class(g: Grower) -> bool:
     return True
 
 
+def meet_again(g: Grower) -> bool:
+    """Two paths of elementwise operators from one tensor to another, as exporters write them."""
+    x = g.pick(where=_has_both_signs)
+    if x is None:
+        return False
+    y = g.random.choice(list(DIAMONDS.values()))(g, x)
+    assert y.producer is not None
+    between = [value for value in y.producer.inputs if value is not None and value.producer]
+    g.keep(*(g.random.sample(between, 1) if between and g.chance(0.15) else ()), y)
+    return True
+
+
+def _has_both_signs(x: Value) -> bool:
+    low, high = span(x) if x.quant is not None else (0.0, 0.0)
+    return 1 <= len(x.shape) <= 4 and -100 < low < -0.1 and 0.1 < high < 100
+
+
 STEPS = named(
     [
         pad_then_map,
@@ -221,6 +239,7 @@ STEPS = named(
         shift_by_nothing,
         wide_groups,
         only_class,
+        meet_again,
     ]
 )
 UNSUPPORTED = named([join_many, clamp_to_one, choose, any_of])

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from tests.support.check_rule import apply, check_declines, check_leaves_alone, check_rule
+from tests.support.diamonds import Build, calibrated, hard_sigmoid, hard_swish
 from tests.support.graphs import QUANT, Net
+from tests.support.kit import Kit
 from tests.support.paths import needs_tflm
 from tests.support.runtime import runtime
 from tflopt.io import write_bytes
@@ -103,6 +105,19 @@ def test_quantize_that_only_relabels_becomes_a_reshape() -> None:
 
 def test_there_and_back_is_the_identity_where_the_steps_are_as_fine() -> None:
     assert codes(chain((QUANTIZE, (0.0500001, 3)), (QUANTIZE, QUANT))) == []
+
+
+@pytest.mark.parametrize("build", [hard_sigmoid, hard_swish])
+@pytest.mark.parametrize("high", [2.0, 5.0])
+def test_the_sixth_of_a_hard_swish_only_relabels(build: Build, high: float) -> None:
+    """With scales as a calibration chooses them (docs/exactness.md)."""
+    n = Kit()
+    n.output(build(n, n.input(SHAPE, quant=calibrated(-4.0, high))))
+    last = n.model.main.ops[-1]
+    assert last.code is OpCode.MUL
+    copy = check_rule(n.model, RULE, hits=1)
+    assert copy.main.ops[-1].code is OpCode.RESHAPE
+    assert len(copy.main.ops) == len(n.model.main.ops)
 
 
 def test_only_values_that_can_occur_count() -> None:

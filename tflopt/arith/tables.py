@@ -5,7 +5,7 @@ A table has a row for each :class:`Precision`: two forms are equal where both ro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -201,23 +201,34 @@ def _binary_table(op: Op, source: Value) -> Ints | None:
     """With a constant that has one value throughout, in either place."""
     if len(op.inputs) != 2 or source.elements != op.output.elements:
         return None
-    params = [None if value is None else _int8(value) for value in op.inputs]
     constant = op.inputs[1] if op.inputs[0] is source else op.inputs[0]
-    target = _int8(op.output)
-    if constant is None or target is None or params[0] is None or params[1] is None:
-        return None
-    number = _single_number(constant)
+    number = None if constant is None else single_number(constant)
     if number is None:
         return None
-    values = [EVERY_INT8 if value is source else number for value in op.inputs]
-    fused = fused_of(op)
+    return combined(op, [EVERY_INT8 if value is source else number for value in op.inputs])
+
+
+def combined(op: Op, values: Sequence[Ints]) -> Ints | None:
+    """The output of ADD, SUB, MUL, MAXIMUM or MINIMUM where its inputs hold these int8 ``values``.
+
+    Values broadcast to (2, 256). None where C leaves the result undefined or TFLM refuses the
+    operator.
+    """
+    params = [None if value is None else _int8(value) for value in op.inputs]
+    target, fused = _int8(op.output), fused_of(op)
+    if target is None or params[0] is None or params[1] is None:
+        return None
+    one, two = params[0], params[1]
+    a, b = (np.broadcast_to(each, (len(Precision), EVERY_INT8.size)) for each in values)
     if op.code in EXTREMES:
         # LiteRT demands equal parameters; TFLM compares the stored numbers whatever they mean.
-        same = _same(params[0], target) and _same(params[1], target)
-        return np.stack([_BINARY[op.code](*values)] * len(Precision)) if same else None
-    if fused is None or not is_defined(op.code, params[0], params[1], target):
+        return _BINARY[op.code](a, b) if _same(one, target) and _same(two, target) else None
+    if fused is None or not is_defined(op.code, one, two, target):
         return None
-    return _both(op.code, values[0], values[1], (params[0], params[1], target), fused)
+    if op.code is not OpCode.SUB:
+        return _BINARY[op.code](a, b, one, two, target, fused)
+    rows = zip(a, b, Precision, strict=True)
+    return np.stack([binary.sub(x, y, one, two, target, fused, each) for x, y, each in rows])
 
 
 def pair_table(
@@ -252,7 +263,8 @@ def fused_of(op: Op) -> Activation | None:
     return activation if activation in LIMITS else None
 
 
-def _single_number(constant: Value) -> Ints | None:
+def single_number(constant: Value) -> Ints | None:
+    """The number that a constant has throughout, as an array of one; None for others."""
     if not constant.has_data or constant.extra.sparsity is not None or not constant.elements:
         return None
     flat = ints(constant.array().reshape(-1))

@@ -26,6 +26,7 @@ from tflopt.passes.extend_kernel import ExtendKernel
 from tflopt.passes.fill_dilation import FillDilation
 from tflopt.passes.flatten_fully_connected import FlattenFullyConnected
 from tflopt.passes.fold_constants import FoldConstants
+from tflopt.passes.fold_diamond import FoldDiamond
 from tflopt.passes.fold_pad import FoldPad
 from tflopt.passes.fold_shape import FoldShape
 from tflopt.passes.fold_space_to_batch import FoldSpaceToBatch
@@ -90,6 +91,7 @@ from tflopt.target import Isa
 
 FORMS: tuple[type[FormRule], ...] = (
     MergeDuplicates,
+    FoldDiamond,
     ConvToDepthwise,
     ReplicateChannels,
     ExpandDepthMultiplier,

@@ -12,6 +12,13 @@ from tflopt.ir.options import BatchMatMulOptions, FullyConnectedOptions
 
 
 @example()
+def fold_diamond(n: Kit) -> Value:
+    x = n.feed(1, 4, 4, 3)
+    scaled = n.binary(OpCode.MUL, x, n.constant([127], DType.INT8, quant=(0.1 / 127, 0)))
+    return n.binary(OpCode.MAXIMUM, x, scaled)
+
+
+@example()
 def conv_to_depthwise(n: Kit) -> Value:
     return n.conv2d(n.feed(1, 5, 5, 4), 4, groups=4)
 
