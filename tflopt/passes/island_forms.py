@@ -10,8 +10,17 @@ import numpy as np
 
 from tflopt.arith import floating
 from tflopt.arith.affine import LIMITS, Affine
+from tflopt.arith.c_library import End
 from tflopt.arith.fixed_point import INT8_MIN, Ints, Singles
-from tflopt.arith.tables import at, pair_table, single_operators, unary_table
+from tflopt.arith.tables import (
+    LOGISTIC_OUTPUT,
+    TANH_OUTPUT,
+    at,
+    compose,
+    pair_table,
+    single_operators,
+    unary_table,
+)
 from tflopt.ir import Activation, Op, OpCode, Options, Quantization, Value
 from tflopt.ir.options import (
     AddOptions,
@@ -29,6 +38,9 @@ PAIRS: dict[OpCode, type[AddOptions] | type[SubOptions] | type[MulOptions]] = {
     OpCode.SUB: SubOptions,
     OpCode.MUL: MulOptions,
 }
+
+
+SIGMOIDS = {OpCode.LOGISTIC: LOGISTIC_OUTPUT, OpCode.TANH: TANH_OUTPUT}
 
 
 @dataclass(frozen=True)
@@ -78,8 +90,11 @@ class Wanted:
 def wanted_of(island: Island, leaves: Sequence[Leaf], target: Affine) -> Wanted | None:
     """The island's quantized results; None where a quotient leaves 32 bits."""
     ends = []
-    for choice in product(*(range(2 if leaf.rounded else 1) for leaf in leaves)):
-        result = island.evaluate(_floats(island, leaves, choice))
+    choices = product(*(range(2 if leaf.rounded else 1) for leaf in leaves))
+    bounded = island.bounded
+    for choice, sides in product(choices, product(End, repeat=len(bounded))):
+        floats = _floats(island, leaves, choice)
+        result = island.evaluate(floats, dict(zip(bounded, sides, strict=True)))
         if not floating.is_quantizable(result, target):
             return None
         ends.append(floating.quantize(result, target))
@@ -143,6 +158,23 @@ def _single_forms(island: Island, leaf: Leaf, values: Ints, quant: Quantization)
         if results is not None:
             step = Step(op.code, (0,), quant, options, 2)
             yield Form((step,), at(results, values))
+    yield from _sigmoid_forms(island, leaf, values, quant)
+
+
+def _sigmoid_forms(island: Island, leaf: Leaf, values: Ints, quant: Quantization) -> Iterator[Form]:
+    """LOGISTIC or TANH, whose scale is fixed, and a QUANTIZE to the wanted one."""
+    for code, output in SIGMOIDS.items():
+        middle = Affine.make(*output)
+        first = unary_table(code, None, leaf.params, middle)
+        second = unary_table(OpCode.QUANTIZE, None, middle, Affine.make(*quant.scalar()))
+        if first is None or second is None or not any(op.code is code for op in island.ops):
+            continue
+        between = Quantization.per_tensor(*output)
+        steps = (
+            Step(code, (0,), between, None, 2),
+            Step(OpCode.QUANTIZE, (1,), quant, QuantizeOptions(), 2),
+        )
+        yield Form(steps, at(compose(first, second), values))
 
 
 def _pair_forms(

@@ -33,6 +33,7 @@ from tflopt.passes.fold_unary_chain import FoldUnaryChain
 from tflopt.passes.fold_view_into_fully_connected import FoldViewIntoFullyConnected
 from tflopt.passes.fully_connected_to_conv import FullyConnectedToConv
 from tflopt.passes.fuse_activation import FuseActivation
+from tflopt.passes.hoist_quantize import HoistQuantize
 from tflopt.passes.hoist_slice import HoistSlice
 from tflopt.passes.hoist_slice_over_window import HoistSliceOverWindow
 from tflopt.passes.integerize_islands import IntegerizeIslands
@@ -128,6 +129,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
         SinkDequantize(),
         SelectBeforeDequantize(),
         IntegerizeIslands(postpone=config.allow_lsb > 0),
+        HoistQuantize(),
         RoundIslands(config.allow_lsb),
         IntegerizeMean(),
         RoundMean(config.allow_lsb),
