@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fuzz.grower import Grower, is_comparable, named
+from tests.fuzz.grower import SIGMOID, TANH, ZERO_POINTS, Grower, is_comparable, named
 from tests.fuzz.steps_compute import one_unary
 from tests.support.kit import BINARY
 from tflopt.ir import DType, OpCode, Value
@@ -32,6 +32,54 @@ def float_island(g: Grower) -> bool:
     for _ in range(g.random.choice((0, 1, 1, 2))):
         y = g.op(g.random.choice(FLOAT_UNARY), [y], y.shape)
     g.keep(g.quantize(y, x.quant.scalar() if g.chance(0.5) else g.near(x)))
+    return True
+
+
+def float_scale(g: Grower) -> bool:
+    """LOGISTIC, TANH or nothing in float, and a coarser scale."""
+    x = g.pick()
+    if x is None or x.quant is None:
+        return False
+    y, (scale, _) = g.dequantize(x), x.quant.scalar()
+    code = g.random.choice((OpCode.LOGISTIC, OpCode.TANH, None))
+    if code is None:
+        target = scale * g.random.uniform(2, 6), g.random.choice(ZERO_POINTS)
+    else:
+        y = g.op(code, [y], y.shape)
+        target = SIGMOID if code is OpCode.LOGISTIC else TANH
+    g.keep(g.quantize(y, target))
+    return True
+
+
+def float_join(g: Grower) -> bool:
+    """Dequantized values that are joined or compared in float, RELU or none, QUANTIZE."""
+    x = g.pick(where=lambda v: 1 <= len(v.shape) <= 4)
+    if x is None or x.quant is None:
+        return False
+    first = g.dequantize(x)
+    other = g.dequantize(g.random.choice(g.same(x)))
+    if g.chance(0.2):
+        other = g.floats(g.rng().normal(size=x.shape))
+    code = g.random.choice((OpCode.CONCATENATION, OpCode.CONCATENATION, OpCode.MAXIMUM))
+    if code is OpCode.CONCATENATION:
+        y = g.concat(first, other, axis=g.random.randrange(len(x.shape)))
+    else:
+        y = g.op(code, [first, other], x.shape, options=BINARY[code])
+    if g.chance(0.2):
+        y = g.op(OpCode.RELU, [y], y.shape)
+    g.keep(g.quantize(y, x.quant.scalar() if g.chance(0.6) else g.near(x)))
+    return True
+
+
+def float_parts(g: Grower) -> bool:
+    """A dequantized value that is cut, some parts quantized again."""
+    x = g.pick(where=lambda v: 1 <= len(v.shape) <= 4 and v.shape[0] % 2 == 0)
+    if x is None or x.quant is None:
+        return False
+    one, two = g.split(g.dequantize(x), 2)
+    g.keep(g.quantize(one, x.quant.scalar()))
+    if g.chance(0.7):
+        g.keep(g.quantize(two, g.near(x)))
     return True
 
 
@@ -234,6 +282,9 @@ def stream(g: Grower) -> bool:
 STEPS = named(
     [
         float_island,
+        float_scale,
+        float_join,
+        float_parts,
         float_sum,
         float_mean,
         float_softmax,

@@ -14,10 +14,12 @@ from tflopt.arith.tables import EVERY_INT8, unary_table
 from tflopt.ir import DType, Op, OpCode, Options, Value
 from tflopt.ir.options import QuantizeOptions
 from tflopt.passes.clamps import is_private
+from tflopt.passes.island_forms import wanted_of
 from tflopt.passes.island_rewrite import float_input, look_for_form, unknown
-from tflopt.passes.islands import find_island
+from tflopt.passes.islands import find_island, is_known_by_ends
 from tflopt.passes.rounding import remove_unread
 from tflopt.passes.selections import PARTS, SORTING, picked
+from tflopt.passes.weighed_forms import weigh
 from tflopt.rewrite import Rewriter, Rule, require
 
 CLAMPS: dict[OpCode, float | None] = {OpCode.RELU: None, OpCode.RELU6: 6.0}
@@ -29,10 +31,9 @@ VERSION = 2
 class HoistQuantize(Rule):
     """Exchange QUANTIZE and a float CONCATENATION, PACK, MAXIMUM, PADV2: they then work on int8.
 
-    Done where every input then has an equal int8 form, so that no float is left, or is a float in
-    any case. Exact: the output consists of elements of the inputs, each of which is quantized to
-    the same integer before as behind, and QUANTIZE keeps their order. A RELU between the two is
-    the clamp of the integers.
+    Done where an input then has an equal int8 form. Exact: the output consists of elements of the
+    inputs, each of which is quantized to the same integer before as behind, and QUANTIZE keeps
+    their order. A RELU between the two is the clamp of the integers.
     """
 
     name: ClassVar[str] = "hoist-quantize"
@@ -54,17 +55,23 @@ class HoistQuantize(Rule):
         require(is_private(real), "others read the float result as well", at=op)
         equal = pick.code not in CLAMPS or _is_clamp(pick.code, op.output)
         require(equal, "its limit lies between two quantized values", at=op)
-        require(not floats or not _sorts(pick), "it compares with what stays a float", at=op)
-        for leaf in leaves:
-            reason = None if leaf in floats else _obstacle(leaf, op.output)
-            require(reason is None, reason or "", at=op)
+        sorts = _sorts(pick)
+        require(not floats or not sorts, "it compares with what stays a float", at=op)
+        small = not sorts or all(_stays_small(leaf, op.output) for leaf in computed)
+        require(small, "what it compares may leave 32 bits when it is quantized", at=op)
+        fits = all(leaf in computed or _quantized(leaf, op.output) is not None for leaf in leaves)
+        require(fits, "a constant leaves 32 bits when it is quantized", at=op)
+        reasons = [_obstacle(leaf, op.output) for leaf in computed]
+        require(None in reasons, str(reasons[0]), at=op)
         _exchange(op, pick, places, rw)
         remove_unread(real, rw)
 
 
 def _places(op: Op) -> tuple[int, ...] | None:
     """The places of the inputs among which ``op`` picks, or which it clamps after such a pick."""
-    if len(op.outputs) != 1 or None in op.inputs or not isinstance(op.options, Options | None):
+    if len(op.outputs) != 1 or not isinstance(op.options, Options | None):
+        return None
+    if any(value is None or value.is_variable for value in op.inputs):
         return None
     if op.code is OpCode.PADV2:
         return 0, 2
@@ -93,18 +100,25 @@ def _sorts(op: Op) -> bool:
 
 def _obstacle(value: Value, out: Value) -> str | None:
     """Why the value has no int8 form that is equal to its QUANTIZE, in words; None if it has."""
-    name = value.name or "an input"
-    if value.is_constant:
-        return None if _quantized(value, out) is not None else f"{name} leaves 32 bits"
     island = find_island(value)
     reason = unknown(island)
     if reason is not None:
         return reason
-    found = look_for_form(island, island.tensors, out)
+    leaves = island.tensors
+    found = look_for_form(island, leaves, out)
     if isinstance(found, str):
         return found
-    distance = found[1]
-    return None if distance.largest == 0 else f"no int8 form of {name} is equal: {distance}"
+    if found[1].largest == 0 or (len(leaves) == 1 and weigh(island, leaves[0], out)[0]):
+        return None
+    return f"no int8 form of {value.name or 'an input'} is equal: {found[1]}"
+
+
+def _stays_small(value: Value, out: Value) -> bool:
+    """Whether QUANTIZE keeps the order of all that the value can be."""
+    island, target = find_island(value), affine_of(out)
+    if target is None or unknown(island) is not None or not is_known_by_ends(island):
+        return False
+    return wanted_of(island, island.tensors, target) is not None
 
 
 def _quantized(constant: Value, out: Value) -> Ints | None:

@@ -13,10 +13,7 @@ from tflopt.arith.affine import LIMITS, Affine
 from tflopt.arith.c_library import End
 from tflopt.arith.fixed_point import INT8_MIN, Ints, Singles
 from tflopt.arith.tables import (
-    LOGISTIC_OUTPUT,
-    TANH_OUTPUT,
     at,
-    compose,
     pair_table,
     single_operators,
     unary_table,
@@ -38,9 +35,6 @@ PAIRS: dict[OpCode, type[AddOptions] | type[SubOptions] | type[MulOptions]] = {
     OpCode.SUB: SubOptions,
     OpCode.MUL: MulOptions,
 }
-
-
-SIGMOIDS = {OpCode.LOGISTIC: LOGISTIC_OUTPUT, OpCode.TANH: TANH_OUTPUT}
 
 
 @dataclass(frozen=True)
@@ -69,6 +63,11 @@ class Distance:
     largest: int
     differing: int
     values: int
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Lower is nearer."""
+        return self.largest, self.differing
 
     def __str__(self) -> str:
         return f"{self.differing:,} of {self.values:,} differ, by up to {self.largest}"
@@ -158,23 +157,6 @@ def _single_forms(island: Island, leaf: Leaf, values: Ints, quant: Quantization)
         if results is not None:
             step = Step(op.code, (0,), quant, options, 2)
             yield Form((step,), at(results, values))
-    yield from _sigmoid_forms(island, leaf, values, quant)
-
-
-def _sigmoid_forms(island: Island, leaf: Leaf, values: Ints, quant: Quantization) -> Iterator[Form]:
-    """LOGISTIC or TANH, whose scale is fixed, and a QUANTIZE to the wanted one."""
-    for code, output in SIGMOIDS.items():
-        middle = Affine.make(*output)
-        first = unary_table(code, None, leaf.params, middle)
-        second = unary_table(OpCode.QUANTIZE, None, middle, Affine.make(*quant.scalar()))
-        if first is None or second is None or not any(op.code is code for op in island.ops):
-            continue
-        between = Quantization.per_tensor(*output)
-        steps = (
-            Step(code, (0,), between, None, 2),
-            Step(OpCode.QUANTIZE, (1,), quant, QuantizeOptions(), 2),
-        )
-        yield Form(steps, at(compose(first, second), values))
 
 
 def _pair_forms(
@@ -250,8 +232,7 @@ def nearest(wanted: Wanted, forms: Iterator[Form]) -> tuple[Form, Distance] | No
     best: tuple[Form, Distance] | None = None
     for form in forms:
         distance = wanted.distance(form)
-        rank = (distance.largest, distance.differing)
-        if best is None or rank < (best[1].largest, best[1].differing):
+        if best is None or distance.rank < best[1].rank:
             best = form, distance
         if distance.largest == 0:
             break

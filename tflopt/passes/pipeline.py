@@ -84,6 +84,7 @@ from tflopt.passes.strip_unread_quantization import StripUnreadQuantization
 from tflopt.passes.sub_to_add import SubToAdd
 from tflopt.passes.transpose_to_reshape import TransposeToReshape
 from tflopt.passes.trim_pad import TrimPad
+from tflopt.passes.weigh_islands import WeighIslands
 from tflopt.passes.widen_transpose_conv import WidenTransposeConv
 from tflopt.passes.worth import Cost, FormRule, Worth
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Trace, run_model_rule, run_rules
@@ -104,6 +105,7 @@ FORMS: tuple[type[FormRule], ...] = (
     FullyConnectedToConv,
     SubToAdd,
     RequantizeWithKernel,
+    WeighIslands,
 )
 """Write operators in another form where it is better for the goal, after the other rules."""
 
