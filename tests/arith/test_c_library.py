@@ -39,7 +39,7 @@ def floats() -> Singles:
 def test_tflm_lies_between_the_ends(code: OpCode) -> None:
     n, x = Net(), floats()
     n.output(n.op(code, [n.input((COUNT,), DType.FLOAT32)], (COUNT,)))
-    found = runtime().run("tflm", write_bytes(n.model), [[x]])[0][0]
+    found = runtime().run("tflm", write_bytes(n.model), [[x]])[0][0].astype(np.float32)
     low, high = (FUNCTIONS[code](x, end) for end in (End.LOW, End.HIGH))
     assert np.all(low <= found)
     assert np.all(found <= high)

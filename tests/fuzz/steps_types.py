@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.fuzz.grower import SIGMOID, TANH, ZERO_POINTS, Grower, is_comparable, named
 from tests.fuzz.steps_compute import one_unary
 from tests.support.kit import BINARY
-from tflopt.ir import DType, OpCode, Value
+from tflopt.ir import DType, OpCode, Padding, Value
 from tflopt.ir.options import (
     AssignVariableOptions,
     CallOnceOptions,
@@ -101,11 +101,18 @@ def float_sum(g: Grower) -> bool:
 
 
 def float_mean(g: Grower) -> bool:
-    """MEAN in float, between DEQUANTIZE and QUANTIZE."""
+    """MEAN or AVERAGE_POOL_2D in float, between DEQUANTIZE and QUANTIZE."""
     x = g.pick(4)
-    if x is None:
+    if x is None or x.quant is None:
         return False
     y = g.dequantize(x)
+    if g.chance(0.3):
+        window = g.random.choice((1, 3)), g.random.choice((1, 2, 3))
+        padding = g.random.choice((Padding.SAME, Padding.VALID))
+        if padding is Padding.SAME or (window[0] <= x.shape[1] and window[1] <= x.shape[2]):
+            y = g.pool(OpCode.AVERAGE_POOL_2D, y, window, padding=padding)
+            g.keep(g.quantize(y, x.quant.scalar()))
+            return True
     keep = g.chance(0.5)
     shape = (x.shape[0], 1, 1, x.shape[3]) if keep else (x.shape[0], x.shape[3])
     inputs = [y, g.constant([1, 2])]

@@ -10,13 +10,19 @@ import pytest
 from tests.support.check_rule import apply, check_declines, check_leaves_alone, check_rule
 from tests.support.kit import Kit, Quant
 from tests.support.worth import Always, Never, check_declines_by
-from tflopt.arith.tables import LOGISTIC_OUTPUT, TANH_OUTPUT
+from tflopt.arith import floating
+from tflopt.arith.affine import Affine
+from tflopt.arith.binary import mul
+from tflopt.arith.c_library import End
+from tflopt.arith.tables import EVERY_INT8, LOGISTIC_OUTPUT, TANH_OUTPUT, unary_table
 from tflopt.ir import DType, OpCode, Value
 from tflopt.passes.config import Config, Goal
 from tflopt.passes.integerize_islands import IntegerizeIslands
+from tflopt.passes.islands import BOUNDED
 from tflopt.passes.pipeline import run_pipeline
 from tflopt.passes.round_islands import RoundIslands
 from tflopt.passes.weigh_islands import WeighIslands
+from tflopt.passes.weighed_forms import FACTOR, FACTOR_SCALE
 from tflopt.target import Target
 from tflopt.target.memory import Device
 
@@ -185,3 +191,42 @@ def test_they_are_not_rounded() -> None:
     n = Kit()
     n.output(finest(n))
     check_declines(n.model, RoundIslands(1), "LOGISTIC and TANH are not rounded")
+
+
+def equal_sigmoids(code: OpCode, count: int) -> int:
+    """Of ``count`` random scales and zero points, those whose 256 values are all equal."""
+    rng, target, equal = np.random.default_rng(0), Affine.make(*OUTPUTS[code]), 0
+    for _ in range(count):
+        source = Affine.make(2.0 ** rng.uniform(-10, -1), int(rng.integers(-128, 128)))
+        x = floating.dequantize(EVERY_INT8, source)
+        found = unary_table(code, None, source, target)
+        assert found is not None
+        ends = (floating.quantize(BOUNDED[code](x, end), target) for end in End)
+        equal += all(np.array_equal(found[0], end) for end in ends)
+    return equal
+
+
+def equal_changes(count: int) -> tuple[int, int, int]:
+    """Of random pairs with a scale more than twice as coarse: all, and equal QUANTIZE and MUL."""
+    rng, quantize, product = np.random.default_rng(0), 0, 0
+    for _ in range(count):
+        scale, *zeros = rng.uniform(0.001, 0.1), *rng.integers(-128, 128, 2)
+        source = Affine.make(scale, int(zeros[0]))
+        target = Affine.make(scale * rng.uniform(2, 8), int(zeros[1]))
+        wanted = floating.quantize(floating.dequantize(EVERY_INT8, source), target)
+        found = unary_table(OpCode.QUANTIZE, None, source, target)
+        quantize += bool(np.all(found == wanted))
+        factor = Affine.make(*FACTOR_SCALE)
+        product += np.array_equal(mul(EVERY_INT8, FACTOR, source, factor, target), wanted)
+    return count, quantize, product
+
+
+@pytest.mark.parametrize(("code", "equal"), [(OpCode.LOGISTIC, 990), (OpCode.TANH, 997)])
+def test_how_many_sigmoids_are_equal(code: OpCode, equal: int) -> None:
+    """The numbers of ``docs/exactness.md``."""
+    assert equal_sigmoids(code, 1000) == equal
+
+
+def test_how_many_changes_of_scale_are_equal() -> None:
+    """QUANTIZE in 4 of 1,000, MUL in 813."""
+    assert equal_changes(1000) == (1000, 4, 813)

@@ -44,7 +44,7 @@ def exp(x: Singles, end: End) -> Singles:
     """``expf``; exactly 1 at 0, and never negative."""
     with np.errstate(over="ignore"):
         moved = _move(np.exp(x.astype(np.float64)), end)
-    return np.where(x == 0, np.float32(1), np.maximum(moved, np.float32(0)))
+    return np.asarray(np.where(x == 0, np.float32(1), np.maximum(moved, np.float32(0))))
 
 
 def tanh(x: Singles, end: End) -> Singles:

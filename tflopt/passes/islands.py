@@ -100,10 +100,10 @@ def is_known_by_ends(island: Island) -> bool:
     for op in island.bounded:
         value = op.output
         while value is not island.root:
-            uses = [use for use in value.uses if use.user in island.ops]
-            if len(uses) != 1 or uses[0].op.code not in steady:
+            users = [use.op for use in value.uses if use.op is not None and use.op in island.ops]
+            if len(users) != 1 or users[0].code not in steady:
                 return False
-            value = uses[0].op.output
+            value = users[0].output
     return len(island.bounded) <= MOST_BOUNDED
 
 

@@ -37,5 +37,7 @@ def picked(op: Op) -> tuple[int, ...] | None:
 
 
 def _is_without_activation(op: Op) -> bool:
-    fusing = isinstance(op.options, ConcatenationOptions | Pool2DOptions)
-    return not fusing or op.options.fused_activation_function is Activation.NONE
+    options = op.options
+    if not isinstance(options, ConcatenationOptions | Pool2DOptions):
+        return True
+    return options.fused_activation_function is Activation.NONE
