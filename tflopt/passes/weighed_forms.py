@@ -11,7 +11,7 @@ from tflopt.arith.accumulator import convolution_multiplier, requantize_accumula
 from tflopt.arith.affine import LIMITS, Affine, affine_of
 from tflopt.arith.binary import mul
 from tflopt.arith.fixed_point import Ints
-from tflopt.arith.tables import LOGISTIC_OUTPUT, TANH_OUTPUT, at, compose, unary_table
+from tflopt.arith.tables import LOGISTIC_OUTPUT, TANH_OUTPUT, at, compose, is_defined, unary_table
 from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import DepthwiseConv2DOptions, MulOptions, QuantizeOptions
 from tflopt.passes.clamps import reachable
@@ -54,9 +54,11 @@ def weigh(island: Island, leaf: Leaf, out: Value) -> tuple[list[Sketch], str]:
     found = [
         (wanted.distance(Form((), each.table)), each) for each in candidates(island, leaf, out)
     ]
+    if not found:
+        return [], "no int8 operator takes these scales"
     equal = [_drawn(each, leaf, out) for distance, each in found if distance.largest == 0]
-    nearest = min((distance for distance, _ in found), key=lambda each: each.rank, default=None)
-    return equal, f"no int8 form is equal: {nearest or 'it gives more than LOGISTIC or TANH'}"
+    nearest = min((distance for distance, _ in found), key=lambda each: each.rank)
+    return equal, f"every int8 form rounds unlike the floats: {nearest}"
 
 
 def _drawn(candidate: Candidate, leaf: Leaf, out: Value) -> Sketch:
@@ -74,9 +76,11 @@ def candidates(island: Island, leaf: Leaf, out: Value) -> Iterator[Candidate]:
     codes = dict.fromkeys(op.code for op in island.bounded)
     for code in codes:
         yield from _sigmoids(code, source, quant, values)
-    for fused in () if codes else LIMITS:
+    factor = Affine.make(*FACTOR_SCALE)
+    fits = not codes and is_defined(OpCode.MUL, source, factor, target)
+    for fused in LIMITS if fits else ():
         if leaf.value.elements <= MOST_ELEMENTS:
-            table = mul(values, FACTOR, source, Affine.make(*FACTOR_SCALE), target, fused)
+            table = mul(values, FACTOR, source, factor, target, fused)
             yield Candidate(np.stack([table, table]), _product(quant, fused))
         if len(leaf.value.shape) == 4 and leaf.value.shape[0] == 1:
             yield Candidate(_one_tap(values, source, target, fused), _depthwise(quant, fused))
