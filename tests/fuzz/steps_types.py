@@ -222,7 +222,7 @@ def one_unary_same(g: Grower, x: Value) -> Value:
 
 def branch(g: Grower) -> bool:
     """IF on a comparison of single elements."""
-    x = g.pick(where=lambda v: 1 <= len(v.shape) <= 4)
+    x = g.pick(where=lambda v: 1 <= len(v.shape) <= 4 and is_comparable(v))
     if x is None or x.graph is not g.graph or len(g.model.graphs) > 3:
         return False
     y = g.random.choice(g.alike(x))
