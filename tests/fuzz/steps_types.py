@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.fuzz.grower import Grower, is_comparable, named
+from tests.fuzz.grower import SIGMOID, TANH, ZERO_POINTS, Grower, is_comparable, named
 from tests.fuzz.steps_compute import one_unary
 from tests.support.kit import BINARY
-from tflopt.ir import DType, OpCode, Value
+from tflopt.ir import DType, OpCode, Padding, Value
 from tflopt.ir.options import (
     AssignVariableOptions,
     CallOnceOptions,
@@ -35,6 +35,54 @@ def float_island(g: Grower) -> bool:
     return True
 
 
+def float_scale(g: Grower) -> bool:
+    """LOGISTIC, TANH or nothing in float, and a coarser scale."""
+    x = g.pick()
+    if x is None or x.quant is None:
+        return False
+    y, (scale, _) = g.dequantize(x), x.quant.scalar()
+    code = g.random.choice((OpCode.LOGISTIC, OpCode.TANH, None))
+    if code is None:
+        target = scale * g.random.uniform(2, 6), g.random.choice(ZERO_POINTS)
+    else:
+        y = g.op(code, [y], y.shape)
+        target = SIGMOID if code is OpCode.LOGISTIC else TANH
+    g.keep(g.quantize(y, target))
+    return True
+
+
+def float_join(g: Grower) -> bool:
+    """Dequantized values that are joined or compared in float, RELU or none, QUANTIZE."""
+    x = g.pick(where=lambda v: 1 <= len(v.shape) <= 4)
+    if x is None or x.quant is None:
+        return False
+    first = g.dequantize(x)
+    other = g.dequantize(g.random.choice(g.same(x)))
+    if g.chance(0.2):
+        other = g.floats(g.rng().normal(size=x.shape))
+    code = g.random.choice((OpCode.CONCATENATION, OpCode.CONCATENATION, OpCode.MAXIMUM))
+    if code is OpCode.CONCATENATION:
+        y = g.concat(first, other, axis=g.random.randrange(len(x.shape)))
+    else:
+        y = g.op(code, [first, other], x.shape, options=BINARY[code])
+    if g.chance(0.2):
+        y = g.op(OpCode.RELU, [y], y.shape)
+    g.keep(g.quantize(y, x.quant.scalar() if g.chance(0.6) else g.near(x)))
+    return True
+
+
+def float_parts(g: Grower) -> bool:
+    """A dequantized value that is cut, some parts quantized again."""
+    x = g.pick(where=lambda v: 1 <= len(v.shape) <= 4 and v.shape[0] % 2 == 0)
+    if x is None or x.quant is None:
+        return False
+    one, two = g.split(g.dequantize(x), 2)
+    g.keep(g.quantize(one, x.quant.scalar()))
+    if g.chance(0.7):
+        g.keep(g.quantize(two, g.near(x)))
+    return True
+
+
 def float_sum(g: Grower) -> bool:
     """Two dequantized values, a binary float operator, RELU or none, QUANTIZE."""
     x = g.pick()
@@ -53,11 +101,18 @@ def float_sum(g: Grower) -> bool:
 
 
 def float_mean(g: Grower) -> bool:
-    """MEAN in float, between DEQUANTIZE and QUANTIZE."""
+    """MEAN or AVERAGE_POOL_2D in float, between DEQUANTIZE and QUANTIZE."""
     x = g.pick(4)
-    if x is None:
+    if x is None or x.quant is None:
         return False
     y = g.dequantize(x)
+    if g.chance(0.3):
+        window = g.random.choice((1, 3)), g.random.choice((1, 2, 3))
+        padding = g.random.choice((Padding.SAME, Padding.VALID))
+        if padding is Padding.SAME or (window[0] <= x.shape[1] and window[1] <= x.shape[2]):
+            y = g.pool(OpCode.AVERAGE_POOL_2D, y, window, padding=padding)
+            g.keep(g.quantize(y, x.quant.scalar()))
+            return True
     keep = g.chance(0.5)
     shape = (x.shape[0], 1, 1, x.shape[3]) if keep else (x.shape[0], x.shape[3])
     inputs = [y, g.constant([1, 2])]
@@ -234,6 +289,9 @@ def stream(g: Grower) -> bool:
 STEPS = named(
     [
         float_island,
+        float_scale,
+        float_join,
+        float_parts,
         float_sum,
         float_mean,
         float_softmax,

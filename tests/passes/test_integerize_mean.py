@@ -1,13 +1,14 @@
-"""``integerize-mean`` and ``round-mean``."""
+"""``integerize-mean`` and ``round-mean``, for MEAN and AVERAGE_POOL_2D."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from tests.support.check_rule import apply, check_leaves_alone, check_rule
+from tests.support.check_rule import apply, check_declines, check_leaves_alone, check_rule
 from tests.support.graphs import Net
-from tflopt.ir import DType, OpCode, Value
+from tests.support.kit import Kit
+from tflopt.ir import Activation, DType, OpCode, Padding, Value
 from tflopt.ir.options import DequantizeOptions, QuantizeOptions, ReducerOptions
 from tflopt.passes.integerize_mean import IntegerizeMean
 from tflopt.passes.round_mean import RoundMean
@@ -109,3 +110,78 @@ def test_declines_too_many_elements() -> None:
     n.output(mean(n, (1, 130, 130, 1)))
     (miss,) = apply(n.model, RULE).near_misses
     assert miss.reason == "it sums up too many elements"
+
+
+# --- AVERAGE_POOL_2D
+
+
+def pool(
+    n: Kit,
+    window: int = 3,
+    *,
+    padding: Padding = Padding.VALID,
+    fused: Activation = Activation.NONE,
+    source: Quant = (0.0531, 3),
+    target: Quant = (0.0531, 3),
+) -> Value:
+    """DEQUANTIZE, AVERAGE_POOL_2D, QUANTIZE."""
+    x = n.dequantize(n.input((1, 6, 7, 8), quant=source))
+    y = n.pool(OpCode.AVERAGE_POOL_2D, x, (window, window), padding=padding, activation=fused)
+    return n.quantize(y, target)
+
+
+@pytest.mark.parametrize("fused", [Activation.NONE, Activation.RELU, Activation.RELU6])
+@pytest.mark.parametrize("window", [3, 5])
+def test_windows_of_an_odd_number_of_elements(window: int, fused: Activation) -> None:
+    """There are no halves, which both round, and floats round as they happen to fall."""
+    n = Kit()
+    n.output(pool(n, window, fused=fused))
+    copy = check_rule(n.model, RULE, hits=1)
+    assert [op.code for op in copy.main.ops] == [OpCode.AVERAGE_POOL_2D]
+
+
+def test_windows_at_the_edge_count_as_well() -> None:
+    n = Kit()
+    n.output(pool(n, padding=Padding.SAME))
+    reasons = [miss.reason for miss in apply(n.model, RULE).near_misses]
+    assert len(reasons) == 1
+    assert reasons[0].startswith("the int8 AVERAGE_POOL_2D is not equal: ")
+    assert f"of {1021 + 1531 + 2296:,} differ, by up to 1" in reasons[0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_pools(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = Kit()
+    for _ in range(6):
+        quant = (float(rng.uniform(0.001, 0.9)), int(rng.integers(-128, 128)))
+        n.output(pool(n, source=quant, target=quant))
+    check_rule(n.model, RULE, hits=6)
+
+
+def test_pools_decline() -> None:
+    n = Kit()
+    n.output(pool(n, target=(0.06, 3)))
+    check_declines(n.model, RULE, "AVERAGE_POOL_2D can't change the quantization")
+    n = Kit()
+    n.output(pool(n, 2))
+    reason = "the int8 AVERAGE_POOL_2D is not equal: 255 of 1,021 differ, by up to 1"
+    check_declines(n.model, RULE, reason)
+
+
+def test_the_option_takes_a_pool_that_is_near() -> None:
+    n = Kit()
+    n.output(pool(n, 2))
+    (hit,) = apply(n.model, RoundMean(1)).hits
+    assert hit.shown_by == "not exact: 255 of 1,021 differ, by up to 1"
+    assert [op.code for op in n.model.main.ops] == [OpCode.AVERAGE_POOL_2D]
+
+
+def test_a_float_pool_that_others_read_stays() -> None:
+    n = Kit()
+    y = pool(n)
+    assert y.producer is not None
+    (middle,) = y.producer.inputs
+    assert middle is not None
+    n.output(middle, y)
+    check_leaves_alone(n.model, RULE)

@@ -12,11 +12,17 @@ from tflopt.ir import Activation, DType, OpCode, Padding, Value
 from tflopt.ir.options import (
     ConcatenationOptions,
     DequantizeOptions,
+    GatherOptions,
     MaximumMinimumOptions,
     Options,
+    PackOptions,
     Pool2DOptions,
     QuantizeOptions,
     ReducerOptions,
+    ResizeNearestNeighborOptions,
+    SplitOptions,
+    SplitVOptions,
+    UnpackOptions,
 )
 from tflopt.passes.integerize_islands import IntegerizeIslands
 from tflopt.passes.select_before_dequantize import SelectBeforeDequantize
@@ -59,6 +65,11 @@ def joined(n: Net) -> Value:
     return of_two(OpCode.CONCATENATION, ConcatenationOptions(3), 1, 6, 5, 6)(n)
 
 
+def gathered(n: Net) -> Value:
+    inputs = [real(n), n.constant([3, 0, 0])]
+    return n.op(OpCode.GATHER, inputs, (1, 3, 5, 3), options=GatherOptions(1))
+
+
 BUILDS: dict[str, Build] = {
     "MAX_POOL_2D": pooled,
     "REDUCE_MAX": reduced(OpCode.REDUCE_MAX),
@@ -66,7 +77,51 @@ BUILDS: dict[str, Build] = {
     "MAXIMUM": of_two(OpCode.MAXIMUM, MaximumMinimumOptions()),
     "MINIMUM": of_two(OpCode.MINIMUM, MaximumMinimumOptions()),
     "CONCATENATION": joined,
+    "PACK": of_two(OpCode.PACK, PackOptions(2, 0), 2, *SHAPE),
+    "GATHER": gathered,
 }
+Parts = Callable[[Net, Value], list[Value]]
+
+
+def split(n: Net, x: Value) -> list[Value]:
+    shapes, options = [(1, 3, 5, 3)] * 2, SplitOptions(2)
+    return n.ops(OpCode.SPLIT, [n.constant(1), x], shapes, options, dtype=DType.FLOAT32)
+
+
+def split_v(n: Net, x: Value) -> list[Value]:
+    inputs, options = [x, n.constant([1, 5]), n.constant(1)], SplitVOptions(2)
+    return n.ops(OpCode.SPLIT_V, inputs, [(1, 1, 5, 3), (1, 5, 5, 3)], options, dtype=DType.FLOAT32)
+
+
+def unpacked(n: Net, x: Value) -> list[Value]:
+    shapes, options = [(1, 6, 5)] * 3, UnpackOptions(3, 3)
+    return n.ops(OpCode.UNPACK, [x], shapes, options, dtype=DType.FLOAT32)
+
+
+PARTS: dict[str, Parts] = {"SPLIT": split, "SPLIT_V": split_v, "UNPACK": unpacked}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_parts_are_dequantized_each(name: str) -> None:
+    n = Net()
+    parts = PARTS[name](n, real(n))
+    n.output(*parts)
+    copy = check_rule(n.model, RULE, hits=1)
+    names = [op.code.name for op in copy.main.ops]
+    assert names == [name] + ["DEQUANTIZE"] * len(parts)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_that_is_quantized_again_stays_int8(name: str) -> None:
+    n = Net()
+    first, *others = PARTS[name](n, real(n))
+    options = QuantizeOptions()
+    n.output(
+        n.op(OpCode.QUANTIZE, [first], first.shape, options=options, quant=QUANT, dtype=DType.INT8),
+        *others[:1],
+    )
+    copy = check_rule(n.model, RULE, hits=1, together_with=[IntegerizeIslands()])
+    assert [op.code.name for op in copy.main.ops] == [name, "DEQUANTIZE"]
 
 
 @pytest.mark.parametrize("name", BUILDS)
@@ -119,6 +174,11 @@ def shared(n: Net) -> Value:
     return pool(n, x)
 
 
+def enlarged(n: Net) -> Value:
+    inputs, options = [real(n), n.constant([12, 10])], ResizeNearestNeighborOptions()
+    return n.op(OpCode.RESIZE_NEAREST_NEIGHBOR, inputs, (1, 12, 10, 3), options=options)
+
+
 def infinite(n: Net) -> Value:
     return pool(n, real(n, quant=(1e37, 0)))
 
@@ -128,6 +188,7 @@ def infinite(n: Net) -> Value:
     [
         (unlike, "its inputs have different quantizations"),
         (shared, "others read the dequantized tensor as well"),
+        (enlarged, "it has more elements behind than in front"),
         (infinite, "several of its values become the same float"),
     ],
 )

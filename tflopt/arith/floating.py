@@ -1,7 +1,8 @@
 """Float operators between DEQUANTIZE and QUANTIZE, in single precision as TFLM computes them.
 
 Only operators whose results IEEE 754 fixes: sums, products, quotients, comparisons and
-roundings. What a C library computes (EXP, TANH, LOGISTIC) differs between devices.
+roundings. What a C library computes (EXP, TANH, LOGISTIC) differs between devices, see
+:mod:`tflopt.arith.c_library`.
 """
 
 from __future__ import annotations

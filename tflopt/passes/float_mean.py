@@ -63,21 +63,21 @@ def mean_distance(found: FloatMean, op: Op) -> Distance:
     require(ratio * found.count < LARGEST_RATIO, "its sums leave 32 bits", at=op)
     values = reachable(found.source)
     sums = np.arange(found.count * int(values[0]), found.count * int(values[-1]) + 1)
-    low, high = _float_means(found, ints(sums))
+    low, high = float_means(found.params, found.target, found.count, ints(sums))
     got = mean(ints(sums), found.count, found.params, found.target)
     apart = np.maximum(np.abs(got - low), np.abs(got - high))
     return Distance(int(apart.max()), int(np.count_nonzero(apart)), int(apart.size))
 
 
-def _float_means(found: FloatMean, sums: Ints) -> tuple[Ints, Ints]:
+def float_means(source: Affine, target: Affine, count: int, sums: Ints) -> tuple[Ints, Ints]:
     """The lowest and highest number that the float operators can give for each sum."""
-    zero = int(found.params.zero_point)
-    ratio = float(found.params.double / found.target.double)
-    exact = (sums - found.count * zero) * (ratio / found.count)
+    zero = int(source.zero_point)
+    ratio = float(source.double / target.double)
+    exact = (sums - count * zero) * (ratio / count)
     largest = max(abs(-128 - zero), abs(127 - zero)) * ratio
-    error = MARGIN * (found.count + 4) * UNIT_ROUNDOFF * largest
+    error = MARGIN * (count + 4) * UNIT_ROUNDOFF * largest
     ends = [np.sign(end) * np.floor(np.abs(end) + 0.5) for end in (exact - error, exact + error)]
-    low, high = (clamp(ints(end) + found.target.zero_point) for end in ends)
+    low, high = (clamp(ints(end) + target.zero_point) for end in ends)
     return low, high
 
 

@@ -41,6 +41,8 @@ class IntegerizeIslands(Rule):
             unequal = "no int8 form is equal: SOFTMAX rounds otherwise"
             require(find_softmax(op) is None, unequal, at=op)
             return
+        if island.bounded and not island.blocked and len(island.tensors) == 1:
+            return  # weigh-islands
         require_known(island, op)
         leaves = island.tensors
         form, distance = nearest_form(island, leaves, op)

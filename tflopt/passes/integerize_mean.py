@@ -1,4 +1,4 @@
-"""A float MEAN between DEQUANTIZE and QUANTIZE as the int8 MEAN."""
+"""A float MEAN or AVERAGE_POOL_2D between DEQUANTIZE and QUANTIZE as the int8 operator."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import ClassVar
 
 from tflopt.ir import Op, OpCode
 from tflopt.passes.float_mean import find_mean, mean_distance, replace_mean
+from tflopt.passes.float_pool import find_pool, pool_distance, replace_pool
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
 
 
 @dataclass(frozen=True)
 class IntegerizeMean(Rule):
-    """Replace DEQUANTIZE, a float MEAN and QUANTIZE by the int8 MEAN where every sum agrees.
+    """Replace a float MEAN or AVERAGE_POOL_2D by the int8 operator where every sum agrees.
 
     Exact: the float sum of N elements is off by at most N roundings of its largest partial sum,
     in whatever order it is taken. For each integer sum both ends of that range are quantized and
@@ -27,8 +28,20 @@ class IntegerizeMean(Rule):
         """Take the mean of the integers."""
         found = find_mean(op)
         if found is None:
+            self._pool(op, rw)
             return
         distance = mean_distance(found, op)
         require(distance.largest == 0, f"the int8 MEAN is not equal: {distance}", at=op)
         replace_mean(found, op, rw)
+        rw.prove("enumeration", distance.values)
+
+    @staticmethod
+    def _pool(op: Op, rw: Rewriter) -> None:
+        found = find_pool(op)
+        if found is None:
+            return
+        distance = pool_distance(found, op)
+        unequal = f"the int8 AVERAGE_POOL_2D is not equal: {distance}"
+        require(distance.largest == 0, unequal, at=op)
+        replace_pool(found, op, rw)
         rw.prove("enumeration", distance.values)

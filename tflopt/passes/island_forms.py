@@ -10,8 +10,14 @@ import numpy as np
 
 from tflopt.arith import floating
 from tflopt.arith.affine import LIMITS, Affine
+from tflopt.arith.c_library import End
 from tflopt.arith.fixed_point import INT8_MIN, Ints, Singles
-from tflopt.arith.tables import at, pair_table, single_operators, unary_table
+from tflopt.arith.tables import (
+    at,
+    pair_table,
+    single_operators,
+    unary_table,
+)
 from tflopt.ir import Activation, Op, OpCode, Options, Quantization, Value
 from tflopt.ir.options import (
     AddOptions,
@@ -58,6 +64,11 @@ class Distance:
     differing: int
     values: int
 
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Lower is nearer."""
+        return self.largest, self.differing
+
     def __str__(self) -> str:
         return f"{self.differing:,} of {self.values:,} differ, by up to {self.largest}"
 
@@ -78,8 +89,11 @@ class Wanted:
 def wanted_of(island: Island, leaves: Sequence[Leaf], target: Affine) -> Wanted | None:
     """The island's quantized results; None where a quotient leaves 32 bits."""
     ends = []
-    for choice in product(*(range(2 if leaf.rounded else 1) for leaf in leaves)):
-        result = island.evaluate(_floats(island, leaves, choice))
+    choices = product(*(range(2 if leaf.rounded else 1) for leaf in leaves))
+    bounded = island.bounded
+    for choice, sides in product(choices, product(End, repeat=len(bounded))):
+        floats = _floats(island, leaves, choice)
+        result = island.evaluate(floats, dict(zip(bounded, sides, strict=True)))
         if not floating.is_quantizable(result, target):
             return None
         ends.append(floating.quantize(result, target))
@@ -218,8 +232,7 @@ def nearest(wanted: Wanted, forms: Iterator[Form]) -> tuple[Form, Distance] | No
     best: tuple[Form, Distance] | None = None
     for form in forms:
         distance = wanted.distance(form)
-        rank = (distance.largest, distance.differing)
-        if best is None or rank < (best[1].largest, best[1].differing):
+        if best is None or distance.rank < best[1].rank:
             best = form, distance
         if distance.largest == 0:
             break

@@ -9,7 +9,7 @@ from tflopt.ir import DType, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ReshapeOptions
 from tflopt.passes.clamps import moved
 from tflopt.passes.island_forms import Distance, Form, forms_of, nearest, place, wanted_of
-from tflopt.passes.islands import Island, Leaf
+from tflopt.passes.islands import Island, Leaf, is_known_by_ends
 from tflopt.passes.rounding import remove_unread
 from tflopt.rewrite import Rewriter, require
 
@@ -24,16 +24,22 @@ def float_input(op: Op) -> Value | None:
 
 def require_known(island: Island, op: Op) -> None:
     """Decline where something under the island isn't an int8 tensor of a fitting shape."""
+    reason = unknown(island)
+    require(reason is None, reason or "", at=op)
+
+
+def unknown(island: Island) -> str | None:
+    """Why the island is no function of one or two int8 tensors, in words; None where it is."""
     if island.blocked:
         value = _unmoved(island.blocked[0])
         what = "an input of the model" if value.is_graph_input else "computed in float"
-        name = value.name or "a tensor"
-        require(False, f"it reads {name}, which is {what} and not quantized", at=op)
+        return f"it reads {value.name or 'a tensor'}, which is {what} and not quantized"
     count = len(island.tensors)
-    require(count <= 2, f"it depends on {count} int8 tensors through sums that stay float", at=op)
-    shapes = [leaf.value.shape for leaf in island.tensors]
-    fits = _broadcast(shapes) == op.output.shape
-    require(fits, "its tensors have other shapes than its result", at=op)
+    if count > 2:
+        return f"it depends on {count} int8 tensors through sums that stay float"
+    if _broadcast([leaf.value.shape for leaf in island.tensors]) != island.root.shape:
+        return "its tensors have other shapes than its result"
+    return None
 
 
 def _unmoved(value: Value) -> Value:
@@ -52,15 +58,23 @@ def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...] | None:
 
 def nearest_form(island: Island, leaves: list[Leaf], op: Op) -> tuple[Form, Distance]:
     """The int8 form nearest to the island; declines where there is none."""
-    target = affine_of(op.output)
-    assert target is not None
-    wanted = wanted_of(island, leaves, target)
-    require(wanted is not None, "its values leave 32 bits when they are quantized", at=op)
-    assert wanted is not None
-    found = nearest(wanted, forms_of(island, leaves, op.output))
-    require(found is not None, "no int8 operator takes these scales", at=op)
-    assert found is not None
+    found = look_for_form(island, leaves, op.output)
+    require(not isinstance(found, str), str(found), at=op)
+    assert not isinstance(found, str)
     return found
+
+
+def look_for_form(island: Island, leaves: list[Leaf], out: Value) -> tuple[Form, Distance] | str:
+    """The int8 form nearest to the island with the quantization of ``out``; else why not."""
+    target = affine_of(out)
+    assert target is not None
+    if not is_known_by_ends(island):
+        return "what it makes of LOGISTIC or TANH isn't known by its ends"
+    wanted = wanted_of(island, leaves, target)
+    if wanted is None:
+        return "its values leave 32 bits when they are quantized"
+    found = nearest(wanted, forms_of(island, leaves, out))
+    return "no int8 operator takes these scales" if found is None else found
 
 
 def replace_island(form: Form, leaves: list[Leaf], op: Op, rw: Rewriter) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tflopt.arith import floating
+from tflopt.arith import c_library, floating
 from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import Singles
 from tflopt.ir import Activation, DType, Op, OpCode, Value
@@ -29,10 +29,16 @@ UNARY: dict[OpCode, Callable[[Singles], Singles]] = {
     OpCode.ABS: np.abs,
     OpCode.NEG: np.negative,
 }
+BOUNDED: dict[OpCode, Callable[[Singles, c_library.End], Singles]] = {
+    OpCode.LOGISTIC: c_library.logistic,
+    OpCode.TANH: c_library.tanh,
+}
+"""Left to the device's C library, and known by the ends of a range."""
 LARGEST = 32
 """Operators of an island; beyond that, what lies below is left unknown."""
 MONOTONE = frozenset({OpCode.ADD, OpCode.SUB, OpCode.RELU, OpCode.RELU6, *EXTREMES})
 """Increasing or decreasing in each input, so that a range of floats is known by its ends."""
+MOST_BOUNDED = 3
 
 
 @dataclass(frozen=True)
@@ -68,10 +74,37 @@ class Island:
         """One leaf for each int8 tensor."""
         return list({leaf.value: leaf for leaf in self.leaves.values()}.values())
 
-    def evaluate(self, floats: Mapping[Value, Singles]) -> Singles:
-        """The root for the floats of the values at which the island starts."""
+    @property
+    def bounded(self) -> list[Op]:
+        """Operators that the C library computes."""
+        return [op for op in self.ops if op.code in BOUNDED]
+
+    def evaluate(
+        self, floats: Mapping[Value, Singles], ends: Mapping[Op, c_library.End] | None = None
+    ) -> Singles:
+        """The root for the floats of the values at which the island starts.
+
+        Args:
+            ends: of the range of each operator in ``bounded``.
+        """
         known: dict[Value, Singles] = {**self.constants, **floats}
-        return _evaluate(self.root, known)
+        return _evaluate(self.root, known, ends or {})
+
+
+def is_known_by_ends(island: Island) -> bool:
+    """Whether the root is extreme where each result of the C library is.
+
+    Each reaches the root on one way, along which every operator rises or falls with it.
+    """
+    steady = MONOTONE | {OpCode.MUL, OpCode.NEG}
+    for op in island.bounded:
+        value = op.output
+        while value is not island.root:
+            users = [use.op for use in value.uses if use.op is not None and use.op in island.ops]
+            if len(users) != 1 or users[0].code not in steady:
+                return False
+            value = users[0].output
+    return len(island.bounded) <= MOST_BOUNDED
 
 
 def find_island(root: Value, *, rounding: bool = False) -> Island:
@@ -147,7 +180,7 @@ def _is_covered(op: Op) -> bool:
         return False
     if op.code in BINARY:
         return _fused(op) in floating.FLOAT_LIMITS
-    return op.code in UNARY or op.code in EXTREMES or op.code is OpCode.LEAKY_RELU
+    return op.code in {*UNARY, *EXTREMES, *BOUNDED, OpCode.LEAKY_RELU}
 
 
 def _fused(op: Op) -> Activation | None:
@@ -156,13 +189,16 @@ def _fused(op: Op) -> Activation | None:
     return None
 
 
-def _evaluate(value: Value, known: dict[Value, Singles]) -> Singles:
+def _evaluate(
+    value: Value, known: dict[Value, Singles], ends: Mapping[Op, c_library.End]
+) -> Singles:
     if value in known:
         return known[value]
     op = value.producer
     assert op is not None
-    inputs = [_evaluate(source, known) for source in op.inputs if source is not None]
-    known[value] = _apply(op, inputs)
+    inputs = [_evaluate(source, known, ends) for source in op.inputs if source is not None]
+    bounded = BOUNDED.get(op.code)
+    known[value] = _apply(op, inputs) if bounded is None else bounded(inputs[0], ends[op])
     return known[value]
 
 

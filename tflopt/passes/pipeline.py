@@ -34,6 +34,7 @@ from tflopt.passes.fold_unary_chain import FoldUnaryChain
 from tflopt.passes.fold_view_into_fully_connected import FoldViewIntoFullyConnected
 from tflopt.passes.fully_connected_to_conv import FullyConnectedToConv
 from tflopt.passes.fuse_activation import FuseActivation
+from tflopt.passes.hoist_quantize import HoistQuantize
 from tflopt.passes.hoist_slice import HoistSlice
 from tflopt.passes.hoist_slice_over_window import HoistSliceOverWindow
 from tflopt.passes.integerize_islands import IntegerizeIslands
@@ -84,6 +85,7 @@ from tflopt.passes.strip_unread_quantization import StripUnreadQuantization
 from tflopt.passes.sub_to_add import SubToAdd
 from tflopt.passes.transpose_to_reshape import TransposeToReshape
 from tflopt.passes.trim_pad import TrimPad
+from tflopt.passes.weigh_islands import WeighIslands
 from tflopt.passes.widen_transpose_conv import WidenTransposeConv
 from tflopt.passes.worth import Cost, FormRule, Worth
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Trace, run_model_rule, run_rules
@@ -105,6 +107,7 @@ FORMS: tuple[type[FormRule], ...] = (
     FullyConnectedToConv,
     SubToAdd,
     RequantizeWithKernel,
+    WeighIslands,
 )
 """Write operators in another form where it is better for the goal, after the other rules."""
 
@@ -130,6 +133,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
         SinkDequantize(),
         SelectBeforeDequantize(),
         IntegerizeIslands(postpone=config.allow_lsb > 0),
+        HoistQuantize(),
         RoundIslands(config.allow_lsb),
         IntegerizeMean(),
         RoundMean(config.allow_lsb),

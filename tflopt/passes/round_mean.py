@@ -1,4 +1,4 @@
-"""A float MEAN between DEQUANTIZE and QUANTIZE as the int8 MEAN where it is near; not exact."""
+"""A float MEAN or AVERAGE_POOL_2D as the int8 operator where it is near; not exact."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from tflopt.ir import Op, OpCode
 from tflopt.passes.float_mean import find_mean, mean_distance, replace_mean
+from tflopt.passes.float_pool import find_pool, pool_distance, replace_pool
 from tflopt.passes.rounding import forget_origins
 from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Rule, require
 
 
 @dataclass(frozen=True)
 class RoundMean(Rule):
-    """Replace a float MEAN by the int8 one that differs by up to N steps (``--allow-lsb N``).
+    """Replace a float MEAN or AVERAGE_POOL_2D by an int8 one up to N steps off (``--allow-lsb N``).
 
     Not exact. The distance is that over every integer sum, and every float that it can be.
 
@@ -28,11 +29,25 @@ class RoundMean(Rule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Take the mean of the integers, approximately."""
-        found = None if self.max_steps == 0 else find_mean(op)
+        if self.max_steps == 0:
+            return
+        found = find_mean(op)
         if found is None:
+            self._pool(op, rw)
             return
         distance = mean_distance(found, op)
         require(distance.largest <= self.max_steps, f"the int8 MEAN: {distance}", at=op)
         replace_mean(found, op, rw)
+        forget_origins(op, rw)
+        rw.prove(f"not exact: {distance}")
+
+    def _pool(self, op: Op, rw: Rewriter) -> None:
+        found = find_pool(op)
+        if found is None:
+            return
+        distance = pool_distance(found, op)
+        far = f"the int8 AVERAGE_POOL_2D: {distance}"
+        require(distance.largest <= self.max_steps, far, at=op)
+        replace_pool(found, op, rw)
         forget_origins(op, rw)
         rw.prove(f"not exact: {distance}")

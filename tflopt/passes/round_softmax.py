@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.arith import softmax
-from tflopt.ir import DType, Op, OpCode, Value
+from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import QuantizeOptions, SoftmaxOptions
 from tflopt.passes.float_softmax import (
     FloatSoftmax,
@@ -15,7 +15,7 @@ from tflopt.passes.float_softmax import (
     softmax_distance,
     stays_in_range,
 )
-from tflopt.passes.rounding import forget_origins, remove_unread
+from tflopt.passes.rounding import forget_origins, ops_between, remove_unread
 from tflopt.passes.worth import FormRule
 from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, require
 from tflopt.rewrite.sketch import Sketch
@@ -87,22 +87,4 @@ def _as_softmax(found: FloatSoftmax, op: Op) -> Sketch:
 
 def replaced_ops(found: FloatSoftmax, op: Op) -> list[Op]:
     """The QUANTIZE and the operators down to the int8 tensor that nobody else reads, in order."""
-    region = {op: None}
-    queue: list[Value | None] = list(op.inputs)
-    while queue:
-        value = queue.pop()
-        before = None if value is None or value is found.source else value.producer
-        if before is not None and before not in region:
-            region[before] = None
-            queue += before.inputs
-    while outside := [each for each in region if each is not op and not _is_within(each, region)]:
-        region = {each: None for each in region if each not in outside}
-    return sorted(region, key=op.graph.ops.index)
-
-
-def _is_within(op: Op, region: dict[Op, None]) -> bool:
-    """Whether only operators of the region read the outputs."""
-    return all(
-        not value.is_graph_output and all(user in region for user in value.users)
-        for value in op.outputs
-    )
+    return ops_between(found.source, op)

@@ -18,6 +18,29 @@ def remove_unread(value: Value | None, rw: Rewriter) -> None:
         remove_unread(source, rw)
 
 
+def ops_between(source: Value, op: Op) -> list[Op]:
+    """``op`` and the operators down to ``source`` whose results nobody else reads, in order."""
+    region = {op: None}
+    queue: list[Value | None] = list(op.inputs)
+    while queue:
+        value = queue.pop()
+        before = None if value is None or value is source else value.producer
+        if before is not None and before not in region:
+            region[before] = None
+            queue += before.inputs
+    while outside := [each for each in region if each is not op and not _is_within(each, region)]:
+        region = {each: None for each in region if each not in outside}
+    return sorted(region, key=op.graph.ops.index)
+
+
+def _is_within(op: Op, region: dict[Op, None]) -> bool:
+    """Whether only operators of the region read the outputs."""
+    return all(
+        not value.is_graph_output and all(user in region for user in value.users)
+        for value in op.outputs
+    )
+
+
 def forget_origins(op: Op, rw: Rewriter) -> None:
     """From ``op`` on tensors no longer hold what those of the source model hold."""
     seen: dict[Value, None] = dict.fromkeys(op.outputs)

@@ -42,7 +42,7 @@ ADVICE = (
         "Put the activation straight behind the layer, so that the converter fuses it.",
     ),
     (
-        "no int8 form is equal|int8 MEAN is not equal",
+        "no int8 form is equal|int8 (MEAN|AVERAGE_POOL_2D) is not equal",
         "If such a difference is acceptable, --allow-lsb N takes the nearest integer form.",
     ),
     (

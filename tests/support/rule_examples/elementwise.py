@@ -60,6 +60,20 @@ def select_before_dequantize(n: Kit) -> Value:
     return n.pool(OpCode.MAX_POOL_2D, n.dequantize(n.feed(1, 6, 6, 3)), (2, 2), stride=(2, 2))
 
 
+@example()
+def hoist_quantize(n: Kit) -> Value:
+    parts = [
+        n.dequantize(n.input((1, 4, 4, 3), quant=quant)) for quant in ((0.05, 3), (0.0413, -7))
+    ]
+    return n.quantize(n.concat(*parts, axis=3), (0.05, 3))
+
+
+@example()
+def weigh_islands(n: Kit) -> Value:
+    x = n.unary(OpCode.LOGISTIC, n.dequantize(n.feed(1, 8)))
+    return n.quantize(x, (1 / 256, -128))
+
+
 @example(RoundSoftmax(Always(), 1), note=ROUNDED)
 def round_softmax(n: Kit) -> Value:
     x = n.op(OpCode.SOFTMAX, [n.dequantize(n.feed(1, 8))], (1, 8), options=SoftmaxOptions(1.0))

@@ -1,0 +1,43 @@
+"""Operators whose output consists of elements of their inputs, whatever these elements are."""
+
+from __future__ import annotations
+
+from tflopt.ir import Activation, Op, OpCode, Options
+from tflopt.ir.options import ConcatenationOptions, Pool2DOptions
+
+JOINS = frozenset({OpCode.CONCATENATION, OpCode.PACK})
+EXTREMES = frozenset({OpCode.MAXIMUM, OpCode.MINIMUM})
+REDUCTIONS = frozenset({OpCode.REDUCE_MAX, OpCode.REDUCE_MIN})
+SORTING = EXTREMES | REDUCTIONS | {OpCode.MAX_POOL_2D}
+"""They pick by size, so that only what keeps the order commutes with them."""
+COPIES = frozenset(
+    {
+        OpCode.GATHER,
+        OpCode.MIRROR_PAD,
+        OpCode.DEPTH_TO_SPACE,
+        OpCode.SPACE_TO_DEPTH,
+        OpCode.BATCH_TO_SPACE_ND,
+        OpCode.RESIZE_NEAREST_NEIGHBOR,
+    }
+)
+"""They pick by place, in one tensor."""
+PARTS = {OpCode.SPLIT: 1, OpCode.SPLIT_V: 0, OpCode.UNPACK: 0}
+"""They cut one tensor into several; by the place of that tensor among their inputs."""
+
+
+def picked(op: Op) -> tuple[int, ...] | None:
+    """The places of the inputs among whose elements ``op`` picks; None for other operators."""
+    if not isinstance(op.options, Options | None) or not _is_without_activation(op):
+        return None
+    if op.code in JOINS | EXTREMES:
+        return tuple(range(len(op.inputs)))
+    if op.code in COPIES | REDUCTIONS or op.code is OpCode.MAX_POOL_2D:
+        return (0,)
+    return (PARTS[op.code],) if op.code in PARTS else None
+
+
+def _is_without_activation(op: Op) -> bool:
+    options = op.options
+    if not isinstance(options, ConcatenationOptions | Pool2DOptions):
+        return True
+    return options.fused_activation_function is Activation.NONE
