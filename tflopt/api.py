@@ -136,10 +136,31 @@ def optimize_file_bytes(
 ) -> Result:
     """Optimize a model that was read from ``data``, and compare both on a runner.
 
+    Where only LiteRT runs the model and they differ, rules whose forms LiteRT rounds otherwise than
+    TFLM are left out, and both are compared again.
+
     Raises:
         RunnerError: no runner is installed.
         TfloptError: as :func:`optimize`.
     """
+    result = _optimize(original, data, settings, progress)
+    verdict = result.verification
+    unlike = [rule.name for rule in RULES if not rule.alike_on_litert]
+    fired = [name for name in unlike if result.trace.counts[name]]
+    if verdict is None or verdict.mismatch is None or verdict.runner != "litert" or not fired:
+        return result
+    selection = replace(settings.selection, disable={*settings.selection.disable, *unlike})
+    again = _optimize(original, data, replace(settings, selection=selection), progress)
+    if again.verification is None or again.verification.status != "identical":
+        return result
+    left_out = f"left out, for LiteRT rounds otherwise than TFLM: {', '.join(fired)}"
+    note = "; ".join(filter(None, [again.verification.note, left_out]))
+    return replace(again, verification=replace(again.verification, note=note))
+
+
+def _optimize(
+    original: Model, data: bytes, settings: Settings, progress: Callable[[str], None]
+) -> Result:
     progress("rewriting")
     model = clone(original)
     trace = run_pipeline(model, settings.selection, settings.config)

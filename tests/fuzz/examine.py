@@ -20,7 +20,7 @@ from tflopt.ir.clone import clone
 from tflopt.ir.verify import verify
 from tflopt.passes.config import Config, Goal, Strip
 from tflopt.passes.config import Runtime as Loads
-from tflopt.passes.pipeline import Selection, run_pipeline
+from tflopt.passes.pipeline import RULES, Selection, run_pipeline
 from tflopt.target import Target
 from tflopt.target.cmsis_nn.versions import NEWEST, VERSIONS, find_version
 from tflopt.target.memory import Device, PlanRequest
@@ -29,8 +29,8 @@ from tflopt.target.plan_check import needs_cmsis_nn
 INVOCATIONS = 6
 TARGETS = ("cortex-m55", "cortex-m4", "cortex-m0", "cortex-m85", "cortex-m33+nodsp")
 OVERLAPS: tuple[str | None, ...] = (None, "", "target", "all")
-DENSE = ("batch-matmul-to-fully-connected", "conv-to-fully-connected", "fully-connected-to-conv")
-"""LiteRT rounds once in FULLY_CONNECTED and twice elsewhere, unlike TFLM."""
+UNLIKE = tuple(rule.name for rule in RULES if not rule.alike_on_litert)
+"""Rules whose forms LiteRT rounds otherwise than TFLM."""
 Bits = list[list[tuple[str, tuple[int, ...], bytes]]]
 
 
@@ -126,7 +126,7 @@ class Examiner:
             result.discarded = error.reason
             return result
         if result.runner == "litert":
-            ways = [replace(ways[0], disable=DENSE)]
+            ways = [replace(ways[0], disable=UNLIKE)]
         seen: set[bytes] = {subject.data}
         for combo in ways:
             fault = self._one(subject, combo, expected, seen, result)

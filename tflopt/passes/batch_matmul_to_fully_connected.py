@@ -26,6 +26,7 @@ class BatchMatMulToFullyConnected(FormRule):
 
     name: ClassVar[str] = "batch-matmul-to-fully-connected"
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
+    alike_on_litert: ClassVar[bool] = False
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.BATCH_MATMUL})
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

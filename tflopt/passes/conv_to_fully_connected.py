@@ -22,6 +22,7 @@ class ConvToFullyConnected(FormRule):
 
     name: ClassVar[str] = "conv-to-fully-connected"
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
+    alike_on_litert: ClassVar[bool] = False
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONV_2D})
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

@@ -28,6 +28,7 @@ class FoldDiamond(FormRule):
     name: ClassVar[str] = "fold-diamond"
     anchors: ClassVar[frozenset[OpCode]] = ELEMENTWISE
     exactness: ClassVar[Exactness] = BY_ENUMERATION
+    alike_on_litert: ClassVar[bool] = False
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the largest region that ends here for which there is a better form."""

@@ -52,6 +52,7 @@ class FoldUnaryChain(Rule):
     name: ClassVar[str] = "fold-unary-chain"
     anchors: ClassVar[frozenset[OpCode]] = UNARY | WITH_CONSTANT
     exactness: ClassVar[Exactness] = BY_ENUMERATION
+    alike_on_litert: ClassVar[bool] = False
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the longest part of the chain that ends here for which there is a form."""

@@ -23,6 +23,7 @@ class FullyConnectedToConv(FormRule):
 
     name: ClassVar[str] = "fully-connected-to-conv"
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
+    alike_on_litert: ClassVar[bool] = False
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.FULLY_CONNECTED})
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

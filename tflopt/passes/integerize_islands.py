@@ -29,6 +29,7 @@ class IntegerizeIslands(Rule):
     name: ClassVar[str] = "integerize-islands"
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
     exactness: ClassVar[Exactness] = BY_ENUMERATION
+    alike_on_litert: ClassVar[bool] = False
     postpone: bool = False
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

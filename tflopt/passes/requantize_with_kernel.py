@@ -41,6 +41,7 @@ class RequantizeWithKernel(FormRule):
 
     name: ClassVar[str] = "requantize-with-kernel"
     exactness: ClassVar[Exactness] = BY_ENUMERATION
+    alike_on_litert: ClassVar[bool] = False
     anchors: ClassVar[frozenset[OpCode]] = frozenset(FUSED)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

@@ -28,6 +28,7 @@ class WeighIslands(FormRule):
     name: ClassVar[str] = "weigh-islands"
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
     exactness: ClassVar[Exactness] = BY_ENUMERATION
+    alike_on_litert: ClassVar[bool] = False
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Compute the output of a QUANTIZE in integers."""

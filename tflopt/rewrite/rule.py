@@ -57,6 +57,9 @@ class Rule:
     name: ClassVar[str]
     anchors: ClassVar[frozenset[OpCode]]
     exactness: ClassVar[Exactness] = BIT_EXACT
+    alike_on_litert: ClassVar[bool] = True
+    """Whether LiteRT's kernels give the same for both forms: not where they round otherwise than
+    TFLM's, as FULLY_CONNECTED and MUL do."""
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Rewrite at ``op``, or leave it."""
@@ -73,6 +76,7 @@ class ModelRule:
 
     name: ClassVar[str]
     exactness: ClassVar[Exactness] = BIT_EXACT
+    alike_on_litert: ClassVar[bool] = True
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Rewrite the model, or leave it."""
