@@ -46,10 +46,10 @@ def test_litert_rounds_mul_otherwise() -> None:
     """Else there is nothing to leave out."""
     every = np.arange(-128, 128, dtype=np.int8).reshape(SHAPE)
     files = [write_bytes(model) for model in (requantized(lacking=False), by_ones())]
-    same = {
-        runner: np.array_equal(*(runtime().run(runner, data, [[every]])[0][0] for data in files))
-        for runner in ("tflm", "litert")
-    }
+    same = {}
+    for runner in ("tflm", "litert"):
+        one, two = (runtime().run(runner, data, [[every]])[0][0] for data in files)
+        same[runner] = np.array_equal(one, two)
     assert same == {"tflm": True, "litert": False}
 
 
