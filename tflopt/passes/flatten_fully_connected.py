@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import ClassVar
 
+import numpy as np
+
 from tflopt.ir import Op, OpCode
-from tflopt.ir.options import FullyConnectedOptions
+from tflopt.ir.options import FullyConnectedOptions, ReshapeOptions
 from tflopt.ir.traits import VIEWS
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
 from tflopt.target.hazards import is_routed_by
@@ -19,7 +21,8 @@ class FlattenFullyConnected(Rule):
     """Flatten the output of a FULLY_CONNECTED that debug builds of TFLM stop at.
 
     Exact: rows times channels stay, and both functions requantize alike. Only where a view
-    follows anyway, so that no byte more is moved.
+    follows anyway, so that no byte more is moved; an EXPAND_DIMS or SQUEEZE there, whose axes
+    count those of its input, becomes a RESHAPE.
     """
 
     name: ClassVar[str] = "flatten-fully-connected"
@@ -40,3 +43,8 @@ class FlattenFullyConnected(Rule):
         *rows, channels = op.output.shape
         rw.set_options(op, replace(options, keep_num_dims=False))
         rw.set_shape(op.output, (prod(rows), channels))
+        for user in op.output.users:
+            if user.code is not OpCode.RESHAPE:
+                shape = np.asarray(user.output.shape, dtype=np.int32)
+                rw.set_inputs(user, [op.output, rw.constant(shape, user.output)])
+                rw.set_code(user, OpCode.RESHAPE, ReshapeOptions(user.output.shape))
