@@ -228,19 +228,25 @@ def test_any_name(name: str, place: Path, cli: Cli, monkeypatch: pytest.MonkeyPa
 START = "import sys; sys.argv[0] = 'tflopt'; from tflopt.cli.main import run; run()"
 
 
-def shell(line: str, place: Path) -> subprocess.CompletedProcess[str]:
+def shell(line: str, place: Path, unbuffered: str = "") -> subprocess.CompletedProcess[str]:
     """``tflopt`` in a line of a shell; what it ends with is that of the last command."""
     function = f'tflopt() {{ "{sys.executable}" -W error -c "{START}" "$@"; }}\n'
     return subprocess.run(
         ["sh", "-c", function + line],
         cwd=place,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "TERM": "dumb",
+            "PYTHONUNBUFFERED": unbuffered,
+        },
         capture_output=True,
         text=True,
         check=False,
     )
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
     ("line", "code", "message"),
     [
@@ -249,10 +255,11 @@ def shell(line: str, place: Path) -> subprocess.CompletedProcess[str]:
         ("tflopt optimize in.tflite -o out/x --no-verify >&- 2>&- <&-", 0, ""),
     ],
 )
-def test_streams(line: str, code: int, message: str, place: Path) -> None:
+def test_streams(line: str, code: int, message: str, unbuffered: str, place: Path) -> None:
     before = inputs(place)
-    done = shell(line, place)
+    done = shell(line, place, unbuffered)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert "Exception ignored" not in done.stderr
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == bool(message)
     if "optimize" in line:

@@ -83,6 +83,12 @@ def compose(first: Ints, second: Ints) -> Ints:
     return np.take_along_axis(second, first - INT8_MIN, axis=1)
 
 
+def distinct(values: Ints) -> Ints:
+    """The int8 values that occur, ascending. (``np.unique`` would load ``numpy.ma``.)"""
+    counts = np.bincount(values.reshape(-1) - INT8_MIN, minlength=EVERY_INT8.size)
+    return np.asarray(np.flatnonzero(counts) + INT8_MIN, dtype=np.int64)
+
+
 def at(results: Ints, values: Ints) -> Ints:
     """The part of a table that belongs to these input values."""
     return results[:, values - INT8_MIN]

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 
@@ -79,8 +79,19 @@ def run() -> None:
     """Entry point: every expected failure is one line on stderr and a documented exit code."""
     _open_standard_streams()
     try:
+        _run()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            _settle(stream)
+
+
+def _run() -> None:
+    try:
         with _ended_by_signals():
-            app()
+            try:
+                app()
+            finally:
+                _flush(sys.stdout)
     except TfloptError as error:
         _fail(str(error), error.exit_code)
     except SystemExit as end:
@@ -97,6 +108,27 @@ def run() -> None:
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{last.filename}:{last.lineno}"
         _fail(f"internal: {type(error).__name__}: {error} ({place}); please report it", EXIT_RUNNER)
+
+
+def _flush(stream: TextIO | None) -> None:
+    """What was printed may be in a buffer yet: a full disk shows only now."""
+    try:
+        if stream is not None:  # it is, where it was closed as Python started
+            stream.flush()
+    except BrokenPipeError:
+        raise SystemExit(EXIT_RUNNER) from None
+
+
+def _settle(stream: TextIO | None) -> None:
+    """Drop what can't be written, or Python fails once more as it ends, with a code of its own."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        handle = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(handle, stream.fileno())
+        os.close(handle)
 
 
 def _fail(message: str, code: int) -> None:

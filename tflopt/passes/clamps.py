@@ -8,7 +8,7 @@ import numpy as np
 
 from tflopt.arith.affine import LIMITS, activation_range, affine_of
 from tflopt.arith.fixed_point import Ints
-from tflopt.arith.tables import EVERY_INT8, table
+from tflopt.arith.tables import EVERY_INT8, distinct, table
 from tflopt.ir import Activation, DType, Op, OpCode, Options, Value
 from tflopt.ir.options import (
     AddOptions,
@@ -98,7 +98,7 @@ def reachable(value: Value) -> Ints:
     while op is not None and (source := moved(op)) is not None:
         op = source.producer
     results = None if op is None else table(op)
-    return EVERY_INT8 if results is None else np.unique(results)
+    return EVERY_INT8 if results is None else distinct(results)
 
 
 def _range(op: Op) -> Ints:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tflopt.arith.affine import LIMITS, Affine, activation_range, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, ints
-from tflopt.arith.tables import at, pair_table
+from tflopt.arith.tables import at, distinct, pair_table
 from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.passes.clamps import fused_activation, reachable
 
@@ -116,7 +116,7 @@ def _input(value: Value | None) -> tuple[Pair, Ints] | None:
         return _numbers(params), reachable(value)
     if not value.has_data or value.extra.sparsity is not None or not value.elements:
         return None
-    return _numbers(params), np.unique(ints(value.array()))
+    return _numbers(params), distinct(ints(value.array()))
 
 
 def _is_small(op: Op, target: Affine) -> bool:
