@@ -3,7 +3,7 @@
     python benchmarks/fuzz.py --models 10000 --seed 1 [--jobs 2] [--ways 4] [--litert]
 
 Every model is optimized for several goals, cores, runtimes and plans; every result must give the
-original's bits over several invocations. A failure is shrunk and saved under ``tests/fuzz/cases``,
+original's bits over several invocations. A failure is shrunk and saved under ``tests/fuzz/saved``,
 which the tests replay. Prints how often each rule fired. Exits with 1 where a model failed.
 """
 
