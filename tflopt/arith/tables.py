@@ -84,9 +84,9 @@ def compose(first: Ints, second: Ints) -> Ints:
 
 
 def distinct(values: Ints) -> Ints:
-    """The int8 values that occur, ascending. (``np.unique`` would load ``numpy.ma``.)"""
-    counts = np.bincount(values.reshape(-1) - INT8_MIN, minlength=EVERY_INT8.size)
-    return np.asarray(np.flatnonzero(counts) + INT8_MIN, dtype=np.int64)
+    """The numbers that occur, ascending. (``np.unique`` would load ``numpy.ma``.)"""
+    ordered = np.sort(values, axis=None)
+    return np.asarray(ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])])
 
 
 def at(results: Ints, values: Ints) -> Ints:
@@ -123,7 +123,11 @@ class SingleOperator:
 
 
 def _int8(value: Value) -> Affine | None:
-    return affine_of(value) if value.dtype is DType.INT8 else None
+    """None with a zero point that no int8 has: kernels clamp to ranges that are none."""
+    params = affine_of(value) if value.dtype is DType.INT8 else None
+    if params is None or not INT8_MIN <= int(params.zero_point) <= INT8_MAX:
+        return None
+    return params
 
 
 def _same(source: Affine, target: Affine) -> bool:
@@ -222,7 +226,8 @@ def combined(op: Op, values: Sequence[Ints]) -> Ints | None:
     """
     params = [None if value is None else _int8(value) for value in op.inputs]
     target, fused = _int8(op.output), fused_of(op)
-    if target is None or params[0] is None or params[1] is None:
+    known = op.code in _BINARY or op.code is OpCode.SUB
+    if not known or target is None or params[0] is None or params[1] is None:
         return None
     one, two = params[0], params[1]
     a, b = (np.broadcast_to(each, (len(Precision), EVERY_INT8.size)) for each in values)

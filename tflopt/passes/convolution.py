@@ -82,6 +82,9 @@ def _scales_fit(weights: Value, axis: int) -> bool:
     return quant.count == 1 or (quant.count == weights.shape[axis] and dimension == axis)
 
 
+CODES = {Conv2DOptions: OpCode.CONV_2D, DepthwiseConv2DOptions: OpCode.DEPTHWISE_CONV_2D}
+
+
 def convolution(op: Op) -> Convolution | None:
     """The convolution at ``op``, None where its weights are computed or its shapes are odd."""
     data, weights = op.input(0), op.input(1)
@@ -89,6 +92,7 @@ def convolution(op: Op) -> Convolution | None:
         data is None
         or weights is None
         or not isinstance(op.options, Conv2DOptions | DepthwiseConv2DOptions)
+        or op.code is not CODES[type(op.options)]
     ):
         return None
     shapes = (data.shape, weights.shape, op.output.shape)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tflopt.ir import Op, OpCode
+from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import ReshapeOptions
 from tflopt.passes.config import Runtime
 from tflopt.passes.merge_views import become_reshape
@@ -35,6 +35,8 @@ class FoldShape(Rule):
             return
         if op.code is OpCode.RESHAPE:
             self._reshape(op, rw)
+            return
+        if op.output.dtype not in (DType.INT32, DType.INT64):
             return
         signature = source.extra.shape_signature or ()
         fixed = -1 not in signature or self.runtime is Runtime.TFLM or op.code is OpCode.RANK

@@ -28,7 +28,7 @@ class SplitConcatenation(Rule):
         values = [value for value in op.inputs if value is not None]
         if not isinstance(options, ConcatenationOptions) or len(values) != len(op.inputs):
             return
-        if len(values) <= MOST_INPUTS:
+        if len(values) <= MOST_INPUTS or any(v.dtype is not output.dtype for v in values):
             return
         axis = options.axis % len(output.shape)
         groups = [values[i : i + MOST_INPUTS] for i in range(0, len(values), MOST_INPUTS)]
