@@ -145,9 +145,11 @@ def optimize_file_bytes(
     """
     result = _optimize(original, data, settings, progress)
     verdict = result.verification
-    unlike = [rule.name for rule in RULES if not rule.alike_on_litert]
-    fired = [name for name in unlike if result.trace.counts[name]]
-    if verdict is None or verdict.mismatch is None or verdict.runner != "litert" or not fired:
+    if verdict is None or verdict.mismatch is None or verdict.runner != "litert":
+        return result
+    unlike, counts = [rule.name for rule in RULES if not rule.alike_on_litert], result.trace.counts
+    fired = [name for name in unlike if name in counts]
+    if not fired:
         return result
     selection = replace(settings.selection, disable={*settings.selection.disable, *unlike})
     again = _optimize(original, data, replace(settings, selection=selection), progress)

@@ -217,8 +217,11 @@ def test_every_pair_is_counted_as_tflm_computes_it(code: OpCode, quant: tuple[fl
     Rewriter(n.model).set_quant(x, clamp.output.quant)
     Rewriter(n.model).bypass(clamp, x)
     apart = np.abs(run(n, pairs) - wanted)
-    assert (found.differing, found.largest) == (int(np.count_nonzero(apart)), int(apart.max()))
-    assert found.values == apart.size
+    assert (found.distance.differing, found.distance.largest) == (
+        int(np.count_nonzero(apart)),
+        int(apart.max()),
+    )
+    assert found.distance.values == apart.size
 
 
 def run(n: Net, pairs: list[Array]) -> Ints:

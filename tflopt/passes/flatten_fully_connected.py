@@ -6,11 +6,10 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import ClassVar
 
-import numpy as np
-
 from tflopt.ir import Op, OpCode
-from tflopt.ir.options import FullyConnectedOptions, ReshapeOptions
+from tflopt.ir.options import FullyConnectedOptions
 from tflopt.ir.traits import VIEWS
+from tflopt.passes.merge_views import become_reshape
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
 from tflopt.target.hazards import is_routed_by
 from tflopt.target.memory import Device
@@ -45,6 +44,4 @@ class FlattenFullyConnected(Rule):
         rw.set_shape(op.output, (prod(rows), channels))
         for user in op.output.users:
             if user.code is not OpCode.RESHAPE:
-                shape = np.asarray(user.output.shape, dtype=np.int32)
-                rw.set_inputs(user, [op.output, rw.constant(shape, user.output)])
-                rw.set_code(user, OpCode.RESHAPE, ReshapeOptions(user.output.shape))
+                become_reshape(user, op.output, rw)

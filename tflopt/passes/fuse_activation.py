@@ -137,9 +137,9 @@ def _fit(value: Value, output: Value, results: Ints) -> Fit | str:
     fused = fused_map(producer, results, output)
     if isinstance(fused, str):
         return fused
-    if fused.differing:
-        return f"no fused form is equal: {fused}"
-    return Fit(producer, path, fused.activation, fused.values)
+    if fused.distance.differing:
+        return f"no fused form is equal: {fused.distance}"
+    return Fit(producer, path, fused.activation, fused.distance.values)
 
 
 def _remove_between(start: Value, last: Value, rw: Rewriter) -> None:

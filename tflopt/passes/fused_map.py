@@ -12,6 +12,7 @@ from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, ints
 from tflopt.arith.tables import at, distinct, pair_table
 from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.passes.clamps import fused_activation, reachable
+from tflopt.passes.island_forms import Distance
 
 PAIRS = frozenset({OpCode.ADD, OpCode.SUB, OpCode.MUL})
 WEIGHTED = frozenset({OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.FULLY_CONNECTED})
@@ -23,15 +24,10 @@ Pair = tuple[float, int]
 
 @dataclass(frozen=True)
 class FusedMap:
-    """The nearest fused form: how many of how many values it changes, and by up to how much."""
+    """The nearest fused form, and how far it is from what is wanted."""
 
     activation: Activation
-    differing: int
-    largest: int
-    values: int
-
-    def __str__(self) -> str:
-        return f"{self.differing:,} of {self.values:,} differ, by up to {self.largest}"
+    distance: Distance
 
 
 def fused_map(op: Op, results: Ints, output: Value) -> FusedMap | str:
@@ -128,13 +124,10 @@ def _is_small(op: Op, target: Affine) -> bool:
 
 
 def _nearest(wanted: Ints, forms: list[tuple[Activation, Ints | None]]) -> FusedMap:
-    best: FusedMap | None = None
+    found = []
     for activation, table in forms:
-        if table is None:
-            continue
-        apart = np.abs(wanted - table).max(axis=0)
-        differing, largest = int(np.count_nonzero(apart)), int(apart.max())
-        if best is None or (differing, largest) < (best.differing, best.largest):
-            best = FusedMap(activation, differing, largest, apart.size)
-    assert best is not None
-    return best
+        if table is not None:
+            apart = np.abs(wanted - table).max(axis=0)
+            distance = Distance(int(apart.max()), int(np.count_nonzero(apart)), apart.size)
+            found.append(FusedMap(activation, distance))
+    return min(found, key=lambda each: (each.distance.differing, each.distance.largest))
