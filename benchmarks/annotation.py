@@ -14,10 +14,10 @@ from typing import Annotated
 
 import typer
 
-from tflopt.annotate import Annotate
-from tflopt.api import DEFAULT_TARGET, Settings, optimize_file_bytes
+from tflopt.config import Config
 from tflopt.io import read_bytes
-from tflopt.passes.config import Config
+from tflopt.product.annotate import Annotate
+from tflopt.product.optimize import DEFAULT_TARGET, Settings, optimize_file_bytes
 from tflopt.target import Target
 from tflopt.target.memory import Device
 

@@ -30,10 +30,10 @@ from benchmarks.calibration.table import (  # noqa: E402
     fit_table,
     to_json,
 )
-from tflopt.check.choose import DeviceOptions  # noqa: E402
-from tflopt.check.device import DeviceRunner  # noqa: E402
 from tflopt.cli.device import choose_device  # noqa: E402
 from tflopt.errors import UsageError  # noqa: E402
+from tflopt.run.choose import DeviceOptions  # noqa: E402
+from tflopt.run.device import DeviceRunner  # noqa: E402
 from tflopt.target import Target  # noqa: E402
 from tflopt.target.cmsis_nn.versions import V4AB83CC, find_version  # noqa: E402
 from tflopt.target.cost.tables import CORE_OF_ISA, load_table, parse_table  # noqa: E402

@@ -15,13 +15,13 @@ from typing import Annotated
 
 import typer
 
+from tflopt.config import Config, Goal
+from tflopt.facts.convolution import convolution
 from tflopt.io import read
 from tflopt.ir import Model, Op, OpCode
 from tflopt.ir.clone import clone
-from tflopt.passes.config import Config, Goal
-from tflopt.passes.convolution import convolution
-from tflopt.passes.pipeline import run_pipeline
 from tflopt.report.kernels import KernelCost, kernel_costs
+from tflopt.rules.pipeline import run_pipeline
 from tflopt.target import Target
 from tflopt.target.memory import Device
 

@@ -20,20 +20,20 @@ from typing import Annotated
 
 import typer
 
-from tflopt.api import Settings, optimize_file_bytes
-from tflopt.check.choose import DeviceOptions
-from tflopt.check.compare import Candidate, Verification, compare
-from tflopt.check.device import DeviceRunner
-from tflopt.check.samples import SampleOptions
 from tflopt.cli.device import choose_device, library_variable
+from tflopt.config import Config
 from tflopt.errors import TfloptError
+from tflopt.io.files import load
 from tflopt.ir import Model
-from tflopt.passes.config import Config
-from tflopt.paths import load
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.device import DeviceFacts, device_facts
+from tflopt.run.choose import DeviceOptions
+from tflopt.run.device import DeviceRunner
+from tflopt.run.samples import SampleOptions
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
 from tflopt.target.memory import Device, PlanRequest
+from tflopt.verify.compare import Candidate, Verification, compare
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = (ROOT.parent / "shared" / "models", ROOT / "testdata" / "models")

@@ -30,8 +30,8 @@ from benchmarks.device_layers.families import FAMILIES, Spec  # noqa: E402
 from benchmarks.device_layers.packs import Difference, make_pack, run_pack  # noqa: E402
 from benchmarks.device_layers.predicate import propose  # noqa: E402
 from benchmarks.device_layers.shrink import shrink  # noqa: E402
-from tflopt.check.choose import DeviceOptions, device_runner  # noqa: E402
-from tflopt.check.runner import Runner  # noqa: E402
+from tflopt.run.choose import DeviceOptions, device_runner  # noqa: E402
+from tflopt.run.runner import Runner  # noqa: E402
 from tflopt.target import Target  # noqa: E402
 from tflopt.target.cmsis_nn.versions import find_version  # noqa: E402
 from tflopt.target.hazards import find_hazards  # noqa: E402

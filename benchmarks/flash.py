@@ -15,17 +15,17 @@ from typing import Annotated
 
 import typer
 
-from tflopt.annotate import Annotate
-from tflopt.api import Settings, optimize_file_bytes
-from tflopt.check.compare import Candidate, compare
-from tflopt.check.runner import available
-from tflopt.check.samples import SampleOptions
+from tflopt.config import Config, Runtime
 from tflopt.errors import UnsupportedError
 from tflopt.io import read_bytes
 from tflopt.ir import Model
-from tflopt.passes.config import Config, Runtime
+from tflopt.product.annotate import Annotate
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.flash import flash_of
+from tflopt.run.runner import available
+from tflopt.run.samples import SampleOptions
 from tflopt.target.annotation import METADATA_NAME
+from tflopt.verify.compare import Candidate, compare
 from tflopt.version import __version__
 
 ROOT = Path(__file__).parents[1]

@@ -31,7 +31,7 @@ from tests.fuzz.generate import random_model  # noqa: E402
 from tests.fuzz.shrink import shrink  # noqa: E402
 from tests.support.runtime import runtime  # noqa: E402
 from tflopt.ir import Model  # noqa: E402
-from tflopt.passes.pipeline import RULES  # noqa: E402
+from tflopt.rules.pipeline import RULES  # noqa: E402
 
 STABLE_EVERY = 4
 LITERT_EVERY = 5

@@ -24,9 +24,9 @@ sys.path.insert(0, str(ROOT))
 OPTIMIZES = "--optimize" in sys.argv  # decides what is instrumented when it is imported
 
 with atheris.instrument_imports(include=["tflopt"] if OPTIMIZES else ["tflopt.io", "tflopt.ir"]):
-    from tflopt.api import optimize
     from tflopt.errors import EXIT_INVALID, ModelError, UnsupportedError
     from tflopt.io import read_bytes, write_bytes
+    from tflopt.product.optimize import optimize
 
 TESTDATA = ROOT / "testdata"
 TIME_LIMIT_S = 10

@@ -28,14 +28,14 @@ sys.path.insert(0, str(ROOT))  # for tests/support, which this shares its runtim
 from benchmarks.device_layers.families import Spec  # noqa: E402
 from benchmarks.device_layers.packs import make_pack, run_pack  # noqa: E402
 from tests.support.runtime import RuntimeFailure, runtime  # noqa: E402
-from tflopt.check.choose import DeviceOptions, device_runner  # noqa: E402
-from tflopt.check.runner import Runner, Work  # noqa: E402
-from tflopt.check.samples import SampleOptions, make_samples  # noqa: E402
+from tflopt.config import Config  # noqa: E402
 from tflopt.errors import RunnerError  # noqa: E402
 from tflopt.io import read, write_bytes  # noqa: E402
 from tflopt.ir import Model  # noqa: E402
-from tflopt.passes.config import Config  # noqa: E402
-from tflopt.passes.pipeline import run_pipeline  # noqa: E402
+from tflopt.rules.pipeline import run_pipeline  # noqa: E402
+from tflopt.run.choose import DeviceOptions, device_runner  # noqa: E402
+from tflopt.run.runner import Runner, Work  # noqa: E402
+from tflopt.run.samples import SampleOptions, make_samples  # noqa: E402
 from tflopt.target import Target  # noqa: E402
 from tflopt.target.cmsis_nn.versions import find_version  # noqa: E402
 from tflopt.target.hazards import Evidence, Hazard, find_hazards, hazards  # noqa: E402

@@ -18,11 +18,11 @@ import typer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.passes.test_forms import PLAIN, check_layer
+from tests.rules.test_forms import PLAIN, check_layer
 from tests.support.check_rule import SAMPLES
 from tests.support.layers import KINDS
 from tests.support.runtime import installed, runtime
-from tflopt.passes.pipeline import FORMS
+from tflopt.rules.pipeline import FORMS
 
 CANNOT_RUN = 4
 

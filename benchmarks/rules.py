@@ -17,10 +17,10 @@ from typing import Annotated
 
 import typer
 
-from tflopt.api import Settings, optimize_file_bytes
-from tflopt.passes.config import Config
-from tflopt.passes.pipeline import RULES
-from tflopt.paths import load
+from tflopt.config import Config
+from tflopt.io.files import load
+from tflopt.product.optimize import Settings, optimize_file_bytes
+from tflopt.rules.pipeline import RULES
 from tflopt.target.memory import PlanRequest
 
 ROOT = Path(__file__).resolve().parents[1]

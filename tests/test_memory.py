@@ -11,8 +11,6 @@ import pytest
 from tests.support.arenas import MEASURED
 from tests.support.graphs import Net
 from tests.support.paths import SHARED, every_model, needs_tflm
-from tflopt.check.compare import Candidate, compare
-from tflopt.check.samples import SampleOptions
 from tflopt.errors import UsageError
 from tflopt.io import read, write_bytes
 from tflopt.ir import Model, OpCode
@@ -22,6 +20,7 @@ from tflopt.plan.lifetimes import ScratchRef, TensorRef
 from tflopt.plan.offline import OfflineOptions, OfflinePlan, simulate_head
 from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem, Solution, align_up
 from tflopt.plan.validate import validate
+from tflopt.run.samples import SampleOptions
 from tflopt.target import Target
 from tflopt.target.cmsis_nn import find_version
 from tflopt.target.cmsis_nn.use import Path as KernelPath
@@ -35,6 +34,7 @@ from tflopt.target.memory import (
     plan_memory,
 )
 from tflopt.target.plan_check import is_plan_wrong, needs_cmsis_nn, needs_its_isa, plan_findings
+from tflopt.verify.compare import Candidate, compare
 
 TARGETS = ("cortex-m0", "cortex-m4", "cortex-m33+nodsp", "cortex-m55")
 PINNED = find_version("4ab83cc")

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.audited import NETWORK, PROCESSES
 from tests.support.paths import ROOT, needs_tflm
-from tflopt.check.process import GUARD
+from tflopt.run.process import GUARD
 
 Event = list[str]
 FORBIDDEN = frozenset(

@@ -10,10 +10,10 @@
 ``docs/python.md`` lists the modules behind the other commands.
 """
 
-from tflopt.api import optimize
 from tflopt.errors import TfloptError
 from tflopt.io import read, write
-from tflopt.validation import validate
+from tflopt.product.optimize import optimize
+from tflopt.product.validation import validate
 from tflopt.version import __version__
 
 __all__ = ["TfloptError", "__version__", "optimize", "read", "validate", "write"]

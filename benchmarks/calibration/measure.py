@@ -14,13 +14,13 @@ import numpy as np
 
 from benchmarks.calibration.grid import Pack
 from benchmarks.calibration.table import Measured
-from tflopt.check.device import DeviceRunner
-from tflopt.check.device_report import DeviceReport
-from tflopt.check.runner import Work
-from tflopt.check.samples import Array
 from tflopt.errors import RunnerError
 from tflopt.io import read_bytes
 from tflopt.ir import DType, Model, Value
+from tflopt.run.device import DeviceRunner
+from tflopt.run.device_report import DeviceReport
+from tflopt.run.runner import Work
+from tflopt.run.samples import Array
 
 UNIT = "instructions"
 

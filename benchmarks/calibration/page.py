@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.calibration.measure import boot
-from tflopt.check.device import DeviceRunner
-from tflopt.check.runner import MissingOpError
 from tflopt.errors import RunnerError
 from tflopt.io import read_bytes
+from tflopt.run.device import DeviceRunner
+from tflopt.run.runner import MissingOpError
 from tflopt.target.cost import predict_model
 from tflopt.target.cost.tables import Table
 from tflopt.target.memory import Device

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from benchmarks.device_layers.families import FAMILIES, Spec
 from benchmarks.device_layers.kit import LayerKit
 from tests.support.runtime import RuntimeFailure, runtime
-from tflopt.check.runner import MissingOpError, Runner, Work
 from tflopt.errors import RunnerError
 from tflopt.io import write_bytes
 from tflopt.ir import Model
+from tflopt.run.runner import MissingOpError, Runner, Work
 
 Arrays = list[npt.NDArray[np.generic]]
 SAMPLES = 4

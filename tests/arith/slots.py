@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from tests.support.runtime import runtime
 from tflopt.arith.affine import Affine
-from tflopt.check.runner import arena_guess
 from tflopt.io import write_bytes
 from tflopt.ir import DType, OpCode, Quantization, Value
 from tflopt.ir.builder import Builder
 from tflopt.ir.options import ReshapeOptions
+from tflopt.run.runner import arena_guess
 
 FLOAT_MARK = 0x7A000000
 ZERO_MARK = 0x5A5A0000

@@ -17,12 +17,12 @@ import pytest
 
 from tests.support.cli import Cli
 from tests.support.paths import ROOT, TESTDATA, needs_tflm
-from tflopt.batch import run_all
-from tflopt.check.compare import Verification
 from tflopt.errors import MismatchError
+from tflopt.gate.batch import run_all
 from tflopt.io import read
 from tflopt.target.cost import predict_model
 from tflopt.target.memory import Device
+from tflopt.verify.compare import Verification
 
 pytestmark = pytest.mark.unit
 DS, HAR = TESTDATA / "ds_cnn.tflite", TESTDATA / "har_cnn.tflite"
@@ -79,7 +79,7 @@ def test_an_unexpected_error_is_one_of_that_model(
     def burst(*_: object, **__: object) -> None:
         raise KeyError("boom")
 
-    monkeypatch.setattr("tflopt.batch.optimize_file_bytes", burst)
+    monkeypatch.setattr("tflopt.gate.batch.optimize_file_bytes", burst)
     ran = cli("optimize", DS, HAR, "-d", "out", *QUICK)
     assert ran.code == 4
     assert len(ran.err.splitlines()) == 2
@@ -140,7 +140,7 @@ CALLER = """
 import signal
 import sys
 from tests.cli.test_batch import wait
-from tflopt.batch import run_all
+from tflopt.gate.batch import run_all
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
 try:
@@ -255,7 +255,7 @@ def test_not_verified_fails_where_it_is_required(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verdict = Verification("not verified", note="TFLM has no operator TILE")
-    monkeypatch.setattr("tflopt.validation.compare", lambda *_, **__: verdict)
+    monkeypatch.setattr("tflopt.product.validation.compare", lambda *_, **__: verdict)
     assert cli("optimize", DS, "-o", "x.tflite", "-q").code == 0
     ran = cli("optimize", DS, "-o", "y.tflite", "-q", "--require-verified")
     assert ran.code == 1
@@ -269,7 +269,7 @@ def test_a_mismatch_in_a_batch_writes_nothing(
     def differ(*_: object, **__: object) -> None:
         raise MismatchError("output 0 (y)", (0, 3), 2, 7.0, "tflm", 5)
 
-    monkeypatch.setattr("tflopt.validation.compare", differ)
+    monkeypatch.setattr("tflopt.product.validation.compare", differ)
     ran = cli("optimize", DS, HAR, "-d", "out", "-q")
     assert ran.code == 1
     assert ran.err.count("outputs differ on tflm") == 2

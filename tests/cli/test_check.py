@@ -11,13 +11,13 @@ import pytest
 
 from tests.support.cli import Cli
 from tests.support.paths import TESTDATA, needs_tflm
-from tflopt.check.compare import Verification
-from tflopt.checks import Entry, read_config, run_entry
+from tflopt.config import Runtime, Strip
 from tflopt.errors import MismatchError, UsageError
+from tflopt.gate import Entry, read_config, run_entry
 from tflopt.io import write
 from tflopt.ir import OpCode, OperatorCode
 from tflopt.ir.builder import Builder
-from tflopt.passes.config import Runtime, Strip
+from tflopt.verify.compare import Verification
 
 pytestmark = pytest.mark.unit
 DS, HAR = TESTDATA / "ds_cnn.tflite", TESTDATA / "har_cnn.tflite"
@@ -249,7 +249,7 @@ def test_models_are_verified(config: Write, cli: Cli) -> None:
 
 def test_a_difference_fails(config: Write, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     verdict = Verification("different", mismatch=MismatchError("output 0", (3,), 2, 7.0, "tflm"))
-    monkeypatch.setattr("tflopt.validation.compare", lambda *_, **__: verdict)
+    monkeypatch.setattr("tflopt.product.validation.compare", lambda *_, **__: verdict)
     ran = cli("check", config(PLAIN.replace("verify = false", "")))
     assert ran.code == 1
     assert "ds_cnn.tflite: outputs: outputs differ on tflm" in ran.err

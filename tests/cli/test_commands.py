@@ -20,7 +20,7 @@ from tflopt.io import read, read_bytes, write
 from tflopt.ir import DType, OpCode
 from tflopt.ir.builder import Builder
 from tflopt.ir.options import HardSwishOptions
-from tflopt.passes.pipeline import RULES
+from tflopt.rules.pipeline import RULES
 
 pytestmark = pytest.mark.unit
 COMMANDS = ("optimize", "inspect", "validate", "passes", "targets")
@@ -305,7 +305,7 @@ def test_a_mismatch_is_exit_code_1_and_no_file(
     def differ(*_: object, **__: object) -> None:
         raise MismatchError("output 0 (y)", (0, 3), 2, 7.0, "tflm", 5)
 
-    monkeypatch.setattr("tflopt.validation.compare", differ)
+    monkeypatch.setattr("tflopt.product.validation.compare", differ)
     ran = cli("optimize", small, "--report", "r.json")
     assert ran.code == 1
     message = ran.only_error

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.cli import Cli
 from tests.support.paths import TESTDATA
-from tflopt.diff import Change
+from tflopt.gate.diff import Change
 from tflopt.io import read, write
 from tflopt.ir import OpCode, OperatorCode
 from tflopt.ir.builder import Builder

@@ -273,7 +273,7 @@ def test_streams(line: str, code: int, message: str, unbuffered: str, place: Pat
 BATCH = """
 import os, signal, sys, time
 from pathlib import Path
-from tflopt.batch import run_all
+from tflopt.gate.batch import run_all
 from tflopt.cli import main
 
 def work(folder):

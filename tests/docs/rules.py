@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from tests.docs.commands import code_marks
 from tests.support.rule_examples import EXAMPLES, Example
 from tflopt.ir.text import dump
-from tflopt.passes.pipeline import RULES
 from tflopt.rewrite import AnyRule, Exactness
+from tflopt.rules.pipeline import RULES
 
 GROUPS = {
     "movement": "Views, transposes, slices",

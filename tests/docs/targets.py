@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tflopt.check.emulators import MACHINES
+from tflopt.run.emulators import MACHINES
 from tflopt.target import Target, all_targets
 from tflopt.target.cost.tables import table_for
 

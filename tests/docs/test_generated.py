@@ -6,7 +6,7 @@ import pytest
 
 from tests.docs.pages import PARTS, Part
 from tests.docs.rules import OPTIONS, WITHOUT_OPTION, fields_of
-from tflopt.passes.pipeline import RULES
+from tflopt.rules.pipeline import RULES
 
 pytestmark = pytest.mark.unit
 

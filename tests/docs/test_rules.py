@@ -9,7 +9,7 @@ import pytest
 from tests.support.check_rule import RUNNERS, apply, check_rule, check_same_outputs
 from tests.support.rule_examples import EXAMPLES, Example
 from tflopt.ir.clone import clone
-from tflopt.passes.pipeline import RULES
+from tflopt.rules.pipeline import RULES
 
 pytestmark = pytest.mark.runtime
 SMALL = 9

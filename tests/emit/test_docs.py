@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT, TESTDATA, needs_tflm
-from tflopt.checks import read_config
+from tflopt.gate import read_config
 
 pytestmark = pytest.mark.runtime
 DS = TESTDATA / "ds_cnn.tflite"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.fuzz.examine import Combo, Fault
+from tflopt.config import Goal, Runtime, Strip
 from tflopt.io import write_bytes
 from tflopt.ir import Model
-from tflopt.passes.config import Goal, Runtime, Strip
 
 CASES = Path(__file__).with_name("saved")
 

@@ -11,20 +11,20 @@ from functools import cached_property
 
 from tests.fuzz.steps_rare import LACKING
 from tests.support.runtime import Outputs, Runtime, RuntimeFailure
-from tflopt.check.compare import Candidate, without_plan
-from tflopt.check.samples import SampleOptions, make_samples
+from tflopt.config import Config, Goal, Strip
+from tflopt.config import Runtime as Loads
 from tflopt.errors import RuleError, TfloptError, UnsupportedError, VerifyError
 from tflopt.io import WriteOptions, read_bytes, write_bytes
 from tflopt.ir import Model, OpCode
 from tflopt.ir.clone import clone
 from tflopt.ir.verify import verify
-from tflopt.passes.config import Config, Goal, Strip
-from tflopt.passes.config import Runtime as Loads
-from tflopt.passes.pipeline import RULES, Selection, run_pipeline
+from tflopt.rules.pipeline import RULES, Selection, run_pipeline
+from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target import Target
 from tflopt.target.cmsis_nn.versions import NEWEST, VERSIONS, find_version
 from tflopt.target.memory import Device, PlanRequest
 from tflopt.target.plan_check import needs_cmsis_nn
+from tflopt.verify.compare import Candidate, without_plan
 
 INVOCATIONS = 6
 TARGETS = ("cortex-m55", "cortex-m4", "cortex-m0", "cortex-m85", "cortex-m33+nodsp")

@@ -11,7 +11,7 @@ from tests.fuzz import steps_compute, steps_moves, steps_patterns, steps_rare, s
 from tests.fuzz.grower import Grower, Step
 from tests.support.deoptimize import deoptimize, plan
 from tflopt.ir import Buffer, DType, Metadata, Model, OpCode
-from tflopt.passes.pipeline import Selection, run_pipeline
+from tflopt.rules.pipeline import Selection, run_pipeline
 
 GROUPS: tuple[tuple[float, dict[str, Step]], ...] = (
     (0.32, steps_compute.STEPS),

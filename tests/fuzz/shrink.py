@@ -16,8 +16,8 @@ from tflopt.ir.model import Ports
 from tflopt.ir.node import Use
 from tflopt.ir.types import Activation
 from tflopt.ir.verify import verify
-from tflopt.passes.remove_dead import RemoveDead
 from tflopt.rewrite import Trace, run_model_rule
+from tflopt.rules.constants.remove_dead import RemoveDead
 
 Change = Callable[[Model], bool]
 """Makes a model smaller in place; False where it has nothing to do."""

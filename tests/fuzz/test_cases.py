@@ -11,8 +11,8 @@ from tests.fuzz.examine import Combo, Examiner, Fault, unstable
 from tests.fuzz.generate import random_model
 from tests.support.paths import needs_tflm
 from tests.support.runtime import runtime
+from tflopt.config import Goal
 from tflopt.io import read_bytes
-from tflopt.passes.config import Goal
 
 pytestmark = [pytest.mark.runtime, needs_tflm]
 

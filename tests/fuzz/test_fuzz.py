@@ -18,8 +18,8 @@ from tests.support.runtime import runtime
 from tflopt.io import write_bytes
 from tflopt.ir import Buffer, Model, OpCode
 from tflopt.ir.verify import verify
-from tflopt.passes.pipeline import run_pipeline
 from tflopt.rewrite import Trace
+from tflopt.rules.pipeline import run_pipeline
 
 pytestmark = [pytest.mark.runtime, needs_tflm]
 MODELS, BATCHES = 1000, 20

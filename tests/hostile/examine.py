@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from types import FrameType
 from zlib import crc32
 
-from tflopt.api import Settings, optimize_file_bytes
+from tflopt.config import Config
 from tflopt.errors import EXIT_INVALID, ModelError, UnsupportedError
 from tflopt.io import read_bytes
 from tflopt.ir import Model
-from tflopt.passes.config import Config
-from tflopt.report.facts import all_op_facts, model_facts
+from tflopt.product.facts import all_op_facts, model_facts
+from tflopt.product.hazard_notes import hazard_rows
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.flash import flash_of
-from tflopt.report.hazards import hazard_rows
 from tflopt.report.kernels import kernel_rows
 from tflopt.report.notes import notes
 from tflopt.target.hazards import find_hazards

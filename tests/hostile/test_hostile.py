@@ -17,11 +17,11 @@ from tests.hostile.examine import NAME, TooLongError, examine, time_limit
 from tests.hostile.mutate import mutant
 from tests.support.cli import Cli
 from tests.support.paths import ROOT
-from tflopt.api import Settings, optimize_file_bytes
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import DType, OpCode, Quantization
 from tflopt.ir.builder import Builder
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions
+from tflopt.product.optimize import Settings, optimize_file_bytes
 
 pytestmark = pytest.mark.unit
 FILES = 160

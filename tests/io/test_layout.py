@@ -22,9 +22,7 @@ from tests.support.everything import Everything, carried
 from tests.support.flash import SMALL, Layers, real_model, relu_chain
 from tests.support.paths import MODELS, ROOT, every_model, present
 from tests.support.runtime import runtime
-from tflopt.annotate import Annotate
-from tflopt.api import Settings, optimize_file_bytes
-from tflopt.check.samples import SampleOptions, make_samples
+from tflopt.config import Config, Runtime, Strip
 from tflopt.io import WriteOptions, read_bytes, write_bytes
 from tflopt.io.decode import Decoder
 from tflopt.io.layout import Graph, least_bytes, pieces, place
@@ -32,7 +30,9 @@ from tflopt.io.records import external_data, model_record
 from tflopt.io.schema import schema
 from tflopt.ir import Buffer, DType, Model, OpCode
 from tflopt.ir.record import Record
-from tflopt.passes.config import Config, Runtime, Strip
+from tflopt.product.annotate import Annotate
+from tflopt.product.optimize import Settings, optimize_file_bytes
+from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target.annotation import METADATA_NAME
 
 pytestmark = pytest.mark.unit
@@ -247,7 +247,7 @@ def test_the_verifier_of_flatbuffers_accepts_the_file(stem: str, alignment: int)
 CHILD = """
 import hashlib, sys
 from pathlib import Path
-from tflopt.api import Settings, optimize_file_bytes
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.io import read_bytes
 for path in sys.argv[1:]:
     data = Path(path).read_bytes()

@@ -10,9 +10,9 @@ from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.ir.verify import verify
 from tflopt.ir.work import macs, moved_bytes
-from tflopt.passes.assign_layouts import AssignLayouts
-from tflopt.passes.remove_dead import RemoveDead
 from tflopt.rewrite import Trace, run_model_rule
+from tflopt.rules.constants.remove_dead import RemoveDead
+from tflopt.rules.movement.assign_layouts import AssignLayouts
 from tflopt.target.hazards import find_hazards
 from tflopt.target.memory import Device
 

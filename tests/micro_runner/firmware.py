@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tflopt.check.device_report import DeviceReport, parse_report
+from tflopt.run.device_report import DeviceReport, parse_report
 
 SOURCES = Path(__file__).parents[2] / "micro_runner"
 HOST = "host"

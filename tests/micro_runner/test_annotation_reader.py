@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from tests.support.paths import TESTDATA
-from tflopt.api import Settings, optimize_file_bytes
 from tflopt.errors import ModelError
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Buffer, Metadata, Model
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.target.annotation import METADATA_NAME, Annotation, OperatorMemory, decode, encode
 from tflopt.target.cortex_m import Isa
 

@@ -14,8 +14,8 @@ from tests.micro_runner.firmware import BOARDS, Board, Boot, boot, build_firmwar
 from tests.micro_runner.libraries import library_of, variable_of
 from tests.support.paths import SHARED, TESTDATA, needs_tflm
 from tests.support.runtime import runtime
-from tflopt.check.samples import SampleOptions, make_samples
 from tflopt.io import read_bytes
+from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target.annotation import METADATA_NAME
 
 pytestmark = [pytest.mark.device, pytest.mark.runtime]

@@ -11,14 +11,14 @@ import pytest
 from tests.support.everything import Everything, archive, carried
 from tests.support.flash import SMALL, Layers, relu_chain
 from tests.support.paths import every_model
-from tflopt.annotate import Annotate
-from tflopt.api import Settings, optimize_file_bytes
+from tflopt.config import Config, Runtime, Strip
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Buffer, DType, Model, OpCode, OperatorCode, Quantization
-from tflopt.passes.config import Config, Runtime, Strip
-from tflopt.passes.drop_stale_plan import PLAN
+from tflopt.product.annotate import Annotate
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.flash import KINDS, Flash, flash_of
 from tflopt.report.notes import bias_notes, undelegated
+from tflopt.rules.memory.drop_stale_plan import PLAN
 
 pytestmark = pytest.mark.unit
 

@@ -6,10 +6,10 @@ import pytest
 
 from benchmarks import flash, run
 from tests.support.paths import TESTDATA
-from tflopt.check.samples import SampleOptions
 from tflopt.ir import OpCode, Quantization
-from tflopt.passes.strip_unread_quantization import StripUnreadQuantization
 from tflopt.rewrite import Rewriter
+from tflopt.rules.flash.strip_unread_quantization import StripUnreadQuantization
+from tflopt.run.samples import SampleOptions
 
 pytestmark = pytest.mark.unit
 

@@ -10,9 +10,9 @@ from tests.support.graphs import Net
 from tests.support.paths import every_model
 from tests.support.reports import report_of
 from tflopt.ir.clone import clone
-from tflopt.passes.pipeline import run_pipeline
 from tflopt.report.graph import graph_rows, increasing
 from tflopt.report.plain import Plain, number, rows, table, text
+from tflopt.rules.pipeline import run_pipeline
 
 pytestmark = pytest.mark.unit
 

@@ -9,8 +9,7 @@ import pytest
 from tests.support.graphs import Net
 from tests.support.paths import TESTDATA, every_model
 from tflopt.io import read
-from tflopt.passes.pipeline import run_pipeline
-from tflopt.report.memory import (
+from tflopt.product.memory import (
     COMPARED,
     arena,
     best_plan,
@@ -19,6 +18,7 @@ from tflopt.report.memory import (
     scratch_rows,
     timeline,
 )
+from tflopt.rules.pipeline import run_pipeline
 from tflopt.target import Target
 from tflopt.target.memory import Device, memory_of
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.graphs import Net
 from tests.support.paths import every_model
 from tests.support.reports import report_of
-from tflopt.paths import load
+from tflopt.io.files import load
 from tflopt.plan.describe import read_plan
 from tflopt.report.occupancy import occupancy
 from tflopt.report.plain import Plain, number, rows, table

@@ -14,13 +14,13 @@ import pytest
 
 from tests.support.paths import TESTDATA, every_model
 from tests.support.reports import SMALL, report_of
-from tflopt.api import Settings, optimize_file_bytes
-from tflopt.check.compare import Candidate
-from tflopt.passes.pipeline import Selection
-from tflopt.paths import load
+from tflopt.io.files import load
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.json_report import SCHEMA_VERSION
 from tflopt.report.pair import REPEATED, UNKNOWN, pair_report
 from tflopt.report.plain import Plain, rows, table
+from tflopt.rules.pipeline import Selection
+from tflopt.verify.compare import Candidate
 
 pytestmark = pytest.mark.unit
 HAZARDS = sorted((TESTDATA.parent / "hazards").glob("*.tflite"))

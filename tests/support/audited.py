@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.paths import TESTDATA
-from tflopt.api import Settings, optimize_file_bytes
 from tflopt.cli.main import run
+from tflopt.config import Config
 from tflopt.emit import NamedModel, emit_files
 from tflopt.io import read_bytes
-from tflopt.passes.config import Config
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.html.page import html_report
 from tflopt.report.json_report import dumps, report
 from tflopt.report.markdown import markdown_report

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from tests.support.kit import Kit
 from tests.support.paths import TESTDATA
+from tflopt.config import Config
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model, OpCode, Padding
 from tflopt.ir.types import Activation
-from tflopt.passes.config import Config
-from tflopt.passes.pipeline import run_pipeline
+from tflopt.rules.pipeline import run_pipeline
 
 RELU, RELU6 = Activation.RELU, Activation.RELU6
 VALID = Padding.VALID

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from tests.support.runtime import RuntimeFailure, installed, runtime
-from tflopt.check.samples import SampleOptions, make_samples
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.ir.text import dump
 from tflopt.ir.verify import verify
-from tflopt.passes.remove_dead import RemoveDead
 from tflopt.rewrite import AnyRule, ModelRule, Trace, run_model_rule, run_rules
+from tflopt.rules.constants.remove_dead import RemoveDead
+from tflopt.run.samples import SampleOptions, make_samples
 
 SAMPLES = 12
 RUNNERS = ("tflm", "litert")

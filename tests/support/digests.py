@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tflopt.api import Result, Settings, optimize_file_bytes
+from tflopt.config import Config, Goal
 from tflopt.emit import EmitOptions, NamedModel, emit_files
 from tflopt.errors import TfloptError
 from tflopt.io import read_bytes, utf8
-from tflopt.passes.config import Config, Goal
+from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.report.html.page import html_report
 from tflopt.report.json_report import dumps, report
 from tflopt.report.markdown import markdown_report

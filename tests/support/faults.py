@@ -18,16 +18,16 @@ from tests.support.base_nets import NETS
 from tests.support.fault import Fault, find
 from tests.support.kit import Kit
 from tests.support.paths import TESTDATA
-from tflopt.check.compare import Candidate, Verification, compare
+from tflopt.config import Config
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model, Op, OpCode, Padding
 from tflopt.ir.clone import clone
 from tflopt.ir.options import LeakyReluOptions
 from tflopt.ir.types import Activation
 from tflopt.ir.verify import verify
-from tflopt.passes.config import Config
-from tflopt.passes.drop_stale_plan import PLAN
-from tflopt.passes.pipeline import run_pipeline
+from tflopt.rules.memory.drop_stale_plan import PLAN
+from tflopt.rules.pipeline import run_pipeline
+from tflopt.verify.compare import Candidate, Verification, compare
 
 FILES = ("streaming_variables", "tcn_causal_dilated", "torch_cnn", "unet")
 

@@ -9,7 +9,6 @@ from tests.support.check_rule import apply
 from tests.support.graphs import QUANT, Net
 from tests.support.paths import SHARED, TESTDATA, present
 from tests.support.runtime import RuntimeFailure, runtime
-from tflopt.check.samples import SampleOptions, make_samples
 from tflopt.io import WriteOptions, read, write_bytes
 from tflopt.ir import Buffer, DType, Metadata, Model, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import (
@@ -18,6 +17,7 @@ from tflopt.ir.options import (
     TransposeConvOptions,
 )
 from tflopt.rewrite import AnyRule
+from tflopt.run.samples import SampleOptions, make_samples
 
 SMALL = WriteOptions(share=True)
 

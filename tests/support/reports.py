@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
-from tflopt.api import Settings, optimize_file_bytes
-from tflopt.check.samples import SampleOptions
-from tflopt.passes.config import Config
-from tflopt.paths import load
+from tflopt.config import Config
+from tflopt.io.files import load
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.json_report import dumps, report
 from tflopt.report.plain import Plain
+from tflopt.run.samples import SampleOptions
 from tflopt.target.memory import PlanRequest
 
 

@@ -7,9 +7,9 @@ import pickle
 import sys
 from unittest import mock
 
-from tflopt.check.runner import arena_guess
-from tflopt.check.worker import Engine, make_engine
 from tflopt.io import read_bytes
+from tflopt.run.runner import arena_guess
+from tflopt.run.worker import Engine, make_engine
 
 
 def size_of(data: bytes) -> tuple[int, int]:

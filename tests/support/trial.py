@@ -10,14 +10,14 @@ from functools import cache
 from tests.support.base_nets import NETS, TESTED_FILES, from_file
 from tests.support.deoptimize import Step, deoptimize, plan
 from tests.support.runtime import RuntimeFailure, runtime
-from tflopt.check.samples import SampleOptions, make_samples
+from tflopt.config import Config
 from tflopt.io import write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.ir.work import MOVES, moved_bytes
-from tflopt.passes.config import Config
-from tflopt.passes.pipeline import Selection, run_pipeline
 from tflopt.rewrite import NearMiss
+from tflopt.rules.pipeline import Selection, run_pipeline
+from tflopt.run.samples import SampleOptions, make_samples
 
 BASES = sorted([*NETS, *TESTED_FILES])
 CONFIG = Config(plan=None)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tests.support.graphs import QUANT, Net
+from tflopt.facts.windows import extents
 from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import (
     BatchToSpaceNDOptions,
@@ -16,7 +17,6 @@ from tflopt.ir.options import (
     Pool2DOptions,
     SpaceToBatchNDOptions,
 )
-from tflopt.passes.windows import extents
 
 Two = tuple[int, int]
 HEIGHT_WIDTH = (1, 2)

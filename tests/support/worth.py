@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from tests.support.check_rule import apply
 from tflopt.ir import Model, Op
 from tflopt.ir.text import dump
-from tflopt.passes.worth import Choice, Cost, Worth
 from tflopt.rewrite import AnyRule
 from tflopt.rewrite.sketch import Sketch
+from tflopt.search.worth import Choice, Cost, Worth
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,6 @@ from typing import Annotated
 
 import typer
 
-from tflopt.api import DEFAULT_TARGET
-from tflopt.bench import PREDICTED, Bench, measure, predict
-from tflopt.check.choose import DeviceOptions
-from tflopt.check.device import EMULATORS
-from tflopt.check.emulators import stand_in_note
-from tflopt.check.runner import TIME_LIMIT_S
 from tflopt.cli.common import (
     NEWEST_CMSIS_NN,
     AsJson,
@@ -27,8 +21,14 @@ from tflopt.cli.common import (
 from tflopt.cli.device import Firmware, Fvp, LeastArena, TflmLib, TimeLimit, choose_device
 from tflopt.errors import UsageError
 from tflopt.ir import Model
+from tflopt.product.bench import PREDICTED, Bench, measure, predict
+from tflopt.product.optimize import DEFAULT_TARGET
 from tflopt.report.device import DeviceFacts, device_facts, facts_json, operator_rows
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
+from tflopt.run.choose import DeviceOptions
+from tflopt.run.device import EMULATORS
+from tflopt.run.emulators import stand_in_note
+from tflopt.run.runner import TIME_LIMIT_S
 from tflopt.target.memory import Device
 from tflopt.version import __version__
 

@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
-from tflopt.batch import run_all
-from tflopt.checks.config import read_config
-from tflopt.checks.render import budget, budgets, to_json, to_junit, to_markdown
-from tflopt.checks.run import Verdict, failed, run_entry, worst
 from tflopt.cli.common import AsJson, Jobs, Quiet
 from tflopt.errors import UsageError, printable
+from tflopt.gate.batch import run_all
+from tflopt.gate.config import read_config
+from tflopt.gate.render import budget, budgets, to_json, to_junit, to_markdown
+from tflopt.gate.run import Verdict, failed, run_entry, worst
 from tflopt.io import utf8, write_all
-from tflopt.paths import check_outputs
+from tflopt.io.files import check_outputs
 from tflopt.report.json_report import dumps
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from tflopt.check.compare import RUNNERS
-from tflopt.check.device import EMULATORS
+from tflopt.config import Runtime
 from tflopt.errors import UsageError
-from tflopt.passes.config import Runtime
-from tflopt.paths import load, output_path
+from tflopt.io.files import load, output_path
+from tflopt.run.device import EMULATORS
 from tflopt.target import Target
 from tflopt.target.cmsis_nn import NEWEST, find_version
 from tflopt.target.memory import Device
+from tflopt.verify.compare import RUNNERS
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL.tflite", show_default=False)]
 TargetName = Annotated[

@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from tflopt.check.choose import DeviceOptions, device_runner
-from tflopt.check.device import EMULATORS, DeviceRunner
-from tflopt.check.runner import Runner
 from tflopt.cli.common import check_runner
 from tflopt.errors import UsageError
+from tflopt.run.choose import DeviceOptions, device_runner
+from tflopt.run.device import EMULATORS, DeviceRunner
+from tflopt.run.runner import Runner
 from tflopt.target import Target
 
 LIBRARY_VARIABLE = "TFLOPT_TFLM_LIB_"

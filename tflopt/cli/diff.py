@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from tflopt.cli.common import make_device
-from tflopt.diff import TITLES, Build, Change, Diff, diff, to_json
 from tflopt.errors import EXIT_CHECK_FAILED, printable
+from tflopt.gate.diff import TITLES, Build, Change, Diff, diff, to_json
 from tflopt.report.json_report import dumps
 
 

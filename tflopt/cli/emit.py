@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from tflopt.api import DEFAULT_TARGET
-from tflopt.budget import parse_size
 from tflopt.cli.common import NEWEST_CMSIS_NN, CmsisNnName, Quiet, TargetName, load, make_device
 from tflopt.emit.files import emit_files, write_files
 from tflopt.emit.names import check_name, model_name
 from tflopt.emit.options import LEAST_ALIGNMENT, EmitOptions, Language, Layout, NamedModel
 from tflopt.errors import UsageError, printable
-from tflopt.paths import check_folder, is_same
+from tflopt.io.files import check_folder, is_same
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
+from tflopt.product.budget import parse_size
+from tflopt.product.optimize import DEFAULT_TARGET
 
 
 def emit(

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from tflopt.api import DEFAULT_TARGET
 from tflopt.cli.common import (
     NEWEST_CMSIS_NN,
     AsJson,
@@ -20,17 +19,18 @@ from tflopt.cli.common import (
     load,
     make_device,
 )
+from tflopt.config import Runtime
 from tflopt.errors import EXIT_CHECK_FAILED, UsageError
 from tflopt.ir import Model
-from tflopt.passes.config import Runtime
 from tflopt.plan.lint import Finding, Severity
 from tflopt.plan.offline import OfflinePlan
-from tflopt.report.facts import ModelFacts, all_op_facts, model_facts
+from tflopt.product.facts import ModelFacts, all_op_facts, model_facts
+from tflopt.product.hazard_notes import hazard_rows
+from tflopt.product.memory import arena, best_plan, memory_rows, scratch_rows
+from tflopt.product.optimize import DEFAULT_TARGET
 from tflopt.report.flash import Flash, flash_of
-from tflopt.report.hazards import hazard_rows
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.report.kernels import kernel_costs, kernel_rows
-from tflopt.report.memory import arena, best_plan, memory_rows, scratch_rows
 from tflopt.report.notes import notes
 from tflopt.target.hazards import HazardFinding, find_hazards
 from tflopt.target.memory import Device, Memory, memory_of, why_no_memory

@@ -8,13 +8,6 @@ from typing import Annotated
 
 import typer
 
-from tflopt.annotate import Annotate
-from tflopt.api import DEFAULT_TARGET, Result, Settings, optimize_file_bytes
-from tflopt.batch import annotation_path, parse_pin, results, with_pins
-from tflopt.budget import parse_count, parse_size
-from tflopt.check.choose import DeviceOptions
-from tflopt.check.runner import TIME_LIMIT_S
-from tflopt.check.samples import SampleOptions
 from tflopt.cli.batch import optimize_all
 from tflopt.cli.common import (
     NEWEST_CMSIS_NN,
@@ -33,17 +26,24 @@ from tflopt.cli.common import (
 )
 from tflopt.cli.device import Firmware, Fvp, TflmLib, TimeLimit, choose_runner
 from tflopt.cli.report import html as page
+from tflopt.config import Config, Goal, IoLayout, Plan, Runtime, Strip
 from tflopt.errors import UsageError
+from tflopt.gate.batch import annotation_path, parse_pin, results, with_pins
 from tflopt.io import WriteOptions, utf8, write_all
+from tflopt.io.files import STDOUT, check_outputs
 from tflopt.io.layout import DATA_ALIGNMENT
 from tflopt.ir import Model
-from tflopt.passes.config import Config, Goal, IoLayout, Plan, Runtime, Strip
-from tflopt.passes.pipeline import Selection
-from tflopt.paths import STDOUT, check_outputs
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.offline import OfflineOptions
 from tflopt.plan.solve import SolveOptions
+from tflopt.product.annotate import Annotate
+from tflopt.product.budget import parse_count, parse_size
+from tflopt.product.optimize import DEFAULT_TARGET, Result, Settings, optimize_file_bytes
 from tflopt.report.json_report import dumps, report
+from tflopt.rules.pipeline import Selection
+from tflopt.run.choose import DeviceOptions
+from tflopt.run.runner import TIME_LIMIT_S
+from tflopt.run.samples import SampleOptions
 from tflopt.target.memory import PORTABLE, PlanRequest
 
 __all__ = ["optimize", "parse_pin"]

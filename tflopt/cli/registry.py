@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import typer
 
 from tflopt.cli.common import AsJson
-from tflopt.passes.pipeline import RULES
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
+from tflopt.rules.pipeline import RULES
 from tflopt.target import all_targets
 from tflopt.version import __version__
 

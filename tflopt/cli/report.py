@@ -7,9 +7,6 @@ from typing import Annotated
 
 import typer
 
-from tflopt.api import DEFAULT_TARGET, Settings, optimize_file_bytes
-from tflopt.check.compare import Candidate
-from tflopt.check.samples import SampleOptions
 from tflopt.cli.common import (
     NEWEST_CMSIS_NN,
     CmsisNnName,
@@ -19,16 +16,19 @@ from tflopt.cli.common import (
     load,
     make_device,
 )
+from tflopt.config import Config, Goal
 from tflopt.errors import UsageError, printable
 from tflopt.io import utf8, write_all
-from tflopt.passes.config import Config, Goal
-from tflopt.paths import MODEL_SUFFIX, STDOUT, check_outputs
+from tflopt.io.files import MODEL_SUFFIX, STDOUT, check_outputs
+from tflopt.product.optimize import DEFAULT_TARGET, Settings, optimize_file_bytes
+from tflopt.product.validation import validate_files
 from tflopt.report.json_report import dumps
 from tflopt.report.json_report import report as json_report
 from tflopt.report.pair import pair_report
 from tflopt.report.plain import Plain
+from tflopt.run.samples import SampleOptions
 from tflopt.target.memory import Device, PlanRequest
-from tflopt.validation import validate_files
+from tflopt.verify.compare import Candidate
 
 
 def report(

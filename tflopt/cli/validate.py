@@ -9,13 +9,6 @@ from typing import Annotated
 
 import typer
 
-from tflopt.api import DEFAULT_TARGET
-from tflopt.check.choose import DeviceOptions
-from tflopt.check.compare import Candidate, Verification
-from tflopt.check.emulators import stand_in_note
-from tflopt.check.layers import LayerDifference
-from tflopt.check.runner import TIME_LIMIT_S
-from tflopt.check.samples import SampleOptions
 from tflopt.cli.common import (
     NEWEST_CMSIS_NN,
     AsJson,
@@ -31,11 +24,18 @@ from tflopt.cli.common import (
 from tflopt.cli.device import Firmware, Fvp, LeastArena, TflmLib, TimeLimit, choose_runner
 from tflopt.errors import EXIT_CHECK_FAILED, EXIT_RUNNER
 from tflopt.io import write_file
-from tflopt.paths import STDOUT, check_outputs
+from tflopt.io.files import STDOUT, check_outputs
+from tflopt.product.optimize import DEFAULT_TARGET
+from tflopt.product.validation import validate_files
 from tflopt.report.device import DeviceFacts, device_facts, facts_json
 from tflopt.report.json_report import SCHEMA_VERSION, dumps, verification
+from tflopt.run.choose import DeviceOptions
+from tflopt.run.emulators import stand_in_note
+from tflopt.run.runner import TIME_LIMIT_S
+from tflopt.run.samples import SampleOptions
 from tflopt.target.memory import Device
-from tflopt.validation import validate_files
+from tflopt.verify.compare import Candidate, Verification
+from tflopt.verify.layers import LayerDifference
 from tflopt.version import __version__
 
 

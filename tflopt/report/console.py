@@ -8,22 +8,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tflopt.api import Result, Settings
-from tflopt.check.compare import Verification
-from tflopt.check.interface import port_changes
 from tflopt.errors import printable
 from tflopt.ir import Model
 from tflopt.ir.text import kind
-from tflopt.passes.pipeline import RULES, STRIPS
-from tflopt.passes.remove_dead import RemoveDead
+from tflopt.product.facts import ModelFacts, OpFacts
+from tflopt.product.optimize import Result, Settings
 from tflopt.report.console_hazards import print_hazards
-from tflopt.report.facts import ModelFacts, OpFacts
 from tflopt.report.flash import KINDS, Flash
 from tflopt.report.near_misses import grouped
 from tflopt.report.notes import notes
 from tflopt.report.style import SMALL, change, paragraph, size, table
+from tflopt.rules.constants.remove_dead import RemoveDead
+from tflopt.rules.pipeline import RULES, STRIPS
 from tflopt.target.cost import predict_model
 from tflopt.target.memory import Device
+from tflopt.verify.compare import Verification
+from tflopt.verify.interface import port_changes
 
 MOST_RULES = 8
 

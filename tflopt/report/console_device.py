@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from tflopt.bench import Bench
-from tflopt.check.compare import Verification
 from tflopt.errors import printable
+from tflopt.product.bench import Bench
 from tflopt.report.device import DeviceFacts, OperatorRow
 from tflopt.report.style import SMALL, change, size, table
+from tflopt.verify.compare import Verification
 
 
 def print_layer(console: Console, verdict: Verification) -> None:

@@ -10,8 +10,8 @@ from rich.text import Text
 from tflopt.ir import Model
 from tflopt.plan.lint import Finding, Severity
 from tflopt.plan.offline import OfflinePlan
-from tflopt.report.hazards import caveat
-from tflopt.report.memory import buffer_label, timeline
+from tflopt.product.hazard_notes import caveat
+from tflopt.product.memory import buffer_label, timeline
 from tflopt.report.style import SMALL, size, table
 from tflopt.target.hazards import HazardFinding
 from tflopt.target.memory import Memory

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from tflopt.check.device_report import DeviceReport, OperatorCost
 from tflopt.errors import TfloptError
 from tflopt.ir import Model
 from tflopt.plan.lifetimes import ScratchRef
+from tflopt.run.device_report import DeviceReport, OperatorCost
 from tflopt.target.kernels import kernel_use
 from tflopt.target.memory import Device, Memory, memory_of
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tflopt.config import Config, Runtime, Strip
 from tflopt.io.decode import Decoder
 from tflopt.io.layout import least_bytes
 from tflopt.io.records import external_data, model_record
 from tflopt.ir import DType, Model, OpCode, Use, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.record import Vector
-from tflopt.passes.config import Config, Runtime, Strip
-from tflopt.passes.pipeline import STRIPS, Selection, make_rules, run_pipeline
-from tflopt.passes.strip_unread_quantization import BIAS_INPUT, CONTROL_INPUTS
+from tflopt.rules.flash.strip_unread_quantization import BIAS_INPUT, CONTROL_INPUTS
+from tflopt.rules.pipeline import STRIPS, Selection, make_rules, run_pipeline
 
 KINDS = (
     "padding",

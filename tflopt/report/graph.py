@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
-from tflopt.check.match import match
 from tflopt.ir import Graph, Model, Op
 from tflopt.ir.text import kind
+from tflopt.verify.match import match
 
 Link = tuple[int, int]
 KEPT, CHANGED, REWRITTEN, FOLDED, ADDED = "kept", "changed", "rewritten", "folded", "added"

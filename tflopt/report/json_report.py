@@ -6,18 +6,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tflopt.api import Result, Settings
-from tflopt.check.compare import Verification
-from tflopt.check.interface import port_changes
+from tflopt.config import Config
 from tflopt.ir import Model
-from tflopt.passes.config import Config
-from tflopt.passes.pipeline import RULES, Selection, applies
+from tflopt.product.optimize import Result, Settings
 from tflopt.report.graph import graph_rows
 from tflopt.report.near_misses import advice
 from tflopt.report.notes import notes
 from tflopt.report.subject import Subject, subject_rows
 from tflopt.rewrite import Trace
+from tflopt.rules.pipeline import RULES, Selection, applies
 from tflopt.target.memory import PlanRequest
+from tflopt.verify.compare import Verification
+from tflopt.verify.interface import port_changes
 from tflopt.version import __version__
 
 SCHEMA_VERSION = 1

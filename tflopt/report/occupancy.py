@@ -8,7 +8,7 @@ from dataclasses import replace
 from tflopt.ir import Model, Op
 from tflopt.plan.lifetimes import ModelDesc, PlannedBuffer, ScratchRef
 from tflopt.plan.offline import head_lower_bound
-from tflopt.report.memory import buffer_label
+from tflopt.product.memory import buffer_label
 from tflopt.target.memory import Memory, PlanRequest, aliases_of, description_of
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from hashlib import sha256
 
-from tflopt.annotate import is_for_device_only
-from tflopt.api import Settings
-from tflopt.check.compare import Candidate, Verification
 from tflopt.errors import TfloptError
 from tflopt.ir import Model, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.text import dump
-from tflopt.passes.pipeline import run_pipeline
+from tflopt.product.annotate import is_for_device_only
+from tflopt.product.optimize import Settings
 from tflopt.report.json_report import SCHEMA_VERSION, interface, model_pair, passes, verification
 from tflopt.report.notes import notes
 from tflopt.report.subject import Subject
 from tflopt.rewrite import Trace
+from tflopt.rules.pipeline import run_pipeline
 from tflopt.target.hazards import find_hazards
 from tflopt.target.memory import Memory, PlanRequest, memory_of, why_no_memory
+from tflopt.verify.compare import Candidate, Verification
 from tflopt.version import __version__
 
 REPEATED = (

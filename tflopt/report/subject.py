@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 
+from tflopt.config import Runtime
 from tflopt.io import read_bytes
 from tflopt.ir import Model
-from tflopt.passes.config import Runtime
-from tflopt.report.facts import model_facts
+from tflopt.product.facts import model_facts
+from tflopt.product.hazard_notes import hazard_rows
+from tflopt.product.memory import COMPARED, arena, minimum_by_target, scratch_rows
 from tflopt.report.flash import flash_of
-from tflopt.report.hazards import hazard_rows
 from tflopt.report.kernels import kernel_rows
-from tflopt.report.memory import COMPARED, arena, minimum_by_target, scratch_rows
 from tflopt.report.occupancy import occupancy
 from tflopt.target import Target
 from tflopt.target.cost import predict_model

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
+from tflopt.product.memory import COMPARED
 from tflopt.report.flash import KINDS
-from tflopt.report.memory import COMPARED
 from tflopt.report.near_misses import Group, grouped
 from tflopt.report.plain import Plain, counts, number, optional, rows, table, text
 from tflopt.rewrite.trace import NearMiss

@@ -7,9 +7,9 @@ from tests.support.rule_examples.example import example
 from tests.support.worth import Always
 from tflopt.ir import DType, OpCode, Value
 from tflopt.ir.options import ReducerOptions, SoftmaxOptions
-from tflopt.passes.round_islands import RoundIslands
-from tflopt.passes.round_mean import RoundMean
-from tflopt.passes.round_softmax import RoundSoftmax
+from tflopt.rules.islands.round_islands import RoundIslands
+from tflopt.rules.islands.round_mean import RoundMean
+from tflopt.rules.islands.round_softmax import RoundSoftmax
 
 EVEN = (0.0625, 0)
 """A power of two: floats are exact, so that sums round as integers do."""

@@ -12,10 +12,10 @@ from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.text import dump
-from tflopt.passes.pipeline import find_rule
-from tflopt.passes.remove_dead import RemoveDead
-from tflopt.passes.worth import FormRule
 from tflopt.rewrite import AnyRule
+from tflopt.rules.constants.remove_dead import RemoveDead
+from tflopt.rules.pipeline import find_rule
+from tflopt.search.worth import FormRule
 
 Outputs = Value | Sequence[Value]
 Build = Callable[[Kit], Outputs]

@@ -7,8 +7,8 @@ from tests.support.kit import Kit
 from tests.support.rule_examples.example import TFLM, example
 from tflopt.ir import OpCode, Value
 from tflopt.ir.options import PackOptions
-from tflopt.passes.flatten_fully_connected import FlattenFullyConnected
-from tflopt.passes.merge_transposed_axes import MergeTransposedAxes
+from tflopt.rules.defects.flatten_fully_connected import FlattenFullyConnected
+from tflopt.rules.defects.merge_transposed_axes import MergeTransposedAxes
 
 
 @example()

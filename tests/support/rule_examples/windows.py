@@ -7,9 +7,9 @@ from tests.support.kit import Kit
 from tests.support.rule_examples.example import TFLM, example
 from tflopt.ir import DType, OpCode, Padding, Value
 from tflopt.ir.options import SoftmaxOptions
-from tflopt.passes.crop_transpose_conv import CropTransposeConv
-from tflopt.passes.extend_kernel import ExtendKernel
-from tflopt.passes.widen_transpose_conv import WidenTransposeConv
+from tflopt.rules.defects.crop_transpose_conv import CropTransposeConv
+from tflopt.rules.defects.widen_transpose_conv import WidenTransposeConv
+from tflopt.rules.forms.extend_kernel import ExtendKernel
 
 VALID = Padding.VALID
 AROUND = ((0, 0), (1, 1), (1, 1), (0, 0))

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from tests.support.check_rule import check_same_outputs
 from tests.support.paths import ROOT
 from tests.support.runtime import installed, runtime
-from tflopt.check.samples import SampleOptions, make_samples
+from tflopt.config import Config
 from tflopt.io import read, read_bytes, write_bytes
 from tflopt.ir import Model, OpCode, Padding
-from tflopt.passes.config import Config
-from tflopt.passes.pipeline import ROUTES, RULES, run_pipeline
+from tflopt.rules.pipeline import ROUTES, RULES, run_pipeline
+from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target import Target
 from tflopt.target.cmsis_nn.layers import TransposeConvLayer
 from tflopt.target.cmsis_nn.versions import V4AB83CC, V7_0_0, V99F736A, VERSIONS, Version

@@ -10,11 +10,11 @@ import pytest
 from benchmarks.hazards import check_grid, outputs, reference, verdict
 from tests.micro_runner.libraries import library_of, variable_of
 from tests.support.hazards import hazard_model
-from tflopt.check.choose import DeviceOptions, device_runner
-from tflopt.check.device import DeviceRunner
-from tflopt.check.emulators import QEMU
-from tflopt.passes.config import Config
-from tflopt.passes.pipeline import run_pipeline
+from tflopt.config import Config
+from tflopt.rules.pipeline import run_pipeline
+from tflopt.run.choose import DeviceOptions, device_runner
+from tflopt.run.device import DeviceRunner
+from tflopt.run.emulators import QEMU
 from tflopt.target import Target
 from tflopt.target.cmsis_nn.versions import V4AB83CC
 from tflopt.target.hazards import Evidence, Hazard, find_hazards, hazards

@@ -1,0 +1,80 @@
+"""``reorder-operators``: rewrites, leaves alone, keeps the order of state, idempotent."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from tests.support.check_rule import check_leaves_alone, check_rule
+from tests.support.graphs import QUANT, Net
+from tests.support.paths import TESTDATA
+from tflopt.io import read
+from tflopt.ir import Model, OpCode
+from tflopt.ir.clone import clone
+from tflopt.plan.order import best_order
+from tflopt.rules.memory.reorder_operators import ReorderOperators, order_problem
+from tflopt.target.memory import Device, PlanRequest, memory_of
+
+pytestmark = pytest.mark.runtime
+RULE = ReorderOperators(request=PlanRequest(in_place=False))
+PADDING = ((0, 0), (0, 0), (0, 0), (0, 60))
+
+
+def wide_branches(branches: int = 3) -> Model:
+    """Each branch widens and narrows again; the given order widens all of them first."""
+    n = Net()
+    x = n.feed(1, 4, 4, 4)
+    wide = [n.pad(x, *PADDING) for _ in range(branches)]
+    narrow = [n.slice(value, (0, 0, 0, branch), (1, 4, 4, 4)) for branch, value in enumerate(wide)]
+    total = narrow[0]
+    for value in narrow[1:]:
+        total = n.add(total, value)
+    n.output(total)
+    return n.model
+
+
+def test_branches_run_one_after_the_other() -> None:
+    model = wide_branches()
+    copy = check_rule(model, RULE, hits=1)
+    codes = [op.code.name for op in copy.main.ops]
+    assert codes[:4] == ["PAD", "SLICE", "PAD", "SLICE"]
+    before, after = (memory_of(each, Device()).arena for each in (model, copy))
+    assert after.minimum_bytes < before.minimum_bytes
+
+
+def test_a_chain_stays() -> None:
+    n = Net()
+    x = n.relu(n.relu(n.feed(1, 8)))
+    n.output(x)
+    check_leaves_alone(n.model, RULE)
+
+
+def test_an_order_that_only_lowers_the_sum_of_live_bytes_is_not_taken() -> None:
+    """Where planning itself needs the most, another order gains nothing."""
+    n = Net()
+    x = n.input((1, 4), quant=QUANT)
+    first, second = n.relu(x), n.relu(x)
+    n.output(n.add(n.relu(first), n.relu(second)))
+    check_leaves_alone(n.model, RULE)
+
+
+def test_operators_that_touch_state_keep_their_order() -> None:
+    model = read(TESTDATA / "streaming_variables.tflite")
+    problem = order_problem(model, Device())
+    state = [
+        index
+        for index, op in enumerate(model.main.ops)
+        if op.code in (OpCode.VAR_HANDLE, OpCode.READ_VARIABLE, OpCode.ASSIGN_VARIABLE)
+    ]
+    assert len(state) > 2
+    for earlier, later in pairwise(state):
+        assert earlier in problem.tasks[later].after
+    order = best_order(problem).tasks
+    assert [index for index in order if index in state] == state
+
+
+def test_the_real_inception_needs_less() -> None:
+    model = read(TESTDATA / "inception.tflite")
+    copy = clone(model)
+    check_rule(copy, RULE, hits=1, runners=("tflm",))

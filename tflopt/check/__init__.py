@@ -1,1 +1,0 @@
-"""Checking that an optimized model computes what the original does."""

@@ -1,6 +1,0 @@
-"""A set of models with options and budgets, as a gate for continuous integration."""
-
-from tflopt.checks.config import Entry, read_config
-from tflopt.checks.run import Finding, Verdict, run_entry, worst
-
-__all__ = ["Entry", "Finding", "Verdict", "read_config", "run_entry", "worst"]

@@ -1,0 +1,165 @@
+"""The convolutions that can sum up the elements of a MEAN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from tflopt.facts.convolution import INT8_VERSION
+from tflopt.facts.exact_sums import WeightedSum
+from tflopt.ir import Activation, DType, Op, OpCode, Padding, Quantization, Value
+from tflopt.ir.options import (
+    AddOptions,
+    Conv2DOptions,
+    DepthwiseConv2DOptions,
+)
+from tflopt.rewrite.sketch import Sketch
+
+WIDE = 124
+"""CMSIS-NN's depthwise function on MVE reads the bias of further channels even without one."""
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Extents:
+    """A tensor as ``outer`` blocks of ``count`` rows of ``inner`` elements; rows are reduced."""
+
+    outer: int
+    count: int
+    inner: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """One way to lay the elements before a kernel that covers all that are summed up."""
+
+    code: OpCode
+    fits: Callable[[Extents], bool]
+    data: Callable[[Extents], Shape]
+    kernel: Callable[[Extents], Shape]
+    result: Callable[[Extents], Shape]
+
+
+WINDOWS = (
+    Window(
+        OpCode.DEPTHWISE_CONV_2D,
+        lambda e: e.inner > 1,
+        lambda e: (e.outer, e.count, 1, e.inner),
+        lambda e: (1, e.count, 1, e.inner),
+        lambda e: (e.outer, 1, 1, e.inner),
+    ),
+    Window(
+        OpCode.CONV_2D,
+        lambda e: e.inner > 1,
+        lambda e: (e.outer, e.count, e.inner, 1),
+        lambda e: (1, e.count, 1, 1),
+        lambda e: (e.outer, 1, e.inner, 1),
+    ),
+    Window(
+        OpCode.CONV_2D,
+        lambda e: e.inner > 1,
+        lambda e: (e.outer, e.count, 1, e.inner),
+        lambda e: (e.inner, e.count, 1, 1),
+        lambda e: (e.outer, 1, 1, e.inner),
+    ),
+    Window(
+        OpCode.CONV_2D,
+        lambda e: e.inner == 1,
+        lambda e: (1, e.outer, 1, e.count),
+        lambda e: (1, 1, 1, e.count),
+        lambda e: (1, e.outer, 1, 1),
+    ),
+)
+"""A channel each; one channel, its rows under each other; a group each, which needs little scratch;
+the elements as channels."""
+
+
+def extents_of(op: Op) -> Extents | None:
+    """How a MEAN sees its input; None where its axes are computed or don't lie together."""
+    data, control = op.input(0), op.input(1)
+    axes = None if control is None else control.ints()
+    if data is None or axes is None or not data.shape or min(data.shape) < 1:
+        return None
+    rank = len(data.shape)
+    if any(not -rank <= axis < rank for axis in axes):
+        return None
+    reduced = sorted({axis % rank for axis in axes if data.shape[axis] > 1})
+    if not reduced:
+        return Extents(1, 1, data.elements)
+    first, last = reduced[0], reduced[-1] + 1
+    count = prod(data.shape[axis] for axis in reduced)
+    if prod(data.shape[first:last]) != count:
+        return None
+    return Extents(prod(data.shape[:first]), count, prod(data.shape[last:]))
+
+
+def draw(op: Op, extents: Extents, sums: Sequence[WeightedSum], window: Window) -> Sketch:
+    """The convolutions, their ADD where there are two, and the views around them."""
+    source = op.input(0)
+    assert source is not None
+    sketch = Sketch()
+    shape, kernel = window.data(extents), window.kernel(extents)
+    if shape[1:] == (extents.count, 1, extents.inner) and _is_image(source.shape, extents):
+        first, *_, last = kernel
+        shape, kernel = source.shape, (first, *source.shape[1:3], last)
+    data = sketch.view(sketch.read(source), shape)
+    layer = _Layer(sketch, op, data, kernel, window, extents)
+    parts = [layer.convolution(each) for each in sums]
+    result = parts[0] if len(parts) == 1 else _sum(sketch, op, parts)
+    sketch.results[op.output] = sketch.view(result, op.output.shape)
+    return sketch
+
+
+def _is_image(shape: Shape, extents: Extents) -> bool:
+    """A batch of images that is averaged over height and width: no view is needed."""
+    return len(shape) == 4 and (shape[0], shape[1] * shape[2]) == (extents.outer, extents.count)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """What the convolutions of one sketch have in common."""
+
+    sketch: Sketch
+    op: Op
+    data: Value
+    kernel: Shape
+    window: Window
+    extents: Extents
+    weights: dict[tuple[int, float], Value] = field(default_factory=dict)
+
+    def convolution(self, form: WeightedSum) -> Value:
+        """One weighted sum; equal weights are shared."""
+        quant, code = self.op.output.quant, self.window.code
+        assert quant is not None
+        key = form.weight, form.scale
+        if key not in self.weights:
+            numbers = np.full(self.kernel, form.weight, dtype=np.int8)
+            scale = Quantization.per_tensor(form.scale)
+            self.weights[key] = self.sketch.constant(numbers, DType.INT8, scale)
+        shape = self.window.result(self.extents)
+        # LiteRT's CONV_2D demands a bias.
+        needs_bias = form.bias != 0 or shape[3] > WIDE or code is OpCode.CONV_2D
+        bias = [self.sketch.constant(np.full(shape[3], form.bias))] if needs_bias else []
+        return self.sketch.op(
+            code,
+            [self.data, self.weights[key], *bias],
+            shape,
+            options=_options(code),
+            quant=(quant.scalar()[0], form.zero_point),
+            version=INT8_VERSION,
+        )
+
+
+def _options(code: OpCode) -> Conv2DOptions | DepthwiseConv2DOptions:
+    if code is OpCode.CONV_2D:
+        return Conv2DOptions(Padding.VALID, 1, 1)
+    return DepthwiseConv2DOptions(Padding.VALID, 1, 1, 1)
+
+
+def _sum(sketch: Sketch, op: Op, parts: Sequence[Value]) -> Value:
+    options = AddOptions(Activation.NONE)
+    shape, quant = parts[0].shape, op.output.quant
+    return sketch.op(OpCode.ADD, parts, shape, options=options, quant=quant, version=2)

@@ -1,0 +1,201 @@
+"""Many models: each optimized in its own process, and one failure doesn't stop the rest."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, UsageError, system_reason
+from tflopt.io import write_all
+from tflopt.io.files import load
+from tflopt.ir import Model
+from tflopt.product.annotate import Annotate
+from tflopt.product.budget import parse_size
+from tflopt.product.optimize import Result, Settings, check_verdict, optimize_file_bytes
+from tflopt.report.json_report import report
+
+ANNOTATION_SUFFIX = ".tflopt"
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model to optimize and write; ``pins`` are ``TENSOR=OFFSET``."""
+
+    source: Path
+    output: Path
+    settings: Settings
+    pins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: sizes where it succeeded, else the error and its exit code."""
+
+    source: Path
+    output: Path
+    exit_code: int = EXIT_OK
+    error: str = ""
+    flash_bytes: tuple[int, int] | None = None
+    arena_bytes: tuple[int, int] | None = None
+    status: str = ""
+    report: dict[str, object] | None = None
+
+
+def run_job(job: Job) -> Outcome:
+    """Optimize, verify and write one model; whatever fails is part of the outcome."""
+    try:
+        original, data = load(job.source)
+        settings = with_pins(job.settings, job.pins, original)
+        result = optimize_file_bytes(original, data, settings)
+        write_all(results(result, settings, job.output))
+    except TfloptError as error:
+        return Outcome(job.source, job.output, error.exit_code, str(error))
+    except (OSError, MemoryError, RecursionError) as error:
+        return Outcome(job.source, job.output, EXIT_RUNNER, system_reason(error))
+    except Exception as error:
+        text = f"internal: {type(error).__name__}: {error}; please report it"
+        return Outcome(job.source, job.output, EXIT_RUNNER, text)
+    old, new = result.memory_before, result.memory_after
+    verdict = result.verification
+    return Outcome(
+        source=job.source,
+        output=job.output,
+        flash_bytes=(result.before.file_bytes, result.after.file_bytes),
+        arena_bytes=None
+        if old is None or new is None
+        else (old.arena.minimum_bytes, new.arena.minimum_bytes),
+        status="skipped" if verdict is None else verdict.status,
+        report=report(result, settings, str(job.source), str(job.output)),
+    )
+
+
+def results(result: Result, settings: Settings, destination: Path) -> dict[Path, list[bytes]]:
+    """The annotation where that is a file, and last the model, unless the verdict forbids it.
+
+    Raises:
+        MismatchError, UnverifiedError: as :func:`check_verdict`.
+    """
+    check_verdict(result, settings)
+    beside = annotation_path(settings, destination)
+    files = {} if beside is None else {beside: [result.annotation]}
+    return {**files, destination: [result.data]}
+
+
+def annotation_path(settings: Settings, destination: Path) -> Path | None:
+    """The file that is written beside the model, if any."""
+    wanted = settings.annotate is Annotate.FILE
+    return destination.with_suffix(ANNOTATION_SUFFIX) if wanted else None
+
+
+def with_pins(settings: Settings, texts: Sequence[str], model: Model) -> Settings:
+    """The settings with tensors of this model pinned; their names are kept.
+
+    Raises:
+        UsageError: there is no such tensor.
+    """
+    config = settings.config
+    if config.plan is None or not texts:
+        return settings
+    pins = tuple(parse_pin(text, model) for text in texts)
+    keep = config.keep | {name for name, _ in pins}
+    return replace(
+        settings, config=replace(config, keep=keep, plan=replace(config.plan, pins=pins))
+    )
+
+
+def parse_pin(text: str, model: Model) -> tuple[str, int]:
+    """``TENSOR=OFFSET`` ; the name is one of the input model.
+
+    Raises:
+        UsageError: malformed, or there is no such tensor in the main graph.
+    """
+    name, equals, offset = text.rpartition("=")
+    names = [value.name for value in model.main.values]
+    if not equals or name not in names:
+        raise UsageError(f"--pin {text}: write TENSOR=OFFSET with the name of a tensor")
+    return name, parse_size(offset)
+
+
+def run_all(
+    work: Callable[[Item], Answer],
+    items: Sequence[Item],
+    jobs: int,
+    lost: Callable[[Item], Answer],
+    done: Callable[[Answer], None] = lambda _: None,
+) -> list[Answer]:
+    """Apply ``work`` to all items, the answers in their order.
+
+    Args:
+        work: a function of a module; it must not raise.
+        jobs: how many processes; 1 stays in this one.
+        lost: the answer for an item whose process died.
+        done: called with each answer as it comes.
+    """
+    if jobs == 1 or len(items) == 1:
+        answers = []
+        for item in items:
+            answers.append(work(item))
+            done(answers[-1])
+        return answers
+    found = _in_processes(work, items, list(range(len(items))), jobs, done)
+    for index, item in enumerate(items):
+        if index not in found:  # a process died and took the queue with it: each on its own
+            found |= _in_processes(work, items, [index], 1, done)
+        if index not in found:
+            found[index] = lost(item)
+            done(found[index])
+    return [found[index] for index in range(len(items))]
+
+
+def _in_processes(
+    work: Callable[[Item], Answer],
+    items: Sequence[Item],
+    indices: Sequence[int],
+    jobs: int,
+    done: Callable[[Answer], None],
+) -> dict[int, Answer]:
+    """The answers until a process died."""
+    found: dict[int, Answer] = {}
+    context = multiprocessing.get_context("spawn")
+    others = context.active_children()
+    with _terminal_signals_blocked():
+        pool = ProcessPoolExecutor(min(jobs, len(indices)), mp_context=context)
+    with pool:
+        try:
+            with _terminal_signals_blocked():
+                futures = {pool.submit(work, items[i]): i for i in indices}
+            for future in as_completed(futures):
+                found[futures[future]] = future.result()
+                done(found[futures[future]])
+        except BrokenProcessPool:
+            pool.shutdown(cancel_futures=True)
+        except BaseException:  # an interrupt or a signal: nothing of it goes on
+            for child in context.active_children():
+                if child not in others:
+                    child.terminate()
+            raise
+    return found
+
+
+@contextmanager
+def _terminal_signals_blocked() -> Iterator[None]:
+    """What a terminal sends to all processes reaches only this one, which ends those it starts."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def lost_job(job: Job) -> Outcome:
+    """The outcome of a job whose process was killed."""
+    return Outcome(job.source, job.output, EXIT_RUNNER, "its process died; out of memory?")

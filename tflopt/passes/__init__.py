@@ -1,1 +1,0 @@
-"""Rewrite rules, one per file; ``pipeline`` is the only registry."""

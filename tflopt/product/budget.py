@@ -1,0 +1,181 @@
+"""Budgets: sizes as people write them, and limits that fail with a reason."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from tflopt.config import Config, Goal, Runtime, Strip
+from tflopt.errors import (
+    ArenaError,
+    FlashError,
+    InstructionsError,
+    UnsupportedError,
+    UsageError,
+    printable,
+)
+from tflopt.ir import Buffer, Model
+from tflopt.product.annotate import Annotate
+from tflopt.product.memory import timeline
+from tflopt.target.cost import Basis, predict_model
+from tflopt.target.memory import PORTABLE, Memory
+
+SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]?)(i?b)?", re.IGNORECASE)
+COUNT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]?)", re.IGNORECASE)
+THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+LARGEST = 3
+UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def parse_size(text: str) -> int:
+    """``65536``, ``64K``, ``64KB``, ``1.5MiB`` as bytes; K is 1024 as in linker scripts.
+
+    Raises:
+        UsageError: no size.
+    """
+    found = SIZE.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"{text!r} is no size; write for example 65536, 64K or 1.5MiB")
+    return int(Fraction(found[1]) * UNITS[found[2].lower()])
+
+
+def check_arena(
+    model: Model,
+    memory: Memory,
+    limit_bytes: int | None,
+    config: Config | None = None,
+    original: Model | None = None,
+) -> None:
+    """Fail where the model needs a larger arena; ``config`` is what it was optimized with.
+
+    Tensors that lost their names are called as in ``original``.
+
+    Raises:
+        ArenaError: names what is live at the peak, or the phase that needs the most.
+        UnsupportedError: it could pass, but the memory of some kernels is not known.
+    """
+    need = memory.arena.minimum_bytes
+    if limit_bytes is None:
+        return
+    if need <= limit_bytes:
+        if memory.unknown:
+            who = ", ".join(map(printable, memory.unknown))
+            raise UnsupportedError(f"the arena can't be checked: no sizes for kernels of {who}")
+        return
+    peaks = [step for step in timeline(model, memory, original) if step.is_peak]
+    names: list[str] = []
+    if memory.arena.peak == "interface" and peaks:
+        # Converters join the names of what they fused by semicolons; the first says enough.
+        buffers = [name.split(";")[0] for name in peaks[0].buffers]
+        names = [f"operator {peaks[0].index} {peaks[0].operator}", *buffers]
+    else:
+        names = [f"the phase {memory.arena.peak!r} of AllocateTensors"]
+    raise ArenaError(need, limit_bytes, names, "" if config is None else arena_hint(config))
+
+
+def check_flash(
+    model: Model, file_bytes: int, limit_bytes: int | None, config: Config, annotates: bool
+) -> None:
+    """Fail where the file takes more flash.
+
+    Raises:
+        FlashError: names the largest constants and the options that are left.
+    """
+    if limit_bytes is None or file_bytes <= limit_bytes:
+        return
+    hint = flash_hint(model, limit_bytes, config, annotates)
+    raise FlashError(file_bytes, limit_bytes, _largest(model), hint)
+
+
+def parse_count(text: str) -> int:
+    """``1500000``, ``1500K``, ``1.5M``; K is 1000, as for everything that isn't bytes.
+
+    Raises:
+        UsageError: no count.
+    """
+    found = COUNT.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"{text!r} is no count; write for example 1500000, 1500K or 1.5M")
+    return int(Fraction(found[1]) * THOUSANDS[found[2].lower()])
+
+
+def check_instructions(model: Model, config: Config, limit: int | None) -> None:
+    """Fail where one inference takes more instructions, by the cost table of the device's core.
+
+    ``config`` is what the model was optimized with.
+
+    Raises:
+        InstructionsError: names the operators that take most.
+        UnsupportedError: nothing is known of the cost of some operators.
+    """
+    if limit is None:
+        return
+    found = predict_model(model, config.device)
+    unknown = {
+        printable(row.op.opcode.label)
+        for row in found.rows
+        if row.prediction.basis is Basis.UNKNOWN
+    }
+    if found.instructions <= limit and unknown:
+        who = ", ".join(sorted(unknown))
+        raise UnsupportedError(f"the instructions can't be checked: no cost of {who} is known")
+    if found.instructions <= limit:
+        return
+    dearest = sorted(found.rows, key=lambda row: -row.prediction.instructions)[:LARGEST]
+    names = [
+        f"operator {row.index} {printable(row.op.opcode.label)} {row.prediction.instructions}"
+        for row in dearest
+    ]
+    hint = "no option is left that helps; a model with less work is needed"
+    if config.goal is not Goal.SPEED:
+        hint = "could help: --goal speed"
+    raise InstructionsError(found.instructions, limit, names, hint)
+
+
+def arena_hint(config: Config) -> str:
+    """The options that could still lower the arena."""
+    if config.plan is None:
+        return "could help: --plan offline"
+    left = []
+    if config.plan.offline.preserve_inputs:
+        left.append("no --preserve-inputs")
+    if config.plan.offline.reserve_head_bytes:
+        left.append("a smaller --reserve-head")
+    if config.plan.overlap in ("", PORTABLE):
+        left.append("--overlap")
+    if left:
+        return f"could help: {', '.join(left)}"
+    return "no option is left that helps; smaller activations are needed"
+
+
+def flash_hint(model: Model, limit_bytes: int, config: Config, annotates: bool) -> str:
+    """The options that could still make the file smaller, if any could be enough."""
+    constants = sum(buffer.size_bytes for buffer in _buffers(model))
+    if constants > limit_bytes:
+        return f"the constants alone are {constants} bytes, so only a smaller model fits"
+    left = []
+    if config.strip is not Strip.ALL:
+        left.append("--strip all")
+    if config.runtime is not Runtime.TFLM:
+        left.append("--runtime tflm")
+    if annotates:
+        left.append(f"--annotate {Annotate.NONE.value}")
+    return f"could help: {', '.join(left)}" if left else "no option is left that helps"
+
+
+def _buffers(model: Model) -> list[Buffer]:
+    values = (value for graph in model.graphs for value in graph.values if value.has_data)
+    return list(dict.fromkeys(v.buffer for v in values if v.buffer is not None))
+
+
+def _largest(model: Model) -> list[str]:
+    """The three largest constants, by who reads them."""
+    found: dict[Buffer, str] = {}
+    for graph in model.graphs:
+        for index, op in enumerate(graph.ops):
+            for value in op.inputs:
+                if value is not None and value.has_data and value.buffer is not None:
+                    label = f"operator {index} {printable(op.opcode.label)}"
+                    found.setdefault(value.buffer, f"{label} {value.buffer.size_bytes}")
+    order = sorted(found, key=lambda buffer: -buffer.size_bytes)
+    return [found[buffer] for buffer in order[:LARGEST]]

@@ -1,0 +1,152 @@
+"""The arena and the scratch table as a report shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+from tflopt.errors import printable
+from tflopt.ir import Model
+from tflopt.plan.lifetimes import PlannedBuffer, ScratchRef
+from tflopt.plan.lint import Finding
+from tflopt.plan.offline import OfflinePlan
+from tflopt.product.hazard_notes import caveat
+from tflopt.target import Target
+from tflopt.target.hazards import HazardFinding
+from tflopt.target.kernels import KernelRow
+from tflopt.target.memory import (
+    Device,
+    Memory,
+    PlanRequest,
+    memory_of,
+    plan_memory,
+)
+
+COMPARED = ("cortex-m0", "cortex-m4", "cortex-m33+nodsp", "cortex-m55")
+"""The targets whose arenas every report shows; one for each way to build CMSIS-NN and one more."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operator on the timeline: what is live while it runs."""
+
+    index: int
+    operator: str
+    live_bytes: int
+    buffers: tuple[str, ...]
+    is_peak: bool
+
+
+def arena(memory: Memory) -> dict[str, object]:
+    """The arena as plain data."""
+    return {
+        "head_bytes": memory.arena.head_bytes,
+        "tail_bytes": memory.arena.tail_bytes,
+        "used_bytes": memory.arena.used_bytes,
+        "minimum_bytes": memory.arena.minimum_bytes,
+        "minimum_is_due_to": memory.arena.peak,
+        "tail_by_kind": dict(memory.arena.parts),
+        "offline_plan": memory.has_plan,
+        "cmsis_nn": str(memory.device.cmsis_nn),
+        "unknown_operators": list(memory.unknown),
+    }
+
+
+def minimum_by_target(model: Model, device: Device) -> dict[str, int]:
+    """The least arena on each of the compared targets."""
+    devices = {name: replace(device, target=Target.parse(name)) for name in COMPARED}
+    devices[str(device.target)] = device
+    return {name: memory_of(model, each).arena.minimum_bytes for name, each in devices.items()}
+
+
+def scratch_rows(
+    table: Sequence[KernelRow], findings: Sequence[HazardFinding] = ()
+) -> list[dict[str, object]]:
+    """The scratch table as plain data; ``caveat`` tells the defects that a layer meets."""
+    caveats = {finding.op: caveat(finding) for finding in findings}
+    return [
+        {
+            "subgraph": row.subgraph,
+            "index": row.index,
+            "operator": row.op.opcode.label,
+            "kernel": row.use.function,
+            "path": row.use.path.value,
+            "scratch_bytes": None if row.use.scratch_bytes is None else list(row.use.scratch_bytes),
+            "op_data_bytes": row.use.op_data_bytes,
+            "persistent": [asdict(each) for each in row.use.persistent],
+            "why_not_faster": row.use.why_not_faster,
+            "caveat": caveats.get(row.op),
+        }
+        for row in table
+    ]
+
+
+def best_plan(model: Model, device: Device, request: PlanRequest | None = None) -> OfflinePlan:
+    """The best plan for a model, to show how far its head is from what is possible."""
+    return plan_memory(model, device, request or PlanRequest())
+
+
+def timeline(model: Model, memory: Memory, original: Model | None = None) -> list[Step]:
+    """What is live at each operator of the main graph; the runtime counts it as step index + 1.
+
+    Tensors that lost their names are called as in ``original``, which the model came from.
+    """
+    spans = [(b.first_used, max(b.first_used, b.last_used), b) for b in memory.head.buffers]
+    ops = model.main.ops
+    live = []
+    for index in range(len(ops)):
+        step = index + 1
+        live.append([b for first, last, b in spans if first <= step <= last])
+    totals = [sum(b.size_bytes for b in buffers) for buffers in live]
+    highest = max(totals, default=0)
+    return [
+        Step(
+            index,
+            op.opcode.label,
+            totals[index],
+            tuple(buffer_label(model, b, original) for b in live[index]),
+            totals[index] == highest,
+        )
+        for index, op in enumerate(ops)
+    ]
+
+
+def memory_rows(
+    model: Model, memory: Memory, plan: OfflinePlan, findings: Sequence[Finding]
+) -> dict[str, object]:
+    """What ``inspect --memory`` shows, as plain data; ``plan`` is the best that was found."""
+    places = zip(memory.head.buffers, memory.head.offsets, strict=True)
+    return {
+        "timeline": [asdict(step) for step in timeline(model, memory)],
+        "buffers": [
+            {
+                "name": buffer_label(model, buffer),
+                "offset_bytes": offset,
+                "size_bytes": buffer.size_bytes,
+                "first_step": buffer.first_used,
+                "last_step": buffer.last_used,
+            }
+            for buffer, offset in places
+        ],
+        "lower_bound_bytes": plan.lower_bound,
+        "best_head_bytes": plan.head_bytes,
+        "proven_optimal": plan.proven_optimal,
+        "findings": [
+            {"severity": each.severity.value, "tensors": each.tensors, "reason": each.reason}
+            for each in findings
+        ],
+    }
+
+
+def buffer_label(model: Model, buffer: PlannedBuffer, original: Model | None = None) -> str:
+    """A buffer's name for people: the tensor's name or number, or whose scratch it is."""
+    ref = buffer.ref
+    if isinstance(ref, ScratchRef):
+        op = model.graphs[ref.subgraph].ops[ref.op]
+        return f"scratch of {op.opcode.label} {ref.op}"
+    value = list(model.graphs[ref.subgraph].values)[ref.tensor]
+    name = value.name
+    if not name and original is not None and value.origin is not None:
+        graph = original.graphs[value.origin.subgraph]
+        name = list(graph.values)[value.origin.tensor].name
+    return printable(name or f"tensor {ref.tensor}")

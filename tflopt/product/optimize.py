@@ -1,0 +1,254 @@
+"""The Python API: ``read``, ``optimize``, ``write``, and what the command line builds on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+from tflopt.config import Config, IoLayout, Strip
+from tflopt.errors import HazardError, UnsupportedError, UnverifiedError
+from tflopt.io import WriteOptions, write_bytes
+from tflopt.ir import Model
+from tflopt.ir.clone import clone
+from tflopt.product.annotate import Annotate, attach, is_for_device_only, make_annotation
+from tflopt.product.budget import check_arena, check_flash, check_instructions
+from tflopt.product.facts import ModelFacts, model_facts
+from tflopt.product.validation import compare_in_force
+from tflopt.rewrite import Trace
+from tflopt.rules.pipeline import RULES, Selection, run_pipeline
+from tflopt.run.runner import Runner
+from tflopt.run.samples import SampleOptions
+from tflopt.target import Target
+from tflopt.target.hazards import HazardFinding, find_hazards
+from tflopt.target.memory import Device, Memory, memory_of, why_no_memory
+from tflopt.target.plan_check import needs_cmsis_nn
+from tflopt.verify.compare import Candidate, Verification
+from tflopt.verify.rounding import with_measure
+
+DEFAULT_TARGET = "cortex-m55"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides what ``optimize`` does.
+
+    Args:
+        target: the core, in GCC's spelling.
+        selection: which rules run.
+        config: the rules' options: runtimes that must load the file, what is stripped.
+        layout: how the file is laid out.
+        samples: the inputs of the verification, None not to verify.
+        runner: ``auto``, ``tflm``, ``litert``, or a runner on a device.
+        annotate: store tflopt's annotation in the model, in a file beside it, or not at all.
+        max_arena_bytes: the largest arena that is accepted.
+        max_flash_bytes: the largest file that is accepted.
+        max_instructions: the most predicted instructions of one inference that are accepted.
+        require_verified: whether :func:`check_verdict` takes "not verified" as a failure.
+        fail_on_hazard: whether it takes a layer that the device computes wrongly as one.
+    """
+
+    selection: Selection = field(default_factory=Selection)
+    config: Config = field(default_factory=Config)
+    layout: WriteOptions = field(default_factory=lambda: WriteOptions(share=True))
+    samples: SampleOptions | None = field(default_factory=SampleOptions)
+    runner: str | Runner = "auto"
+    annotate: Annotate = Annotate.METADATA
+    max_arena_bytes: int | None = None
+    max_flash_bytes: int | None = None
+    max_instructions: int | None = None
+    require_verified: bool = False
+    fail_on_hazard: bool = False
+
+    @property
+    def annotates(self) -> bool:
+        """Whether the model itself carries the annotation: not where no rule may run."""
+        some_rule = self.selection.only is None or len(self.selection.only) > 0
+        wanted = self.annotate is Annotate.METADATA and self.config.strip is not Strip.ALL
+        return some_rule and wanted
+
+    @property
+    def rearranges(self) -> bool:
+        """Whether inputs and outputs may be arranged otherwise."""
+        return self.config.io_layout is not IoLayout.KEEP
+
+    @property
+    def device(self) -> Device:
+        """The build that the model is optimized for."""
+        return self.config.device
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out: the model and its bytes, what the rules did, and the verdict.
+
+    ``hazards`` are the layers of the original that the device computes wrongly, ``hazards_left``
+    those of the result.
+    """
+
+    original: Model
+    source: bytes
+    model: Model
+    data: bytes
+    trace: Trace
+    before: ModelFacts
+    after: ModelFacts
+    memory_before: Memory | None
+    memory_after: Memory | None
+    annotation: bytes
+    verification: Verification | None
+    hazards: Sequence[HazardFinding] = ()
+    hazards_left: Sequence[HazardFinding] = ()
+
+
+def optimize(
+    model: Model,
+    target: str = DEFAULT_TARGET,
+    *,
+    only: Collection[str] | None = None,
+    disable: Collection[str] = (),
+    config: Config | None = None,
+) -> Model:
+    """An optimized copy of ``model`` for ``target``; ``model`` itself is left as it is.
+
+    Exact rules only. Nothing is verified here: :func:`optimize_file_bytes` runs both models.
+
+    Args:
+        target: a core in GCC's ``-mcpu`` spelling, for example ``cortex-m33+nodsp``.
+        only: names of rules to run instead of all.
+        disable: names of rules to leave out.
+        config: the rules' options, with a device of their own instead of ``target``.
+
+    Raises:
+        UsageError: there is no such target or rule.
+        UnsupportedError: the model can't be rewritten without loss.
+    """
+    device = Device(Target.parse(target))
+    copy = clone(model)
+    run_pipeline(copy, Selection(only, disable), config or Config(device=device))
+    return copy
+
+
+def optimize_file_bytes(
+    original: Model,
+    data: bytes,
+    settings: Settings,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Result:
+    """Optimize a model that was read from ``data``, and compare both on a runner.
+
+    Where only LiteRT runs the model and they differ, rules whose forms LiteRT rounds otherwise than
+    TFLM are left out, and both are compared again.
+
+    Raises:
+        RunnerError: no runner is installed.
+        TfloptError: as :func:`optimize`.
+    """
+    result = _optimize(original, data, settings, progress)
+    verdict = result.verification
+    if verdict is None or verdict.mismatch is None or verdict.runner != "litert":
+        return result
+    unlike, counts = [rule.name for rule in RULES if not rule.alike_on_litert], result.trace.counts
+    fired = [name for name in unlike if name in counts]
+    if not fired:
+        return result
+    selection = replace(settings.selection, disable={*settings.selection.disable, *unlike})
+    again = _optimize(original, data, replace(settings, selection=selection), progress)
+    if again.verification is None or again.verification.status != "identical":
+        return result
+    left_out = f"left out, for LiteRT rounds otherwise than TFLM: {', '.join(fired)}"
+    note = "; ".join(filter(None, [again.verification.note, left_out]))
+    return replace(again, verification=replace(again.verification, note=note))
+
+
+def _optimize(
+    original: Model, data: bytes, settings: Settings, progress: Callable[[str], None]
+) -> Result:
+    progress("rewriting")
+    model = clone(original)
+    trace = run_pipeline(model, settings.selection, settings.config)
+    check_instructions(model, settings.config, settings.max_instructions)
+    memory = _memory(model, settings)
+    annotation = b""
+    if memory is not None:
+        check_arena(model, memory, settings.max_arena_bytes, settings.config, original)
+        annotation = make_annotation(data, model, memory, trace.counts)
+    if settings.annotate is Annotate.FILE and not annotation:
+        raise UnsupportedError("its memory can't be annotated; use --annotate none", "", model.path)
+    annotates = bool(annotation) and settings.annotates
+    if annotates:
+        attach(model, annotation)
+    output = write_bytes(model, settings.layout)
+    check_flash(model, len(output), settings.max_flash_bytes, settings.config, annotates)
+    verification = None
+    if settings.samples is not None:
+        progress("comparing original and optimized")
+        verification = _verify_all(
+            Candidate(original, data),
+            Candidate(model, output, derived=True, may_rearrange=settings.rearranges),
+            settings,
+            trace,
+        )
+    return Result(
+        original=original,
+        source=data,
+        model=model,
+        data=output,
+        trace=trace,
+        before=model_facts(original, len(data)),
+        after=model_facts(model, len(output)),
+        memory_before=_memory(original, settings),
+        memory_after=memory,
+        annotation=annotation,
+        verification=verification,
+        hazards=find_hazards(original, settings.device),
+        hazards_left=find_hazards(model, settings.device),
+    )
+
+
+def check_verdict(result: Result, settings: Settings) -> None:
+    """Fail where the result must not be written.
+
+    Raises:
+        MismatchError: the models differ.
+        UnverifiedError: nothing could be compared, and the settings require it.
+        HazardError: the device computes a layer wrongly, and the settings forbid it.
+    """
+    if settings.fail_on_hazard and result.hazards_left:
+        raise HazardError([f"{each.where}: {each.hazard.name}" for each in result.hazards_left])
+    verdict = result.verification
+    if verdict is not None and verdict.mismatch is not None:
+        raise verdict.mismatch
+    passed = verdict is not None and verdict.status in ("identical", "rounded")
+    if settings.require_verified and not passed:
+        raise UnverifiedError("--no-verify" if verdict is None else verdict.note)
+
+
+def _memory(model: Model, settings: Settings) -> Memory | None:
+    """None where the model has no arena that could be computed, unless a limit asks for it."""
+    if settings.max_arena_bytes is None and why_no_memory(model):
+        return None
+    return memory_of(model, settings.device)
+
+
+def _verify_all(
+    original: Candidate, optimized: Candidate, settings: Settings, trace: Trace
+) -> Verification:
+    """Compare; where islands were rounded, compare without these and measure with them."""
+    rough = {rule.name for rule in RULES if not rule.exactness.bit_exact}
+    if not rough & trace.counts.keys():
+        return _verify(original, optimized, settings)
+    model = clone(original.model)
+    run_pipeline(model, settings.selection, replace(settings.config, allow_lsb=0))
+    exact = replace(optimized, model=model, data=write_bytes(model, settings.layout))
+    verdict = _verify(original, exact, settings)
+    return with_measure(verdict, original, optimized, settings.samples or SampleOptions())
+
+
+def _verify(original: Candidate, optimized: Candidate, settings: Settings) -> Verification:
+    """Compare with the plan in force, unless its overlaps need the device's kernels."""
+    known = _memory(optimized.model, settings) is not None
+    old = known and is_for_device_only(original.model)
+    new = known and needs_cmsis_nn(optimized.model, settings.device)
+    return compare_in_force(
+        original, optimized, (old, new), runner=settings.runner, options=settings.samples
+    )

@@ -1,0 +1,1 @@
+"""Rewrite rules, one per file, in rooms by theme; pipeline says in which order they run."""

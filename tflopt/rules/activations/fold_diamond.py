@@ -1,0 +1,80 @@
+"""Fold elementwise int8 operators that meet again into the one operator with the same map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.facts.clamps import reachable
+from tflopt.ir import Op, OpCode
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, require
+from tflopt.rules.activations.diamond_forms import Distance, equal_forms
+from tflopt.rules.activations.diamonds import ELEMENTWISE, Region, regions
+from tflopt.search.worth import FormRule
+
+BOUND = "it changes no value, but stands between an input of the model and an output"
+
+
+@dataclass(frozen=True)
+class FoldDiamond(FormRule):
+    """Run MAXIMUM(x, a * x), MAXIMUM(x, -x), x + x and the like as one operator, if better.
+
+    Exact: elementwise operators between two int8 tensors are a map of 256 values, whatever the
+    paths. Where it is the identity they go, or become a RESHAPE that copies nothing in place if
+    only the scale changes; where RELU, RELU6, QUANTIZE, ABS, HARD_SWISH, LOGISTIC, TANH,
+    LEAKY_RELU or PRELU has the same map on every value that can occur, that one takes their place.
+    """
+
+    name: ClassVar[str] = "fold-diamond"
+    anchors: ClassVar[frozenset[OpCode]] = ELEMENTWISE
+    exactness: ClassVar[Exactness] = BY_ENUMERATION
+    alike_on_litert: ClassVar[bool] = False
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Replace the largest region that ends here for which there is a better form."""
+        declined = []
+        for region in regions(op):
+            reason = self._fold(region, rw)
+            if reason is None:
+                return
+            if len(region.ops) > 1:
+                declined.append(reason)
+        if declined and not _goes_on(op):
+            require(False, min(declined)[1], at=op)
+
+    def _fold(self, region: Region, rw: Rewriter) -> tuple[int, str] | None:
+        """None where the region was replaced, else why not; the lowest number came closest."""
+        values = reachable(region.source)
+        found = equal_forms(region, values)
+        if isinstance(found, Distance):
+            return 1 + found.differ, str(found)
+        if not found:
+            if not rw.can_replace(region.last.output, region.source):
+                return (
+                    0,
+                    "it changes no value, but stands between an input of the model and an output",
+                )
+            dying = region.dying()
+            rw.bypass(region.last, region.source)
+        else:
+            dying = region.dying()
+            sketch, choice = self.worth.best(dying, found)
+            if not choice.is_worth_it:
+                return 1, choice.why_not(sketch.graph.ops[-1].code.name)
+            sketch.graft(rw, region.last)
+        for op in reversed(dying[:-1]):
+            rw.remove(op)
+        rw.prove("enumeration", len(values))
+        return None
+
+
+def _goes_on(op: Op) -> bool:
+    """Whether all readers are part of a larger region, so that the reason belongs there."""
+    value = op.output
+    if value.is_graph_output or not value.uses:
+        return False
+    return all(_is_within(op, use.op) for use in value.uses)
+
+
+def _is_within(op: Op, reader: Op | None) -> bool:
+    return reader is not None and any(op in region.ops for region in regions(reader))

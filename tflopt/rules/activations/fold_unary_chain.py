@@ -1,0 +1,140 @@
+"""Fold chains of int8 operators of one input by enumerating their 256 values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tflopt.arith.affine import Affine, Precision, affine_of
+from tflopt.arith.fixed_point import Ints
+from tflopt.arith.tables import (
+    EVERY_INT8,
+    SingleOperator,
+    at,
+    compose,
+    single_operators,
+    table,
+    unary_table,
+)
+from tflopt.facts.clamps import data_input, is_private, reachable
+from tflopt.ir import Op, OpCode, Options, Value, same_quantization
+from tflopt.ir.options import ReshapeOptions
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+
+UNARY = frozenset(
+    {
+        OpCode.QUANTIZE,
+        OpCode.RELU,
+        OpCode.RELU6,
+        OpCode.RELU_N1_TO_1,
+        OpCode.RELU_0_TO_1,
+        OpCode.LEAKY_RELU,
+        OpCode.ABS,
+        OpCode.LOGISTIC,
+        OpCode.TANH,
+        OpCode.HARD_SWISH,
+    }
+)
+WITH_CONSTANT = frozenset({OpCode.ADD, OpCode.SUB, OpCode.MUL, OpCode.MAXIMUM, OpCode.MINIMUM})
+
+
+@dataclass(frozen=True)
+class FoldUnaryChain(Rule):
+    """Fold chains of QUANTIZE, RELU, LOGISTIC, ABS, MUL by a constant and others into at most one.
+
+    Exact: such a chain is a map of 256 values. Where it is the identity it goes, or becomes a
+    RESHAPE that copies nothing in place if it only changes the scale; where one operator has the
+    same map on every value that can occur, that one stays.
+    """
+
+    name: ClassVar[str] = "fold-unary-chain"
+    anchors: ClassVar[frozenset[OpCode]] = UNARY | WITH_CONSTANT
+    exactness: ClassVar[Exactness] = BY_ENUMERATION
+    alike_on_litert: ClassVar[bool] = False
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Replace the longest part of the chain that ends here for which there is a form."""
+        chain = _chain(op)
+        for start in range(len(chain)):
+            part = chain[start:]
+            source, results = data_input(part[0]), _compose(part)
+            if source is None or source.is_variable:
+                return
+            values = reachable(source)
+            if _drop(op, source, results, values, rw) or _shorten(
+                part, source, results, values, rw
+            ):
+                rw.prove("enumeration", len(values))
+                return
+
+
+def _chain(op: Op) -> list[Op]:
+    """Operators with a table, each the only reader of the one before; empty without any."""
+    if table(op) is None:
+        return []
+    chain = [op]
+    while (source := data_input(chain[0])) is not None and is_private(source):
+        before = source.producer
+        if before is None or before.code not in UNARY | WITH_CONSTANT or table(before) is None:
+            break
+        chain = [before, *chain]
+    return chain
+
+
+def _goes_on(op: Op) -> bool:
+    """Whether another operator continues the chain, and may do without this one."""
+    after = op.output.uses[0].op if is_private(op.output) else None
+    return after is not None and after.code in UNARY | WITH_CONSTANT and table(after) is not None
+
+
+def _compose(chain: list[Op]) -> Ints:
+    results = np.stack([EVERY_INT8] * len(Precision))
+    for op in chain:
+        step = table(op)
+        assert step is not None
+        results = compose(results, step)
+    return results
+
+
+def _drop(op: Op, source: Value, results: Ints, values: Ints, rw: Rewriter) -> bool:
+    """Where nothing changes: no operator, or a RESHAPE where the numbers get another meaning."""
+    if not np.all(at(results, values) == values) or source.elements != op.output.elements:
+        return False
+    if same_quantization(source.quant, op.output.quant) and source.shape == op.output.shape:
+        bound = "it changes no value, but stands between an input of the model and an output"
+        require(rw.can_replace(op.output, source), bound, at=op)
+        rw.bypass(op, source)
+        return True
+    if _goes_on(op):
+        return False
+    shape = np.asarray(op.output.shape, dtype=np.int32)
+    rw.set_inputs(op, [source, rw.constant(shape, op.output)])
+    rw.set_code(op, OpCode.RESHAPE, ReshapeOptions(op.output.shape))
+    return True
+
+
+def _shorten(part: list[Op], source: Value, results: Ints, values: Ints, rw: Rewriter) -> bool:
+    """Where one operator does what several do."""
+    op = part[-1]
+    before, after = affine_of(source), affine_of(op.output)
+    if len(part) < 2 or before is None or after is None or source.shape != op.output.shape:
+        return False
+    for candidate in _candidates(part, before, after):
+        if np.array_equal(at(candidate.table, values), at(results, values)):
+            rw.set_inputs(op, [source])
+            rw.set_code(op, candidate.code, candidate.options, candidate.version)
+            return True
+    return False
+
+
+def _candidates(part: list[Op], before: Affine, after: Affine) -> list[SingleOperator]:
+    """Operators that TFLM has, those of the chain included, between these parameters."""
+    found = single_operators(before, after)
+    for op in part:
+        options = op.options if isinstance(op.options, Options) else None
+        results = unary_table(op.code, options, before, after)
+        if op.code in (OpCode.ABS, OpCode.LEAKY_RELU) and results is not None:
+            found.append(SingleOperator(op.code, options, op.opcode.version, results))
+    return found

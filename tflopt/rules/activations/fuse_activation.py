@@ -1,0 +1,153 @@
+"""Fuse clamps into the operator that computes what they clamp."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.arith.fixed_point import Ints
+from tflopt.arith.tables import EVERY_INT8, compose, table
+from tflopt.facts.clamps import (
+    data_input,
+    equal_activation,
+    fused_activation,
+    fusing_source,
+    is_private,
+    with_activation,
+)
+from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+from tflopt.rules.activations.fused_map import TWICE, fused_map
+
+CLAMPS = frozenset(
+    {
+        OpCode.RELU,
+        OpCode.RELU6,
+        OpCode.RELU_N1_TO_1,
+        OpCode.RELU_0_TO_1,
+        OpCode.MINIMUM,
+        OpCode.MAXIMUM,
+    }
+)
+MAYBE_CLAMPS = frozenset(
+    {
+        OpCode.LEAKY_RELU,
+        OpCode.HARD_SWISH,
+        OpCode.ABS,
+        OpCode.ADD,
+        OpCode.SUB,
+        OpCode.MUL,
+        OpCode.QUANTIZE,
+    }
+)
+"""A slope of 0, a factor of 1 with a fused activation, and the like; mostly no clamps."""
+
+
+@dataclass(frozen=True)
+class FuseActivation(Rule):
+    """Fuse RELU, RELU6, RELU_N1_TO_1, MINIMUM, MAXIMUM into the operator that computes their input.
+
+    Others too where they are clamps (HARD_SWISH of a coarse scale, MUL by 1 with RELU, QUANTIZE).
+    Exact where both sides have one quantization and a fused activation clamps each of the 256
+    values as the operator does: kernels clamp to the range of the activation after they requantize
+    (``CalculateActivationRangeQuantized``). Where the quantizations differ, every pair of inputs of
+    ADD, SUB or MUL is computed both ways; for the sums of convolutions and FULLY_CONNECTED the
+    scale has to be the same. A clamp of each element commutes with RESHAPE, TRANSPOSE, SLICE and
+    other movements on the way.
+    """
+
+    name: ClassVar[str] = "fuse-activation"
+    anchors: ClassVar[frozenset[OpCode]] = CLAMPS | MAYBE_CLAMPS
+    exactness: ClassVar[Exactness] = BY_ENUMERATION
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Give the producer the activation, and let the readers read its output."""
+        source = data_input(op)
+        if source is None or fusing_source(_first(op)) is None:
+            return
+        reason = "" if same_quantization(source.quant, op.output.quant) else TWICE
+        for value, results in reversed(list(_parts(op))):
+            fit = _fit(value, op.output, results)
+            if isinstance(fit, Fit):
+                fit.apply(op, source, rw)
+                return
+            reason = fit or reason
+        require(op.code not in CLAMPS or not reason, reason, at=op)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A producer, its output and what moves it, and the activation that it gets."""
+
+    producer: Op
+    path: list[Value]
+    activation: Activation
+    values: int
+
+    def apply(self, op: Op, source: Value, rw: Rewriter) -> None:
+        """Let the readers of ``op``, which clamps ``source``, read what the producer gives."""
+        start = self.path[0]
+        shared = "another operator reads the tensor before the activation"
+        require(all(is_private(value) for value in self.path), shared, at=self.producer)
+        bound = "it stands between an input or constant of the model and an output"
+        require(rw.can_replace(op.output, start), bound, at=op)
+        if self.activation is not fused_activation(self.producer):
+            rw.set_options(self.producer, with_activation(self.producer, self.activation))
+        for value in self.path:
+            rw.update(value, origin=None)
+            if not same_quantization(value.quant, op.output.quant):
+                rw.set_quant(value, op.output.quant)
+        rw.update(start, origin=op.output.origin)
+        rw.bypass(op, start)
+        _remove_between(start, source, rw)
+        rw.prove("enumeration", self.values)
+
+
+def _first(op: Op) -> Value:
+    """What the first of the clamps in a row reads."""
+    parts = [value for value, _ in _parts(op)]
+    return parts[-1] if parts else op.inputs[0] or op.output
+
+
+def _parts(op: Op) -> Iterator[tuple[Value, Ints]]:
+    """The inputs of this clamp and of those before it, with the table from there to here."""
+    results, source = table(op), data_input(op)
+    while source is not None and results is not None:
+        yield source, results
+        before = source.producer
+        known = before is not None and before.code in FuseActivation.anchors
+        step = table(before) if before is not None and known else None
+        if before is None or step is None or not is_private(source):
+            return
+        source, results = data_input(before), compose(step, results)
+
+
+def _fit(value: Value, output: Value, results: Ints) -> Fit | str:
+    """How the producer of ``value`` gives ``output``; a text where it can't, empty if obvious."""
+    found = fusing_source(value)
+    if found is None:
+        return ""
+    producer, path = found
+    if same_quantization(value.quant, output.quant):
+        activation = equal_activation(producer, results)
+        if activation is None:
+            return "no fused activation clamps to this range"
+        return Fit(producer, path, activation, len(EVERY_INT8))
+    fused = fused_map(producer, results, output)
+    if isinstance(fused, str):
+        return fused
+    if fused.distance.differing:
+        return f"no fused form is equal: {fused.distance}"
+    return Fit(producer, path, fused.activation, fused.distance.values)
+
+
+def _remove_between(start: Value, last: Value, rw: Rewriter) -> None:
+    """Drop the clamps that led from ``start`` to ``last``, which nobody reads any more."""
+    while last is not start:
+        op = last.producer
+        assert op is not None
+        source = data_input(op)
+        assert source is not None
+        rw.remove(op)
+        last = source

@@ -1,0 +1,133 @@
+"""Maps of 256 values behind an operator, as another fused activation and quantization of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from tflopt.arith.affine import LIMITS, Affine, activation_range, affine_of
+from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, ints
+from tflopt.arith.tables import at, distinct, pair_table
+from tflopt.facts.clamps import fused_activation, reachable
+from tflopt.ir import Activation, DType, Op, OpCode, Value
+from tflopt.rules.islands.island_forms import Distance
+
+PAIRS = frozenset({OpCode.ADD, OpCode.SUB, OpCode.MUL})
+WEIGHTED = frozenset({OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.FULLY_CONNECTED})
+LARGEST_MULTIPLIER = 0.5
+"""Below it no int32 accumulator is requantized to more than 2^30, whatever is added to it."""
+TWICE = "it requantizes as well; rounding twice is not rounding once"
+Pair = tuple[float, int]
+
+
+@dataclass(frozen=True)
+class FusedMap:
+    """The nearest fused form, and how far it is from what is wanted."""
+
+    activation: Activation
+    distance: Distance
+
+
+def fused_map(op: Op, results: Ints, output: Value) -> FusedMap | str:
+    """``op`` with the quantization of ``output`` and a fused activation, for what a table makes.
+
+    ADD, SUB and MUL: every pair of inputs that can occur. CONV_2D, DEPTHWISE_CONV_2D and
+    FULLY_CONNECTED between equal scales, where the multipliers stay as they are: every number
+    that an int8 value plus or minus the zero points can be. A text where there is no such form.
+
+    Args:
+        op: an operator with a fused activation.
+        results: what becomes of each of its 256 values, shaped (2, 256).
+        output: the tensor to which ``results`` leads.
+    """
+    before, after = affine_of(op.output), affine_of(output)
+    fused = fused_activation(op)
+    if before is None or after is None or fused is None:
+        return "it has no quantization of one scale"
+    if op.code in PAIRS:
+        return _of_pairs(op, results, before, after, fused)
+    if op.code not in WEIGHTED:
+        return "a pool has the same quantization on both sides"
+    if before.scale != after.scale:
+        return TWICE
+    if not _is_small(op, after):
+        return "its accumulators may be requantized beyond 2^30"
+    return _of_sums(results, before, after, fused)
+
+
+def _of_sums(results: Ints, before: Affine, after: Affine, fused: Activation) -> FusedMap:
+    """Requantized accumulators; whatever lies beyond is clamped as the ends are."""
+    zeros = int(before.zero_point), int(after.zero_point)
+    raw = np.arange(INT8_MIN - 1 - max(zeros), INT8_MAX + 2 - min(zeros), dtype=np.int64)
+    low, high = activation_range(fused, before)
+    values = np.clip(raw + before.zero_point, low, high)
+    return _nearest(
+        at(results, values),
+        [(each, _clamped(raw + after.zero_point, each, after)) for each in LIMITS],
+    )
+
+
+def _clamped(values: Ints, activation: Activation, target: Affine) -> Ints | None:
+    low, high = activation_range(activation, target)
+    return np.clip(values, low, high) if low <= high else None
+
+
+def _of_pairs(
+    op: Op, results: Ints, before: Affine, after: Affine, fused: Activation
+) -> FusedMap | str:
+    inputs = [_input(value) for value in op.inputs]
+    if len(inputs) != 2 or inputs[0] is None or inputs[1] is None:
+        return "it reads a tensor that is not int8 with one scale"
+    (one, first), (two, second) = inputs[0], inputs[1]
+    axes = np.ix_(np.arange(len(results)), first - INT8_MIN, second - INT8_MIN)
+    found = _pairs(op.code, one, two, _numbers(before), fused)
+    if found is None:
+        return "its arithmetic is not defined for these scales"
+    wanted = np.take_along_axis(results[:, None], found[axes] - INT8_MIN, axis=2)
+    forms = [(each, _pairs(op.code, one, two, _numbers(after), each)) for each in LIMITS]
+    tables = [(each, None if table is None else table[axes]) for each, table in forms]
+    if all(table is None for _, table in tables):
+        return "TFLM does not take these scales in one operator"
+    return _nearest(wanted, tables)
+
+
+@lru_cache(maxsize=16)
+def _pairs(code: OpCode, one: Pair, two: Pair, out: Pair, fused: Activation) -> Ints | None:
+    first, second, target = (Affine.make(*each) for each in (one, two, out))
+    return pair_table(code, first, second, target, fused)
+
+
+def _numbers(params: Affine) -> Pair:
+    return float(params.scale), int(params.zero_point)
+
+
+def _input(value: Value | None) -> tuple[Pair, Ints] | None:
+    """The parameters of an input, and the values that it can have."""
+    params = affine_of(value)
+    if value is None or params is None or value.dtype is not DType.INT8:
+        return None
+    if not value.is_constant:
+        return _numbers(params), reachable(value)
+    if not value.has_data or value.extra.sparsity is not None or not value.elements:
+        return None
+    return _numbers(params), distinct(ints(value.array()))
+
+
+def _is_small(op: Op, target: Affine) -> bool:
+    source, weights = affine_of(op.input(0)), op.input(1)
+    if source is None or weights is None or weights.quant is None or weights.quant.scale is None:
+        return False
+    scales = np.asarray(weights.quant.scale, dtype=np.float64)
+    return bool(np.all(source.double * scales / target.double < LARGEST_MULTIPLIER))
+
+
+def _nearest(wanted: Ints, forms: list[tuple[Activation, Ints | None]]) -> FusedMap:
+    found = []
+    for activation, table in forms:
+        if table is not None:
+            apart = np.abs(wanted - table).max(axis=0)
+            distance = Distance(int(apart.max()), int(np.count_nonzero(apart)), apart.size)
+            found.append(FusedMap(activation, distance))
+    return min(found, key=lambda each: (each.distance.differing, each.distance.largest))

@@ -1,0 +1,98 @@
+"""Merge operators that compute the same from the same inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Op, OpCode, Options, Value, same_quantization
+from tflopt.ir.traits import has_effect
+from tflopt.rewrite import Rewriter, require
+from tflopt.rewrite.sketch import Sketch
+from tflopt.search.worth import FormRule
+
+STATEFUL = frozenset(
+    {
+        OpCode.SVDF,
+        OpCode.LSTM,
+        OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM,
+        OpCode.VAR_HANDLE,
+        OpCode.READ_VARIABLE,
+    }
+)
+
+
+@dataclass(frozen=True)
+class MergeDuplicates(FormRule):
+    """Compute once what several equal operators compute from the same inputs, if better.
+
+    Whole branches that are equal merge from their start. Exact: the same kernel with the same
+    parameters gives the same output.
+    """
+
+    name: ClassVar[str] = "merge-duplicates"
+    anchors: ClassVar[frozenset[OpCode]] = frozenset(OpCode) - STATEFUL - {OpCode.CUSTOM}
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Let the readers read the earlier operator's outputs."""
+        twin = _twin(op)
+        if twin is None:
+            return
+        pairs = list(zip(op.outputs, twin.outputs, strict=True))
+        bound = "the outputs of the model are tensors of their own"
+        require(all(rw.can_replace(old, new) for old, new in pairs), bound, at=op)
+        sketch = Sketch()
+        for old, new in pairs:
+            sketch.results[old] = sketch.read(new)
+        choice = self.worth.compare([op], sketch)
+        require(choice.is_worth_it, choice.why_not("keeping one result"), at=op)
+        sketch.graft(rw, op)
+
+
+def _twin(op: Op) -> Op | None:
+    """An earlier operator that computes the same."""
+    data = next((v for v in op.inputs if v is not None and not v.is_constant), None)
+    if data is None or has_effect(op) or not isinstance(op.options, Options | None):
+        return None
+    if any(v is not None and v.is_variable for v in op.inputs):
+        return None
+    for other in data.users:
+        if other is not op and _same(op, other) and _is_earlier(other, op):
+            return other
+    return None
+
+
+def _same(op: Op, other: Op) -> bool:
+    if op.opcode.key != other.opcode.key or op.options != other.options:
+        return False
+    if op.extra.custom_options is not None or op.extra.options2 is not None:
+        return False
+    if len(op.inputs) != len(other.inputs) or len(op.outputs) != len(other.outputs):
+        return False
+    inputs = zip(op.inputs, other.inputs, strict=True)
+    outputs = zip(op.outputs, other.outputs, strict=True)
+    return all(_same_input(a, b) for a, b in inputs) and all(_same_kind(a, b) for a, b in outputs)
+
+
+def _is_earlier(other: Op, op: Op) -> bool:
+    ops = op.graph.ops
+    return other.graph is op.graph and ops.index(other) < ops.index(op)
+
+
+def _same_input(one: Value | None, two: Value | None) -> bool:
+    if one is two:
+        return True
+    if one is None or two is None or not (one.has_data and two.has_data):
+        return False
+    if not _same_kind(one, two) or one.extra.sparsity is not None or two.extra.sparsity is not None:
+        return False
+    assert one.buffer is not None
+    assert two.buffer is not None
+    assert one.buffer.data is not None
+    assert two.buffer.data is not None
+    return one.buffer.data.tobytes() == two.buffer.data.tobytes()
+
+
+def _same_kind(one: Value, two: Value) -> bool:
+    same = one.shape == two.shape and one.dtype is two.dtype
+    return same and same_quantization(one.quant, two.quant)

@@ -1,0 +1,65 @@
+"""Give a TRANSPOSE that the device refuses fewer dimensions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from tflopt.ir import Op, OpCode
+from tflopt.ir.options import ReshapeOptions, TransposeOptions
+from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rules.movement.merge_transposes import permutation
+from tflopt.target.hazards import is_routed_by
+from tflopt.target.hazards.entries.transpose_rank_five import RANK_LIMIT
+from tflopt.target.memory import Device
+
+
+@dataclass(frozen=True)
+class MergeTransposedAxes(Rule):
+    """Merge the axes that a TRANSPOSE of more than four dimensions moves together.
+
+    Exact: axes that stay neighbours in their order are one axis to every element.
+    """
+
+    name: ClassVar[str] = "merge-transposed-axes"
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.TRANSPOSE})
+
+    device: Device = field(default_factory=Device)
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """RESHAPE, TRANSPOSE of fewer axes, RESHAPE."""
+        source, perm = op.input(0), permutation(op)
+        if source is None or perm is None:
+            return
+        if not is_routed_by(self.name, op, self.device):
+            return
+        large = [dim for dim in source.shape if dim != 1]
+        axes = [axis for axis, dim in enumerate(source.shape) if dim != 1]
+        groups = _groups([axes.index(axis) for axis in perm if axis in axes])
+        require(len(groups) <= RANK_LIMIT, "more than four axes move apart", at=op)
+        order = sorted(groups)
+        shape = tuple(prod(large[axis] for axis in group) for group in order)
+        merged = tuple(order.index(group) for group in groups)
+        flat = rw.value(source, shape=shape, same_elements=True)
+        moved = rw.value(op.output, shape=[shape[axis] for axis in merged], same_elements=True)
+        control = rw.constant(np.asarray(merged, dtype=np.int32), op.output)
+        rw.insert(op, OpCode.RESHAPE, [source], [flat], ReshapeOptions(shape))
+        rw.insert(op, OpCode.TRANSPOSE, [flat, control], [moved], TransposeOptions(), 2)
+        rw.set_code(op, OpCode.RESHAPE, ReshapeOptions(op.output.shape))
+        rw.set_inputs(op, [moved])
+
+
+def _groups(perm: list[int]) -> list[tuple[int, ...]]:
+    """Runs of axes that follow one another before and after."""
+    groups: list[tuple[int, ...]] = []
+    last = -2
+    for axis in perm:
+        if groups and axis == last + 1:
+            groups[-1] = (*groups[-1], axis)
+        else:
+            groups.append((axis,))
+        last = axis
+    return groups

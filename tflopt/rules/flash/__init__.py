@@ -1,0 +1,1 @@
+"""Rules about bytes of the file that no kernel reads."""

@@ -1,0 +1,79 @@
+"""Drop fields that are at their default, redundant, or read by nobody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from tflopt.config import Runtime
+from tflopt.ir import Model, Op, OpCode, OperatorCode, Options
+from tflopt.rewrite import ModelRule, Rewriter
+
+
+@dataclass(frozen=True)
+class StripFields(ModelRule):
+    """Drop shape signatures, empty vectors and tables, and the old form of operator codes.
+
+    Exact: TFLM reads neither ``shape_signature`` nor ``has_rank`` nor
+    ``mutating_variable_inputs``; an empty table of options says nothing; the operator is
+    max(``deprecated_builtin_code``, ``builtin_code``). For LiteRT a signature stays where it
+    says more than the shape (a dimension of any size).
+    """
+
+    name: ClassVar[str] = "strip-fields"
+    runtime: Runtime = Runtime.BOTH
+
+    def rewrite_model(self, model: Model, rw: Rewriter) -> None:
+        """Clear the fields."""
+        before = rw.updates
+        self._tensors(model, rw)
+        for op in model.ops():
+            _slim_op(op, rw)
+        _slim_opcodes(model, rw)
+        if rw.updates > before:
+            rw.note(f"dropped or shortened {rw.updates - before} fields")
+
+    def _tensors(self, model: Model, rw: Rewriter) -> None:
+        for graph in model.graphs:
+            for value in graph.values:
+                extra = value.extra
+                signature = extra.shape_signature
+                says_more = signature is not None and signature != value.shape
+                if signature is not None and not (says_more and self.runtime is Runtime.BOTH):
+                    rw.update(extra, shape_signature=None)
+                if extra.has_rank:
+                    rw.update(extra, has_rank=False)
+                if extra.variant_tensors == []:
+                    rw.update(extra, variant_tensors=None)
+
+
+def _slim_op(op: Op, rw: Rewriter) -> None:
+    extra = op.extra
+    if extra.mutating_variable_inputs is not None and not any(extra.mutating_variable_inputs):
+        rw.update(extra, mutating_variable_inputs=None)
+    if extra.intermediates == ():
+        rw.update(extra, intermediates=None)
+    custom = extra.custom_options
+    if custom is not None and not custom.size and op.code is not OpCode.CUSTOM:
+        rw.update(extra, custom_options=None)
+    if isinstance(op.options, Options) and not fields(op.options):
+        rw.update(op, options=None)
+        rw.update(extra, options_type=0)
+
+
+def _slim_opcodes(model: Model, rw: Rewriter) -> None:
+    """Frequent operators first (index 0 is a default and takes no room), old codes dropped."""
+    for entry in model.opcodes:
+        if entry.stored != (0, entry.builtin):
+            rw.update(entry, stored=(0, entry.builtin))
+    first: dict[tuple[int, str | None, int], OperatorCode] = {}
+    for entry in model.opcodes:
+        first.setdefault(entry.key, entry)
+    for op in model.ops():
+        if first[op.opcode.key] is not op.opcode:
+            rw.update(op, opcode=first[op.opcode.key])
+    frequency = Counter(op.opcode for op in model.ops())
+    order = sorted(model.opcodes, key=lambda entry: -frequency[entry])
+    if order != model.opcodes:
+        rw.update(model, opcodes=order)

@@ -1,0 +1,52 @@
+"""Drop metadata entries that no runtime reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Model
+from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.rules.memory.drop_stale_plan import PLAN
+
+CONVERSION = frozenset(
+    {
+        "CONVERSION_METADATA",
+        "min_runtime_version",
+        "reduced_precision_support",
+        "control_dependencies",
+        "debug_metadata",
+    }
+)
+"""What converters leave about themselves."""
+READ_BY_TFLM = frozenset({PLAN})
+
+
+@dataclass(frozen=True)
+class StripMetadata(ModelRule):
+    """Drop what the converter left about itself; with --strip all every entry TFLM doesn't read.
+
+    Exact: TFLM looks for ``OfflineMemoryAllocation`` by name and for nothing else.
+    """
+
+    name: ClassVar[str] = "strip-metadata"
+    everything: bool = False
+    keep: frozenset[str] = frozenset()
+
+    def rewrite_model(self, model: Model, rw: Rewriter) -> None:
+        """Remove the entries, and an archive behind the model with them."""
+        if model.metadata is not None:
+            kept = [entry for entry in model.metadata if not self._drops(entry.name)]
+            if len(kept) < len(model.metadata) or not kept:
+                rw.keep_metadata(kept, "no runtime reads it")
+            if not kept:
+                rw.update(model, metadata=None, metadata_buffers=None)
+                rw.note("no metadata is left")
+        if self.everything and model.trailing is not None:
+            rw.update(model, trailing=None)
+            rw.note("dropped the archive of associated files behind the model")
+
+    def _drops(self, name: str | None) -> bool:
+        if name in self.keep or name in READ_BY_TFLM:
+            return False
+        return self.everything or name in CONVERSION

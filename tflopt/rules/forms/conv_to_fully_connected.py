@@ -1,0 +1,50 @@
+"""Turn a convolution whose kernel covers its whole input into a FULLY_CONNECTED."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.facts.convolution import Convolution, convolution
+from tflopt.ir import Op, OpCode
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rules.forms.dense_forms import Dense, as_fully_connected, same_multipliers
+from tflopt.search.worth import FormRule
+
+
+@dataclass(frozen=True)
+class ConvToFullyConnected(FormRule):
+    """Run CONV_2D with one window, as large as the input, as FULLY_CONNECTED, if better.
+
+    Exact: input and weights are summed up in the order in which they lie. The multipliers, which
+    FULLY_CONNECTED computes in single precision with one weight scale, are compared.
+    """
+
+    name: ClassVar[str] = "conv-to-fully-connected"
+    exactness: ClassVar[Exactness] = BY_ARITHMETIC
+    alike_on_litert: ClassVar[bool] = False
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONV_2D})
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Replace the operator."""
+        found = convolution(op)
+        if found is None or not found.is_dense or not found.is_int8 or not covers(found):
+            return
+        quant = found.weights.quant
+        assert quant is not None
+        weights = found.weights.array().reshape(found.output_c, -1)
+        fused = found.options.fused_activation_function
+        dense = Dense(op, found.data, weights, quant, found.bias, fused)
+        same = same_multipliers(dense)
+        require(same, "FULLY_CONNECTED would compute another multiplier", at=op)
+        sketch = as_fully_connected(dense)
+        choice = self.worth.compare([op], sketch)
+        require(choice.is_worth_it, choice.why_not("FULLY_CONNECTED"), at=op)
+        sketch.graft(rw, op)
+
+
+def covers(found: Convolution) -> bool:
+    """One window without padding: kernel and input have the same height and width."""
+    one = found.op.output.shape[1:3] == (1, 1)
+    undilated = found.dilation == (1, 1)
+    return one and undilated and found.weights.shape[1:3] == found.data.shape[1:3]

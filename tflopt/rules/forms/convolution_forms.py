@@ -1,0 +1,135 @@
+"""Other forms of a convolution that compute the same: each builder returns a sketch.
+
+In all of them the same products with the same int32 bias are summed up, some with products with a
+weight of zero between them, and ``PopulateConvolutionQuantizationParams`` computes the multipliers
+of CONV_2D and DEPTHWISE_CONV_2D alike.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tflopt.facts.convolution import INT8_VERSION, Convolution
+from tflopt.ir import DType, OpCode, Quantization, Value
+from tflopt.ir.node import Array
+from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions
+from tflopt.rewrite.sketch import Sketch
+
+
+def as_depthwise(found: Convolution) -> Sketch:
+    """A CONV_2D with as many groups as channels: weights O,H,W,1 to 1,H,W,O."""
+    sketch = Sketch()
+    weights = np.transpose(found.weights.array(), (3, 1, 2, 0))
+    draw_depthwise(sketch, found, weights)
+    return sketch
+
+
+def as_grouped(found: Convolution) -> Sketch:
+    """A DEPTHWISE_CONV_2D as CONV_2D with as many groups as channels: 1,H,W,O to O,H,W,1."""
+    return _as_conv(found, np.transpose(found.weights.array(), (3, 1, 2, 0)))
+
+
+def as_dense(found: Convolution) -> Sketch:
+    """One group, with zeros for the channels of the other groups."""
+    weights = found.weights.array()
+    if found.op.code is OpCode.DEPTHWISE_CONV_2D:
+        weights = np.transpose(weights, (3, 1, 2, 0))
+    outputs, high, wide, depth = weights.shape
+    groups = found.input_c // depth
+    dense = np.zeros((outputs, high, wide, found.input_c), dtype=np.int8)
+    for group in range(groups):
+        rows = slice(group * outputs // groups, (group + 1) * outputs // groups)
+        dense[rows, :, :, group * depth : (group + 1) * depth] = weights[rows]
+    return _as_conv(found, dense)
+
+
+def filled_elements(found: Convolution) -> int:
+    """The weights of :func:`without_dilation`."""
+    _, high, wide, channels = found.weights.shape
+    rows, columns = found.dilation
+    return int(((high - 1) * rows + 1) * ((wide - 1) * columns + 1) * channels)
+
+
+def without_dilation(found: Convolution) -> Sketch:
+    """The same depthwise kernel with zeros between its taps instead of dilation."""
+    options = found.options
+    weights = found.weights.array()
+    _, high, wide, channels = weights.shape
+    rows, columns = options.dilation_h_factor, options.dilation_w_factor
+    shape = (1, (high - 1) * rows + 1, (wide - 1) * columns + 1, channels)
+    filled = np.zeros(shape, dtype=np.int8)
+    filled[:, ::rows, ::columns] = weights
+    sketch = Sketch()
+    draw_depthwise(sketch, found, filled, dilated=False)
+    return sketch
+
+
+def draw_depthwise(
+    sketch: Sketch, found: Convolution, weights: Array, *, dilated: bool = True
+) -> None:
+    """A DEPTHWISE_CONV_2D with the options, the bias and the scales of ``found``."""
+    data = sketch.read(found.data)
+    sketch.results[found.op.output] = sketch.op(
+        OpCode.DEPTHWISE_CONV_2D,
+        [data, _constant(sketch, weights, found, 3), *sketch.read_present(found.bias)],
+        found.op.output.shape,
+        options=depthwise_options(found, weights.shape[3] // data.shape[3], dilated=dilated),
+        quant=found.op.output.quant,
+        version=INT8_VERSION,
+    )
+
+
+def depthwise_options(
+    found: Convolution, multiplier: int, *, dilated: bool = True
+) -> DepthwiseConv2DOptions:
+    """The options of ``found`` for a DEPTHWISE_CONV_2D."""
+    options = found.options
+    return DepthwiseConv2DOptions(
+        padding=options.padding,
+        stride_w=options.stride_w,
+        stride_h=options.stride_h,
+        depth_multiplier=multiplier,
+        fused_activation_function=options.fused_activation_function,
+        dilation_w_factor=options.dilation_w_factor if dilated else 1,
+        dilation_h_factor=options.dilation_h_factor if dilated else 1,
+    )
+
+
+def conv_options(found: Convolution) -> Conv2DOptions:
+    """The options of ``found`` for a CONV_2D."""
+    options = found.options
+    return Conv2DOptions(
+        padding=options.padding,
+        stride_w=options.stride_w,
+        stride_h=options.stride_h,
+        fused_activation_function=options.fused_activation_function,
+        dilation_w_factor=options.dilation_w_factor,
+        dilation_h_factor=options.dilation_h_factor,
+    )
+
+
+def _as_conv(found: Convolution, weights: Array) -> Sketch:
+    sketch = Sketch()
+    kernel = _constant(sketch, weights, found, 0)
+    sketch.results[found.op.output] = sketch.op(
+        OpCode.CONV_2D,
+        [sketch.read(found.data), kernel, _bias(sketch, found)],
+        found.op.output.shape,
+        options=conv_options(found),
+        quant=found.op.output.quant,
+        version=INT8_VERSION,
+    )
+    return sketch
+
+
+def _bias(sketch: Sketch, found: Convolution) -> Value:
+    """LiteRT's CONV_2D demands a bias, its DEPTHWISE_CONV_2D does not."""
+    if found.bias is not None:
+        return sketch.read(found.bias)
+    return sketch.constant(np.zeros(found.output_c))
+
+
+def _constant(sketch: Sketch, weights: Array, found: Convolution, dimension: int) -> Value:
+    quant = found.weights.quant
+    along = None if quant is None else Quantization(quant.scale, quant.zero_point, dimension)
+    return sketch.constant(weights, DType.INT8, along)

@@ -1,0 +1,37 @@
+"""Turn a DEPTHWISE_CONV_2D with a depth multiplier into a CONV_2D."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.facts.convolution import convolution
+from tflopt.ir import Op, OpCode
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rules.forms.convolution_forms import as_grouped
+from tflopt.search.worth import FormRule
+
+
+@dataclass(frozen=True)
+class DepthwiseToConv(FormRule):
+    """Run DEPTHWISE_CONV_2D of one input channel, or with a multiplier, as CONV_2D, if better.
+
+    With several input channels the CONV_2D has as many groups. Exact: both sum up the same
+    products with the same int32 bias, and ``PopulateConvolutionQuantizationParams`` computes the
+    multipliers of both kernels.
+    """
+
+    name: ClassVar[str] = "depthwise-to-conv"
+    exactness: ClassVar[Exactness] = BY_ARITHMETIC
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.DEPTHWISE_CONV_2D})
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Replace the operator."""
+        found = convolution(op)
+        if found is None or (found.input_c > 1 and found.multiplier == 1):
+            return
+        require(found.is_int8, "only int8 convolutions are compared", at=op)
+        sketch = as_grouped(found)
+        choice = self.worth.compare([op], sketch)
+        require(self.takes(op, choice), choice.why_not("CONV_2D"), at=op)
+        sketch.graft(rw, op)

@@ -1,0 +1,95 @@
+"""Turn a depthwise convolution with a multiplier into several without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tflopt.facts.convolution import INT8_VERSION, Convolution, convolution
+from tflopt.ir import DType, Op, OpCode, Quantization, Value
+from tflopt.ir.options import ConcatenationOptions
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rewrite.sketch import Sketch
+from tflopt.rules.forms.channel_order import Readers, readers_of
+from tflopt.rules.forms.convolution_forms import depthwise_options
+from tflopt.search.worth import FormRule
+
+MOST_PARTS = 10
+"""Inputs that TFLM's CONCATENATION takes."""
+
+
+@dataclass(frozen=True)
+class ExpandDepthMultiplier(FormRule):
+    """Split a DEPTHWISE_CONV_2D with a multiplier into one per multiple, if that is better.
+
+    The parts have multiplier 1, which CMSIS-NN's fast functions need; a CONCATENATION puts their
+    channels behind each other instead of in turns, and the weights of the layer that sums up over
+    the channels are put into the same order. Exact: every output channel has the same products,
+    bias and multiplier as before, and int32 sums do not depend on their order.
+    """
+
+    name: ClassVar[str] = "expand-depth-multiplier"
+    exactness: ClassVar[Exactness] = BY_ARITHMETIC
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.DEPTHWISE_CONV_2D})
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Replace the operator and reorder the readers' weights."""
+        found = convolution(op)
+        if found is None or found.multiplier == 1 or found.input_c == 1:
+            return
+        require(found.is_int8, "only int8 convolutions are compared", at=op)
+        few = found.multiplier <= MOST_PARTS
+        require(few, f"CONCATENATION takes {MOST_PARTS} inputs, not {found.multiplier}", at=op)
+        readers = readers_of(op.output)
+        if readers is None:
+            require(False, "no single reader whose weights could be reordered", at=op)
+            return
+        sketch = as_parts(found)
+        choice = self.worth.compare([op], sketch)
+        why = choice.why_not(f"{found.multiplier} DEPTHWISE_CONV_2D and a CONCATENATION")
+        require(choice.is_worth_it, why, at=op)
+        _graft(rw, op, found, sketch, readers)
+
+
+def _graft(rw: Rewriter, op: Op, found: Convolution, sketch: Sketch, readers: Readers) -> None:
+    """The first inner tensor is the operator's output, which the sketch's result replaces."""
+    order = np.arange(found.output_c).reshape(-1, found.multiplier).T.reshape(-1)
+    readers.reorder(rw, order)
+    sketch.graft(rw, op)
+
+
+def as_parts(found: Convolution) -> Sketch:
+    """One depthwise convolution for each multiple, and a CONCATENATION."""
+    sketch = Sketch()
+    parts = [_part(sketch, found, number) for number in range(found.multiplier)]
+    output = found.op.output
+    sketch.results[output] = sketch.op(
+        OpCode.CONCATENATION,
+        parts,
+        output.shape,
+        options=ConcatenationOptions(3),
+        quant=output.quant,
+        version=2,
+    )
+    return sketch
+
+
+def _part(sketch: Sketch, found: Convolution, number: int) -> Value:
+    weights, quant, bias = found.weights, found.weights.quant, found.bias
+    every = slice(number, None, found.multiplier)
+    if quant is not None and quant.is_per_channel:
+        assert quant.scale is not None
+        quant = Quantization.per_channel(quant.scale[every], 3)
+    kernel = sketch.constant(weights.array()[..., every], DType.INT8, quant)
+    offset = [] if bias is None else [sketch.constant(bias.array()[every])]
+    shape = (*found.op.output.shape[:3], found.input_c)
+    return sketch.op(
+        OpCode.DEPTHWISE_CONV_2D,
+        [sketch.read(found.data), kernel, *offset],
+        shape,
+        options=depthwise_options(found, 1),
+        quant=found.op.output.quant,
+        version=INT8_VERSION,
+    )

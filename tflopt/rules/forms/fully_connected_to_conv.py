@@ -1,0 +1,64 @@
+"""Turn a FULLY_CONNECTED into a 1x1 convolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.arith.affine import affine_of
+from tflopt.ir import DType, Op, OpCode
+from tflopt.ir.options import FullyConnectedOptions
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rules.forms.dense_forms import Dense, as_convolution, same_multipliers
+from tflopt.search.worth import FormRule
+
+
+@dataclass(frozen=True)
+class FullyConnectedToConv(FormRule):
+    """Run FULLY_CONNECTED as CONV_2D with a 1x1 kernel, a pixel for each row, if better.
+
+    Exact: the same products are summed up, and the multipliers, which FULLY_CONNECTED computes in
+    single precision with one weight scale, are compared.
+    """
+
+    name: ClassVar[str] = "fully-connected-to-conv"
+    exactness: ClassVar[Exactness] = BY_ARITHMETIC
+    alike_on_litert: ClassVar[bool] = False
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.FULLY_CONNECTED})
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Replace the operator."""
+        dense = dense_of(op)
+        if dense is None:
+            return
+        zero_points = dense.quant.zero_point
+        symmetric = zero_points is not None and not zero_points.any()
+        require(symmetric, "the weights have zero points", at=op)
+        require(same_multipliers(dense), "CONV_2D would compute another multiplier", at=op)
+        sketch = as_convolution(dense)
+        choice = self.worth.compare([op], sketch)
+        require(choice.is_worth_it, choice.why_not("CONV_2D"), at=op)
+        sketch.graft(rw, op)
+
+
+def dense_of(op: Op) -> Dense | None:
+    """An int8 FULLY_CONNECTED with constant weights and bias, else None."""
+    data, weights, bias = op.input(0), op.input(1), op.input(2)
+    if data is None or weights is None or not isinstance(op.options, FullyConnectedOptions):
+        return None
+    if any(v.dtype is not DType.INT8 for v in (data, weights, op.output)):
+        return None
+    if affine_of(data) is None or affine_of(op.output) is None or not weights.has_data:
+        return None
+    quant, shape = weights.quant, weights.shape
+    if quant is None or not quant.is_set or len(shape) != 2 or min(shape) < 1:
+        return None
+    if quant.count not in (1, shape[0]) or weights.extra.sparsity is not None:
+        return None
+    if bias is not None and (bias.dtype is not DType.INT32 or not bias.has_data):
+        return None
+    rows = data.elements // shape[1]
+    if data.elements != rows * shape[1] or op.output.elements != rows * shape[0] or not rows:
+        return None
+    fused = op.options.fused_activation_function
+    return Dense(op, data, weights.array(), quant, bias, fused)

@@ -1,0 +1,76 @@
+"""Turn a MEAN into a convolution with equal weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.arith.affine import affine_of
+from tflopt.facts.exact_sums import MOST_SUMS, Reduction, as_one_sum, as_two_sums
+from tflopt.facts.mean_forms import WINDOWS, Extents, draw, extents_of
+from tflopt.ir import DType, Op, OpCode
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, require
+from tflopt.rewrite.sketch import Sketch
+from tflopt.search.worth import MOST_ELEMENTS, FormRule
+
+
+@dataclass(frozen=True)
+class MeanToConvolution(FormRule):
+    """Run MEAN as a convolution with equal weights, if that is better.
+
+    CMSIS-NN has no MEAN. Exact: weight, weight scale and bias are chosen so that the convolution
+    gives MEAN's output for every sum that the elements can have; all of them are compared. Where
+    MEAN rounds in a way that one bias can't give on both sides of zero, two convolutions, each
+    saturated on one side, are added up.
+    """
+
+    name: ClassVar[str] = "mean-to-convolution"
+    exactness: ClassVar[Exactness] = BY_ENUMERATION
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.MEAN})
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Replace the operator by the best form."""
+        extents = extents_of(op)
+        reduction = None if extents is None else reduction_of(op, extents.count)
+        if extents is None or reduction is None or extents.count == 1:
+            return
+        require(bool(op.output.shape), "RESHAPE to a scalar needs a shape of no elements", at=op)
+        require(255 * extents.count <= MOST_SUMS, "too many sums to compare", at=op)
+        few = extents.inner * extents.count <= MOST_ELEMENTS
+        require(few, "a convolution would take too many weights", at=op)
+        sketches = list(_forms(op, extents, reduction))
+        require(bool(sketches), "no weights and bias give MEAN's rounding for every sum", at=op)
+        sketch, choice = self.worth.best([op], sketches)
+        require(choice.is_worth_it, choice.why_not("a convolution"), at=op)
+        sketch.graft(rw, op)
+        rw.prove("enumeration", 255 * extents.count + 1)
+
+
+def reduction_of(op: Op, count: int) -> Reduction | None:
+    """The arithmetic of an int8 MEAN over ``count`` elements, None for other types."""
+    data = op.input(0)
+    source, target = affine_of(data), affine_of(op.output)
+    if data is None or source is None or target is None:
+        return None
+    if data.dtype is not DType.INT8 or op.output.dtype is not DType.INT8:
+        return None
+    if min(source.scale, target.scale) <= 0:
+        return None
+    return Reduction(
+        count,
+        float(source.scale),
+        int(source.zero_point),
+        float(target.scale),
+        int(target.zero_point),
+    )
+
+
+def _forms(op: Op, extents: Extents, reduction: Reduction) -> Iterator[Sketch]:
+    one = as_one_sum(reduction)
+    sums = as_two_sums(reduction) if one is None else (one,)
+    if sums is None:
+        return
+    for window in WINDOWS:
+        if window.fits(extents):
+            yield draw(op, extents, sums, window)

@@ -1,0 +1,90 @@
+"""Let a producer emit its channels several times, so that a depthwise has no multiplier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tflopt.facts.convolution import INT8_VERSION, Convolution, convolution
+from tflopt.ir import DType, Op, OpCode, Quantization, Value
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rewrite.sketch import Sketch
+from tflopt.rules.forms.convolution_forms import conv_options, depthwise_options
+from tflopt.search.worth import FormRule
+
+
+@dataclass(frozen=True)
+class ReplicateChannels(FormRule):
+    """Have a CONV_2D emit each channel several times for the depthwise after it, if better.
+
+    The DEPTHWISE_CONV_2D then has multiplier 1, which CMSIS-NN's fast functions need. Exact: the
+    copies of a channel have the same weights, bias and scale, so they are equal, and each meets
+    the weights of one output channel in the order in which they stand.
+    """
+
+    name: ClassVar[str] = "replicate-channels"
+    exactness: ClassVar[Exactness] = BY_ARITHMETIC
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.DEPTHWISE_CONV_2D})
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Replace both operators."""
+        found = convolution(op)
+        if found is None or found.multiplier == 1:
+            return
+        maker = found.data.producer
+        source = None if maker is None else convolution(maker)
+        if source is None or maker is None or not source.is_dense:
+            return
+        require(found.is_int8 and source.is_int8, "only int8 convolutions are compared", at=op)
+        alone = len(found.data.uses) == 1
+        require(alone, "another operator reads the depthwise convolution's input", at=op)
+        sketch = as_pair(source, found)
+        choice = self.worth.compare([maker, op], sketch)
+        require(choice.is_worth_it, choice.why_not("replicated channels"), at=op)
+        sketch.graft(rw, op)
+        rw.remove(maker)
+
+
+def as_pair(source: Convolution, found: Convolution) -> Sketch:
+    """The producer with every channel repeated, and the depthwise with multiplier 1."""
+    sketch = Sketch()
+    times = found.multiplier
+    data = sketch.op(
+        OpCode.CONV_2D,
+        [
+            sketch.read(source.data),
+            sketch.constant(
+                np.repeat(source.weights.array(), times, axis=0),
+                DType.INT8,
+                _repeated(source.weights, times),
+            ),
+            *_repeated_bias(sketch, source.bias, times),
+        ],
+        (*found.data.shape[:3], found.output_c),
+        options=conv_options(source),
+        quant=found.data.quant,
+        version=INT8_VERSION,
+    )
+    sketch.results[found.op.output] = sketch.op(
+        OpCode.DEPTHWISE_CONV_2D,
+        [data, sketch.read(found.weights), *sketch.read_present(found.bias)],
+        found.op.output.shape,
+        options=depthwise_options(found, 1),
+        quant=found.op.output.quant,
+        version=INT8_VERSION,
+    )
+    return sketch
+
+
+def _repeated_bias(sketch: Sketch, bias: Value | None, times: int) -> list[Value]:
+    return [] if bias is None else [sketch.constant(np.repeat(bias.array(), times))]
+
+
+def _repeated(weights: Value, times: int) -> Quantization | None:
+    quant = weights.quant
+    if quant is None or not quant.is_per_channel:
+        return quant
+    assert quant.scale is not None
+    return Quantization.per_channel(np.repeat(quant.scale, times), 0)

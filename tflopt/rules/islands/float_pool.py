@@ -1,0 +1,95 @@
+"""A float AVERAGE_POOL_2D between DEQUANTIZE and QUANTIZE, and how far the int8 one is from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tflopt.arith.affine import LIMITS, Affine, activation_range, affine_of
+from tflopt.arith.fixed_point import ints
+from tflopt.arith.reduction import average_pool
+from tflopt.facts.clamps import is_private, reachable
+from tflopt.ir import Op, OpCode, Padding, Value, same_quantization
+from tflopt.ir.options import Pool2DOptions
+from tflopt.rewrite import Rewriter, require
+from tflopt.rules.islands.float_mean import LARGEST_COUNT, float_means
+from tflopt.rules.islands.island_forms import Distance
+from tflopt.rules.islands.island_rewrite import float_input
+from tflopt.rules.islands.islands import dequantized
+from tflopt.rules.islands.rounding import remove_unread
+
+
+@dataclass(frozen=True)
+class FloatPool:
+    """An AVERAGE_POOL_2D over a dequantized tensor, whose windows hold ``counts`` elements."""
+
+    source: Value
+    params: Affine
+    options: Pool2DOptions
+    counts: tuple[int, ...]
+
+
+def find_pool(op: Op) -> FloatPool | None:
+    """The float AVERAGE_POOL_2D that a QUANTIZE alone reads, over a dequantized int8 tensor."""
+    middle = float_input(op)
+    pool = None if middle is None else middle.producer
+    if middle is None or pool is None or pool.code is not OpCode.AVERAGE_POOL_2D:
+        return None
+    source, options = dequantized(pool.input(0)), pool.options
+    params = affine_of(source)
+    if source is None or params is None or not isinstance(options, Pool2DOptions):
+        return None
+    if options.fused_activation_function not in LIMITS or not is_private(middle):
+        return None
+    return FloatPool(source, params, options, _counts(source, middle, options))
+
+
+def _counts(source: Value, result: Value, options: Pool2DOptions) -> tuple[int, ...]:
+    """The numbers of elements that windows hold; at an edge some hold fewer."""
+    rows, columns = (
+        _extents(source.shape[axis], result.shape[axis], window, stride, options.padding)
+        for axis, window, stride in (
+            (1, options.filter_height, options.stride_h),
+            (2, options.filter_width, options.stride_w),
+        )
+    )
+    return tuple(sorted({row * column for row in rows for column in columns}))
+
+
+def _extents(extent: int, places: int, window: int, stride: int, padding: Padding) -> set[int]:
+    total = max(0, (places - 1) * stride + window - extent)
+    before = total // 2 if padding is Padding.SAME else 0
+    starts = [place * stride - before for place in range(places)]
+    return {min(start + window, extent) - max(start, 0) for start in starts}
+
+
+def pool_distance(found: FloatPool, op: Op) -> Distance:
+    """How far the int8 AVERAGE_POOL_2D is from the float one, over every sum of every window."""
+    same = same_quantization(found.source.quant, op.output.quant)
+    require(same, "AVERAGE_POOL_2D can't change the quantization", at=op)
+    require(sum(found.counts) <= LARGEST_COUNT, "it sums up too many elements", at=op)
+    parts = [_distance(found, count) for count in found.counts]
+    return Distance(
+        max(part.largest for part in parts),
+        sum(part.differing for part in parts),
+        sum(part.values for part in parts),
+    )
+
+
+def _distance(found: FloatPool, count: int) -> Distance:
+    values, fused = reachable(found.source), found.options.fused_activation_function
+    sums = ints(np.arange(count * int(values[0]), count * int(values[-1]) + 1))
+    limits = activation_range(fused, found.params)
+    ends = float_means(found.params, found.params, count, sums)
+    got = average_pool(sums, count, found.params, fused)
+    apart = np.max([np.abs(got - np.clip(end, *limits)) for end in ends], axis=0)
+    return Distance(int(apart.max()), int(np.count_nonzero(apart)), int(apart.size))
+
+
+def replace_pool(found: FloatPool, op: Op, rw: Rewriter) -> None:
+    """Turn the QUANTIZE into the int8 AVERAGE_POOL_2D."""
+    middle = op.input(0)
+    rw.set_inputs(op, [found.source])
+    rw.set_code(op, OpCode.AVERAGE_POOL_2D, found.options, 2)
+    remove_unread(middle, rw)

@@ -1,0 +1,57 @@
+"""Float operators between DEQUANTIZE and QUANTIZE as int8 operators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.facts.clamps import is_private
+from tflopt.ir import Op, OpCode
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+from tflopt.rules.islands.float_softmax import find_softmax
+from tflopt.rules.islands.island_rewrite import (
+    float_input,
+    nearest_form,
+    replace_island,
+    require_known,
+)
+from tflopt.rules.islands.islands import find_island
+
+
+@dataclass(frozen=True)
+class IntegerizeIslands(Rule):
+    """Replace float operators between DEQUANTIZE and QUANTIZE by the int8 operator that is equal.
+
+    Exact: an island over one int8 tensor is a map of 256 values, over two one of 65,536 pairs.
+    All are computed as TFLM computes the floats, and compared with RELU, QUANTIZE, ADD, SUB, MUL
+    and their fused activations, with and without a QUANTIZE before the sum.
+
+    Args:
+        postpone: leave islands whose float result others read as well, so that
+            ``round-islands`` can give these others the int8 result.
+    """
+
+    name: ClassVar[str] = "integerize-islands"
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
+    exactness: ClassVar[Exactness] = BY_ENUMERATION
+    alike_on_litert: ClassVar[bool] = False
+    postpone: bool = False
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Compute the output of a QUANTIZE in integers."""
+        root = float_input(op)
+        if root is None or (self.postpone and not is_private(root)):
+            return
+        island = find_island(root)
+        if not island.leaves:
+            unequal = "no int8 form is equal: SOFTMAX rounds otherwise"
+            require(find_softmax(op) is None, unequal, at=op)
+            return
+        if island.bounded and not island.blocked and len(island.tensors) == 1:
+            return  # weigh-islands
+        require_known(island, op)
+        leaves = island.tensors
+        form, distance = nearest_form(island, leaves, op)
+        require(distance.largest == 0, f"no int8 form is equal: {distance}", at=op)
+        replace_island(form, leaves, op, rw)
+        rw.prove("enumeration", distance.values)

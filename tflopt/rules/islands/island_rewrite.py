@@ -1,0 +1,91 @@
+"""What the rules on float islands share: finding one, the nearest form, and putting it in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tflopt.arith.affine import affine_of
+from tflopt.facts.clamps import moved
+from tflopt.ir import DType, Op, OpCode, Value, same_quantization
+from tflopt.ir.options import ReshapeOptions
+from tflopt.rewrite import Rewriter, require
+from tflopt.rules.islands.island_forms import Distance, Form, forms_of, nearest, place, wanted_of
+from tflopt.rules.islands.islands import Island, Leaf, is_known_by_ends
+from tflopt.rules.islands.rounding import remove_unread
+
+
+def float_input(op: Op) -> Value | None:
+    """What a QUANTIZE from float to int8 reads."""
+    value = op.input(0)
+    if value is None or value.dtype is not DType.FLOAT32 or op.output.dtype is not DType.INT8:
+        return None
+    return value if affine_of(op.output) is not None else None
+
+
+def require_known(island: Island, op: Op) -> None:
+    """Decline where something under the island isn't an int8 tensor of a fitting shape."""
+    reason = unknown(island)
+    require(reason is None, reason or "", at=op)
+
+
+def unknown(island: Island) -> str | None:
+    """Why the island is no function of one or two int8 tensors, in words; None where it is."""
+    if island.blocked:
+        value = _unmoved(island.blocked[0])
+        what = "an input of the model" if value.is_graph_input else "computed in float"
+        return f"it reads {value.name or 'a tensor'}, which is {what} and not quantized"
+    count = len(island.tensors)
+    if count > 2:
+        return f"it depends on {count} int8 tensors through sums that stay float"
+    if _broadcast([leaf.value.shape for leaf in island.tensors]) != island.root.shape:
+        return "its tensors have other shapes than its result"
+    return None
+
+
+def _unmoved(value: Value) -> Value:
+    """The value before it was transposed, viewed or sliced."""
+    while (op := value.producer) is not None and (source := moved(op)) is not None:
+        value = source
+    return value
+
+
+def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...] | None:
+    try:
+        return tuple(np.broadcast_shapes(*shapes))
+    except ValueError:
+        return None
+
+
+def nearest_form(island: Island, leaves: list[Leaf], op: Op) -> tuple[Form, Distance]:
+    """The int8 form nearest to the island; declines where there is none."""
+    found = look_for_form(island, leaves, op.output)
+    require(not isinstance(found, str), str(found), at=op)
+    assert not isinstance(found, str)
+    return found
+
+
+def look_for_form(island: Island, leaves: list[Leaf], out: Value) -> tuple[Form, Distance] | str:
+    """The int8 form nearest to the island with the quantization of ``out``; else why not."""
+    target = affine_of(out)
+    assert target is not None
+    if not is_known_by_ends(island):
+        return "what it makes of LOGISTIC or TANH isn't known by its ends"
+    wanted = wanted_of(island, leaves, target)
+    if wanted is None:
+        return "its values leave 32 bits when they are quantized"
+    found = nearest(wanted, forms_of(island, leaves, out))
+    return "no int8 operator takes these scales" if found is None else found
+
+
+def replace_island(form: Form, leaves: list[Leaf], op: Op, rw: Rewriter) -> None:
+    """Put the form in, and drop float operators that nobody reads any more."""
+    root, source = op.inputs[0], leaves[0].value
+    if form.steps:
+        place(form, leaves, op, rw)
+    elif same_quantization(source.quant, op.output.quant) and rw.can_replace(op.output, source):
+        rw.bypass(op, source)
+    else:
+        shape = np.asarray(op.output.shape, dtype=np.int32)
+        rw.set_inputs(op, [source, rw.constant(shape, op.output)])
+        rw.set_code(op, OpCode.RESHAPE, ReshapeOptions(op.output.shape))
+    remove_unread(root, rw)

@@ -1,0 +1,53 @@
+"""A float MEAN or AVERAGE_POOL_2D as the int8 operator where it is near; not exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Op, OpCode
+from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Rule, require
+from tflopt.rules.islands.float_mean import find_mean, mean_distance, replace_mean
+from tflopt.rules.islands.float_pool import find_pool, pool_distance, replace_pool
+from tflopt.rules.islands.rounding import forget_origins
+
+
+@dataclass(frozen=True)
+class RoundMean(Rule):
+    """Replace a float MEAN or AVERAGE_POOL_2D by an int8 one up to N steps off (``--allow-lsb N``).
+
+    Not exact. The distance is that over every integer sum, and every float that it can be.
+
+    Args:
+        max_steps: N; 0 turns the rule off.
+    """
+
+    name: ClassVar[str] = "round-mean"
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
+    exactness: ClassVar[Exactness] = APPROXIMATE
+    max_steps: int = 0
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Take the mean of the integers, approximately."""
+        if self.max_steps == 0:
+            return
+        found = find_mean(op)
+        if found is None:
+            self._pool(op, rw)
+            return
+        distance = mean_distance(found, op)
+        require(distance.largest <= self.max_steps, f"the int8 MEAN: {distance}", at=op)
+        replace_mean(found, op, rw)
+        forget_origins(op, rw)
+        rw.prove(f"not exact: {distance}")
+
+    def _pool(self, op: Op, rw: Rewriter) -> None:
+        found = find_pool(op)
+        if found is None:
+            return
+        distance = pool_distance(found, op)
+        far = f"the int8 AVERAGE_POOL_2D: {distance}"
+        require(distance.largest <= self.max_steps, far, at=op)
+        replace_pool(found, op, rw)
+        forget_origins(op, rw)
+        rw.prove(f"not exact: {distance}")

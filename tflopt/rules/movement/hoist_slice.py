@@ -1,0 +1,148 @@
+"""Move SLICE and STRIDED_SLICE up, so that less is computed and moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.facts.pads import PADS
+from tflopt.facts.slices import SLICES, Region, check_movable, insert_slice, region_of
+from tflopt.facts.windows import CONVOLUTIONS, POOLS
+from tflopt.ir import Op, OpCode, Options, Value
+from tflopt.ir.options import ReshapeOptions
+from tflopt.ir.traits import VIEWS
+from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rules.movement.merge_transposes import permutation
+
+UNARY = frozenset(
+    {
+        OpCode.RELU,
+        OpCode.RELU6,
+        OpCode.LEAKY_RELU,
+        OpCode.HARD_SWISH,
+        OpCode.LOGISTIC,
+        OpCode.TANH,
+        OpCode.ELU,
+        OpCode.ABS,
+        OpCode.QUANTIZE,
+        OpCode.DEQUANTIZE,
+        OpCode.CAST,
+    }
+)
+"""Each output element depends on the one input element at its place."""
+BINARY = frozenset({OpCode.ADD, OpCode.SUB, OpCode.MUL, OpCode.MAXIMUM, OpCode.MINIMUM})
+"""The same for two inputs, of which one may be broadcast."""
+MOVABLE = UNARY | BINARY | VIEWS | {OpCode.TRANSPOSE}
+ELSEWHERE = CONVOLUTIONS | POOLS | PADS | SLICES | {OpCode.CONCATENATION}
+"""Other rules move a SLICE past these, and say why not."""
+
+
+@dataclass(frozen=True)
+class HoistSlice(Rule):
+    """Move SLICE up through elementwise operators, views that add or drop axes of 1, TRANSPOSE.
+
+    Exact: each element that is left is computed from the same elements in the same way; those
+    that nobody reads are no longer computed. It never moves more bytes, and the operator that it
+    passes handles fewer.
+    """
+
+    name: ClassVar[str] = "hoist-slice"
+    anchors: ClassVar[frozenset[OpCode]] = SLICES
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Exchange the SLICE and the operator in front of it."""
+        middle = op.input(0)
+        if middle is None or middle.is_constant:
+            return
+        region, above = region_of(op), middle.producer
+        require(region is not None, "it takes steps, drops an axis or is computed", at=op)
+        require(above is not None, "it cuts what the caller feeds, or a variable", at=op)
+        assert region is not None
+        assert above is not None
+        if above.code in ELSEWHERE:
+            return
+        known = isinstance(above.options, Options) or above.options is None
+        passes = above.code in MOVABLE and known
+        require(passes, f"it can't be moved up through {above.opcode.label}", at=op)
+        index = _data_index(above)
+        require(index is not None, "two tensors would have to be cut in its place", at=op)
+        assert index is not None
+        source = above.inputs[index]
+        assert source is not None
+        check_movable(op, source)
+        wider = (source.dtype.bits or 0) > (middle.dtype.bits or 0)
+        require(not wider, "the elements in front are wider", at=op)
+        moved = region_in_front(above, source, region)
+        require(moved is not None, _NOT_CUT.get(above.code, BROADCAST), at=op)
+        assert moved is not None
+        _exchange(op, above, index, moved, rw)
+
+
+BROADCAST = "the other operand differs along the axis that it cuts"
+_NOT_CUT = dict.fromkeys(VIEWS, "the view in front splits or joins axes") | {
+    OpCode.TRANSPOSE: "the permutation is computed at run time"
+}
+
+
+def _exchange(op: Op, above: Op, index: int, region: Region, rw: Rewriter) -> None:
+    source = above.inputs[index]
+    assert source is not None
+    small = insert_slice(rw, above, source, region, op)
+    output = rw.value(op.output, same_elements=True)
+    options = above.options if isinstance(above.options, Options) else None
+    inputs, code = list(above.inputs), above.code
+    inputs[index] = small
+    if code in VIEWS:
+        code, inputs, options = OpCode.RESHAPE, [small], ReshapeOptions(output.shape)
+    version = 1 if code in VIEWS else above.opcode.version
+    rw.insert(above, code, inputs, [output], options, version)
+    rw.bypass(op, output)
+    rw.remove(above)
+
+
+def _data_index(op: Op) -> int | None:
+    """The input that is cut; None where two that are computed would have to be."""
+    if op.code not in BINARY:
+        return 0
+    computed = [i for i, value in enumerate(op.inputs) if value is None or not value.is_constant]
+    return computed[0] if len(computed) == 1 else None
+
+
+def region_in_front(op: Op, source: Value, region: Region) -> Region | None:
+    """The block of ``source`` that ``op`` makes the block ``region`` of its output from."""
+    if op.code in VIEWS:
+        return _through_view(source.shape, op.output.shape, region)
+    if op.code is OpCode.TRANSPOSE:
+        perm = permutation(op)
+        return None if perm is None else _through_transpose(perm, region)
+    if source.shape != op.output.shape:
+        return None
+    cuts = region.cuts(op.output.shape)
+    others = [value for value in op.inputs if value is not None and value is not source]
+    return region if all(_is_constant_along(other, source, cuts) for other in others) else None
+
+
+def _is_constant_along(other: Value, source: Value, axes: frozenset[int]) -> bool:
+    """Whether ``other``, broadcast to ``source``, has one element along each of ``axes``."""
+    missing = len(source.shape) - len(other.shape)
+    return all(axis < missing or other.shape[axis - missing] == 1 for axis in axes)
+
+
+def _through_view(
+    source: tuple[int, ...], target: tuple[int, ...], region: Region
+) -> Region | None:
+    large = [axis for axis, extent in enumerate(target) if extent != 1]
+    places = [axis for axis, extent in enumerate(source) if extent != 1]
+    if [source[axis] for axis in places] != [target[axis] for axis in large]:
+        return None
+    found = Region((0,) * len(source), (1,) * len(source))
+    for place, axis in zip(places, large, strict=True):
+        found = found.with_axis(place, region.begin[axis], region.size[axis])
+    return found
+
+
+def _through_transpose(perm: tuple[int, ...], region: Region) -> Region:
+    found = region
+    for place, axis in enumerate(perm):
+        found = found.with_axis(axis, region.begin[place], region.size[place])
+    return found

@@ -1,0 +1,93 @@
+"""Join at once what is joined in steps, and leave whole what is split and joined again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
+from tflopt.ir.options import ConcatenationOptions
+from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rules.movement.repeat_to_resize import MOST_INPUTS
+
+SPLITS = {OpCode.SPLIT: (1, 0), OpCode.SPLIT_V: (0, 2)}
+"""Where the data and where the axis is."""
+
+
+@dataclass(frozen=True)
+class MergeConcatenations(Rule):
+    """Join at once what is joined in steps; drop a SPLIT whose parts are joined again in order.
+
+    Exact: the same elements end up in the same places; both operators only move bytes.
+    """
+
+    name: ClassVar[str] = "merge-concatenations"
+    anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONCATENATION})
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """First the parts of a SPLIT, then a CONCATENATION before this one."""
+        axis = joined_axis(op)
+        if axis is None:
+            return
+        values = [value for value in op.inputs if value is not None]
+        for start, value in enumerate(values):
+            split = value.producer
+            if split is not None and _is_whole(split, values[start:], axis):
+                _leave_whole(op, split, values, start, rw)
+                return
+        for index, value in enumerate(values):
+            inner = value.producer
+            if inner is not None and joined_axis(inner) == axis:
+                _inline(op, inner, values, index, rw)
+                return
+
+
+def joined_axis(op: Op) -> int | None:
+    """The axis of a CONCATENATION without activation, all of whose inputs are there."""
+    options = op.options
+    if op.code is not OpCode.CONCATENATION or not isinstance(options, ConcatenationOptions):
+        return None
+    rank = len(op.output.shape)
+    plain = options.fused_activation_function is Activation.NONE and None not in op.inputs
+    return options.axis % rank if plain and rank else None
+
+
+def _is_whole(split: Op, values: list[Value], axis: int) -> bool:
+    """Whether the values start with all parts of a SPLIT along the axis, in order."""
+    if split.code not in SPLITS or tuple(values[: len(split.outputs)]) != split.outputs:
+        return False
+    control = split.input(SPLITS[split.code][1])
+    numbers = None if control is None else control.ints()
+    return numbers is not None and numbers[0] % len(split.output.shape) == axis
+
+
+def _leave_whole(op: Op, split: Op, values: list[Value], start: int, rw: Rewriter) -> None:
+    data = split.input(SPLITS[split.code][0])
+    if data is None:
+        return
+    same = all(same_quantization(data.quant, part.quant) for part in split.outputs)
+    require(same, "the SPLIT changes the quantization", at=split)
+    require(not data.is_variable, "it takes a snapshot of a variable", at=split)
+    kept = [*values[:start], data, *values[start + len(split.outputs) :]]
+    if len(kept) > 1:
+        rw.set_inputs(op, kept)
+    else:
+        same = same_quantization(data.quant, op.output.quant)
+        require(same, "the CONCATENATION changes the quantization", at=op)
+        bound = "it stands between an input or constant of the model and an output"
+        require(rw.can_replace(op.output, data), bound, at=op)
+        rw.bypass(op, data)
+    if not any(part.uses for part in split.outputs):
+        rw.remove(split)
+
+
+def _inline(op: Op, inner: Op, values: list[Value], index: int, rw: Rewriter) -> None:
+    shared = inner.output.is_graph_output or len(inner.output.uses) > 1
+    require(not shared, "another operator reads what is joined first", at=inner)
+    parts = [value for value in inner.inputs if value is not None]
+    same = all(same_quantization(part.quant, inner.output.quant) for part in parts)
+    require(same, "the first CONCATENATION changes the quantization", at=inner)
+    count = len(values) - 1 + len(parts)
+    require(count <= MOST_INPUTS, f"TFLM joins at most {MOST_INPUTS} tensors, not {count}", at=op)
+    rw.set_inputs(op, [*values[:index], *parts, *values[index + 1 :]])
+    rw.remove(inner)

@@ -1,0 +1,46 @@
+"""Merge chains of PAD."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tflopt.facts.pads import PADS, amounts_of, pad_value
+from tflopt.ir import Op, OpCode, same_quantization
+from tflopt.rewrite import Rewriter, Rule, require
+
+
+@dataclass(frozen=True)
+class MergePads(Rule):
+    """Merge PAD after PAD into one with the sum of their amounts.
+
+    Exact: both add the same value, so the order in which they add it doesn't matter.
+    """
+
+    name: ClassVar[str] = "merge-pads"
+    anchors: ClassVar[frozenset[OpCode]] = PADS
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Read what the PAD before this one reads."""
+        middle = op.input(0)
+        first = None if middle is None else middle.producer
+        if middle is None or first is None or first.code not in PADS:
+            return
+        source, before, after = first.input(0), amounts_of(first), amounts_of(op)
+        if source is None or before is None or after is None:
+            return
+        shared = middle.is_graph_output or len(middle.users) > 1
+        require(not shared, "another operator reads the tensor in between", at=first)
+        same = same_quantization(source.quant, middle.quant)
+        same = same and same_quantization(middle.quant, op.output.quant)
+        require(same, "it changes the quantization of what it hands on", at=first)
+        require(not source.is_variable, "it takes a snapshot of a variable", at=first)
+        value = pad_value(op)
+        require(value is not None, "the padding is no int8 or int16 constant", at=op)
+        require(value == pad_value(first), "the two pad with different values", at=first)
+        sums = [(a + c, b + d) for (a, b), (c, d) in zip(before, after, strict=True)]
+        control = rw.constant(np.asarray(sums, dtype=np.int32), op.output)
+        rw.set_inputs(op, [source, control, *op.inputs[2:]])
+        rw.remove(first)

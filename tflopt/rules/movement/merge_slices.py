@@ -1,0 +1,76 @@
+"""Let a SLICE read what the SLICE or CONCATENATION in front of it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.facts.slices import SLICES, Region, check_movable, insert_slice, region_of, whole
+from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
+from tflopt.ir.options import ConcatenationOptions
+from tflopt.rewrite import Rewriter, Rule, require
+
+
+@dataclass(frozen=True)
+class MergeSlices(Rule):
+    """Merge SLICE after SLICE, and cut the one input of a CONCATENATION that is asked for.
+
+    Exact: it takes the same elements from where they come from.
+    """
+
+    name: ClassVar[str] = "merge-slices"
+    anchors: ClassVar[frozenset[OpCode]] = SLICES
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Read further up."""
+        middle, region = op.input(0), region_of(op)
+        first = None if middle is None else middle.producer
+        if middle is None or first is None or region is None:
+            return
+        found = None
+        if first.code in SLICES:
+            found = _through_slice(first, region)
+        elif first.code is OpCode.CONCATENATION:
+            found = _through_concatenation(first, region, op)
+        if found is None:
+            return
+        source, moved = found
+        check_movable(op, source)
+        same = same_quantization(source.quant, op.output.quant)
+        require(same, "it changes the quantization of what it hands on", at=first)
+        bound = "it stands between an input or constant of the model and an output"
+        cuts = moved != whole(source.shape)
+        require(cuts or rw.can_replace(op.output, source), bound, at=op)
+        small = insert_slice(rw, op, source, moved, op)
+        if cuts:
+            rw.update(small, origin=op.output.origin)
+        rw.bypass(op, small)
+        rw.remove(first)
+
+
+def _through_slice(first: Op, region: Region) -> tuple[Value, Region] | None:
+    source, outer = first.input(0), region_of(first)
+    if source is None or outer is None:
+        return None
+    begin = tuple(a + b for a, b in zip(outer.begin, region.begin, strict=True))
+    return source, Region(begin, region.size)
+
+
+def _through_concatenation(first: Op, region: Region, op: Op) -> tuple[Value, Region] | None:
+    options = first.options
+    if not isinstance(options, ConcatenationOptions) or not first.output.shape:
+        return None
+    if options.fused_activation_function is not Activation.NONE:
+        return None
+    axis = options.axis % len(first.output.shape)
+    begin, size = region.begin[axis], region.size[axis]
+    start = 0
+    for source in first.inputs:
+        if source is None:
+            return None
+        inside = start <= begin and begin + size <= start + source.shape[axis]
+        if inside:
+            return source, region.with_axis(axis, begin - start, size)
+        start += source.shape[axis]
+    require(False, "it takes elements of several inputs of the CONCATENATION", at=op)
+    return None

@@ -1,0 +1,77 @@
+"""Move PAD below operators that work element by element."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.facts.pads import PAD_VERSION, PADS, amounts_of, pad_options, pads_zero, zero_of
+from tflopt.ir import DType, Op, OpCode, Options, Value, same_quantization
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+
+ZERO_TO_ZERO = frozenset(
+    {
+        OpCode.RELU,
+        OpCode.RELU6,
+        OpCode.LEAKY_RELU,
+        OpCode.HARD_SWISH,
+        OpCode.TANH,
+        OpCode.QUANTIZE,
+    }
+)
+"""Their kernels give the output's zero point for the input's zero point."""
+
+
+@dataclass(frozen=True)
+class SinkPad(Rule):
+    """Move PAD below RELU, QUANTIZE and other operators that map 0 to 0.
+
+    It then meets the convolution or the PAD that it can be folded into, and the operator works on
+    fewer elements. Exact: the PAD behind pads with the output's zero point, which is what these
+    kernels make of the input's: they requantize the difference to the zero point, and 0 times a
+    multiplier is 0. RELU6 only clamps (``activations.cc``), so there both must be quantized alike.
+    """
+
+    name: ClassVar[str] = "sink-pad"
+    anchors: ClassVar[frozenset[OpCode]] = ZERO_TO_ZERO
+    exactness: ClassVar[Exactness] = BY_ENUMERATION
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Exchange the two."""
+        padded = op.input(0)
+        pad = None if padded is None else padded.producer
+        if padded is None or pad is None or pad.code not in PADS:
+            return
+        source = pad.input(0)
+        known = isinstance(op.options, Options) or op.options is None
+        if source is None or amounts_of(pad) is None or not known:
+            return
+        require(len(padded.uses) == 1, "another operator reads the padded tensor", at=pad)
+        require(not source.is_variable, "it takes a snapshot of a variable", at=pad)
+        zero = pads_zero(pad) or _pads_float_zero(pad)
+        require(zero, "it pads with another value than 0", at=pad)
+        require(_gives_zero(op, padded), "the operator behind doesn't map 0 to 0", at=pad)
+        wider = (op.output.dtype.bits or 0) > (padded.dtype.bits or 0)
+        require(not wider, "the elements behind are wider", at=pad)
+        small = rw.value(op.output, shape=source.shape)
+        behind = rw.value(op.output, same_elements=True)
+        options = op.options if isinstance(op.options, Options) else None
+        inputs = [source, *op.inputs[1:]]
+        rw.insert(op, op.code, inputs, [small], options, op.opcode.version)
+        inputs, options = [small, pad.input(1)], pad_options(OpCode.PAD)
+        rw.insert(op, OpCode.PAD, inputs, [behind], options, PAD_VERSION)
+        rw.bypass(op, behind)
+        rw.remove(pad)
+
+
+def _pads_float_zero(pad: Op) -> bool:
+    """PAD pads floats with 0.0."""
+    return pad.code is OpCode.PAD and pad.output.dtype is DType.FLOAT32
+
+
+def _gives_zero(op: Op, padded: Value) -> bool:
+    if zero_of(op.output) is None:
+        return False
+    if padded.dtype is DType.FLOAT32:
+        return op.code is OpCode.QUANTIZE
+    return op.code is not OpCode.RELU6 or same_quantization(padded.quant, op.output.quant)

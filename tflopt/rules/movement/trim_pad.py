@@ -1,0 +1,61 @@
+"""Pad less where a SLICE drops what PAD added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tflopt.facts.pads import PADS, amounts_of, insert_pad
+from tflopt.facts.slices import SLICES, Region, check_movable, insert_slice, region_of
+from tflopt.ir import Op, OpCode, same_quantization
+from tflopt.rewrite import Rewriter, Rule, require
+
+
+@dataclass(frozen=True)
+class TrimPad(Rule):
+    """Let PAD add only what the SLICE behind it keeps, and cut the rest in front of it.
+
+    Exact: the same elements and the same padding are left. It never moves more bytes.
+    """
+
+    name: ClassVar[str] = "trim-pad"
+    anchors: ClassVar[frozenset[OpCode]] = SLICES
+
+    def rewrite(self, op: Op, rw: Rewriter) -> None:
+        """Take the block out of the PAD's input and pad that."""
+        padded, region = op.input(0), region_of(op)
+        pad = None if padded is None else padded.producer
+        if padded is None or pad is None or pad.code not in PADS or region is None:
+            return
+        source, amounts = pad.input(0), amounts_of(pad)
+        if source is None or amounts is None:
+            return
+        check_movable(op, source)
+        same = same_quantization(source.quant, op.output.quant)
+        require(same, "it changes the quantization of what it hands on", at=pad)
+        kept, left = _split(region, source.shape, amounts)
+        require(min(kept.size) > 0, "it takes nothing but padding", at=op)
+        bound = "it stands between an input or constant of the model and an output"
+        moves = any(kept.cuts(source.shape)) or any(map(any, left))
+        require(moves or rw.can_replace(op.output, source), bound, at=op)
+        small = insert_slice(rw, pad, source, kept, op)
+        whole = small if not any(map(any, left)) else insert_pad(rw, pad, small, left, pad)
+        if whole is not source:
+            rw.update(whole, origin=op.output.origin)
+        rw.bypass(op, whole)
+        rw.remove(pad)
+
+
+def _split(
+    region: Region, shape: tuple[int, ...], amounts: tuple[tuple[int, int], ...]
+) -> tuple[Region, list[tuple[int, int]]]:
+    """The block of the unpadded tensor, and the padding around it."""
+    begins, sizes, left = [], [], []
+    rows = zip(region.begin, region.size, shape, amounts, strict=True)
+    for begin, size, extent, (before, _) in rows:
+        first, last = begin - before, begin - before + size
+        start, stop = min(max(first, 0), extent), min(max(last, 0), extent)
+        begins.append(start)
+        sizes.append(stop - start)
+        left.append((start - first, last - stop))
+    return Region(tuple(begins), tuple(sizes)), left

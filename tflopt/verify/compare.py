@@ -1,0 +1,267 @@
+"""Runs original and optimized side by side and compares them bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from tflopt.errors import MismatchError, RunnerError, UnsupportedError, UsageError
+from tflopt.io import write_bytes
+from tflopt.ir import Model
+from tflopt.ir.clone import clone
+from tflopt.plan.describe import write_plan
+from tflopt.rules.memory.drop_stale_plan import PLAN
+from tflopt.run.device_report import DeviceReport
+from tflopt.run.runner import (
+    HostRunner,
+    MissingOpError,
+    Outcome,
+    Run,
+    Runner,
+    Work,
+    available,
+)
+from tflopt.run.samples import Array, Sample, SampleOptions, make_samples
+from tflopt.verify.interface import check_interface, rearranged_inputs, rearranged_outputs
+from tflopt.verify.layers import LayerDifference, difference_of, first_difference, has_state
+from tflopt.verify.match import match
+
+Status = Literal["identical", "rounded", "different", "not verified"]
+"""``rounded``: identical but for rules that are not exact; ``note`` says how far off."""
+Layers = Literal["always", "different", "derived"]
+RUNNERS = ("tflm", "litert")
+INTERNAL_SAMPLES = 8
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The verdict. ``samples`` run in a row on one interpreter, so that state carries over.
+
+    ``tensors`` counts the inner tensors that were compared as well; ``note`` says why a runner
+    was passed over or why nothing could be verified. ``layer`` is the first inner tensor that
+    differs, ``layer_note`` how tensors were matched or why none was found. ``devices`` are the
+    reports of original and optimized, where they ran on one.
+    """
+
+    status: Status
+    runner: str = ""
+    samples: int = 0
+    seed: int = 0
+    outputs: int = 0
+    tensors: int = 0
+    mismatch: MismatchError | None = None
+    note: str = ""
+    layer: LayerDifference | None = None
+    layer_note: str = ""
+    devices: tuple[DeviceReport | None, DeviceReport | None] = (None, None)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model together with the bytes that a runtime gets.
+
+    ``derived`` says that its values know their origins in the model it is compared with, so that
+    inner tensors can be compared too; a model that was read from a file knows only its own.
+    ``may_rearrange`` allows inputs and outputs in another arrangement, as origins record it.
+    """
+
+    model: Model
+    data: bytes
+    derived: bool = False
+    may_rearrange: bool = False
+
+
+def compare(
+    original: Candidate,
+    optimized: Candidate,
+    *,
+    runner: str | Runner = "auto",
+    options: SampleOptions | None = None,
+    layers: Layers = "derived",
+    reference: str | Runner | None = None,
+) -> Verification:
+    """Compare on ``runner``; ``auto`` takes TFLM, else LiteRT's reference kernels.
+
+    Args:
+        reference: runs the original instead, to hold a device's kernels against other ones.
+        layers: when inner tensors are compared too: ``always``, ``different`` outputs, or equal
+            outputs of a model that was ``derived`` in this process.
+
+    Raises:
+        RunnerError: no runner is installed, or the one asked for isn't.
+        UsageError: a device is named without its firmware.
+    """
+    options = options or SampleOptions()
+    runners = _choose(runner)
+    source = None if reference is None else _choose(reference)[0]
+    try:
+        check_interface(original.model, optimized.model, may_rearrange=optimized.may_rearrange)
+        samples = make_samples(original.model, options)
+    except MismatchError as mismatch:
+        return Verification("different", runner=mismatch.runner, mismatch=mismatch)
+    except UnsupportedError as error:
+        return Verification("not verified", note=error.reason)
+    notes: list[str] = []
+    for each in runners:
+        job = _Comparison((source or each, each), original, optimized, samples, layers)
+        try:
+            verdict = job.verdict()
+            return replace(verdict, seed=options.seed, note="; ".join(notes))
+        except MismatchError as mismatch:
+            return Verification("different", job.name, seed=options.seed, mismatch=mismatch)
+        except MissingOpError as missing:
+            notes.append(f"{job.name} has no operator {missing.op}")
+        except RunnerError as error:
+            notes.append(f"{error.runner}: {_what_failed(error)}")
+    return Verification("not verified", note="; ".join(notes))
+
+
+def _what_failed(error: RunnerError) -> str:
+    return error.message().removeprefix(f"runner {error.runner}: ")
+
+
+def _choose(runner: str | Runner) -> list[Runner]:
+    if not isinstance(runner, str):
+        return [runner]
+    names = list(RUNNERS) if runner == "auto" else [runner]
+    if not set(names) <= set(RUNNERS):
+        raise UsageError(f"runner {runner} needs a firmware image; give a DeviceRunner")
+    found = [name for name in names if available(name)]
+    if not found:
+        what = "neither tflite-micro nor ai-edge-litert is" if runner == "auto" else "it is not"
+        raise RunnerError(
+            runner, f"{what} installed: pip install 'tflopt[verify]', or use --no-verify"
+        )
+    return [HostRunner(name) for name in found]
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """Two models on one runner, or each on its own."""
+
+    runners: tuple[Runner, Runner]
+    original: Candidate
+    optimized: Candidate
+    samples: list[Sample]
+    layers: Layers
+
+    @property
+    def name(self) -> str:
+        """Where they run."""
+        first, second = (runner.name for runner in self.runners)
+        return second if first == second else f"{second} (the original on {first})"
+
+    def verdict(self) -> Verification:
+        """Compare outputs, then inner tensors as far as that is wanted.
+
+        Raises:
+            MismatchError: the optimized model doesn't run, the original does.
+            MissingOpError: the runner has no kernel for an operator of both.
+            RunnerError: the original can't be run.
+        """
+        one, two = (self._work(c, self.samples) for c in (self.original, self.optimized))
+        with self.runners[0].start(one) as first, self.runners[1].start(two) as second:
+            expected = first.outcome()
+            found = _optimized_outcome(second, self.name)
+        if self.optimized.may_rearrange:
+            outputs = rearranged_outputs(self.optimized.model, expected.outputs)
+            expected = replace(expected, outputs=outputs)
+        mismatch = _first_mismatch(expected, found, self.optimized.model, self.name)
+        verdict = Verification(
+            status="identical" if mismatch is None else "different",
+            runner=self.name,
+            samples=len(self.samples),
+            outputs=len(self.original.model.main.outputs),
+            mismatch=mismatch,
+        )
+        verdict = replace(verdict, devices=(expected.device, found.device))
+        return self._with_layers(verdict) if self._wants_layers(verdict) else verdict
+
+    def _work(self, candidate: Candidate, samples: list[Sample]) -> Work:
+        """The samples are those of the original; another arrangement of inputs needs others."""
+        if candidate.may_rearrange:
+            samples = rearranged_inputs(candidate.model, samples)
+        return Work(candidate.model, candidate.data, samples)
+
+    def _wants_layers(self, verdict: Verification) -> bool:
+        if self.layers == "derived":
+            return verdict.mismatch is None and self.optimized.derived
+        return self.layers == "always" or verdict.mismatch is not None
+
+    def _with_layers(self, verdict: Verification) -> Verification:
+        """Outputs are a weak witness: saturation hides faults, so compare what lies between."""
+        matches = match(self.original.model, self.optimized.model, derived=self.optimized.derived)
+        if not matches.pairs:
+            return replace(verdict, layer_note="no inner tensor could be matched")
+        numbers = self._inner_samples(verdict)
+        works = [
+            self._work(candidate, [self.samples[number] for number in numbers])
+            for candidate in map(without_plan, (self.original, self.optimized))
+        ]
+        try:
+            layer = first_difference(self.runners, works[0], works[1], matches.pairs)
+        except (RunnerError, MissingOpError) as error:
+            return replace(verdict, layer_note=f"inner tensors can't be compared: {error}")
+        count = len(matches.pairs)
+        verdict = replace(verdict, layer=layer, layer_note=f"matched by {matches.how}")
+        if layer is None:
+            same = f"{count} inner tensors are equal when run without a memory plan"
+            note = verdict.layer_note if verdict.mismatch is None else same
+            return replace(verdict, tensors=count, layer_note=note)
+        layer = replace(layer, sample=numbers[layer.sample])
+        verdict, found = replace(verdict, layer=layer), layer.difference
+        mismatch = verdict.mismatch or MismatchError(
+            f"inner tensor {layer.name}",
+            *(found.first_index, found.count, found.max_diff),
+            *(verdict.runner, layer.sample),
+        )
+        return replace(verdict, status="different", tensors=count, mismatch=mismatch)
+
+    def _inner_samples(self, verdict: Verification) -> Sequence[int]:
+        """Their numbers: a few, or what shows the mismatch, with all before where state counts."""
+        count = len(self.samples)
+        if verdict.mismatch is None:
+            return range(0, count, max(1, count // INTERNAL_SAMPLES))
+        last = verdict.mismatch.sample
+        return range(0 if has_state(self.original.model) else last, last + 1)
+
+
+def _optimized_outcome(job: Run, runner: str) -> Outcome:
+    """The original runs, so a runner that fails on the optimized model shows a difference."""
+    try:
+        return job.outcome()
+    except MissingOpError as missing:
+        reason = f"the optimized model has operator {missing.op}, which the runner lacks"
+    except RunnerError as error:
+        reason = f"the optimized model does not run: {_what_failed(error)}"
+    raise MismatchError(reason, (), 0, 0.0, runner)
+
+
+def _first_mismatch(
+    expected: Outcome, found: Outcome, model: Model, runner: str
+) -> MismatchError | None:
+    for sample, (ours, theirs) in enumerate(zip(expected.outputs, found.outputs, strict=True)):
+        for number, (one, two) in enumerate(zip(ours, theirs, strict=True)):
+            if one.dtype == two.dtype and one.shape == two.shape and one.tobytes() == two.tobytes():
+                continue
+            name = model.main.outputs[number].name or ""
+            return _describe(f"output {number} ({name})", one, two, runner, sample)
+    return None
+
+
+def _describe(output: str, one: Array, two: Array, runner: str, sample: int) -> MismatchError:
+    if one.shape != two.shape or one.dtype != two.dtype:
+        return MismatchError(f"{output}: shape or type", (), one.size, 0.0, runner, sample)
+    found = difference_of(one, two)
+    assert found is not None
+    return MismatchError(output, found.first_index, found.count, found.max_diff, runner, sample)
+
+
+def without_plan(candidate: Candidate) -> Candidate:
+    """The same model without an offline memory plan, which not every run can honour."""
+    if all(entry.name != PLAN for entry in candidate.model.metadata or ()):
+        return candidate
+    model = clone(candidate.model)
+    write_plan(model, None)
+    return replace(candidate, model=model, data=write_bytes(model))

@@ -1,0 +1,117 @@
+"""Inputs and outputs that the caller hands over in another arrangement than before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tflopt.errors import MismatchError
+from tflopt.ir import Model, Origin, Value
+from tflopt.run.samples import Array, Sample
+
+
+@dataclass(frozen=True)
+class PortChange:
+    """One input or output with another shape.
+
+    Attributes:
+        kind: ``input`` or ``output``.
+        index: its position among those.
+        before: the shape in the original model.
+        after: the shape in the optimized one.
+        permutation: ``data.transpose(permutation).reshape(after)`` makes the data of the
+            optimized model from that of the original.
+    """
+
+    kind: str
+    index: int
+    name: str
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    permutation: tuple[int, ...]
+
+    def __str__(self) -> str:
+        moves = self.permutation != tuple(range(len(self.permutation)))
+        how = f", transposed by {list(self.permutation)}" if moves else ""
+        return f"{self.kind} {self.index} ({self.name}): {self.before} is now {self.after}{how}"
+
+
+def port_changes(original: Model, optimized: Model) -> tuple[PortChange, ...]:
+    """The inputs and outputs of the main graph that are arranged otherwise than before.
+
+    Only for a model that was made from ``original`` in this process.
+    """
+    found = []
+    for kind in ("input", "output"):
+        ours, theirs = (getattr(model.main, f"{kind}s") for model in (original, optimized))
+        for index, (one, two) in enumerate(zip(ours, theirs, strict=True)):
+            perm = _permutation(one, two.origin)
+            if one.shape != two.shape or perm != tuple(range(len(one.shape))):
+                name = two.name or ""
+                found.append(PortChange(kind, index, name, one.shape, two.shape, perm))
+    return tuple(found)
+
+
+def _permutation(value: Value, origin: Origin | None) -> tuple[int, ...]:
+    """Over all axes of the original tensor; those of size 1 go to the front."""
+    if origin is None or not origin.perm:
+        return tuple(range(len(value.shape)))
+    large = [axis for axis, size in enumerate(value.shape) if size != 1]
+    ones = [axis for axis, size in enumerate(value.shape) if size == 1]
+    return (*ones, *(large[axis] for axis in origin.perm))
+
+
+def check_interface(original: Model, optimized: Model, *, may_rearrange: bool) -> None:
+    """Inputs and outputs must agree in number, type and shape.
+
+    Args:
+        may_rearrange: they may hold the same elements in another arrangement.
+
+    Raises:
+        MismatchError: they don't.
+    """
+    for kind in ("inputs", "outputs"):
+        ours, theirs = (list(getattr(model.main, kind)) for model in (original, optimized))
+        if len(ours) == len(theirs) and may_rearrange:
+            same = all(_holds_the_same(original, a, b) for a, b in zip(ours, theirs, strict=True))
+        else:
+            same = [(v.dtype, v.shape) for v in ours] == [(v.dtype, v.shape) for v in theirs]
+        if not same:
+            raise MismatchError(
+                output=f"the models have different {kind}: {_ports(ours)} and {_ports(theirs)}",
+                first_index=(),
+                count=abs(len(ours) - len(theirs)),
+                max_diff=0.0,
+            )
+
+
+def _ports(values: Sequence[Value]) -> str:
+    """Types and shapes, for an error."""
+    return ", ".join(f"{value.dtype.name.lower()}{list(value.shape)}" for value in values)
+
+
+def _holds_the_same(model: Model, one: Value, two: Value) -> bool:
+    if one.dtype != two.dtype or one.elements != two.elements:
+        return False
+    if one.shape == two.shape and (two.origin is None or not two.origin.perm):
+        return True
+    index = list(model.main.values).index(one)
+    return two.origin is not None and (two.origin.subgraph, two.origin.tensor) == (0, index)
+
+
+def rearranged_inputs(optimized: Model, samples: Sequence[Sample]) -> list[Sample]:
+    """Samples of the original model as the optimized one takes them."""
+    return [_rearranged(list(optimized.main.inputs), sample) for sample in samples]
+
+
+def rearranged_outputs(optimized: Model, outputs: Sequence[Sequence[Array]]) -> list[list[Array]]:
+    """Outputs of the original model as the optimized one gives them."""
+    return [_rearranged(list(optimized.main.outputs), each) for each in outputs]
+
+
+def _rearranged(ports: Sequence[Value], arrays: Sequence[Array]) -> list[Array]:
+    found = []
+    for port, array in zip(ports, arrays, strict=True):
+        moved = array if port.origin is None else port.origin.reorder(array)
+        found.append(moved.reshape(port.shape))
+    return found

@@ -1,0 +1,170 @@
+"""Which tensors of two models hold the same elements: by provenance, by structure, by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tflopt.config import Config
+from tflopt.errors import TfloptError
+from tflopt.ir import Model, Op, Origin, Value
+from tflopt.ir.clone import clone
+from tflopt.ir.node import Array
+from tflopt.rules.pipeline import Selection, run_pipeline
+from tflopt.target.annotation import METADATA_NAME, Annotation, decode
+from tflopt.target.cmsis_nn import find_version
+from tflopt.target.cortex_m import Target
+from tflopt.target.memory import Device, PlanRequest
+
+BY_ORIGIN = "the rewriter's record"
+BY_STRUCTURE = "equal structure"
+BY_REPETITION = "rewriting the original again"
+BY_NAME = "unique names"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A tensor that an operator produces: its index in both main graphs, and that operator."""
+
+    original: int
+    optimized: int
+    name: str
+    operator: str
+    operator_index: int
+    origin: Origin | None = None
+    """In which order the original's elements lie in the optimized model; None: in the same."""
+
+    def reorder(self, elements: Array) -> Array:
+        """The original's elements as they lie in the optimized model, flat."""
+        return elements.reshape(-1) if self.origin is None else self.origin.reorder(elements)
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Pairs in the order in which the optimized model computes them, and how they were found."""
+
+    pairs: tuple[Pair, ...]
+    how: str
+
+
+def match(original: Model, optimized: Model, *, derived: bool) -> Matches:
+    """Pairs of tensors of the main graphs with the same elements, in the same order or a known one.
+
+    ``derived`` says that the optimized model came from the original in this process. A model
+    that was read from a file has lost that record: then its structure is compared with the
+    original, and with what tflopt makes of it, and at last names that occur once are taken.
+    """
+    if derived:
+        return Matches(pairs_by_origin(original, optimized), BY_ORIGIN)
+    if _structure(original) == _structure(optimized):
+        return Matches(_transfer(original, original, optimized), BY_STRUCTURE)
+    for again in _rewritten(original, optimized):
+        if _structure(again) == _structure(optimized):
+            return Matches(_transfer(original, again, optimized), BY_REPETITION)
+    return Matches(_by_name(original, optimized), BY_NAME)
+
+
+def pairs_by_origin(original: Model, optimized: Model) -> tuple[Pair, ...]:
+    """Pairs by the origins that the rewriter keeps."""
+    return _transfer(original, optimized, optimized)
+
+
+def _transfer(original: Model, known: Model, optimized: Model) -> tuple[Pair, ...]:
+    """Pairs of original and optimized, by the origins of a model with the latter's structure."""
+    old = list(original.main.values)
+    place = {value: index for index, value in enumerate(optimized.main.values)}
+    pairs = []
+    for index, (op, twin) in enumerate(zip(optimized.main.ops, known.main.ops, strict=True)):
+        for value, source in zip(op.outputs, twin.outputs, strict=True):
+            first = _origin(source, old)
+            if first is not None and _same_elements(old[first], value):
+                pair = _pair(first, old[first], place[value], op, index)
+                moved = source.origin is not None and source.origin.perm
+                pairs.append(replace(pair, origin=source.origin) if moved else pair)
+    return tuple(pairs)
+
+
+def _origin(value: Value, old: list[Value]) -> int | None:
+    """The index of the original tensor, if an operator of the main graph produces it."""
+    origin = value.origin
+    if origin is None or origin.subgraph != 0 or origin.tensor >= len(old):
+        return None
+    return None if old[origin.tensor].producer is None else origin.tensor
+
+
+def _same_elements(one: Value, two: Value) -> bool:
+    """A resource has no elements that a runner could hand out."""
+    same = one.dtype == two.dtype and one.elements == two.elements
+    return same and one.size_bytes is not None
+
+
+def _pair(index: int, value: Value, place: int, op: Op, op_index: int) -> Pair:
+    name = value.name or f"tensor {index}"
+    return Pair(index, place, name, op.opcode.label, op_index)
+
+
+def _structure(model: Model) -> list[object]:
+    """Operators with their connections and shapes, without constants and names."""
+    number: dict[Value, int] = {}
+    for value in model.main.inputs:
+        number.setdefault(value, len(number))
+    found: list[object] = []
+    for op in model.main.ops:
+        inputs = [number.get(value, -1) if value is not None else None for value in op.inputs]
+        for value in op.outputs:
+            number.setdefault(value, len(number))
+        outputs = [(number[value], value.dtype, value.shape) for value in op.outputs]
+        found.append((op.opcode.label, inputs, outputs))
+    return found
+
+
+def _rewritten(original: Model, optimized: Model) -> Iterator[Model]:
+    """What tflopt makes of the original, with the rules that the annotation names, and with all."""
+    note = _annotation(optimized)
+    device = _device(note)
+    rules = [None] if note is None else [note.rules, None]
+    for only in rules:
+        for request in (None, PlanRequest()):
+            model = clone(original)
+            try:
+                run_pipeline(model, Selection(only), Config(device=device, plan=request))
+            except TfloptError:
+                continue
+            yield model
+
+
+def _annotation(model: Model) -> Annotation | None:
+    for entry in model.metadata or ():
+        if entry.name == METADATA_NAME and entry.buffer.data is not None:
+            try:
+                return decode(entry.buffer.data.tobytes())
+            except TfloptError:
+                return None
+    return None
+
+
+def _device(note: Annotation | None) -> Device:
+    if note is None:
+        return Device()
+    try:
+        return Device(Target.parse(note.target), find_version(note.cmsis_nn))
+    except TfloptError:
+        return Device()
+
+
+def _by_name(original: Model, optimized: Model) -> tuple[Pair, ...]:
+    old, new = list(original.main.values), list(optimized.main.values)
+    place = {value: index for index, value in enumerate(new)}
+    once = [
+        {name for name, n in Counter(v.name for v in values).items() if n == 1 and name}
+        for values in (old, new)
+    ]
+    known = {v.name: i for i, v in enumerate(old) if v.producer is not None and v.name in once[0]}
+    pairs = []
+    for index, op in enumerate(optimized.main.ops):
+        for value in op.outputs:
+            first = known.get(value.name) if value.name in once[1] else None
+            if first is not None and _same_elements(old[first], value):
+                pairs.append(_pair(first, old[first], place[value], op, index))
+    return tuple(pairs)
