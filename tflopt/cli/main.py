@@ -28,6 +28,7 @@ from tflopt.errors import EXIT_RUNNER, EXIT_SIGNAL, TfloptError, printable, syst
 from tflopt.version import __version__
 
 LAST_STREAM = 2
+ENDING = ("SIGTERM", "SIGHUP")
 EPILOG = (
     "Exit codes: 0 done; 1 a check failed; 2 usage; 3 the model is invalid or unsupported; "
     "4 a runner or tool is missing or failed."
@@ -146,8 +147,12 @@ def _open_standard_streams() -> None:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the command as Ctrl-C does: what it started is cleaned up."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    """SIGTERM and SIGHUP end the command as Ctrl-C does: what it started is cleaned up.
+
+    Windows has no SIGHUP.
+    """
+    numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
     for number, handler in before.items():
         if handler is signal.SIG_DFL:
             signal.signal(number, _end)

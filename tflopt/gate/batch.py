@@ -188,7 +188,13 @@ def _in_processes(
 
 @contextmanager
 def _terminal_signals_blocked() -> Iterator[None]:
-    """What a terminal sends to all processes reaches only this one, which ends those it starts."""
+    """What a terminal sends to all processes reaches only this one, which ends those it starts.
+
+    Windows can't block signals: there Ctrl-C reaches the children too, which ends them as well.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield

@@ -9,7 +9,6 @@ library is imported, and no part of tflopt: this starts in a few milliseconds.
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -18,6 +17,10 @@ import threading
 
 
 def _limit(file_bytes: int) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows sets no limits
+        return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if file_bytes:
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -34,7 +37,9 @@ def _end_with_parent(
     child.kill()
     child.wait()
     shutil.rmtree(folder, ignore_errors=True)
-    os.killpg(os.getpgid(0), signal.SIGKILL)
+    if hasattr(os, "killpg"):
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+    os._exit(1)
 
 
 def main() -> None:
@@ -51,7 +56,7 @@ def main() -> None:
         watch.join()
     if code >= 0:
         os._exit(code)
-    number = signal.Signals(-code)
+    number = signal.Signals(-code)  # negative codes are signals, which Windows has not
     if number not in (signal.SIGKILL, signal.SIGSTOP):
         signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

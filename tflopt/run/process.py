@@ -18,6 +18,9 @@ GUARD = Path(__file__).with_name("guard.py")
 LOG = "log"
 TAIL_BYTES = 1 << 16
 GROUP_LIMIT_S = 1.0
+HAS_GROUPS = hasattr(os, "killpg")
+"""Windows has no process groups that can be ended as one: there the guard ends its command."""
+FILE_TOO_LARGE: int | None = getattr(signal, "SIGXFSZ", None)
 
 
 class Child:
@@ -103,7 +106,7 @@ class Child:
         """The exit code in words."""
         if code >= 0:
             return f"its process exited with {code}"
-        too_large = " (it wrote too large a file)" if code == -signal.SIGXFSZ else ""
+        too_large = " (it wrote too large a file)" if -code == FILE_TOO_LARGE else ""
         return f"its process was ended by signal {-code}{too_large}"
 
     def stop(self) -> None:
@@ -113,7 +116,7 @@ class Child:
         self._ended = True
         # PermissionError: macOS, for a group that consists of zombies.
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+            kill_group(self.process)
             self.process.wait()
             self._wait_for_group()
         self.process.wait()
@@ -126,7 +129,8 @@ class Child:
         Raises:
             ProcessLookupError: it is gone.
         """
-        assert self.process is not None
+        if self.process is None or not HAS_GROUPS:
+            return
         limit = time.monotonic() + GROUP_LIMIT_S
         while time.monotonic() < limit:
             os.killpg(self.process.pid, 0)
@@ -142,6 +146,20 @@ class Child:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End a guard and what it started, at once.
+
+    Without process groups the guard's pipe is closed: it ends its command, then itself.
+
+    Raises:
+        ProcessLookupError, PermissionError: nothing of it runs any more.
+    """
+    if HAS_GROUPS:
+        os.killpg(process.pid, signal.SIGKILL)
+    elif process.stdin is not None:
+        process.stdin.close()
 
 
 def log_tail(log: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -130,10 +131,18 @@ def _choose(runner: str | Runner) -> list[Runner]:
     found = [name for name in names if available(name)]
     if not found:
         what = "neither tflite-micro nor ai-edge-litert is" if runner == "auto" else "it is not"
-        raise RunnerError(
-            runner, f"{what} installed: pip install 'tflopt[verify]', or use --no-verify"
-        )
+        raise RunnerError(runner, f"{what} installed: {_how_to_verify(platform.system())}")
     return [HostRunner(name) for name in found]
+
+
+def _how_to_verify(system: str) -> str:
+    """What a user can do on an operating system; no runtime publishes a package for Windows."""
+    if system == "Windows":
+        return (
+            "there is no package for Windows; use --no-verify here, and "
+            "'tflopt validate' under Linux (WSL) or with --runner qemu"
+        )
+    return "pip install 'tflopt[verify]', or use --no-verify"
 
 
 @dataclass(frozen=True)

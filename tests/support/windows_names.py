@@ -1,0 +1,74 @@
+"""Runs a command as on Windows: without the names that only POSIX has, and without runners.
+
+``python -m tests.support.windows_names ARGUMENT...`` is ``tflopt ARGUMENT...`` there. Python on
+Windows has neither the modules nor the attributes that are hidden here; the runtimes publish no
+package for it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Protocol
+
+MODULES = ("resource", "fcntl", "termios", "pwd", "grp", "tflite_micro", "ai_edge_litert")
+SIGNALS = ("SIGHUP", "SIGKILL", "SIGXFSZ", "SIGSTOP", "SIGALRM", "SIGUSR1")
+SIGNAL_CALLS = ("pthread_sigmask", "pthread_kill", "alarm", "sigwait")
+CALLS = ("killpg", "getpgid", "setsid", "fork", "getuid", "geteuid", "mkfifo", "nice")
+
+
+class Finder(Protocol):
+    """What ``sys.meta_path`` holds."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None, /
+    ) -> ModuleSpec | None:
+        """The module's place, or None."""
+
+
+class Without:
+    """A finder that finds what another does, but for the hidden modules."""
+
+    def __init__(self, finder: Finder) -> None:
+        self.finder = finder
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """None for a hidden module."""
+        if name.split(".")[0] in MODULES:
+            return None
+        return self.finder.find_spec(name, path, target)
+
+
+def hide() -> None:
+    """Take away what Windows lacks, before anything of tflopt is imported."""
+    for name in MODULES:
+        sys.modules.pop(name, None)
+    sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
+    platform.system = lambda: "Windows"
+    for module, names in ((signal, (*SIGNALS, *SIGNAL_CALLS)), (os, CALLS)):
+        for name in names:
+            if hasattr(module, name):
+                delattr(module, name)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command."""
+    import multiprocessing.util  # before fork is gone: it asks for it when imported
+
+    assert multiprocessing.util
+    hide()
+    sys.argv = ["tflopt", *arguments]
+    from tflopt.cli.main import run
+
+    run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
