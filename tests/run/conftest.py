@@ -13,7 +13,7 @@ from tests.support.paths import ROOT
 from tflopt.run.device import DeviceRunner
 from tflopt.target.cortex_m import Target
 
-FAKE = ROOT / "tests" / "check" / "fake_emulator.py"
+FAKE = ROOT / "tests" / "run" / "fake_emulator.py"
 MakeRunner = Callable[..., DeviceRunner]
 
 
