@@ -12,6 +12,7 @@ nox.options.reuse_existing_virtualenvs = True
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 REQUIREMENTS = "tests/requirements.txt"
 LOCK = "tests/requirements.lock"
+PARALLEL = ["-n", "auto", "--dist", "worksteal"]
 UV, AUDIT, SBOM = "uv==0.13.9", "pip-audit==2.10.1", "cyclonedx-bom==7.5.0"
 
 
@@ -33,9 +34,9 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests that run on a host; arguments go to pytest."""
+    """All tests that run on a host, on all cores; arguments go to pytest (``-n 0``: one core)."""
     _install(session)
-    session.run("pytest", "--durations=10", *session.posargs)
+    session.run("pytest", *PARALLEL, "--durations=10", *session.posargs)
 
 
 @nox.session
@@ -50,7 +51,7 @@ def docs(session: nox.Session) -> None:
 def versions(session: nox.Session) -> None:
     """The tests on every Python that is supported and installed."""
     _install(session)
-    session.run("pytest", "-q", *session.posargs)
+    session.run("pytest", *PARALLEL, "-q", *session.posargs)
 
 
 @nox.session

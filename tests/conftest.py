@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,26 @@ import pytest
 from tests.support.broken import small_model
 from tests.support.cli import Cli
 from tests.support.runtime import runtime
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fuzz-round",
+        type=int,
+        default=date.today().toordinal(),
+        help="which random models run beside the fixed ones (default: today's)",
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"fuzz round: {config.getoption('--fuzz-round')}"
+
+
+@pytest.fixture
+def fuzz_round(pytestconfig: pytest.Config) -> int:
+    """The number of this round of random models."""
+    number: int = pytestconfig.getoption("--fuzz-round")
+    return number
 
 
 @pytest.fixture

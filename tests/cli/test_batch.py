@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE
@@ -17,6 +16,7 @@ import pytest
 
 from tests.support.cli import Cli
 from tests.support.paths import ROOT, TESTDATA, needs_tflm
+from tests.support.waiting import HANG_S, until
 from tflopt.errors import MismatchError
 from tflopt.gate.batch import run_all
 from tflopt.io import read
@@ -132,7 +132,7 @@ def test_a_process_that_dies_takes_no_other_with_it(jobs: int) -> None:
 def wait(item: str) -> str:
     """In another process: says that it runs, and goes on for long."""
     Path(item).write_text(str(os.getpid()))
-    time.sleep(60)
+    time.sleep(HANG_S)
     return item
 
 
@@ -157,24 +157,18 @@ def test_an_interrupt_ends_everything(everyone: bool, tmp_path: Path) -> None:
     command = [sys.executable, "-c", CALLER, *map(str, files)]
     with subprocess.Popen(command, cwd=ROOT, stderr=PIPE, start_new_session=True) as caller:
         try:
-            until(lambda: all(path.exists() and path.read_text() for path in files[:2]))
+            until(
+                lambda: all(path.exists() and path.read_text() for path in files[:2]), "the start"
+            )
             (os.killpg if everyone else os.kill)(caller.pid, signal.SIGINT)
-            _, said = caller.communicate(timeout=10)
+            _, said = caller.communicate(timeout=HANG_S)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(caller.pid, signal.SIGKILL)
     assert (caller.returncode, said) == (130, b"")
     assert not files[2].exists()
     processes = [Path("/proc", path.read_text()) for path in files[:2]]
-    until(lambda: not any(process.exists() for process in processes))
-
-
-def until(holds: Callable[[], bool]) -> None:
-    for _ in range(3000):
-        if holds():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it took too long")
+    until(lambda: not any(process.exists() for process in processes), "the end")
 
 
 # --- Budgets.

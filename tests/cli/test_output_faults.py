@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from tests.support.broken import small_model
 from tests.support.cli import Cli
 from tests.support.limits import most_file_bytes
 from tests.support.paths import ROOT
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.unit
 QUICK = ("--no-verify", "-q")
@@ -302,8 +302,8 @@ def test_a_batch_ends_with_all_its_processes(number: int, tmp_path: Path) -> Non
         start_new_session=True,
     ) as caller:
         assert caller.stderr is not None
-        while caller.poll() is None and len(list(folder.iterdir())) < 2:
-            time.sleep(0.02)
+        ended = caller.poll
+        until(lambda: ended() is not None or len(list(folder.iterdir())) == 2, "the start")
         os.killpg(caller.pid, number)
         errors = caller.stderr.read()
     assert (errors, caller.returncode) == ("", 128 + number)

@@ -19,9 +19,9 @@ import pytest
 from tests.docs.blocks import Block
 from tests.support.cli import Cli
 from tests.support.paths import ROOT, SHARED, TESTDATA
+from tests.support.waiting import HANG_S
 
 SHELL = re.compile(r"[|&;<>*$`]")
-TIME_LIMIT_S = 120
 CODE = "echo $?"
 
 
@@ -141,7 +141,7 @@ class Session:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=TIME_LIMIT_S,
+            timeout=HANG_S,
             check=False,
         )
         self.printed, self.code = done.stdout, done.returncode

@@ -14,10 +14,11 @@ import numpy.typing as npt
 import pytest
 
 from tests.emit.project import TOOLCHAIN, Project, copy_of_example, model_option
-from tests.micro_runner.firmware import LIMIT_S, need
+from tests.micro_runner.firmware import need
 from tests.micro_runner.libraries import library_of, variable_of
 from tests.support.paths import SHARED, TESTDATA, needs_tflm
 from tests.support.runtime import runtime
+from tests.support.waiting import HANG_S
 
 pytestmark = [pytest.mark.device, pytest.mark.runtime]
 BOARDS = {"cortex-m55": "mps3-an547", "cortex-m4": "mps2-an386"}
@@ -49,7 +50,7 @@ class Image:
         command = ["qemu-system-arm", "-M", BOARDS[self.core], "-nographic", "-monitor", "none"]
         command += ["-serial", "none", "-semihosting-config", "enable=on,target=native"]
         command += ["-kernel", str(image)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
+        return subprocess.run(command, capture_output=True, text=True, timeout=HANG_S)
 
 
 @pytest.fixture(params=BOARDS)

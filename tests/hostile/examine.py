@@ -35,18 +35,18 @@ class TooLongError(BaseException):
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """End what runs inside after some time (of the main thread, on POSIX)."""
+    """End what runs inside after some time of the CPU (in the main thread, on POSIX)."""
 
     def alarm(_number: int, _frame: FrameType | None) -> None:
         raise TooLongError(f"more than {seconds:g} s")
 
-    before = signal.signal(signal.SIGALRM, alarm)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, alarm)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def examine(data: bytes) -> str:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import HANG_S
 from tflopt.run.device_report import DeviceReport, parse_report
 
 SOURCES = Path(__file__).parents[2] / "micro_runner"
 HOST = "host"
-LIMIT_S = 60
 """Of wall time; the firmware's own limits are far shorter."""
 
 
@@ -106,7 +106,7 @@ def boot(
         "UBSAN_OPTIONS": "halt_on_error=1",
     }
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, check=False, timeout=LIMIT_S, env=environment
+        command, cwd=folder, capture_output=True, check=False, timeout=HANG_S, env=environment
     )
     report = folder / "report.txt"
     left = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import itertools
 import random
-import time
 
 import pytest
 from hypothesis import given, settings
 
 from tests.plan.strategies import aliased_problems, problems
+from tests.support.waiting import cpu_s
 from tflopt.errors import PlanError
 from tflopt.plan.culprits import culprits_of
 from tflopt.plan.lower_bound import lower_bound
@@ -136,7 +136,7 @@ def test_two_thousand_buffers_in_seconds() -> None:
         size = 16 * rng.randint(1, 400)
         buffers.append(Buffer(f"b{index}", Lifetime(start, start + length), size, 16))
     problem = Problem(buffers)
-    begin = time.monotonic()
+    begin = cpu_s()
     solution = solve(problem)
-    assert time.monotonic() - begin < 10
+    assert cpu_s() - begin < 10
     assert solution.height >= solution.lower_bound

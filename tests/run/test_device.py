@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import pytest
 from tests.run.conftest import MakeRunner
 from tests.support.graphs import Net
 from tests.support.paths import ROOT
+from tests.support.waiting import HANG_S, until
 from tflopt.errors import RunnerError
 from tflopt.io import write_bytes
 from tflopt.ir import DType, Model
@@ -66,19 +66,9 @@ def alive(pid: int) -> bool:
 def started(runner: DeviceRunner) -> tuple[int, Path]:
     """The stand-in's process and folder, once it runs."""
     path = runner.image.with_suffix(".pid")
-    for _ in range(500):
-        if path.exists() and " " in path.read_text():
-            pid, folder = path.read_text().split(" ", 1)
-            return int(pid), Path(folder)
-        time.sleep(0.02)
-    raise AssertionError("the stand-in did not start")
-
-
-def ends(pid: int, seconds: float = 10) -> bool:
-    limit = time.monotonic() + seconds
-    while alive(pid) and time.monotonic() < limit:
-        time.sleep(0.02)
-    return not alive(pid)
+    until(lambda: path.exists() and " " in path.read_text(), "the stand-in")
+    pid, folder = path.read_text().split(" ", 1)
+    return int(pid), Path(folder)
 
 
 @pytest.mark.parametrize("name", ["qemu", "fvp"])
@@ -151,12 +141,12 @@ def test_a_firmware_with_other_kernels(fake: MakeRunner) -> None:
 
 
 def test_a_hang_ends_with_the_time_limit(fake: MakeRunner) -> None:
-    runner = fake("hang", limit=1)
-    start = time.monotonic()
-    assert "no result within 1 s" in str(failure(runner))
-    assert time.monotonic() - start < 10
-    pid, folder = started(runner)
-    assert not alive(pid)
+    runner = fake("hang")
+    with runner.start(work()) as job:
+        pid, folder = started(runner)
+        with pytest.raises(RunnerError, match=r"no result within 0\.01 s"):
+            job.outcome(time_limit_s=0.01)
+        assert not alive(pid)
     assert not folder.exists()
 
 
@@ -189,19 +179,15 @@ def test_nothing_outlives_a_caller_that_is_killed(fake: MakeRunner, number: int)
     runner = fake("hang")
     command = [sys.executable, "-c", CALLER, str(runner.executable), str(runner.image)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as caller:
-        pid, folder = started(runner)
-        assert alive(pid)
-        caller.send_signal(number)
         try:
-            caller.wait(10)
+            pid, folder = started(runner)
+            assert alive(pid)
+            caller.send_signal(number)
+            caller.wait(HANG_S)
         finally:
             caller.kill()
-    assert ends(pid)
-    for _ in range(100):
-        if not folder.exists():
-            break
-        time.sleep(0.02)
-    assert not folder.exists()
+    until(lambda: not alive(pid), "the end of the stand-in")
+    until(lambda: not folder.exists(), "the end of its folder")
 
 
 def test_a_missing_executable(fake: MakeRunner, tmp_path: Path) -> None:

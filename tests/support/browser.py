@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import HANG_S
+
 CHROMIUM = next(
     (
         found
@@ -72,7 +74,7 @@ def probe(page: str, script: str, folder: Path, *, width: int = 1400, dark: bool
             ],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=HANG_S,
             check=True,
         )
     found = ANSWER.search(done.stdout)

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.support.paths import ROOT, present
+from tests.support.waiting import HANG_S
 
 Outputs = list[list[npt.NDArray[np.generic]]]
-TIME_LIMIT_S = 60
 PACKAGES = {"tflm": "tflite_micro", "litert": "ai_edge_litert"}
 
 
@@ -51,7 +51,7 @@ class Runtime:
         try:
             pickle.dump((runner, data, samples, size), child.stdin)
             child.stdin.flush()
-            ready, _, _ = select.select([child.stdout], [], [], TIME_LIMIT_S)
+            ready, _, _ = select.select([child.stdout], [], [], HANG_S)
             answer: object = pickle.load(child.stdout) if ready else "no answer in time"
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             answer = f"the runtime died with {child.wait()}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,11 +199,9 @@ def test_a_runner_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch)
     samples = make_samples(model, FEW)
     with Job("tflm", Work(model, write_bytes(model), samples)) as job:
         folder = job.path
-        start = time.monotonic()
         with pytest.raises(RunnerError, match="no result within"):
             job.outcome(time_limit_s=0.001)
-        assert job.process.poll() is not None
-        assert time.monotonic() - start < 5
+        assert job.process.returncode == -signal.SIGKILL
     assert not folder.exists()
 
 
