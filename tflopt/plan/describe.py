@@ -54,16 +54,28 @@ def read_plan(model: Model) -> list[int] | None:
 
     Raises `tflopt.errors.ModelError` where AllocateTensors would fail.
     """
-    entries = [m for m in model.metadata or () if m.name == METADATA_NAME]
-    if not entries:
+    raw = plan_bytes(model)
+    if raw is None:
         return None
-    data = entries[-1].buffer.data
-    count = sum(len(graph.values) for graph in model.graphs)
-    return decode(b"" if data is None else data.tobytes(), count, model.path)
+    return decode(raw, sum(len(graph.values) for graph in model.graphs), model.path)
 
 
 def write_plan(model: Model, offsets: Sequence[int] | None) -> None:
     """Replace whatever offline plan ``model`` has; None removes it."""
+    write_plan_bytes(model, None if offsets is None else encode(offsets, len(model.graphs)))
+
+
+def plan_bytes(model: Model) -> bytes | None:
+    """The offline plan in force as the file has it, None without one."""
+    entries = [m for m in model.metadata or () if m.name == METADATA_NAME]
+    if not entries:
+        return None
+    data = entries[-1].buffer.data
+    return b"" if data is None else data.tobytes()
+
+
+def write_plan_bytes(model: Model, raw: bytes | None) -> None:
+    """As :func:`write_plan`, from bytes that are not looked at."""
     kept = [m for m in model.metadata or () if m.name != METADATA_NAME]
     dropped = [m.buffer for m in model.metadata or () if m.name == METADATA_NAME]
     shared = {id(m.buffer) for m in kept} | {
@@ -75,8 +87,7 @@ def write_plan(model: Model, offsets: Sequence[int] | None) -> None:
         for index, buffer in enumerate(model.buffers)
         if index == 0 or id(buffer) in shared or all(buffer is not d for d in dropped)
     ]
-    if offsets is not None:
-        raw = encode(offsets, len(model.graphs))
+    if raw is not None:
         buffer = Buffer(np.frombuffer(raw, dtype=np.uint8))
         model.buffers.append(buffer)
         kept.append(Metadata(METADATA_NAME, buffer))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tflopt.ir import DType, Model, Op, OpCode
 from tflopt.target.cost import predict_model
 from tflopt.target.memory import Device
+from tflopt.target.vendor import Vendor, is_program_plan, places_are_fixed, vendor_of, vendor_ops
 
 MOSTLY = 0.9
 """With less of a prediction on measured kernels, a note says so."""
@@ -26,7 +27,23 @@ def undelegated(model: Model) -> list[Op]:
 
 def notes(model: Model, device: Device) -> list[str]:
     """Notes for people, one sentence or two each."""
-    return [*prediction_notes(model, device), *bias_notes(model)]
+    return [*vendor_notes(model), *prediction_notes(model, device), *bias_notes(model)]
+
+
+def vendor_notes(model: Model) -> list[str]:
+    """What operators of vendors' compilers are, and what tflopt does and doesn't for them."""
+    found: dict[str, Vendor | None] = {}
+    for op in vendor_ops(model):
+        found.setdefault(op.opcode.label, vendor_of(op))
+    if not found:
+        return []
+    listed = "; ".join(f"{name} is {each.says}" for name, each in found.items() if each)
+    kept = "tensors and operators stay as they are"
+    if is_program_plan(model):
+        kept = "the memory plan is part of the program and is kept, offset by offset"
+    elif not places_are_fixed(model):
+        kept = "they are passed through as they are"
+    return [f"{listed}: {kept}; their scratch and their time aren't known."]
 
 
 def bias_notes(model: Model) -> list[str]:

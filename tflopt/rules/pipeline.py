@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from tflopt.rules.defects.flatten_fully_connected import FlattenFullyConnected
 from tflopt.rules.defects.merge_transposed_axes import MergeTransposedAxes
 from tflopt.rules.defects.softmax_to_maximum import SoftmaxToMaximum
 from tflopt.rules.defects.widen_transpose_conv import WidenTransposeConv
+from tflopt.rules.flash.keep_names import check_names
 from tflopt.rules.flash.merge_buffers import MergeBuffers
 from tflopt.rules.flash.share_zero_points import ShareZeroPoints
 from tflopt.rules.flash.strip_fields import StripFields
@@ -61,6 +63,7 @@ from tflopt.rules.islands.sink_dequantize import SinkDequantize
 from tflopt.rules.islands.weigh_islands import WeighIslands
 from tflopt.rules.memory.drop_stale_plan import DropStalePlan
 from tflopt.rules.memory.plan_memory import PlanMemory
+from tflopt.rules.memory.program_plan import run_around_vendors
 from tflopt.rules.memory.reorder_operators import ReorderOperators
 from tflopt.rules.missing.reduce_any_to_all import ReduceAnyToAll
 from tflopt.rules.missing.relu_to_clamp import ReluToClamp
@@ -90,6 +93,7 @@ from tflopt.rules.views.transpose_to_reshape import TransposeToReshape
 from tflopt.search.budget_of_forms import make_budget, original_cost
 from tflopt.search.worth import Cost, FormRule, Worth
 from tflopt.target import Isa
+from tflopt.target.vendor import places_are_fixed
 
 FORMS: tuple[type[FormRule], ...] = (
     MergeDuplicates,
@@ -257,11 +261,20 @@ def run_pipeline(
         UsageError: ``config.keep`` names nothing in the model.
     """
     selection, config = selection or Selection(), config or Config()
-    _check_names(model, config.keep)
+    check_names(model, config.keep)
     rules = [rule for rule in make_rules(config) if rule in selection and applies(rule, config)]
-    trace = Trace()
     if rules:
         _refuse_what_names_tensors_by_index(model)
+    run = partial(_run, config=config, verify_each=verify_each)
+    if places_are_fixed(model):
+        around = [rule for rule in rules if not isinstance(rule, PlanMemory | ReorderOperators)]
+        tidy = [rule for rule in around if isinstance(rule, STRIPS)]
+        return run_around_vendors(model, config, partial(run, rules=around), tidy)
+    return run(model, rules)
+
+
+def _run(model: Model, rules: list[AnyRule], config: Config, *, verify_each: bool) -> Trace:
+    trace = Trace()
     local = [rule for rule in rules if isinstance(rule, Rule)]
     _run_model_rules(model, rules, (RemoveDead,), trace)
     simple = [rule for rule in local if not isinstance(rule, FormRule)]
@@ -363,17 +376,6 @@ def applies(rule: AnyRule, config: Config) -> bool:
     if isinstance(rule, ROUTES) and not config.route_around:
         return False
     return config.strip is not Strip.NONE or not isinstance(rule, STRIPS)
-
-
-def _check_names(model: Model, keep: frozenset[str]) -> None:
-    known = {value.name for graph in model.graphs for value in graph.values}
-    known |= {entry.name for entry in model.metadata or ()}
-    known |= {entry.key for entry in model.signatures or ()}
-    known |= {graph.name for graph in model.graphs}
-    for name in sorted(keep - known):
-        close = get_close_matches(name, [text for text in known if text], n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise UsageError(f"--keep {name}: no tensor, signature or metadata has that name{hint}")
 
 
 def _run_model_rules(

@@ -24,10 +24,10 @@ from tflopt.run.samples import Array, Sample
 PACKAGES = {"tflm": "tflite_micro", "litert": "ai_edge_litert"}
 TIME_LIMIT_S = 900.0
 MISSING_OP = (
-    re.compile(r"Didn't find op for builtin opcode '(\w+)'"),
-    re.compile(r"Failed to get registration from op code (\w+)"),
-    re.compile(r"Encountered unresolved custom op: (\w+)"),
-    re.compile(r"Op type not found|Unsupported custom op: (\w+)"),
+    re.compile(r"Didn't find op for builtin opcode '([^']+)'"),
+    re.compile(r"Failed to get registration from op code (\S+)"),
+    re.compile(r"Encountered unresolved custom op: (\S+?)\.?(?:\s|$)"),
+    re.compile(r"Op type not found|Unsupported custom op: (\S+?)\.?(?:\s|$)"),
 )
 
 

@@ -24,6 +24,7 @@ from tflopt.target.cmsis_nn.use import Path
 from tflopt.target.cmsis_nn.versions import NEWEST, Version
 from tflopt.target.cortex_m import Isa, Target
 from tflopt.target.kernels import KernelRow, kernel_use, scratch_sizes, scratch_table
+from tflopt.target.vendor import is_program_plan
 
 PORTABLE = "all"
 OFFSET_LIMIT = 1 << 31
@@ -158,9 +159,25 @@ def plan_memory(model: Model, device: Device, request: PlanRequest) -> OfflinePl
         PlanError: ``max_head_bytes`` can't be met, or pins clash.
         UsageError: a pinned tensor is not planned.
     """
+    if is_program_plan(model):
+        return _plan_as_it_is(model, device)
     aliases = aliases_of(model, device, request)
     options = replace(request.offline, pins=_resolve_pins(model, request))
     return plan_offline(description_of(model, device), aliases, options)
+
+
+def _plan_as_it_is(model: Model, device: Device) -> OfflinePlan:
+    """A plan that a vendor's operators rely on: there is no other."""
+    description, offsets = description_of(model, device), read_plan(model) or []
+    used, online = simulate_head(description, offsets), simulate_head(description)
+    return OfflinePlan(
+        offsets=tuple(offsets),
+        head_bytes=used.head_bytes,
+        online_head_bytes=online.head_bytes,
+        lower_bound=used.head_bytes,
+        proven_optimal=False,
+        declined="it is part of the program",
+    )
 
 
 def _resolve_pins(model: Model, request: PlanRequest) -> dict[TensorRef, int]:

@@ -7,6 +7,7 @@ from tflopt.plan.describe import read_plan
 from tflopt.plan.lifetimes import TensorAlias
 from tflopt.plan.lint import Finding, Severity, lint
 from tflopt.target.memory import PORTABLE, Device, PlanRequest, aliases_of, description_of
+from tflopt.target.vendor import program_aliases
 
 PAIR = 2
 """A finding about two tensors is about their overlap."""
@@ -49,7 +50,10 @@ def _overlaps(model: Model, device: Device, allowed: list[TensorAlias]) -> bool:
 
 def _lint(model: Model, device: Device, aliases: list[TensorAlias]) -> list[Finding]:
     offsets = read_plan(model)
-    return [] if offsets is None else lint(description_of(model, device), offsets, aliases)
+    if offsets is None:
+        return []
+    allowed = [*aliases, *program_aliases(model)]
+    return lint(description_of(model, device), offsets, allowed)
 
 
 def _strictly(finding: Finding, device: Device) -> Finding:
