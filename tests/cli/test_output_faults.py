@@ -281,6 +281,7 @@ def work(folder):
     time.sleep(600)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
     main.app = lambda: run_all(work, [sys.argv[1]] * 3, 2, lambda _: None)
     main.run()
