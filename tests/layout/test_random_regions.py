@@ -6,10 +6,10 @@ import pytest
 
 from tests.support.check_rule import check_same_outputs
 from tests.support.regions import RandomRegion
+from tflopt.facts.work import macs, moved_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.ir.verify import verify
-from tflopt.ir.work import macs, moved_bytes
 from tflopt.rewrite import Trace, run_model_rule
 from tflopt.rules.constants.remove_dead import RemoveDead
 from tflopt.rules.movement.assign_layouts import AssignLayouts

@@ -9,6 +9,7 @@ from tests.support.check_rule import apply, check_leaves_alone, check_rule, chec
 from tests.support.graphs import QUANT, Net
 from tests.support.paths import TESTDATA
 from tflopt.config import IoLayout
+from tflopt.facts.work import moved_bytes
 from tflopt.io import read
 from tflopt.ir import DType, Model, OpCode, Padding, Quantization, Value
 from tflopt.ir.clone import clone
@@ -24,7 +25,6 @@ from tflopt.ir.options import (
     TransposeConvOptions,
 )
 from tflopt.ir.text import dump
-from tflopt.ir.work import moved_bytes
 from tflopt.layout.peak import live_bytes
 from tflopt.rules.constants.remove_dead import RemoveDead
 from tflopt.rules.movement.assign_layouts import AssignLayouts

@@ -9,10 +9,10 @@ import pytest
 
 from tests.support.check_rule import check_declines, check_leaves_alone, check_rule
 from tests.support.windows import Two, Windows, image
-from tflopt.facts.windows import WRONG_ON_MVE
 from tflopt.ir import DType, OpCode, Padding, Quantization
 from tflopt.ir.options import Conv2DOptions
 from tflopt.rules.movement.fold_pad import FoldPad
+from tflopt.target.one_row import WRONG_ON_MVE
 
 pytestmark = pytest.mark.runtime
 RULE = FoldPad()

@@ -11,10 +11,10 @@ from tests.support.check_rule import apply, check_same_outputs
 from tests.support.layers import KINDS, random_layer
 from tests.support.worth import Always
 from tflopt.config import Config, Goal
-from tflopt.facts.mean_forms import WINDOWS
 from tflopt.ir.clone import clone
 from tflopt.rewrite import Rule
 from tflopt.rules.constants.remove_identity import RemoveIdentity
+from tflopt.rules.forms.mean_forms import WINDOWS
 from tflopt.rules.movement.remove_unit_window import RemoveUnitWindow
 from tflopt.rules.pipeline import FORMS, run_pipeline
 from tflopt.rules.views.pack_to_reshape import PackToReshape

@@ -9,11 +9,11 @@ import pytest
 
 from tests.support.check_rule import check_declines, check_leaves_alone, check_rule
 from tests.support.windows import Windows, image
-from tflopt.facts.windows import WRONG_ON_MVE
+from tflopt.facts.work import macs, moved_bytes
 from tflopt.ir import Model, OpCode, Padding, Value
-from tflopt.ir.work import macs, moved_bytes
 from tflopt.rules.movement.hoist_slice_over_window import HoistSliceOverWindow
 from tflopt.rules.movement.trim_pad import TrimPad
+from tflopt.target.one_row import WRONG_ON_MVE
 
 pytestmark = pytest.mark.runtime
 RULE = HoistSliceOverWindow()

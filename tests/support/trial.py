@@ -11,10 +11,10 @@ from tests.support.base_nets import NETS, TESTED_FILES, from_file
 from tests.support.deoptimize import Step, deoptimize, plan
 from tests.support.runtime import RuntimeFailure, runtime
 from tflopt.config import Config
+from tflopt.facts.work import MOVES, moved_bytes
 from tflopt.io import write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
-from tflopt.ir.work import MOVES, moved_bytes
 from tflopt.rewrite import NearMiss
 from tflopt.rules.pipeline import Selection, run_pipeline
 from tflopt.run.samples import SampleOptions, make_samples

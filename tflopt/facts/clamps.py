@@ -9,6 +9,7 @@ import numpy as np
 from tflopt.arith.affine import LIMITS, activation_range, affine_of
 from tflopt.arith.fixed_point import Ints
 from tflopt.arith.tables import EVERY_INT8, distinct, table
+from tflopt.facts.traits import VIEWS
 from tflopt.ir import Activation, DType, Op, OpCode, Options, Value
 from tflopt.ir.options import (
     AddOptions,
@@ -19,7 +20,6 @@ from tflopt.ir.options import (
     Pool2DOptions,
     SubOptions,
 )
-from tflopt.ir.traits import VIEWS
 
 MOVEMENTS = VIEWS | {
     OpCode.TRANSPOSE,

@@ -1,18 +1,10 @@
-"""What PAD and PADV2 do: amounts, value, and how rules write them."""
+"""What PAD and PADV2 do: amounts and value."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
 from tflopt.ir import DType, Op, OpCode, Value, same_quantization
-from tflopt.ir.options import PadOptions, PadV2Options
-from tflopt.rewrite import Rewriter
 
 PADS = frozenset({OpCode.PAD, OpCode.PADV2})
-PAD_VERSION = 2
-"""The first version of PAD that takes int8."""
 Amounts = tuple[tuple[int, int], ...]
 
 
@@ -59,23 +51,3 @@ def pads_zero(op: Op) -> bool:
         return False
     value = pad_value(op)
     return value is not None and value == zero_of(op.output)
-
-
-def insert_pad(
-    rw: Rewriter, before: Op, source: Value, amounts: Sequence[tuple[int, int]], like: Op | None
-) -> Value:
-    """``source`` padded with what the PAD or PADV2 ``like`` pads with, None for a plain PAD."""
-    shape = [n + a + b for n, (a, b) in zip(source.shape, amounts, strict=True)]
-    output = rw.value(source, shape=shape)
-    inputs = [source, rw.constant(np.asarray(amounts, dtype=np.int32), source)]
-    code, version = OpCode.PAD, PAD_VERSION
-    if like is not None:
-        code, version = like.code, like.opcode.version
-        inputs += [value for value in like.inputs[2:] if value is not None]
-    rw.insert(before, code, inputs, [output], pad_options(code), version)
-    return output
-
-
-def pad_options(code: OpCode) -> PadOptions | PadV2Options:
-    """The options table of the operator."""
-    return PadV2Options() if code is OpCode.PADV2 else PadOptions()

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from tflopt.ir import DType, Op, OpCode, Value, same_quantization
-from tflopt.ir.options import SliceOptions, StridedSliceOptions
-from tflopt.rewrite import Rewriter, require
+from tflopt.ir import DType, Op, OpCode, Value
+from tflopt.ir.options import StridedSliceOptions
 
 SLICES = frozenset({OpCode.SLICE, OpCode.STRIDED_SLICE})
-SLICE_VERSION = 2
-"""The first version of SLICE that takes int8."""
 RANKS = {OpCode.SLICE: 5, OpCode.STRIDED_SLICE: 4}
 """The most axes that TFLM's kernels take."""
 DTYPES = frozenset({DType.FLOAT32, DType.INT8, DType.INT16, DType.INT32, DType.BOOL})
@@ -78,40 +73,3 @@ def _strided_begin(op: Op, source: Value, begin: tuple[int, ...]) -> tuple[int, 
 def _ints(op: Op, index: int) -> tuple[int, ...] | None:
     value = op.input(index)
     return None if value is None else value.ints()
-
-
-def insert_slice(rw: Rewriter, before: Op, source: Value, region: Region, like: Op | None) -> Value:
-    """The block of ``source``, ``source`` itself if it is all.
-
-    By an operator of the kind of ``like``, by a SLICE without.
-    """
-    if region == whole(source.shape):
-        return source
-    output = rw.value(source, shape=region.size)
-    begin = rw.constant(np.asarray(region.begin, dtype=np.int32), source)
-    version = SLICE_VERSION if like is None else like.opcode.version
-    if like is None or like.code is OpCode.SLICE:
-        size = rw.constant(np.asarray(region.size, dtype=np.int32), source)
-        rw.insert(before, OpCode.SLICE, [source, begin, size], [output], SliceOptions(), version)
-        return output
-    last = [b + n for b, n in zip(region.begin, region.size, strict=True)]
-    end = rw.constant(np.asarray(last, dtype=np.int32), source)
-    steps = rw.constant(np.ones(len(last), dtype=np.int32), source)
-    inputs = [source, begin, end, steps]
-    options = StridedSliceOptions()
-    rw.insert(before, OpCode.STRIDED_SLICE, inputs, [output], options, version)
-    return output
-
-
-def check_movable(op: Op, source: Value) -> None:
-    """Require what every rule needs that lets ``op`` cut ``source`` instead of its own input."""
-    middle = op.input(0)
-    assert middle is not None
-    require(len(middle.uses) == 1, "another operator reads what it cuts", at=op)
-    same = same_quantization(middle.quant, op.output.quant)
-    require(same, "it changes the quantization of what it hands on", at=op)
-    require(not source.is_variable, "it takes a snapshot of a variable", at=op)
-    taken = source.dtype in DTYPES and len(source.shape) <= RANKS[op.code]
-    require(taken, "TFLM's kernel doesn't take what is in front", at=op)
-    signature = middle.extra.shape_signature
-    require(signature is None or -1 not in signature, "a dimension is open (-1)", at=op)

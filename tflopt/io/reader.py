@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 import numpy as np
 
 from tflopt.errors import ModelError, UnsupportedError
+from tflopt.facts.sound import unsound
 from tflopt.io.decode import Decoder
 from tflopt.io.fields import Fields
 from tflopt.io.options import options_from_record
@@ -30,7 +31,6 @@ from tflopt.ir import (
 )
 from tflopt.ir.node import Bytes
 from tflopt.ir.quantization import Floats, Longs
-from tflopt.ir.sound import unsound
 from tflopt.ir.verify import flaws
 
 MAX_FILE_BYTES = 1 << 32
@@ -73,7 +73,7 @@ def read_bytes(data: bytes, path: str = "", *, checks_kernels: bool = True) -> M
     Args:
         data: the file.
         path: what messages call it.
-        checks_kernels: also refuse what would crash a kernel (:mod:`tflopt.ir.sound`); False
+        checks_kernels: also refuse what would crash a kernel (:mod:`tflopt.facts.sound`); False
             for a file that is carried as it is and never run.
 
     Raises:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tflopt.facts.traits import VIEWS
 from tflopt.ir import Op, OpCode, Value
 from tflopt.ir.options import FullyConnectedOptions, ReshapeOptions
-from tflopt.ir.traits import VIEWS
 from tflopt.layout.groups import Group, Groups
 from tflopt.layout.labels import Label, order_of
 from tflopt.layout.role import (

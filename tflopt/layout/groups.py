@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tflopt.facts.traits import VIEWS
 from tflopt.ir import Graph, Op, OpCode, Value, same_quantization
-from tflopt.ir.traits import VIEWS
 from tflopt.layout.labels import Label
 
 

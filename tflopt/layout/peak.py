@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tflopt.facts.traits import VIEWS
 from tflopt.ir import Graph, Op, Value
-from tflopt.ir.traits import VIEWS
 from tflopt.target.kernels import kernel_use
 from tflopt.target.memory import Device
 

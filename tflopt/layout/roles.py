@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from tflopt.facts.traits import VIEWS
 from tflopt.ir import Graph, Op, OpCode
-from tflopt.ir.traits import VIEWS
 from tflopt.layout.along_last import ALONG_LAST, along_last_role
 from tflopt.layout.dense import dense_role, reshape_role
 from tflopt.layout.dropping import REDUCTIONS, pick_role, reduce_role

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass
 
+from tflopt.facts.work import macs, moved_bytes
 from tflopt.ir import Model, Op, Options
 from tflopt.ir.text import kind
-from tflopt.ir.work import macs, moved_bytes
 
 
 @dataclass(frozen=True)

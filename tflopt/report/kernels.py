@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from tflopt.facts.work import macs
 from tflopt.ir import Model
-from tflopt.ir.work import macs
 from tflopt.target.cmsis_nn.why import faster
 from tflopt.target.cost import predict_model
 from tflopt.target.kernels import kernel_use, layer_of

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tflopt.config import Goal
+from tflopt.facts.traits import VIEWS
+from tflopt.facts.work import moved_bytes
 from tflopt.ir import Graph, Model, Op, Value
-from tflopt.ir.traits import VIEWS
-from tflopt.ir.work import moved_bytes
 from tflopt.plan.tflm_sizes import ARM32
 from tflopt.rewrite import Rule
 from tflopt.rewrite.sketch import Sketch

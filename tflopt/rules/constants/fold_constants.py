@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.evaluate import COVERED, evaluate
+from tflopt.facts.traits import VIEWS
 from tflopt.ir import DType, Op, OpCode, Value
-from tflopt.ir.traits import VIEWS
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
 
 GROWTH_BYTES = 256

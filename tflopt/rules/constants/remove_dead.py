@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tflopt.facts.traits import has_effect
 from tflopt.ir import Buffer, Graph, Model, Value
-from tflopt.ir.traits import has_effect
 from tflopt.rewrite import ModelRule, Rewriter
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import ClassVar
 
+from tflopt.facts.traits import VIEWS
 from tflopt.ir import Op, OpCode
 from tflopt.ir.options import FullyConnectedOptions
-from tflopt.ir.traits import VIEWS
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
 from tflopt.rules.views.merge_views import become_reshape
 from tflopt.target.hazards import is_routed_by

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tflopt.facts.convolution import convolution
+from tflopt.facts.traits import VIEWS
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
-from tflopt.ir.traits import VIEWS
 from tflopt.rewrite import Rewriter
 
 Order = npt.NDArray[np.int64]

@@ -9,15 +9,7 @@ import numpy as np
 
 from tflopt.config import Goal
 from tflopt.facts.pads import PADS, Amounts, amounts_of, pads_zero
-from tflopt.facts.windows import (
-    CONVOLUTIONS,
-    Axis,
-    Window,
-    is_open,
-    padding_for,
-    window_of,
-    wrong_on_mve,
-)
+from tflopt.facts.windows import CONVOLUTIONS, Axis, Window, is_open, padding_for, window_of
 from tflopt.ir import DType, Model, Op, Padding, Quantization
 from tflopt.ir.clone import clone
 from tflopt.plan.offline import simulate_head
@@ -32,6 +24,7 @@ from tflopt.target.memory import (
     plan_memory,
     why_no_memory,
 )
+from tflopt.target.one_row import wrong_on_mve
 
 MOST_TAPS = 2.0
 """A kernel may grow to this multiple of its taps, and the work with it."""

@@ -8,10 +8,11 @@ from typing import ClassVar
 
 from tflopt.arith.affine import affine_of
 from tflopt.facts.exact_sums import MOST_SUMS, Reduction, as_one_sum, as_two_sums
-from tflopt.facts.mean_forms import WINDOWS, Extents, draw, extents_of
+from tflopt.facts.reductions import Extents, extents_of
 from tflopt.ir import DType, Op, OpCode
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, require
 from tflopt.rewrite.sketch import Sketch
+from tflopt.rules.forms.mean_forms import WINDOWS, draw
 from tflopt.search.worth import MOST_ELEMENTS, FormRule
 
 

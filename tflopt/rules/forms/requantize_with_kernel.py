@@ -14,11 +14,11 @@ from tflopt.arith.binary import mul
 from tflopt.arith.fixed_point import Ints
 from tflopt.arith.tables import EVERY_INT8, table
 from tflopt.facts.convolution import INT8_VERSION
-from tflopt.facts.mean_forms import WIDE
 from tflopt.ir import Activation, DType, Op, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import DepthwiseConv2DOptions, MulOptions
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, require
 from tflopt.rewrite.sketch import Sketch
+from tflopt.rules.forms.mean_forms import WIDE
 from tflopt.search.worth import MOST_ELEMENTS, FormRule
 
 FUSED = {

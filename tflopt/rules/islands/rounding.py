@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tflopt.facts.traits import has_effect
 from tflopt.ir import Op, Value
-from tflopt.ir.traits import has_effect
 from tflopt.rewrite import Rewriter
 
 

@@ -14,10 +14,10 @@ from tflopt.arith.fixed_point import Ints
 from tflopt.arith.tables import LOGISTIC_OUTPUT, TANH_OUTPUT, at, compose, is_defined, unary_table
 from tflopt.facts.clamps import reachable
 from tflopt.facts.convolution import INT8_VERSION
-from tflopt.facts.mean_forms import WIDE
 from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import DepthwiseConv2DOptions, MulOptions, QuantizeOptions
 from tflopt.rewrite.sketch import Sketch
+from tflopt.rules.forms.mean_forms import WIDE
 from tflopt.rules.islands.island_forms import Form, wanted_of
 from tflopt.rules.islands.islands import Island, Leaf, is_known_by_ends
 from tflopt.search.worth import MOST_ELEMENTS

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from tflopt.facts.traits import EFFECTS
 from tflopt.ir import DType, Model, Op, OpCode, Value
 from tflopt.ir.clone import clone
-from tflopt.ir.traits import EFFECTS
 from tflopt.plan.describe import runtime_bytes, write_plan
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.order import OrderProblem, Task, best_order

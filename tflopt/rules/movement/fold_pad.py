@@ -12,16 +12,15 @@ from tflopt.facts.windows import (
     CONVOLUTIONS,
     POOLS,
     SPATIAL,
-    WRONG_ON_MVE,
     Window,
     is_open,
     padding_for,
     window_of,
-    wrong_on_mve,
 )
 from tflopt.ir import Op, OpCode, Padding, same_quantization
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, Pool2DOptions
 from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.target.one_row import WRONG_ON_MVE, wrong_on_mve
 
 
 @dataclass(frozen=True)

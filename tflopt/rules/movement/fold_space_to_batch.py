@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tflopt.facts.pads import insert_pad
-from tflopt.facts.slices import Region, insert_slice
+from tflopt.facts.slices import Region
+from tflopt.facts.traits import VIEWS
 from tflopt.facts.windows import CONVOLUTIONS, HEIGHT, SPATIAL, WIDTH, window_of
 from tflopt.ir import Op, OpCode, Options, Padding, Value, same_quantization
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, ReshapeOptions
-from tflopt.ir.traits import VIEWS
 from tflopt.rewrite import Rewriter, Rule, require
 from tflopt.rules.movement.hoist_slice import UNARY
+from tflopt.rules.movement.write import insert_pad, insert_slice
 
 Blocks = tuple[tuple[int, int], ...]
 """(axis, block) for each spatial axis of a tensor."""

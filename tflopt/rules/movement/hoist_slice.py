@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.pads import PADS
-from tflopt.facts.slices import SLICES, Region, check_movable, insert_slice, region_of
+from tflopt.facts.slices import SLICES, Region, region_of
+from tflopt.facts.traits import VIEWS
 from tflopt.facts.windows import CONVOLUTIONS, POOLS
 from tflopt.ir import Op, OpCode, Options, Value
 from tflopt.ir.options import ReshapeOptions
-from tflopt.ir.traits import VIEWS
 from tflopt.rewrite import Rewriter, Rule, require
 from tflopt.rules.movement.merge_transposes import permutation
+from tflopt.rules.movement.write import check_movable, insert_slice
 
 UNARY = frozenset(
     {

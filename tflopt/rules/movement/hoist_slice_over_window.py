@@ -5,23 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tflopt.facts.pads import PADS, Amounts, amounts_of, insert_pad, pads_zero
-from tflopt.facts.slices import SLICES, Region, check_movable, insert_slice, region_of, whole
-from tflopt.facts.windows import (
-    CONVOLUTIONS,
-    POOLS,
-    SPATIAL,
-    WRONG_ON_MVE,
-    Axis,
-    Window,
-    padding_for,
-    window_of,
-    wrong_on_mve,
-)
+from tflopt.facts.pads import PADS, Amounts, amounts_of, pads_zero
+from tflopt.facts.slices import SLICES, Region, region_of, whole
+from tflopt.facts.windows import CONVOLUTIONS, POOLS, SPATIAL, Axis, Window, padding_for, window_of
 from tflopt.ir import Op, OpCode, Padding, Value
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, Pool2DOptions
 from tflopt.rewrite import Rewriter, Rule, require
 from tflopt.rules.movement.fold_pad import unpadded
+from tflopt.rules.movement.write import check_movable, insert_pad, insert_slice
+from tflopt.target.one_row import WRONG_ON_MVE, wrong_on_mve
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.slices import SLICES, Region, check_movable, insert_slice, region_of, whole
+from tflopt.facts.slices import SLICES, Region, region_of, whole
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions
 from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rules.movement.write import check_movable, insert_slice
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from typing import ClassVar
 import numpy as np
 
 from tflopt.facts.repeats import Pattern, Repeat, repeat_of, resize_pattern, resize_shapes
+from tflopt.facts.traits import VIEWS
 from tflopt.ir import DType, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import (
     ConcatenationOptions,
     ReshapeOptions,
     ResizeNearestNeighborOptions,
 )
-from tflopt.ir.traits import VIEWS
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
 
 RESIZABLE = {DType.INT8: 3, DType.FLOAT32: 3, DType.INT16: 4}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.pads import PADS, amounts_of, insert_pad
-from tflopt.facts.slices import SLICES, Region, check_movable, insert_slice, region_of
+from tflopt.facts.pads import PADS, amounts_of
+from tflopt.facts.slices import SLICES, Region, region_of
 from tflopt.ir import Op, OpCode, same_quantization
 from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rules.movement.write import check_movable, insert_pad, insert_slice
 
 
 @dataclass(frozen=True)

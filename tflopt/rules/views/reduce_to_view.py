@@ -11,7 +11,7 @@ from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints
 from tflopt.arith.reduction import mean, sum_of
 from tflopt.arith.unary import requantize
-from tflopt.facts.mean_forms import extents_of
+from tflopt.facts.reductions import extents_of
 from tflopt.ir import DType, Op, OpCode, same_quantization
 from tflopt.ir.options import QuantizeOptions, ReshapeOptions
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require

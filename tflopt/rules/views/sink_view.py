@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from tflopt.facts.traits import VIEWS
 from tflopt.ir import Op, OpCode, Options, Record, Value, same_quantization
-from tflopt.ir.traits import VIEWS
 from tflopt.layout.elementwise import ELEMENTWISE, is_plain_constant
 from tflopt.rewrite import Rewriter, Rule, require
 from tflopt.rules.views.merge_views import become_reshape

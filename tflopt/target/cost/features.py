@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tflopt.facts.work import MOVES, macs
 from tflopt.ir import Op, OpCode
 from tflopt.ir.options import TransposeConvOptions
-from tflopt.ir.work import MOVES, macs
 from tflopt.target.cmsis_nn.layers import (
     ConvLayer,
     DepthwiseLayer,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
+from tflopt.facts.work import macs
 from tflopt.ir import Model, Op
-from tflopt.ir.work import macs
 from tflopt.target.cost.features import features_of
 from tflopt.target.cost.spec import LayerSpec, describe, detached
 from tflopt.target.cost.tables import Table, table_for

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
+from tflopt.facts.sound.shapes import axis_flaw
 from tflopt.ir.node import Op, Value
 from tflopt.ir.opcodes import OpCode
 from tflopt.ir.options import (
@@ -16,7 +17,6 @@ from tflopt.ir.options import (
     SpaceToDepthOptions,
     UnpackOptions,
 )
-from tflopt.ir.sound.shapes import axis_flaw
 from tflopt.ir.types import DType
 
 Shape = tuple[int, ...]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import prod
 
 import numpy as np
 
 from tflopt.facts.convolution import INT8_VERSION
 from tflopt.facts.exact_sums import WeightedSum
+from tflopt.facts.reductions import Extents
 from tflopt.ir import Activation, DType, Op, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import (
     AddOptions,
@@ -21,15 +21,6 @@ from tflopt.rewrite.sketch import Sketch
 WIDE = 124
 """CMSIS-NN's depthwise function on MVE reads the bias of further channels even without one."""
 Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Extents:
-    """A tensor as ``outer`` blocks of ``count`` rows of ``inner`` elements; rows are reduced."""
-
-    outer: int
-    count: int
-    inner: int
 
 
 @dataclass(frozen=True)
@@ -75,25 +66,6 @@ WINDOWS = (
 )
 """A channel each; one channel, its rows under each other; a group each, which needs little scratch;
 the elements as channels."""
-
-
-def extents_of(op: Op) -> Extents | None:
-    """How a MEAN sees its input; None where its axes are computed or don't lie together."""
-    data, control = op.input(0), op.input(1)
-    axes = None if control is None else control.ints()
-    if data is None or axes is None or not data.shape or min(data.shape) < 1:
-        return None
-    rank = len(data.shape)
-    if any(not -rank <= axis < rank for axis in axes):
-        return None
-    reduced = sorted({axis % rank for axis in axes if data.shape[axis] > 1})
-    if not reduced:
-        return Extents(1, 1, data.elements)
-    first, last = reduced[0], reduced[-1] + 1
-    count = prod(data.shape[axis] for axis in reduced)
-    if prod(data.shape[first:last]) != count:
-        return None
-    return Extents(prod(data.shape[:first]), count, prod(data.shape[last:]))
 
 
 def draw(op: Op, extents: Extents, sums: Sequence[WeightedSum], window: Window) -> Sketch:

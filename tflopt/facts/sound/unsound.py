@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from tflopt.facts.sound.calls import call_flaws
+from tflopt.facts.sound.moves import MOVES
+from tflopt.facts.sound.operands import operand_flaw
+from tflopt.facts.sound.plan import plan_flaws
+from tflopt.facts.sound.quantized import quantization_flaw
+from tflopt.facts.sound.shapes import SHAPES
+from tflopt.facts.sound.states import STATES
+from tflopt.facts.sound.windows import WINDOWS
 from tflopt.ir.model import Model
 from tflopt.ir.node import Op
 from tflopt.ir.opcodes import OpCode
-from tflopt.ir.sound.calls import call_flaws
-from tflopt.ir.sound.moves import MOVES
-from tflopt.ir.sound.operands import operand_flaw
-from tflopt.ir.sound.plan import plan_flaws
-from tflopt.ir.sound.quantized import quantization_flaw
-from tflopt.ir.sound.shapes import SHAPES
-from tflopt.ir.sound.states import STATES
-from tflopt.ir.sound.windows import WINDOWS
 from tflopt.ir.verify import Flaw, place
 
 Check = Callable[[Op], str]

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.paths import MODELS
 from tflopt.errors import ModelError
+from tflopt.facts.sound import unsound
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import (
     Activation,
@@ -44,7 +45,6 @@ from tflopt.ir.options import (
     TransposeConvOptions,
     UnpackOptions,
 )
-from tflopt.ir.sound import unsound
 
 pytestmark = pytest.mark.unit
 CONV = Conv2DOptions(stride_w=1, stride_h=1)
