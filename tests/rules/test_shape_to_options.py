@@ -81,6 +81,7 @@ def test_for_tflm_the_options_go_too(written: tuple[int, ...], shape: tuple[int,
         """,
         hits=1,
         runners=["tflm"],
+        tflm_alone=True,
     )
     refusal(copy, "litert")
 
@@ -90,7 +91,7 @@ def test_options_without_an_input_go_for_tflm_alone() -> None:
     x = n.relu(n.feed(2, 3))
     n.output(n.op(OpCode.RESHAPE, [x], (3, 2), options=ReshapeOptions((3, 2))))
     check_leaves_alone(n.model, RULE)
-    copy = check_rule(n.model, FOR_TFLM, hits=1, runners=["tflm"])
+    copy = check_rule(n.model, FOR_TFLM, hits=1, runners=["tflm"], tflm_alone=True)
     assert copy.main.ops[1].options is None
 
 
@@ -99,8 +100,9 @@ def test_a_scalar(rule: ShapeToOptions) -> None:
     n = Layers()
     x = reshape(n, n.relu(n.feed(1, 1)), (), (), ReshapeOptions(()))
     n.output(n.relu(reshape(n, x, (1,), (1,))))
-    runners = ["tflm"] if rule is FOR_TFLM else ["tflm", "litert"]
-    check_rule(n.model, rule, hits=2, runners=runners)
+    alone = rule is FOR_TFLM
+    runners = ["tflm"] if alone else ["tflm", "litert"]
+    check_rule(n.model, rule, hits=2, runners=runners, tflm_alone=alone)
 
 
 def test_a_shared_shape_goes_with_its_last_reader() -> None:

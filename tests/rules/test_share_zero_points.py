@@ -45,7 +45,7 @@ def points(n: Layers) -> list[int]:
 
 def test_one_zero_point_is_left_and_tflm_computes_the_same() -> None:
     n = net()
-    copy = check_rule(n.model, RULE, hits=1, runners=["tflm"])
+    copy = check_rule(n.model, RULE, hits=1, runners=["tflm"], tflm_alone=True)
     quants = [v.quant for v in copy.main.values if v.quant is not None and v.quant.is_per_channel]
     assert len(quants) == 6
     for quant in quants:

@@ -42,14 +42,17 @@ def check_rule(
     hits: int | None = None,
     runners: Collection[str] = RUNNERS,
     together_with: Collection[AnyRule] = (),
+    tflm_alone: bool = False,
 ) -> Model:
     """Rewrite a copy of ``model`` and check everything a rule promises; return the copy.
 
     Args:
         expected: the text of the result after dead operators are gone.
         hits: how often the rule fires; at least once by default.
-        runners: where both models must run and agree.
+        runners: where both models must run and agree; LiteRT must load the result even where it
+            isn't one of them.
         together_with: rules that run in the same worklist.
+        tflm_alone: the rule only runs under ``--runtime tflm``, so LiteRT needn't load the result.
     """
     verify(model, "the test")
     before = dump(model)
@@ -70,7 +73,23 @@ def check_rule(
     assert dump(read_bytes(once)) == dump(copy)
     assert rule.exactness.bit_exact
     check_same_outputs(model, copy, runners)
+    if "litert" not in runners and not tflm_alone:
+        check_litert_loads(model, copy)
     return copy
+
+
+def check_litert_loads(one: Model, two: Model) -> None:
+    """LiteRT loads the result, if it loads the original."""
+    if "litert" not in installed():
+        return
+    try:
+        runtime().run("litert", write_bytes(one), [])
+    except RuntimeFailure:
+        return
+    try:
+        runtime().run("litert", write_bytes(two), [])
+    except RuntimeFailure as failure:
+        pytest.fail(f"LiteRT loads the original only: {failure}")
 
 
 def check_same_outputs(one: Model, two: Model, runners: Collection[str] = RUNNERS) -> None:

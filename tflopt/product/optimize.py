@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from tflopt.config import Config, IoLayout, Strip
+from tflopt.config import Config, IoLayout, Runtime, Strip
 from tflopt.errors import HazardError, UnsupportedError, UnverifiedError
 from tflopt.io import WriteOptions, write_bytes
 from tflopt.ir import Model
@@ -23,6 +23,7 @@ from tflopt.target.hazards import HazardFinding, find_hazards
 from tflopt.target.memory import Device, Memory, memory_of, why_no_memory
 from tflopt.target.plan_check import needs_cmsis_nn
 from tflopt.verify.compare import Candidate, Verification
+from tflopt.verify.loading import with_loading
 from tflopt.verify.rounding import with_measure
 
 DEFAULT_TARGET = "cortex-m55"
@@ -182,12 +183,9 @@ def _optimize(
     verification = None
     if settings.samples is not None:
         progress("comparing original and optimized")
-        verification = _verify_all(
-            Candidate(original, data),
-            Candidate(model, output, derived=True, may_rearrange=settings.rearranges),
-            settings,
-            trace,
-        )
+        first = Candidate(original, data)
+        second = Candidate(model, output, derived=True, may_rearrange=settings.rearranges)
+        verification = _verify_all(first, second, settings, trace)
     return Result(
         original=original,
         source=data,
@@ -231,6 +229,17 @@ def _memory(model: Model, settings: Settings) -> Memory | None:
 
 
 def _verify_all(
+    original: Candidate, optimized: Candidate, settings: Settings, trace: Trace
+) -> Verification:
+    """Compare, and load the result in LiteRT where both runtimes must."""
+    if settings.config.runtime is not Runtime.BOTH:
+        return _verify_rounded(original, optimized, settings, trace)
+    return with_loading(
+        lambda: _verify_rounded(original, optimized, settings, trace), original, optimized
+    )
+
+
+def _verify_rounded(
     original: Candidate, optimized: Candidate, settings: Settings, trace: Trace
 ) -> Verification:
     """Compare; where islands were rounded, compare without these and measure with them."""

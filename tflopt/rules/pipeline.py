@@ -162,7 +162,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
         AddZeroBias(config.device),
         FlattenFullyConnected(config.device),
         CropTransposeConv(config.device),
-        WidenTransposeConv(config.device),
+        WidenTransposeConv(config.device, config.runtime),
         MergeTransposedAxes(config.device),
         SoftmaxToMaximum(config.device),
         RemoveIdentity(),

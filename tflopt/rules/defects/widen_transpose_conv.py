@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.ir import DType, Op, OpCode
+from tflopt.config import Runtime
+from tflopt.ir import DType, Op, OpCode, Padding, Value
 from tflopt.ir.options import TransposeConvOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
 from tflopt.search.worth import MOST_ELEMENTS
@@ -20,7 +21,12 @@ from tflopt.target.memory import Device
 class WidenTransposeConv(Rule):
     """Add columns of zeros to a TRANSPOSE_CONV's filter where its scratch is too small without.
 
-    Exact: a weight of zero adds nothing, whatever the input; the padding stays 0.
+    Exact: a weight of zero adds nothing, whatever the input. Where the wider filter is padded by
+    more, as many of the zeros stand in front of it, and each weight still meets its old element.
+
+    LiteRT wants ``input == (output + stride - filter) // stride`` with VALID and ``input ==
+    ceil(output / stride)`` with SAME (``transpose_conv.cc``, ``computed_input_width``); TFLM
+    checks neither.
     """
 
     name: ClassVar[str] = "widen-transpose-conv"
@@ -28,20 +34,65 @@ class WidenTransposeConv(Rule):
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.TRANSPOSE_CONV})
 
     device: Device = field(default_factory=Device)
+    runtime: Runtime = Runtime.BOTH
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Extend the filter to the stride's width."""
-        options, weights = op.options, op.input(1)
-        if weights is None or not isinstance(options, TransposeConvOptions):
+        options, weights, data = op.options, op.input(1), op.input(2)
+        if weights is None or data is None or not isinstance(options, TransposeConvOptions):
             return
         if not is_routed_by(self.name, op, self.device):
             return
         plain = weights.has_data and weights.dtype is DType.INT8
         require(plain, "the weights are no int8 constant", at=op)
-        width, stride, out = weights.shape[2], options.stride_w, op.output.shape[2]
+        width, stride = weights.shape[2], options.stride_w
         few = weights.elements // max(width, 1) * stride <= MOST_ELEMENTS
         require(few, "the filter would be too large", at=op)
-        pads = [padding_before(options.padding, out, wide, stride) for wide in (width, stride)]
-        require(pads == [0, 0], "a wider filter changes the padding", at=op)
-        more = np.pad(weights.array(), ((0, 0), (0, 0), (0, stride - width), (0, 0)))
-        rw.set_input(op, 1, rw.constant(more, weights, quant=weights.quant, name=weights.name))
+        old = _pads(options, op.output, weights.shape)
+        wide = (*weights.shape[:2], stride, weights.shape[3])
+        for padding in (options.padding, Padding.SAME):
+            changed = replace(options, padding=padding)
+            rows, front = (a - b for a, b in zip(_pads(changed, op.output, wide), old, strict=True))
+            if rows or not 0 <= front <= stride - width:
+                continue
+            if self.runtime is Runtime.BOTH and not _litert_takes(changed, op.output, wide, data):
+                continue
+            more = ((0, 0), (0, 0), (front, stride - width - front), (0, 0))
+            padded = np.pad(weights.array(), more)
+            rw.set_input(
+                op, 1, rw.constant(padded, weights, quant=weights.quant, name=weights.name)
+            )
+            if padding is not options.padding:
+                rw.set_options(op, changed)
+            return
+        require(False, "a wider filter changes the padding, or LiteRT refuses it", at=op)
+
+
+def _sizes(
+    options: TransposeConvOptions, output: Value, filter_shape: tuple[int, ...]
+) -> tuple[tuple[int, int, int], ...]:
+    """(output, filter, stride) of rows and columns."""
+    strides = (options.stride_h, options.stride_w)
+    return tuple(zip(output.shape[1:3], filter_shape[1:3], strides, strict=True))
+
+
+def _pads(
+    options: TransposeConvOptions, output: Value, filter_shape: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Rows and columns of padding in front."""
+    return tuple(
+        padding_before(options.padding, out, kernel, stride)
+        for out, kernel, stride in _sizes(options, output, filter_shape)
+    )
+
+
+def _litert_takes(
+    options: TransposeConvOptions, output: Value, filter_shape: tuple[int, ...], data: Value
+) -> bool:
+    """Whether the input that LiteRT computes from the output's size is the one that is there."""
+    same = options.padding is Padding.SAME
+    wanted = tuple(
+        -(-out // stride) if same else (out + stride - kernel) // stride
+        for out, kernel, stride in _sizes(options, output, filter_shape)
+    )
+    return wanted == data.shape[1:3]
