@@ -45,6 +45,21 @@ def test_one_depthwise_convolution_with_a_bias() -> None:
     )
 
 
+def test_the_elements_become_channels_where_scratch_is_dear() -> None:
+    """The last form: no scratch, one weight for each element, and the copy is cheap."""
+    check_rule(
+        mean((1, 1, 36, 4), 1, 2).model,
+        MeanToConvolution(Always(pick=9)),
+        """
+        graph(%0: i8[1,1,36,4]{0.05,-128}) -> %3
+          %1: i8[1,1,4,36]{0.05,-128} = TRANSPOSE(%0, [0, 1, 3, 2])
+          %2: i8[1,1,4,1]{0.05,-128} = CONV_2D(%1, const i8[1,1,1,36]{0.0277778,0}, [1]) padding=VALID stride_w=1 stride_h=1
+          %3: i8[1,4]{0.05,-128} = RESHAPE(%2, [1, 4]) new_shape=[1, 4]
+        """,  # noqa: E501
+        hits=1,
+    )
+
+
 def test_two_convolutions_where_sums_lie_on_both_sides_of_zero() -> None:
     copy = check_rule(
         mean((1, 5, 5, 2), 1, 2, quant=(0.05, 0)).model,
@@ -61,7 +76,7 @@ def test_two_convolutions_where_sums_lie_on_both_sides_of_zero() -> None:
     assert copy.main.ops[0].inputs[1] is copy.main.ops[1].inputs[1], "the weights are shared"
 
 
-@pytest.mark.parametrize("pick", [0, 1])
+@pytest.mark.parametrize("pick", [0, 1, 9])
 @pytest.mark.parametrize(
     ("shape", "axes"),
     [

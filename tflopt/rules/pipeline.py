@@ -124,7 +124,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
     worth = Worth(config.goal, config.device, in_place, route_around=config.route_around)
     return (
         RemoveDead(),
-        AssignLayouts(config.device, in_place, config.io_layout, config.route_around),
+        AssignLayouts(config.device, in_place, config.io_layout, config.route_around, config.goal),
         MergeViews(),
         SinkView(),
         MergeConcatenations(),

@@ -30,6 +30,10 @@ WEIGHTS = (1.0, 0.1, 0.1)
 MARGIN = 0.03
 """By how much a form has to be faster: predictions err by some percent (docs/cost-model.md)."""
 
+PER_MOVED_BYTE = 4
+"""Instructions that a balanced form saves for each byte that it copies more: instructions are
+what is predicted, and a memory slower than those measured makes copies dearer than these say."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -163,7 +167,7 @@ class Worth:
         return None
 
     def _moves(self, old: Sequence[Op], new: Sequence[Op]) -> str | None:
-        """What a balanced form copies that the present one doesn't, in words.
+        """What a balanced form copies without saving much more, in words.
 
         A view of the output alone is no objection: mostly its reader needs none.
         """
@@ -171,7 +175,8 @@ class Worth:
         written = sum(value.size_bytes or 0 for value in old[-1].outputs)
         if self.goal is not Goal.BALANCED or self.budget is None or moved <= written:
             return None
-        return f"would move {moved:,} bytes more"
+        saved = (self.instructions(old) or 0) - (self.instructions(new) or 0)
+        return None if saved >= PER_MOVED_BYTE * moved else f"would move {moved:,} bytes more"
 
     def best(self, old: Sequence[Op], sketches: Sequence[Sketch]) -> tuple[Sketch, Choice]:
         """The sketch that is worth it and best for the goal, else the one that comes closest."""

@@ -15,11 +15,14 @@ from tflopt.ir.options import (
     AddOptions,
     Conv2DOptions,
     DepthwiseConv2DOptions,
+    TransposeOptions,
 )
 from tflopt.rewrite.sketch import Sketch
 
 WIDE = 124
 """CMSIS-NN's depthwise function on MVE reads the bias of further channels even without one."""
+TRANSPOSE_VERSION = 2
+"""The first whose tensors may be int8."""
 Shape = tuple[int, ...]
 
 
@@ -32,6 +35,7 @@ class Window:
     data: Callable[[Extents], Shape]
     kernel: Callable[[Extents], Shape]
     result: Callable[[Extents], Shape]
+    transposes: bool = False
 
 
 WINDOWS = (
@@ -63,9 +67,17 @@ WINDOWS = (
         lambda e: (1, 1, 1, e.count),
         lambda e: (1, e.outer, 1, 1),
     ),
+    Window(
+        OpCode.CONV_2D,
+        lambda e: e.inner > 1,
+        lambda e: (1, e.outer, e.count, e.inner),
+        lambda e: (1, 1, 1, e.count),
+        lambda e: (1, e.outer, e.inner, 1),
+        transposes=True,
+    ),
 )
 """A channel each; one channel, its rows under each other; a group each, which needs little scratch;
-the elements as channels."""
+the elements as channels; the same after a TRANSPOSE, which needs no scratch at all."""
 
 
 def draw(op: Op, extents: Extents, sums: Sequence[WeightedSum], window: Window) -> Sketch:
@@ -78,11 +90,27 @@ def draw(op: Op, extents: Extents, sums: Sequence[WeightedSum], window: Window) 
         first, *_, last = kernel
         shape, kernel = source.shape, (first, *source.shape[1:3], last)
     data = sketch.view(sketch.read(source), shape)
+    if window.transposes:
+        data = _transposed(sketch, data)
     layer = _Layer(sketch, op, data, kernel, window, extents)
     parts = [layer.convolution(each) for each in sums]
     result = parts[0] if len(parts) == 1 else _sum(sketch, op, parts)
     sketch.results[op.output] = sketch.view(result, op.output.shape)
     return sketch
+
+
+def _transposed(sketch: Sketch, data: Value) -> Value:
+    """The last two axes exchanged."""
+    *front, rows, columns = data.shape
+    inputs, shape = [data, sketch.constant((0, 1, 3, 2))], (*front, columns, rows)
+    return sketch.op(
+        OpCode.TRANSPOSE,
+        inputs,
+        shape,
+        options=TransposeOptions(),
+        quant=data.quant,
+        version=TRANSPOSE_VERSION,
+    )
 
 
 def _is_image(shape: Shape, extents: Extents) -> bool:

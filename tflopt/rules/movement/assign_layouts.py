@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from tflopt.config import IoLayout
-from tflopt.ir import Graph, Model
+from tflopt.config import Goal, IoLayout
+from tflopt.ir import Graph, Model, Op
 from tflopt.ir.clone import clone
 from tflopt.layout.peak import live_bytes
 from tflopt.layout.prices import Prices
@@ -16,9 +16,12 @@ from tflopt.layout.reasons import explain
 from tflopt.layout.rebuild import rebuild
 from tflopt.layout.role import Form
 from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.target.cost import predict_instructions
 from tflopt.target.memory import Device
 
 ATTEMPTS = 4
+Faults = set[tuple[int, Form]]
+"""Roles by their number, each with the form that it had better not take."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class AssignLayouts(ModelRule):
     axes in any order that its kernel computes alike, and a tensor is copied only where its
     producer and a reader differ. Exact: the same integers meet the same arithmetic, constants are
     rearranged ahead of time, and floats are never summed in another order. An arrangement in
-    which a kernel of the target has a known defect is left, even where that costs a copy.
+    which a kernel of the target has a known defect is left, even where that costs a copy. Fewer
+    copies are no gain where a kernel gets slower by more than they cost.
     """
 
     name: ClassVar[str] = "assign-layouts"
@@ -38,6 +42,7 @@ class AssignLayouts(ModelRule):
     in_place: bool = True
     io_layout: IoLayout = IoLayout.KEEP
     route_around: bool = True
+    goal: Goal = Goal.BALANCED
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Solve and rebuild each subgraph."""
@@ -48,11 +53,11 @@ class AssignLayouts(ModelRule):
                 explain(problem, rw)
 
     def _best(self, model: Model, index: int) -> tuple[Problem, list[int]]:
-        """The best assignment with which the arena doesn't grow.
+        """The best assignment with which neither the arena nor the work grows.
 
-        Where it would, the forms at fault are left out, then speed, then everything.
+        Where one would, the forms at fault are left out, then speed, then everything.
         """
-        banned: set[tuple[int, Form]] = set()
+        banned: Faults = set()
         for by_speed in (True, False):
             for _ in range(ATTEMPTS):
                 problem = self._problem(model.graphs[index], by_speed, banned)
@@ -76,9 +81,8 @@ class AssignLayouts(ModelRule):
 
     def _try(
         self, model: Model, index: int, by_speed: bool, banned: Collection[tuple[int, Form]]
-    ) -> tuple[bool, set[tuple[int, Form]]]:
-        """Whether the arena doesn't grow, or a layer comes out right that didn't; else the forms
-        of operators at which more is alive than ever was before."""
+    ) -> tuple[bool, Faults]:
+        """Whether nothing grows, or a layer comes out right that didn't; else what is at fault."""
         trial = clone(model)
         graph = trial.graphs[index]
         problem = self._problem(graph, by_speed, banned)
@@ -86,13 +90,38 @@ class AssignLayouts(ModelRule):
         if bill_of(problem, values).hazards < original_bill(problem).hazards:
             return True, set()
         before = max(live_bytes(graph, self.device, self.in_place), default=0)
+        work = self._work(graph)
         rebuild(problem, values, Rewriter(trial))
         live = dict(zip(graph.ops, live_bytes(graph, self.device, self.in_place), strict=True))
-        at_fault = {
-            (number, forms[value])
-            for number, (role, forms, value) in enumerate(
-                zip(problem.roles, problem.forms, values, strict=True)
-            )
-            if value and role.op is not None and live[role.op] > before
-        }
-        return max(live.values(), default=0) <= before, at_fault
+        if max(live.values(), default=0) > before:
+            return False, _alive(problem, values, live, before)
+        slower = self.goal in (Goal.BALANCED, Goal.SPEED) and self._work(graph) > work
+        return not slower, _slowed(problem, values) if slower else set()
+
+    def _work(self, graph: Graph) -> int:
+        return sum(predict_instructions(op, self.device).instructions for op in graph.ops)
+
+
+def _alive(problem: Problem, values: Sequence[int], live: Mapping[Op, int], most: int) -> Faults:
+    """The forms of operators at which more is alive than ever was before."""
+    return {
+        (number, forms[value])
+        for number, (role, forms, value) in enumerate(
+            zip(problem.roles, problem.forms, values, strict=True)
+        )
+        if value and role.op is not None and live[role.op] > most
+    }
+
+
+def _slowed(problem: Problem, values: Sequence[int]) -> Faults:
+    """The forms that make kernels slower, the worst of them."""
+    rises = [
+        prices[value].instructions - prices[0].instructions
+        for prices, value in zip(problem.prices, values, strict=True)
+    ]
+    worst = max(rises, default=0)
+    return {
+        (number, problem.forms[number][values[number]])
+        for number, rise in enumerate(rises)
+        if rise > 0 and 2 * rise >= worst
+    }
