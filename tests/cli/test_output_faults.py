@@ -160,7 +160,7 @@ def test_a_folder_that_forbids_writing(name: str, place: Path, cli: Cli) -> None
         ("validate in.tflite two.tflite --report two.tflite", "two.tflite: is a model"),
         ("emit in.tflite --incbin --name in -d .", "in.tflite: would be overwritten"),
         ("optimize in.tflite -o out", "out: is a folder"),
-        ("optimize in.tflite -o socket", "socket: is no regular file"),
+        ("optimize in.tflite -o socket", "socket: is not a regular file"),
         ("optimize in.tflite -o nowhere/x", "nowhere: no such folder"),
         ("report in.tflite --svg out", "out: is a folder"),
         ("check c.toml --junit dangling/x", "dangling: no such folder"),

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tflopt.errors import UsageError
+from tflopt.io.foreign import what_folder_it_is
 from tflopt.io.output import is_stream
 from tflopt.io.reader import file_bytes, read_bytes
 from tflopt.ir import Model
 
 MODEL_SUFFIX = ".tflite"
+C_SUFFIXES = (".c", ".cc", ".cpp", ".h", ".hpp")
 STDOUT = Path("-")
 
 
@@ -25,8 +27,9 @@ def load(path: Path) -> tuple[Model, bytes]:
     if not path.exists():
         raise UsageError(f"{path}: no such file")
     if not path.is_file():
-        what = "a folder" if path.is_dir() else "no regular file"
-        raise UsageError(f"{path}: is {what}; name a {MODEL_SUFFIX} file")
+        no_file = f"not a regular file; name a {MODEL_SUFFIX} file"
+        what = what_folder_it_is(path) if path.is_dir() else no_file
+        raise UsageError(f"{path}: is {what}")
     data = file_bytes(path)
     return read_bytes(data, str(path)), data
 
@@ -37,7 +40,8 @@ def output_path(source: Path, output: Path | None) -> Path:
     Raises:
         UsageError: it is the input itself, a folder, or in a folder that doesn't exist.
     """
-    path = output or source.with_name(source.name.removesuffix(MODEL_SUFFIX) + ".opt.tflite")
+    name = source.stem if source.suffix in (MODEL_SUFFIX, *C_SUFFIXES) else source.name
+    path = output or source.with_name(name + ".opt.tflite")
     check_output(path)
     if is_same(path, source):
         raise UsageError(f"{path}: is the input; tflopt never overwrites it")
@@ -53,7 +57,7 @@ def check_output(path: Path) -> None:
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; name a file")
     if path.exists() and not (path.is_file() or is_stream(path)):
-        raise UsageError(f"{path}: is no regular file")
+        raise UsageError(f"{path}: is not a regular file")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{path.parent}: no such folder")
 

@@ -11,9 +11,12 @@ import numpy as np
 
 from tflopt.errors import ModelError, UnsupportedError
 from tflopt.facts.sound import unsound
+from tflopt.io.c_source import model_in_c_source
 from tflopt.io.decode import Decoder
 from tflopt.io.fields import Fields
+from tflopt.io.foreign import what_it_is
 from tflopt.io.options import options_from_record
+from tflopt.io.schema import IDENTIFIER
 from tflopt.ir import (
     Buffer,
     DType,
@@ -41,28 +44,41 @@ ZIP_MAGIC = b"PK\x03\x04"
 T = TypeVar("T")
 
 
-def read(path: str | Path) -> Model:
-    """Read a model.
+def read(source: str | Path | bytes | bytearray) -> Model:
+    """Read a model: a ``.tflite`` file, the bytes of one, or C source with one as an array.
 
     Raises:
+        TypeError: ``source`` is neither a path nor bytes.
         ModelError: the file can't be read, or is no valid model; names the place.
         UnsupportedError: the model has something that could not be carried over.
     """
-    return read_bytes(file_bytes(Path(path)), str(path))
+    if isinstance(source, bytes | bytearray):
+        return read_bytes(bytes(source))
+    try:
+        path = Path(source)
+    except TypeError:
+        kind = type(source).__name__
+        raise TypeError(f"read takes the path of a .tflite file or its bytes, not {kind}") from None
+    return read_bytes(file_bytes(path), str(path))
 
 
 def file_bytes(path: Path) -> bytes:
-    """The content of a file that can be a model; a device or a pipe has no end.
+    """The model in a file, which may also be an array in C source.
 
     Raises:
-        ModelError: it is too large, no regular file, or can't be read.
+        ModelError: it is too large, not a regular file (a device or a pipe has no end), can't be
+            read, or is C source with several models.
     """
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
-            raise ModelError("no regular file", path=str(path))
+            raise ModelError("not a regular file", path=str(path))
         if path.is_file() and path.stat().st_size > MAX_FILE_BYTES:
             raise ModelError(f"larger than {MAX_FILE_BYTES >> 30} GiB", path=str(path))
-        return path.read_bytes()
+        data = path.read_bytes()
+        return model_in_c_source(data) or data
+    except ModelError as error:
+        error.path = str(path)
+        raise
     except OSError as error:
         raise ModelError(error.strerror or str(error), path=str(path)) from error
 
@@ -80,6 +96,8 @@ def read_bytes(data: bytes, path: str = "", *, checks_kernels: bool = True) -> M
         ModelError, UnsupportedError: as :func:`read`.
     """
     try:
+        if data[4:8] != IDENTIFIER and (kind := what_it_is(data, path)) is not None:
+            raise ModelError(f"is {kind}")
         model = _Reader(data).model()
         for flaw in chain(flaws(model), unsound(model) if checks_kernels else ()):
             raise ModelError(flaw.reason, flaw.where)
