@@ -17,6 +17,7 @@ from tests.support.check_rule import (
 )
 from tests.support.flash import Layers
 from tests.support.runtime import installed, runtime
+from tflopt.config import Runtime
 from tflopt.io import write_bytes
 from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
 from tflopt.ir.clone import clone
@@ -68,8 +69,10 @@ def test_a_depthwise_convolution() -> None:
 
 def test_together_with_the_bias() -> None:
     copy = check_rule(depthwise([0.01] * 4).model, RULE)
-    apply(copy, StripUnreadQuantization())
-    check_rule(depthwise([0.01] * 4).model, RULE, together_with=[StripUnreadQuantization()])
+    apply(copy, StripUnreadQuantization(Runtime.TFLM))
+    check_rule(
+        depthwise([0.01] * 4).model, RULE, together_with=[StripUnreadQuantization(Runtime.TFLM)]
+    )
 
 
 @pytest.mark.parametrize("channels", [2, 124, 125, 130])

@@ -112,19 +112,39 @@ def stored_codes(data: bytes) -> list[tuple[int, int]]:
     return [(code.deprecatedBuiltinCode, code.builtinCode) for code in codes]
 
 
-def test_old_codes_go_whatever_they_said() -> None:
+def old_codes(relu_code: tuple[int, int]) -> Layers:
     n = Layers()
     n.output(n.op(OpCode.GELU, [n.relu(n.feed(2, 3))], (2, 3)))
     relu, gelu = n.model.opcodes
-    relu.stored, gelu.stored = (int(OpCode.RELU), 0), (127, int(OpCode.GELU))
-    copy = check_rule(n.model, RULE, hits=1, runners=["litert"])
+    relu.stored, gelu.stored = relu_code, (0, int(OpCode.GELU))
+    return n
+
+
+@pytest.mark.parametrize("rule", [FOR_TFLM, StripFields(everything=True)])
+def test_old_codes_go_for_tflm_whatever_they_said(rule: StripFields) -> None:
+    n = old_codes((int(OpCode.RELU), 0))
+    copy = check_rule(n.model, rule, hits=1, runners=["litert"])
     assert int(OpCode.GELU) > 127
     assert stored_codes(write_bytes(copy)) == [(0, int(OpCode.RELU)), (0, int(OpCode.GELU))]
 
 
+def test_old_codes_stay_for_readers_that_know_no_other() -> None:
+    """``tflite.OperatorCode.BuiltinCode`` of the package tflite 2.18 and what is built on it."""
+    n = old_codes((int(OpCode.RELU), 0))
+    copy = check_rule(n.model, RULE, hits=1, runners=["litert"])
+    relu, gelu = int(OpCode.RELU), int(OpCode.GELU)
+    assert stored_codes(write_bytes(copy)) == [(relu, relu), (127, gelu)]
+
+
+def test_a_file_without_old_codes_gets_none() -> None:
+    check_leaves_alone(old_codes((0, int(OpCode.RELU))).model, RULE)
+
+
 def test_control_flow_keeps_the_new_code_that_tflm_looks_for() -> None:
-    copy = check_rule(real_model("if_branches"), RULE)
-    assert (0, int(OpCode.IF)) in stored_codes(write_bytes(copy, SMALL))
+    code = int(OpCode.IF)
+    for rule, old in ((RULE, code), (FOR_TFLM, 0)):
+        copy = check_rule(real_model("if_branches"), rule)
+        assert (old, code) in stored_codes(write_bytes(copy, SMALL))
 
 
 def duplicated() -> Layers:

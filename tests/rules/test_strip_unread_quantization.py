@@ -10,13 +10,15 @@ import pytest
 from tests.support.check_rule import check_leaves_alone, check_rule
 from tests.support.flash import Layers, real_model, refusal
 from tests.support.graphs import QUANT
+from tflopt.config import Runtime
 from tflopt.ir import DType, OpCode, Quantization, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.options import AddOptions, FullyConnectedOptions
 from tflopt.rules.flash.strip_unread_quantization import CONTROL_INPUTS, StripUnreadQuantization
 
 pytestmark = pytest.mark.runtime
-RULE = StripUnreadQuantization()
+RULE = StripUnreadQuantization(Runtime.TFLM)
+FOR_BOTH = StripUnreadQuantization()
 LIMIT = float(np.float32(0.02))
 OVER = float(np.nextafter(np.float32(0.02), np.float32(1)))
 RUNNERS = {"keyword_scrambled_8bit": ("tflm",)}
@@ -59,6 +61,27 @@ def test_biases_lose_their_quantization(build: Build) -> None:
     assert weights is not None
     assert weights.quant is not None
     assert op.output.quant is not None
+
+
+@pytest.mark.parametrize(
+    "build", [conv, depthwise, depthwise_per_tensor, transpose_conv, dense_per_channel]
+)
+def test_int8_biases_keep_it_for_litert_s_default_path(build: Build) -> None:
+    n = Layers()
+    n.output(build(n))
+    before = n.graph.ops[0].inputs[-1]
+    copy = check_rule(n.model, FOR_BOTH, hits=1 if build is transpose_conv else 0)
+    after = copy.main.ops[0].inputs[-1]
+    assert before is not None
+    assert after is not None
+    assert after.quant == before.quant is not None
+
+
+def test_int16_biases_go_for_litert_too() -> None:
+    n = Layers()
+    n.output(conv(n))
+    n.graph.inputs[0].dtype = DType.INT16
+    check_rule(n.model, FOR_BOTH, hits=1, runners=[])
 
 
 def test_the_text_of_a_result() -> None:

@@ -15,7 +15,11 @@ from tflopt.product.budget import check_arena, check_flash, check_instructions
 from tflopt.product.facts import ModelFacts, model_facts
 from tflopt.product.validation import compare_in_force
 from tflopt.rewrite import Trace
-from tflopt.rules.pipeline import RULES, Selection, run_pipeline
+from tflopt.rules.constants.remove_dead import RemoveDead
+from tflopt.rules.memory.drop_stale_plan import DropStalePlan
+from tflopt.rules.memory.plan_memory import PlanMemory
+from tflopt.rules.memory.reorder_operators import ReorderOperators
+from tflopt.rules.pipeline import RULES, STRIPS, Selection, find_rule, run_pipeline
 from tflopt.run.runner import Runner
 from tflopt.run.samples import SampleOptions
 from tflopt.target import Target
@@ -23,10 +27,13 @@ from tflopt.target.hazards import HazardFinding, find_hazards
 from tflopt.target.memory import Device, Memory, memory_of, why_no_memory
 from tflopt.target.plan_check import needs_cmsis_nn
 from tflopt.verify.compare import Candidate, Verification
+from tflopt.verify.default_path import compare_on_default_path
 from tflopt.verify.loading import with_loading
 from tflopt.verify.rounding import with_measure
 
 DEFAULT_TARGET = "cortex-m55"
+TIDY = (*STRIPS, RemoveDead, DropStalePlan, PlanMemory, ReorderOperators)
+"""Rules that leave every operator's kernel and numbers as they are."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +193,7 @@ def _optimize(
         first = Candidate(original, data)
         second = Candidate(model, output, derived=True, may_rearrange=settings.rearranges)
         verification = _verify_all(first, second, settings, trace)
+        verification = _with_default_path(verification, (first, second), settings, trace)
     return Result(
         original=original,
         source=data,
@@ -226,6 +234,20 @@ def _memory(model: Model, settings: Settings) -> Memory | None:
     if settings.max_arena_bytes is None and why_no_memory(model):
         return None
     return memory_of(model, settings.device)
+
+
+def _with_default_path(
+    verdict: Verification, pair: tuple[Candidate, Candidate], settings: Settings, trace: Trace
+) -> Verification:
+    """With what LiteRT's default path makes of it, where LiteRT is to load the file.
+
+    Not measured where nothing but names, tables and places changed: biases keep what it needs.
+    """
+    changed = any(not isinstance(find_rule(name), TIDY) for name in trace.counts)
+    wanted = settings.config.runtime is Runtime.BOTH and settings.runner == "auto"
+    if not (changed and wanted and verdict.status == "identical") or settings.rearranges:
+        return verdict
+    return replace(verdict, default_path=compare_on_default_path(*pair, verdict.seed))
 
 
 def _verify_all(

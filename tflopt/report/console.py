@@ -16,7 +16,7 @@ from tflopt.product.optimize import Result, Settings
 from tflopt.report.console_hazards import print_hazards
 from tflopt.report.flash import KINDS, Flash
 from tflopt.report.near_misses import grouped
-from tflopt.report.notes import notes
+from tflopt.report.notes import bias_notes, notes
 from tflopt.report.style import SMALL, change, paragraph, size, table
 from tflopt.rules.constants.remove_dead import RemoveDead
 from tflopt.rules.pipeline import RULES, STRIPS
@@ -43,10 +43,20 @@ def print_summary(
         paragraph(console, Text(printable(f"the firmware must follow: {changed}"), style="yellow"))
     print_verification(console, result.verification)
     print_hazards(console, result.hazards, result.hazards_left)
-    print_notes(console, notes(result.model, settings.device))
+    print_notes(console, result_notes(result, settings))
     console.print(
         Text.assemble("wrote ", (printable(output), "bold"), f", {size(len(result.data))} bytes")
     )
+
+
+def result_notes(result: Result, settings: Settings) -> list[str]:
+    """What a user should know of the result; what was measured stands for what is known."""
+    verdict = result.verification
+    if verdict is None or not verdict.default_path:
+        return notes(result.model, settings.device)
+    said = bias_notes(result.model)
+    others = [text for text in notes(result.model, settings.device) if text not in said]
+    return [verdict.default_path, *others]
 
 
 def _print_rules(console: Console, result: Result) -> None:

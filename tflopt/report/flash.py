@@ -165,7 +165,7 @@ def _use_role(use: Use, value: Value) -> str:
         return "other constants"
     if WEIGHTED.get(op.code) == use.index:
         return "weights"
-    if BIAS_INPUT.get(op.code, 2 if op.code is OpCode.FULLY_CONNECTED else -1) == use.index:
+    if BIAS_INPUT.get(op.code, -1) == use.index:
         return "biases"
     if op.code in RECURRENT:
         return "weights" if value.dtype in (DType.INT8, DType.FLOAT32) else "biases"

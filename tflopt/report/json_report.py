@@ -160,5 +160,6 @@ def verification(verdict: Verification | None) -> dict[str, object]:
         "outputs": verdict.outputs,
         "inner_tensors": verdict.tensors,
         "note": verdict.note,
+        "litert_default_path": verdict.default_path,
         "mismatches": list(mismatches),
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tflopt.ir import DType, Model, Op, OpCode
+from tflopt.ir import Model, Op, OpCode
+from tflopt.rules.flash.strip_unread_quantization import is_delegated_bias
 from tflopt.target.cost import predict_model
 from tflopt.target.memory import Device
 from tflopt.target.vendor import Vendor, is_program_plan, places_are_fixed, vendor_of, vendor_ops
@@ -10,17 +11,20 @@ from tflopt.target.vendor import Vendor, is_program_plan, places_are_fixed, vend
 MOSTLY = 0.9
 """With less of a prediction on measured kernels, a note says so."""
 BRANCHING = frozenset({OpCode.IF, OpCode.WHILE, OpCode.CALL_ONCE})
-DELEGATED = frozenset({OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.FULLY_CONNECTED})
 
 
 def undelegated(model: Model) -> list[Op]:
     """int8 layers that LiteRT's default path runs itself, because the bias has no quantization."""
     found = []
     for op in model.ops():
-        data, bias = op.input(0), op.input(2)
-        if op.code not in DELEGATED or data is None or bias is None:
-            continue
-        if data.dtype is DType.INT8 and (bias.quant is None or not bias.quant.is_set):
+        biases = [
+            value
+            for value in op.inputs
+            if value is not None
+            for use in value.uses
+            if use.op is op and is_delegated_bias(use)
+        ]
+        if any(bias.quant is None or not bias.quant.is_set for bias in biases):
             found.append(op)
     return found
 
@@ -51,12 +55,10 @@ def bias_notes(model: Model) -> list[str]:
     found = []
     layers = len(undelegated(model))
     if layers:
-        which, them = ("1 layer has", "it") if layers == 1 else (f"{layers} layers have", "them")
+        which = "1 layer has" if layers == 1 else f"{layers} layers have"
         found.append(
-            f"{which} a bias without quantization: LiteRT's default path (XNNPACK) "
-            f"does not delegate {them}, and its outputs may differ by one LSB from a file where it "
-            "does. TFLM and LiteRT's reference kernels compute the same either way; this file is "
-            "for the microcontroller."
+            f"{which} a bias without quantization: LiteRT's default path (XNNPACK) rounds "
+            "otherwise there than with it. TFLM and LiteRT's reference kernels don't."
         )
     return found
 

@@ -21,7 +21,12 @@ from tflopt.run.device_report import DeviceReport
 from tflopt.run.process import Child, log_tail
 from tflopt.run.samples import Array, Sample
 
-PACKAGES = {"tflm": "tflite_micro", "litert": "ai_edge_litert"}
+LITERT_DEFAULT = "litert-default"
+PACKAGES = {
+    "tflm": "tflite_micro",
+    "litert": "ai_edge_litert",
+    LITERT_DEFAULT: "ai_edge_litert",
+}
 TIME_LIMIT_S = 900.0
 MISSING_OP = (
     re.compile(r"Didn't find op for builtin opcode '([^']+)'"),
@@ -106,7 +111,7 @@ class Runner(Protocol):
 
 @dataclass(frozen=True)
 class HostRunner:
-    """``tflm`` or ``litert``, each run in a process of its own."""
+    """``tflm``, ``litert`` or ``litert-default``, each run in a process of its own."""
 
     name: str
     is_device: bool = False

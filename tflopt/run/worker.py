@@ -66,15 +66,16 @@ class TflmEngine:
 
 
 class LitertEngine:
-    """LiteRT with the reference kernels; the default ones differ from TFLM by one LSB."""
+    """LiteRT with the reference kernels, or with its default ones, which round otherwise."""
 
-    def __init__(self, model: bytes, preserve: bool) -> None:
+    def __init__(self, model: bytes, preserve: bool, *, by_default: bool = False) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+        kinds = OpResolverType
         self.interpreter = Interpreter(
             model_content=model,
             num_threads=1,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+            experimental_op_resolver_type=kinds.AUTO if by_default else kinds.BUILTIN_REF,
             experimental_preserve_all_tensors=preserve,
         )
         self.interpreter.allocate_tensors()
@@ -94,8 +95,8 @@ class LitertEngine:
 
 def make_engine(job: dict[str, object], model: bytes, preserve: bool) -> Engine:
     """The runtime that the job names."""
-    if job["runner"] == "litert":
-        return LitertEngine(model, preserve)
+    if job["runner"] != "tflm":
+        return LitertEngine(model, preserve, by_default=job["runner"] == "litert-default")
     arena, outputs = cast("int", job["arena_bytes"]), cast("int", job["outputs"])
     return TflmEngine(model, arena, outputs, preserve)
 

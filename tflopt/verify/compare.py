@@ -42,7 +42,8 @@ class Verification:
     ``tensors`` counts the inner tensors that were compared as well; ``note`` says why a runner
     was passed over or why nothing could be verified. ``layer`` is the first inner tensor that
     differs, ``layer_note`` how tensors were matched or why none was found. ``devices`` are the
-    reports of original and optimized, where they ran on one.
+    reports of original and optimized, where they ran on one. ``default_path`` says how far LiteRT's
+    default kernels take the two for different models.
     """
 
     status: Status
@@ -55,6 +56,7 @@ class Verification:
     note: str = ""
     layer: LayerDifference | None = None
     layer_note: str = ""
+    default_path: str = ""
     devices: tuple[DeviceReport | None, DeviceReport | None] = (None, None)
 
 

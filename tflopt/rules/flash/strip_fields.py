@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from tflopt.config import Runtime
+from tflopt.io.records import LARGEST_DEPRECATED
 from tflopt.ir import Model, Op, OpCode, OperatorCode, Options
 from tflopt.rewrite import ModelRule, Rewriter
 
@@ -18,11 +19,13 @@ class StripFields(ModelRule):
     Exact: TFLM reads neither ``shape_signature`` nor ``has_rank`` nor
     ``mutating_variable_inputs``; an empty table of options says nothing; the operator is
     max(``deprecated_builtin_code``, ``builtin_code``). For LiteRT a signature stays where it
-    says more than the shape (a dimension of any size).
+    says more than the shape (a dimension of any size), and old codes stay where a file has them:
+    some readers know no other, and would take every operator for ADD.
     """
 
     name: ClassVar[str] = "strip-fields"
     runtime: Runtime = Runtime.BOTH
+    everything: bool = False
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Clear the fields."""
@@ -30,9 +33,20 @@ class StripFields(ModelRule):
         self._tensors(model, rw)
         for op in model.ops():
             _slim_op(op, rw)
+        self._codes(model, rw)
         _slim_opcodes(model, rw)
         if rw.updates > before:
             rw.note(f"dropped or shortened {rw.updates - before} fields")
+
+    def _codes(self, model: Model, rw: Rewriter) -> None:
+        """The old code of each operator: as it should be, or none."""
+        stored = [entry.stored for entry in model.opcodes if entry.stored is not None]
+        found = not stored or any(old for old, _ in stored)
+        keeps = found and self.runtime is Runtime.BOTH and not self.everything
+        for entry in model.opcodes:
+            old = min(entry.builtin, LARGEST_DEPRECATED) if keeps else 0
+            if entry.stored != (old, entry.builtin):
+                rw.update(entry, stored=(old, entry.builtin))
 
     def _tensors(self, model: Model, rw: Rewriter) -> None:
         for graph in model.graphs:
@@ -63,10 +77,7 @@ def _slim_op(op: Op, rw: Rewriter) -> None:
 
 
 def _slim_opcodes(model: Model, rw: Rewriter) -> None:
-    """Frequent operators first (index 0 is a default and takes no room), old codes dropped."""
-    for entry in model.opcodes:
-        if entry.stored != (0, entry.builtin):
-            rw.update(entry, stored=(0, entry.builtin))
+    """Frequent operators first: index 0 is a default and takes no room."""
     first: dict[tuple[int, str | None, int], OperatorCode] = {}
     for entry in model.opcodes:
         first.setdefault(entry.key, entry)

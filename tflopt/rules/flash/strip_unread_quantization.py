@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.ir import DType, Model, Op, OpCode, Use, Value
+from tflopt.config import Runtime
+from tflopt.ir import DType, Model, Op, OpCode, Use
 from tflopt.rewrite import ModelRule, Rewriter
 
 BIAS_INPUT = {
     OpCode.CONV_2D: 2,
     OpCode.DEPTHWISE_CONV_2D: 2,
     OpCode.TRANSPOSE_CONV: 3,
+    OpCode.FULLY_CONNECTED: 2,
 }
 CONTROL_INPUTS: dict[OpCode, frozenset[int]] = {
     OpCode.RESHAPE: frozenset({1}),
@@ -51,9 +53,13 @@ class StripUnreadQuantization(ModelRule):
     compares the bias scale with input scale x weight scale and refuses a model where they are
     further apart than 2 % of the output scale; without quantization the bias scale counts as 0,
     so it goes only where the product itself is within that limit. SVDF and LSTM keep theirs.
+
+    For LiteRT the biases of int8 layers keep theirs: its default path (XNNPACK) takes a layer only
+    with it, and rounds otherwise than the kernels that run the layer instead.
     """
 
     name: ClassVar[str] = "strip-unread-quantization"
+    runtime: Runtime = Runtime.BOTH
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Clear the quantization where every reader ignores it."""
@@ -62,15 +68,33 @@ class StripUnreadQuantization(ModelRule):
             for value in graph.values:
                 if value.quant is None or not value.is_constant or value.dtype not in INTEGERS:
                     continue
-                if value.uses and all(ignores_quantization(use, value) for use in value.uses):
+                if self.runtime is Runtime.BOTH and any(
+                    is_delegated_bias(use) for use in value.uses
+                ):
+                    continue
+                if value.uses and all(ignores_quantization(use) for use in value.uses):
                     rw.update(value, quant=None)
                     dropped += 1
         if dropped:
             rw.note(f"dropped the quantization of {dropped} constants that kernels don't read")
 
+    def _ignores(self, use: Use) -> bool:
+        if self.runtime is Runtime.BOTH and is_delegated_bias(use):
+            return False
+        return ignores_quantization(use)
 
-def ignores_quantization(use: Use, value: Value) -> bool:
-    """Whether this reader takes only the numbers of ``value``."""
+
+def is_delegated_bias(use: Use) -> bool:
+    """Whether LiteRT's default path looks at the quantization of this bias (int8 layers)."""
+    op = use.op
+    if op is None or BIAS_INPUT.get(op.code, -1) != use.index:
+        return False
+    data = op.input(2 if op.code is OpCode.TRANSPOSE_CONV else 0)
+    return data is not None and data.dtype is DType.INT8
+
+
+def ignores_quantization(use: Use) -> bool:
+    """Whether this reader takes only a constant's numbers."""
     op = use.op
     if op is None:
         return False

@@ -1,0 +1,60 @@
+"""What LiteRT's default path (XNNPACK) makes of two models: people evaluate accuracy there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tflopt.errors import RunnerError, UnsupportedError
+from tflopt.ir import DType, Model, OpCode
+from tflopt.run.runner import LITERT_DEFAULT, HostRunner, MissingOpError, Outcome, Work, available
+from tflopt.run.samples import SampleOptions, make_samples
+from tflopt.verify.compare import Candidate
+from tflopt.verify.layers import difference_of
+
+SAMPLES = 8
+DELEGATED = frozenset(
+    {OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.FULLY_CONNECTED, OpCode.TRANSPOSE_CONV}
+)
+
+
+def has_delegated_layers(model: Model) -> bool:
+    """Whether the default path may run a layer with other kernels than the reference ones."""
+    inputs = ((op.code, value) for op in model.ops() for value in op.inputs)
+    return any(
+        code in DELEGATED and value is not None and value.dtype is DType.INT8
+        for code, value in inputs
+    )
+
+
+def compare_on_default_path(original: Candidate, optimized: Candidate, seed: int) -> str:
+    """How far outputs differ there, in one line; ``""`` where they don't, or can't be compared."""
+    if not (available(LITERT_DEFAULT) and has_delegated_layers(original.model)):
+        return ""
+    runner = HostRunner(LITERT_DEFAULT)
+    try:
+        samples = make_samples(original.model, SampleOptions(SAMPLES, seed))
+        works = [Work(each.model, each.data, samples) for each in (original, optimized)]
+        with runner.start(works[0]) as first, runner.start(works[1]) as second:
+            return _difference(first.outcome(), second.outcome())
+    except (RunnerError, MissingOpError, UnsupportedError):
+        return ""
+
+
+def _difference(one: Outcome, other: Outcome) -> str:
+    count, total, most = 0, 0, 0.0
+    for ours, theirs in zip(one.outputs, other.outputs, strict=True):
+        for first, second in zip(ours, theirs, strict=True):
+            total += first.size
+            if first.shape != second.shape or first.dtype != second.dtype:
+                return ""
+            found = difference_of(first, second)
+            if found is not None:
+                count, most = count + found.count, max(most, found.max_diff)
+    if not count:
+        return ""
+    steps = f"{most:g} step{'' if most == 1 else 's'}" if np.isfinite(most) else "any number"
+    return (
+        "LiteRT's default path (XNNPACK) rounds this file otherwise than the original: "
+        f"{count:,} of {total:,} outputs, by up to {steps}. "
+        "TFLM and LiteRT's reference kernels don't."
+    )
