@@ -14,8 +14,9 @@ from tests.emit.compilers import output_of, write_all
 from tests.support.objects import object_api
 from tests.support.paths import MODELS, TESTDATA, every_model, needs_tflm
 from tflopt.emit import NamedModel, emit_files, model_name, registrations
-from tflopt.emit.operators import BUILTIN_METHODS, CUSTOM_METHODS
+from tflopt.emit.operators import CUSTOM_METHODS
 from tflopt.errors import UnsupportedError
+from tflopt.facts.tflm import KERNELS
 from tflopt.io import read, read_bytes, write_bytes
 from tflopt.ir import DType, Model, OpCode, OperatorCode
 from tflopt.ir.builder import Builder
@@ -128,7 +129,7 @@ def test_the_methods_are_those_of_tflm() -> None:
             builtins[code[1]] = method
         elif name:
             customs[name[1].strip('"').replace("tflite::GetString", "ethos-u")] = method
-    assert builtins == {code.name: method for code, method in BUILTIN_METHODS.items()}
+    assert builtins == {code.name: kernel.method for code, kernel in KERNELS.items()}
     assert customs == CUSTOM_METHODS
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tflopt.facts.tflm import IN_PLACE, Overlap
 from tflopt.ir import OpCode
-from tflopt.plan.aliasing import IN_PLACE, Overlap, pad_gap, slice_displacements
+from tflopt.plan.aliasing import pad_gap, slice_displacements
 
 pytestmark = pytest.mark.unit
 

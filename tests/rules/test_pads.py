@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.check_rule import check_declines, check_leaves_alone, check_rule
 from tests.support.windows import Windows, image
-from tflopt.facts.slices import SLICES
+from tflopt.facts.operators import SLICES
 from tflopt.ir import DType, Model, OpCode, Quantization, Value
 from tflopt.ir.options import HardSwishOptions, LeakyReluOptions, QuantizeOptions
 from tflopt.rules.movement.fold_pad import FoldPad

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.check_rule import apply, check_leaves_alone, check_rule
 from tests.support.graphs import QUANT, Net
-from tflopt.facts.traits import EFFECTS
+from tflopt.facts.operators import EFFECTS
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Buffer, DType, Metadata, OpCode, OperatorCode, Signature
 from tflopt.ir.options import (

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support.paths import SHARED
+from tflopt.facts.tflm import KERNELS
 from tflopt.io import read
 from tflopt.ir import DType, Graph, Model, Op, OpCode, OperatorCode, Padding, Quantization, Value
 from tflopt.ir.node import AnyOptions, Buffer
@@ -25,9 +26,9 @@ from tflopt.target.cmsis_nn import NEWEST, VERSIONS, dispatch
 from tflopt.target.cmsis_nn import Path as KernelPath
 from tflopt.target.cmsis_nn.layers import ConvLayer
 from tflopt.target.kernels import kernel_use, padding_before, scratch_sizes, scratch_table
-from tflopt.target.reference_kernels import OP_DATA_BYTES
 
 pytestmark = pytest.mark.unit
+SIZES = {code: row.op_data for code, row in KERNELS.items() if row.op_data is not None}
 
 MODELS = sorted(SHARED.glob("*.tflite"))
 M0, M4, M55 = (Target.parse(name) for name in ("cortex-m0", "cortex-m4", "cortex-m55"))
@@ -159,12 +160,12 @@ def test_broadcasting_leaves_cmsis_nn(
     assert (use.why_not_faster is None) is function.startswith("arm_")
 
 
-@pytest.mark.parametrize("code", sorted(OP_DATA_BYTES))
+@pytest.mark.parametrize("code", sorted(SIZES))
 def test_reference_kernels_ask_for_no_scratch(code: OpCode) -> None:
     use = kernel_use(make_op(code, [(1, 4)], (1, 4)), M55)
     assert use.scratch_bytes == ()
     assert use.path is KernelPath.REFERENCE
-    assert use.op_data_bytes == OP_DATA_BYTES[code]
+    assert use.op_data_bytes == SIZES[code]
 
 
 @pytest.mark.parametrize(

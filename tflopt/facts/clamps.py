@@ -9,8 +9,8 @@ import numpy as np
 from tflopt.arith.affine import LIMITS, activation_range, affine_of
 from tflopt.arith.fixed_point import Ints
 from tflopt.arith.tables import EVERY_INT8, distinct, table
-from tflopt.facts.traits import VIEWS
-from tflopt.ir import Activation, DType, Op, OpCode, Options, Value
+from tflopt.facts.operators import MOVEMENTS
+from tflopt.ir import Activation, DType, Op, Options, Value
 from tflopt.ir.options import (
     AddOptions,
     Conv2DOptions,
@@ -21,19 +21,6 @@ from tflopt.ir.options import (
     SubOptions,
 )
 
-MOVEMENTS = VIEWS | {
-    OpCode.TRANSPOSE,
-    OpCode.SLICE,
-    OpCode.STRIDED_SLICE,
-    OpCode.GATHER,
-    OpCode.REVERSE_V2,
-    OpCode.DEPTH_TO_SPACE,
-    OpCode.SPACE_TO_DEPTH,
-    OpCode.RESIZE_NEAREST_NEIGHBOR,
-    OpCode.TILE,
-    OpCode.BROADCAST_TO,
-}
-"""One input's elements in other places: what is done to each element commutes with them."""
 FUSING = (
     AddOptions,
     Conv2DOptions,
@@ -43,7 +30,6 @@ FUSING = (
     Pool2DOptions,
     SubOptions,
 )
-POOLS = frozenset({OpCode.AVERAGE_POOL_2D, OpCode.MAX_POOL_2D})
 
 
 def data_input(op: Op) -> Value | None:

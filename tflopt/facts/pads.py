@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tflopt.ir import DType, Op, OpCode, Value, same_quantization
+from tflopt.ir import DType, Op, Value, same_quantization
 
-PADS = frozenset({OpCode.PAD, OpCode.PADV2})
 Amounts = tuple[tuple[int, int], ...]
 
 

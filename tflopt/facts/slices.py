@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.ir.options import StridedSliceOptions
 
-SLICES = frozenset({OpCode.SLICE, OpCode.STRIDED_SLICE})
 RANKS = {OpCode.SLICE: 5, OpCode.STRIDED_SLICE: 4}
 """The most axes that TFLM's kernels take."""
 DTYPES = frozenset({DType.FLOAT32, DType.INT8, DType.INT16, DType.INT32, DType.BOOL})

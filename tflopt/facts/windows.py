@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tflopt.ir import Op, OpCode, Padding, Value
+from tflopt.ir import Op, Padding, Value
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, Pool2DOptions
 
-CONVOLUTIONS = frozenset({OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D})
-POOLS = frozenset({OpCode.AVERAGE_POOL_2D, OpCode.MAX_POOL_2D})
 HEIGHT, WIDTH = 1, 2
 SPATIAL = (HEIGHT, WIDTH)
 

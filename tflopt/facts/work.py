@@ -5,35 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 
+from tflopt.facts.operators import Kind, Trait, having, kind_of
 from tflopt.ir.node import Op, Value
-from tflopt.ir.opcodes import OpCode
 
-MOVES = frozenset(
-    {
-        OpCode.RESHAPE,
-        OpCode.EXPAND_DIMS,
-        OpCode.SQUEEZE,
-        OpCode.TRANSPOSE,
-        OpCode.PAD,
-        OpCode.PADV2,
-        OpCode.MIRROR_PAD,
-        OpCode.SLICE,
-        OpCode.STRIDED_SLICE,
-        OpCode.CONCATENATION,
-        OpCode.SPLIT,
-        OpCode.SPLIT_V,
-        OpCode.PACK,
-        OpCode.UNPACK,
-        OpCode.TILE,
-        OpCode.BROADCAST_TO,
-        OpCode.GATHER,
-        OpCode.SPACE_TO_BATCH_ND,
-        OpCode.BATCH_TO_SPACE_ND,
-        OpCode.SPACE_TO_DEPTH,
-        OpCode.DEPTH_TO_SPACE,
-        OpCode.REVERSE_V2,
-    }
-)
+MOVES = having(Trait.MOVES)
 """Operators that compute nothing: each copies its output's bytes."""
 
 
@@ -46,7 +21,7 @@ def moved_bytes(op: Op) -> int:
 
 def macs(op: Op) -> int:
     """Multiply-accumulates of one inference, 0 for operators without any."""
-    count = _MACS.get(op.code)
+    count = _MACS.get(kind_of(op))
     weights = op.input(1)
     if count is None or not op.outputs or weights is None:
         return 0
@@ -83,12 +58,11 @@ def _all_weights(op: Op, _: Value) -> int:
     return steps * sum(matrix.elements for matrix in matrices)
 
 
-_MACS: dict[OpCode, Callable[[Op, Value], int]] = {
-    OpCode.CONV_2D: _convolution,
-    OpCode.DEPTHWISE_CONV_2D: _depthwise,
-    OpCode.TRANSPOSE_CONV: _transpose_convolution,
-    OpCode.FULLY_CONNECTED: _dense,
-    OpCode.BATCH_MATMUL: _batch_matmul,
-    OpCode.SVDF: _all_weights,
-    OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM: _all_weights,
+_MACS: dict[Kind, Callable[[Op, Value], int]] = {
+    Kind.CONVOLUTION: _convolution,
+    Kind.DEPTHWISE: _depthwise,
+    Kind.TRANSPOSE_CONV: _transpose_convolution,
+    Kind.DENSE: _dense,
+    Kind.MATMUL: _batch_matmul,
+    Kind.RECURRENT: _all_weights,
 }

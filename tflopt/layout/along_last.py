@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tflopt.ir import Op, OpCode
+from tflopt.ir import Op
 from tflopt.layout.groups import Groups
 from tflopt.layout.labels import Label
 from tflopt.layout.role import MovableRole, Role, operands_of, used_axes
-
-ALONG_LAST = frozenset({OpCode.SOFTMAX, OpCode.LOG_SOFTMAX, OpCode.L2_NORMALIZATION})
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tflopt.facts.traits import VIEWS
+from tflopt.facts.operators import VIEWS
 from tflopt.ir import Op, OpCode, Value
 from tflopt.ir.options import FullyConnectedOptions, ReshapeOptions
 from tflopt.layout.groups import Group, Groups

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tflopt.ir import DType, Op, OpCode
+from tflopt.facts.operators import Trait, facts_of
+from tflopt.ir import DType, Op
 from tflopt.ir.options import ReducerOptions, StridedSliceOptions
 from tflopt.layout.groups import Groups
 from tflopt.layout.labels import Label
@@ -24,8 +25,6 @@ from tflopt.layout.role import (
 )
 from tflopt.rewrite import Rewriter
 
-SUMS = frozenset({OpCode.MEAN, OpCode.SUM})
-REDUCTIONS = SUMS | {OpCode.REDUCE_MAX, OpCode.REDUCE_MIN, OpCode.REDUCE_ANY, OpCode.REDUCE_ALL}
 INTEGERS = frozenset({DType.INT8, DType.INT16, DType.UINT8})
 
 
@@ -109,7 +108,7 @@ def reduce_role(op: Op, groups: Groups) -> Role | None:
     data, options = op.input(0), op.options
     if data is None or data not in groups or len(op.outputs) != 1 or op.output not in groups:
         return None
-    if op.code in SUMS and data.dtype not in INTEGERS:
+    if Trait.ACCUMULATES in facts_of(op).traits and data.dtype not in INTEGERS:
         return None
     reduced = _reduced_axes(op)
     if reduced is None or not isinstance(options, ReducerOptions):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tflopt.ir import Op, OpCode, Value
+from tflopt.facts.operators import UNARY
+from tflopt.ir import Op, Value
 from tflopt.layout.groups import Groups
 from tflopt.layout.labels import Label, shape_of
 from tflopt.layout.role import (
@@ -19,58 +20,6 @@ from tflopt.layout.role import (
     used_axes,
 )
 from tflopt.rewrite import Rewriter
-
-UNARY = frozenset(
-    {
-        OpCode.ABS,
-        OpCode.CAST,
-        OpCode.CEIL,
-        OpCode.COS,
-        OpCode.DEQUANTIZE,
-        OpCode.ELU,
-        OpCode.EXP,
-        OpCode.FLOOR,
-        OpCode.HARD_SWISH,
-        OpCode.LEAKY_RELU,
-        OpCode.LOG,
-        OpCode.LOGICAL_NOT,
-        OpCode.LOGISTIC,
-        OpCode.NEG,
-        OpCode.QUANTIZE,
-        OpCode.RELU,
-        OpCode.RELU6,
-        OpCode.RELU_N1_TO_1,
-        OpCode.ROUND,
-        OpCode.RSQRT,
-        OpCode.SIN,
-        OpCode.SQRT,
-        OpCode.SQUARE,
-        OpCode.TANH,
-    }
-)
-BINARY = frozenset(
-    {
-        OpCode.ADD,
-        OpCode.DIV,
-        OpCode.EQUAL,
-        OpCode.FLOOR_DIV,
-        OpCode.FLOOR_MOD,
-        OpCode.GREATER,
-        OpCode.GREATER_EQUAL,
-        OpCode.LESS,
-        OpCode.LESS_EQUAL,
-        OpCode.LOGICAL_AND,
-        OpCode.LOGICAL_OR,
-        OpCode.MAXIMUM,
-        OpCode.MINIMUM,
-        OpCode.MUL,
-        OpCode.NOT_EQUAL,
-        OpCode.PRELU,
-        OpCode.SQUARED_DIFFERENCE,
-        OpCode.SUB,
-    }
-)
-ELEMENTWISE = UNARY | BINARY
 
 
 @dataclass(frozen=True)

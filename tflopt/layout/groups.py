@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tflopt.facts.traits import VIEWS
+from tflopt.facts.operators import VIEWS
 from tflopt.ir import Graph, Op, OpCode, Value, same_quantization
 from tflopt.layout.labels import Label
 

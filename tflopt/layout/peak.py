@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tflopt.facts.traits import VIEWS
+from tflopt.facts.operators import VIEWS
 from tflopt.ir import Graph, Op, Value
 from tflopt.target.kernels import kernel_use
 from tflopt.target.memory import Device

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tflopt.facts.traits import VIEWS
-from tflopt.ir import Graph, Op, OpCode
-from tflopt.layout.along_last import ALONG_LAST, along_last_role
+from tflopt.facts.operators import Kind, kind_of
+from tflopt.ir import Graph, Op
+from tflopt.layout.along_last import along_last_role
 from tflopt.layout.dense import dense_role, reshape_role
-from tflopt.layout.dropping import REDUCTIONS, pick_role, reduce_role
-from tflopt.layout.elementwise import ELEMENTWISE, elementwise_role
+from tflopt.layout.dropping import pick_role, reduce_role
+from tflopt.layout.elementwise import elementwise_role
 from tflopt.layout.groups import Groups, is_dissolved
 from tflopt.layout.role import Candidates, Form, Operand, Role, all_operands
 from tflopt.layout.slices import (
-    PADS,
-    SPLITS,
     concatenation_role,
     gather_role,
     pad_role,
@@ -24,26 +22,24 @@ from tflopt.layout.slices import (
     strided_slice_role,
 )
 from tflopt.layout.stacking import stack_role
-from tflopt.layout.windows import WINDOWS, window_role
+from tflopt.layout.windows import window_role
 
 Maker = Callable[[Op, Groups], Role | None]
-MAKERS: dict[OpCode, Maker] = {
-    **dict.fromkeys(ELEMENTWISE, elementwise_role),
-    **dict.fromkeys(WINDOWS, window_role),
-    **dict.fromkeys(PADS, pad_role),
-    **dict.fromkeys(SPLITS, split_role),
-    **dict.fromkeys(REDUCTIONS, reduce_role),
-    **dict.fromkeys(ALONG_LAST, along_last_role),
-    **dict.fromkeys(VIEWS, reshape_role),
-    OpCode.SLICE: slice_role,
-    OpCode.STRIDED_SLICE: lambda op, groups: (
-        strided_slice_role(op, groups) or pick_role(op, groups)
-    ),
-    OpCode.PACK: stack_role,
-    OpCode.UNPACK: stack_role,
-    OpCode.GATHER: gather_role,
-    OpCode.CONCATENATION: concatenation_role,
-    OpCode.FULLY_CONNECTED: dense_role,
+MAKERS: dict[Kind, Maker] = {
+    **dict.fromkeys((Kind.UNARY, Kind.BINARY, Kind.COMPARISON), elementwise_role),
+    **dict.fromkeys((Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.TRANSPOSE_CONV), window_role),
+    **dict.fromkeys((Kind.POOL, Kind.RESIZE), window_role),
+    **dict.fromkeys((Kind.STACK, Kind.UNSTACK), stack_role),
+    **dict.fromkeys((Kind.PAD, Kind.MIRROR_PAD), pad_role),
+    Kind.SPLIT: split_role,
+    Kind.REDUCTION: reduce_role,
+    Kind.ROW: along_last_role,
+    Kind.VIEW: reshape_role,
+    Kind.SLICE: slice_role,
+    Kind.STRIDED_SLICE: lambda op, groups: strided_slice_role(op, groups) or pick_role(op, groups),
+    Kind.GATHER: gather_role,
+    Kind.JOIN: concatenation_role,
+    Kind.DENSE: dense_role,
 }
 FREE_PORT = "the caller hands it over in this arrangement"
 
@@ -84,7 +80,7 @@ def find_roles(graph: Graph, groups: Groups, free_ports: bool) -> list[Role]:
 
 
 def _role_of(op: Op, groups: Groups) -> Role:
-    maker = MAKERS.get(op.code)
+    maker = MAKERS.get(kind_of(op))
     plain = op.extra.custom_options is None and not op.extra.intermediates
     role = maker(op, groups) if maker is not None and plain else None
     if role is not None and _covers_all(role, op, groups):

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tflopt.ir import Op, OpCode, Value
+from tflopt.facts.operators import facts_of
+from tflopt.ir import Op, Value
 from tflopt.ir.options import ConcatenationOptions, GatherOptions, StridedSliceOptions
 from tflopt.layout.elementwise import is_plain_constant
 from tflopt.layout.groups import Groups
@@ -22,10 +23,6 @@ from tflopt.layout.role import (
     used_axes,
 )
 from tflopt.rewrite import Rewriter
-
-PADS = frozenset({OpCode.PAD, OpCode.PADV2, OpCode.MIRROR_PAD})
-SPLITS = {OpCode.SPLIT: (1, 0), OpCode.SPLIT_V: (0, 2)}
-"""Where the data and where the axis is."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ class AxisRole(MovableRole):
                     moved = rearranged(value, form.arrangement, self.rank, rw)
                     rw.set_input(op, index, moved)
             return
-        index = SPLITS[op.code][1]
+        index = facts_of(op).controls[-1]
         control = op.inputs[index]
         assert control is not None
         data = np.full_like(control.array(), place)
@@ -178,8 +175,8 @@ def gather_role(op: Op, groups: Groups) -> Role | None:
 
 def split_role(op: Op, groups: Groups) -> Role | None:
     """The role of SPLIT and SPLIT_V."""
-    where, control = SPLITS[op.code]
-    data, axis = op.input(where), op.input(control)
+    facts = facts_of(op)
+    data, axis = op.input(facts.data), op.input(facts.controls[-1])
     numbers = None if axis is None else axis.ints()
     if data is None or data not in groups or numbers is None or len(numbers) != 1:
         return None
@@ -187,7 +184,7 @@ def split_role(op: Op, groups: Groups) -> Role | None:
     if any(value not in groups or len(value.shape) != rank for value in op.outputs):
         return None
     place = numbers[0] + rank if numbers[0] < 0 else numbers[0]
-    return _axis_role(op, operands_of(op, groups, [where], rank), rank, place, ())
+    return _axis_role(op, operands_of(op, groups, [facts.data], rank), rank, place, ())
 
 
 def _sized(values: Sequence[Value | None]) -> tuple[int, ...]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tflopt.ir import DType, Op, OpCode, Options, Value
+from tflopt.facts.operators import Kind, facts_of, kind_of
+from tflopt.ir import DType, Op, Options, Value
 from tflopt.ir.node import Array
 from tflopt.ir.options import (
     Conv2DOptions,
@@ -23,22 +24,6 @@ from tflopt.rewrite import Rewriter
 BATCH, HEIGHT, WIDTH, CHANNELS = range(4)
 INTEGERS = frozenset({DType.INT8, DType.INT16, DType.UINT8})
 """A sum of floats depends on its order; one of integers doesn't."""
-WINDOWS = frozenset(
-    {
-        OpCode.AVERAGE_POOL_2D,
-        OpCode.CONV_2D,
-        OpCode.DEPTHWISE_CONV_2D,
-        OpCode.MAX_POOL_2D,
-        OpCode.RESIZE_BILINEAR,
-        OpCode.RESIZE_NEAREST_NEIGHBOR,
-        OpCode.TRANSPOSE_CONV,
-    }
-)
-DATA = {OpCode.TRANSPOSE_CONV: 2}
-WEIGHTS = frozenset({OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.TRANSPOSE_CONV})
-RESIZES = frozenset({OpCode.RESIZE_BILINEAR, OpCode.RESIZE_NEAREST_NEIGHBOR})
-SIZES = {OpCode.TRANSPOSE_CONV: 0, **dict.fromkeys(RESIZES, 1)}
-"""Where the constant is that names the output's size."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +72,11 @@ class WindowRole(MovableRole):
         op, arrangement = self.op, form.arrangement
         assert op is not None
         spans = self._span(arrangement[HEIGHT]), self._span(arrangement[WIDTH])
-        if op.code in WEIGHTS:
+        facts = facts_of(op)
+        if facts.weights is not None:
             _set_weights(op, arrangement, spans, rw)
-        if op.code in SIZES:
-            _set_sizes(op, SIZES[op.code], arrangement, rw)
+        for index in facts.controls:
+            _set_sizes(op, index, arrangement, rw)
         options = _options(op, *spans)
         if options is not None:
             rw.set_options(op, options)
@@ -148,7 +134,7 @@ def _options(op: Op, height: Span, width: Span) -> Options | None:
 
 def window_role(op: Op, groups: Groups) -> Role | None:
     """The role of a 2-D operator on integers, None where an operand is out of the ordinary."""
-    data = op.input(DATA.get(op.code, 0))
+    data = op.input(facts_of(op).data)
     if data is None or data not in groups or len(op.outputs) != 1 or op.output not in groups:
         return None
     if len(data.shape) != 4 or len(op.output.shape) != 4 or data.dtype not in INTEGERS:
@@ -156,19 +142,21 @@ def window_role(op: Op, groups: Groups) -> Role | None:
     spans = _spans(op)
     if spans is None or not _constants_are_plain(op):
         return None
-    operands = operands_of(op, groups, [DATA.get(op.code, 0)], 4)
+    operands = operands_of(op, groups, [facts_of(op).data], 4)
     also = [axis for axis, span in zip((HEIGHT, WIDTH), spans, strict=True) if span.size != 1]
     return WindowRole(op, operands, "", used_axes(operands, 4, also), 4, (), *spans)
 
 
 def _constants_are_plain(op: Op) -> bool:
-    if op.code in WEIGHTS:
-        weights = op.input(1)
+    facts = facts_of(op)
+    if facts.weights is not None:
+        weights = op.input(facts.weights)
         if weights is None or not _is_plain(weights) or len(weights.shape) != 4:
             return False
-    sizes = op.input(SIZES[op.code]) if op.code in SIZES else None
-    if op.code not in SIZES:
-        return True
+    return all(_is_list(op.input(index)) for index in facts.controls)
+
+
+def _is_list(sizes: Value | None) -> bool:
     return sizes is not None and sizes.dtype is DType.INT32 and sizes.ints() is not None
 
 
@@ -183,7 +171,7 @@ def _spans(op: Op) -> tuple[Span, Span] | None:
             Span(options.filter_height, options.stride_h),
             Span(options.filter_width, options.stride_w),
         )
-    if op.code in RESIZES:
+    if kind_of(op) is Kind.RESIZE:
         data = op.inputs[0]
         assert data is not None
         pairs = [(data.shape[axis], op.output.shape[axis]) for axis in (HEIGHT, WIDTH)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tflopt.facts.tflm import KERNELS
 from tflopt.ir import Model, Op, OpCode, Value
 from tflopt.ir.options import VarHandleOptions
 from tflopt.plan.tflm import OpCost
-from tflopt.plan.tflm_sizes import ARM32, PREPARE_TENSORS, StructSizes
+from tflopt.plan.tflm_sizes import ARM32, StructSizes
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,9 @@ def _variable_buffers(model: Model) -> dict[Op, tuple[int]]:
 def _prepared(op: Op) -> list[Value]:
     """The values of which the kernel's Prepare makes temporary tensors."""
     everything = (*range(len(op.inputs)), *(~i for i in range(len(op.outputs))))
+    kernel = KERNELS.get(op.code)
     values: list[Value | None] = []
-    for slot in PREPARE_TENSORS.get(op.code, everything):
+    for slot in everything if kernel is None or not kernel.prepares else kernel.prepares:
         if slot >= 0:
             values.append(op.input(slot))
         elif ~slot < len(op.outputs):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from tflopt.facts.operators import Kind, facts_of, kind_of
+from tflopt.facts.tflm import IN_PLACE, InPlace, Overlap
 from tflopt.ir import DType, Model, Op, OpCode, Padding, Value
 from tflopt.ir.options import (
     ConcatenationOptions,
@@ -17,10 +19,7 @@ from tflopt.ir.options import (
 )
 from tflopt.plan.aliasing import (
     CONCATENATION_SOURCE,
-    IN_PLACE,
     SPLIT_SOURCE,
-    InPlaceRule,
-    Overlap,
     pad_gap,
     slice_displacements,
 )
@@ -48,7 +47,7 @@ def overlap_aliases(model: Model, gap: OverlapGap) -> list[TensorAlias]:
     refs = tensor_refs(model)
     found = []
     for op in model.main.ops:
-        source = op.input(OP_DATA_INPUT.get(op.code, 0))
+        source = op.input(facts_of(op).data)
         if source is None or len(op.outputs) != 1 or not _planned(source, op.output):
             continue
         distance = gap(op)
@@ -57,9 +56,6 @@ def overlap_aliases(model: Model, gap: OverlapGap) -> list[TensorAlias]:
             reason = f"{op.opcode.label}: diagonal overlap"
             found.append(TensorAlias(refs[source], refs[op.output], low, None, reason=reason))
     return found
-
-
-OP_DATA_INPUT = {OpCode.TRANSPOSE_CONV: 2, OpCode.SPLIT: 1}
 
 
 def kernel_gap(op: Op, function: str, isa: str) -> int | None:
@@ -132,15 +128,17 @@ def _planned(*values: Value) -> bool:
 def _of_op(op: Op, refs: Refs) -> Iterator[TensorAlias]:
     if op.code in IN_PLACE and len(op.outputs) == 1:
         yield from _by_rule(op, IN_PLACE[op.code], refs)
-    elif op.code is OpCode.CONCATENATION:
-        yield from _concatenation(op, refs)
-    elif op.code in (OpCode.SPLIT, OpCode.SPLIT_V):
-        yield from _split(op, refs)
-    elif op.code in (OpCode.PAD, OpCode.PADV2):
-        yield from _pad(op, refs)
+        return
+    match kind_of(op):
+        case Kind.JOIN:
+            yield from _concatenation(op, refs)
+        case Kind.SPLIT:
+            yield from _split(op, refs)
+        case Kind.PAD:
+            yield from _pad(op, refs)
 
 
-def _by_rule(op: Op, rule: InPlaceRule, refs: Refs) -> Iterator[TensorAlias]:
+def _by_rule(op: Op, rule: InPlace, refs: Refs) -> Iterator[TensorAlias]:
     output = op.output
     for index in rule.operands:
         source = op.input(index)
@@ -154,7 +152,7 @@ def _by_rule(op: Op, rule: InPlaceRule, refs: Refs) -> Iterator[TensorAlias]:
         yield TensorAlias(refs[source], refs[output], 0, high, is_view, reason)
 
 
-def _fits(source: Value, output: Value, rule: InPlaceRule) -> bool:
+def _fits(source: Value, output: Value, rule: InPlace) -> bool:
     if rule.int8_only and {source.dtype, output.dtype} != {DType.INT8}:
         return False
     if DType.INT4 in (source.dtype, output.dtype) or source.elements != output.elements:
@@ -175,8 +173,8 @@ def _concatenation(op: Op, refs: Refs) -> Iterator[TensorAlias]:
 
 
 def _split(op: Op, refs: Refs) -> Iterator[TensorAlias]:
-    is_plain = op.code is OpCode.SPLIT
-    whole, axis = op.input(1 if is_plain else 0), op.input(0 if is_plain else 2)
+    facts = facts_of(op)
+    whole, axis = op.input(facts.data), op.input(facts.controls[-1])
     axes = axis.ints() if axis is not None else None
     if whole is None or axes is None or len(axes) != 1 or not _planned(whole):
         return

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tflopt.ir import DType, Op, OpCode, Value
+from tflopt.facts.operators import Kind, Trait, facts_of, kind_of
+from tflopt.facts.tflm import KERNELS
+from tflopt.ir import DType, Op, Value
+from tflopt.ir.options import SVDFOptions
 
 INT_BYTES = 4
 POINTER_BYTES = 8
@@ -22,18 +25,16 @@ def reference_scratch(op: Op) -> Scratch:
     """Bytes of each scratch request, in order, on a 64-bit host."""
     if op.opcode.custom_code == "SignalRfft":
         return _rfft(op)
-    rule = _RULES.get(op.code)
+    rule = _RULES.get(kind_of(op))
     return () if rule is None else rule(op)
 
 
-def _mean(op: Op) -> Scratch:
-    data, axes = _value(op, 0), _value(op, 1)
-    accumulator = (INT_BYTES * op.output.elements,) if _is_int8_or_int16(data) else ()
-    return (*accumulator, INT_BYTES * len(data.shape), INT_BYTES * axes.elements)
-
-
 def _reduce(op: Op) -> Scratch:
-    return (INT_BYTES * len(_value(op, 0).shape), INT_BYTES * _value(op, 1).elements)
+    """MEAN and SUM of integers have an accumulator for each element of their output too."""
+    data, axes = _value(op, 0), _value(op, 1)
+    accumulates = Trait.ACCUMULATES in facts_of(op).traits and _is_int8_or_int16(data)
+    accumulator = (INT_BYTES * op.output.elements,) if accumulates else ()
+    return (*accumulator, INT_BYTES * len(data.shape), INT_BYTES * axes.elements)
 
 
 def _unpacked_filter(op: Op) -> Scratch:
@@ -59,6 +60,12 @@ def _svdf(op: Op) -> Scratch:
     if _value(op, 1).dtype is not DType.INT8:
         return (first,)
     return (first, INT_BYTES * batch * op.output.shape[-1])
+
+
+def _recurrent(op: Op) -> Scratch:
+    if isinstance(op.options, SVDFOptions):
+        return _svdf(op)
+    return _lstm(op) if op.code in KERNELS else ()
 
 
 _LSTM_OUTPUT_STATE, _LSTM_CELL_STATE = 18, 19
@@ -95,18 +102,13 @@ def _value(op: Op, index: int) -> Value:
     return value
 
 
-_RULES: Mapping[OpCode, Callable[[Op], Scratch]] = {
-    OpCode.MEAN: _mean,
-    OpCode.SUM: _mean,
-    OpCode.REDUCE_MAX: _reduce,
-    OpCode.REDUCE_MIN: _reduce,
-    OpCode.REDUCE_ALL: _reduce,
-    OpCode.CONV_2D: _unpacked_filter,
-    OpCode.DEPTHWISE_CONV_2D: _unpacked_filter,
-    OpCode.FULLY_CONNECTED: _unpacked_filter,
-    OpCode.TRANSPOSE_CONV: _transpose_conv,
-    OpCode.SVDF: _svdf,
-    OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM: _lstm,
-    OpCode.MIRROR_PAD: _mirror_pad,
-    OpCode.ADD_N: _add_n,
+_RULES: Mapping[Kind, Callable[[Op], Scratch]] = {
+    Kind.REDUCTION: _reduce,
+    Kind.CONVOLUTION: _unpacked_filter,
+    Kind.DEPTHWISE: _unpacked_filter,
+    Kind.DENSE: _unpacked_filter,
+    Kind.TRANSPOSE_CONV: _transpose_conv,
+    Kind.RECURRENT: _recurrent,
+    Kind.MIRROR_PAD: _mirror_pad,
+    Kind.SUM_OF_MANY: _add_n,
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tflopt.facts.tflm import KERNELS
 from tflopt.ir import OpCode
 
 
@@ -45,54 +46,6 @@ class StructSizes:
     byte_aligned_parameters: frozenset[OpCode] = frozenset()
 
 
-_ARM32_PARAMETERS = {
-    OpCode.CONV_2D: 28,
-    OpCode.DEPTHWISE_CONV_2D: 28,
-    OpCode.FULLY_CONNECTED: 5,
-    OpCode.AVERAGE_POOL_2D: 40,
-    OpCode.MAX_POOL_2D: 40,
-    OpCode.L2_POOL_2D: 40,
-    OpCode.RESHAPE: 36,
-    OpCode.SQUEEZE: 36,
-    OpCode.STRIDED_SLICE: 24,
-    OpCode.TRANSPOSE_CONV: 16,
-    OpCode.CONCATENATION: 8,
-    OpCode.SVDF: 8,
-    OpCode.GATHER: 8,
-    OpCode.PACK: 8,
-    OpCode.UNPACK: 8,
-    OpCode.SOFTMAX: 4,
-    OpCode.SPLIT: 4,
-    OpCode.LEAKY_RELU: 4,
-    OpCode.BATCH_MATMUL: 3,
-    OpCode.ADD: 2,
-    OpCode.SUB: 2,
-    OpCode.MUL: 1,
-    OpCode.MEAN: 1,
-    OpCode.SUM: 1,
-    OpCode.REDUCE_MAX: 1,
-    OpCode.REDUCE_MIN: 1,
-    OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM: 16,
-    OpCode.CAST: 2,
-    OpCode.ARG_MAX: 1,
-    OpCode.ARG_MIN: 1,
-    OpCode.CALL_ONCE: 4,
-    OpCode.CUMSUM: 2,
-    OpCode.DEPTH_TO_SPACE: 4,
-    OpCode.DIV: 1,
-    OpCode.IF: 8,
-    OpCode.L2_NORMALIZATION: 1,
-    OpCode.MIRROR_PAD: 1,
-    OpCode.REDUCE_ALL: 1,
-    OpCode.RESIZE_BILINEAR: 2,
-    OpCode.RESIZE_NEAREST_NEIGHBOR: 2,
-    OpCode.SHAPE: 1,
-    OpCode.SPACE_TO_DEPTH: 4,
-    OpCode.SPLIT_V: 4,
-    OpCode.VAR_HANDLE: 8,
-    OpCode.WHILE: 8,
-}
-
 ARM32 = StructSizes(
     platform="arm32",
     tflm_version="90b983c",
@@ -106,32 +59,8 @@ ARM32 = StructSizes(
     affine_quantization=12,
     scratch_request=12,
     allocation_info=24,
-    parameters=_ARM32_PARAMETERS,
-    # Nothing but bytes and enums that the compiler packs into bytes.
-    byte_aligned_parameters=frozenset(
-        {
-            OpCode.FULLY_CONNECTED,
-            OpCode.BATCH_MATMUL,
-            OpCode.ADD,
-            OpCode.SUB,
-            OpCode.MUL,
-            OpCode.MEAN,
-            OpCode.SUM,
-            OpCode.REDUCE_MAX,
-            OpCode.REDUCE_MIN,
-            OpCode.CAST,
-            OpCode.ARG_MAX,
-            OpCode.ARG_MIN,
-            OpCode.CUMSUM,
-            OpCode.DIV,
-            OpCode.L2_NORMALIZATION,
-            OpCode.MIRROR_PAD,
-            OpCode.REDUCE_ALL,
-            OpCode.RESIZE_BILINEAR,
-            OpCode.RESIZE_NEAREST_NEIGHBOR,
-            OpCode.SHAPE,
-        }
-    ),
+    parameters={code: row.parameters for code, row in KERNELS.items() if row.parameters},
+    byte_aligned_parameters=frozenset(code for code, row in KERNELS.items() if row.packed),
 )
 
 X86_64 = StructSizes(
@@ -148,19 +77,3 @@ X86_64 = StructSizes(
     scratch_request=16,
     allocation_info=32,
 )
-
-PREPARE_TENSORS: Mapping[OpCode, tuple[int, ...]] = {
-    OpCode.CONV_2D: (0, 1, ~0, 0, 1, 2, ~0),
-    OpCode.DEPTHWISE_CONV_2D: (0, 1, ~0, 0, 1, 2, ~0),
-    OpCode.TRANSPOSE_CONV: (~0, 2, 1, 2, 1, 3, ~0),
-    OpCode.MEAN: (0, ~0, 1, 0, 1),
-    OpCode.SUM: (0, ~0, 1, 0, 1),
-    OpCode.RESHAPE: (0, ~0),
-    OpCode.TANH: (0, 0, ~0),
-}
-"""Tensors of which a kernel's Prepare makes temporary copies: input ``i`` or output ``~i``.
-
-They are freed together when Prepare ends, so all count, repeated ones too. Operators that aren't
-listed take each of their tensors once. Sources: the ``Prepare`` functions of the CMSIS-NN
-kernels, or of the reference ones where CMSIS-NN has none, tflite-micro 90b983c.
-"""

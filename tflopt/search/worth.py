@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tflopt.config import Goal
-from tflopt.facts.traits import VIEWS
+from tflopt.facts.operators import VIEWS
 from tflopt.facts.work import moved_bytes
 from tflopt.ir import Graph, Model, Op, Value
 from tflopt.plan.tflm_sizes import ARM32

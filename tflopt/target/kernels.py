@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
 
+from tflopt.facts.operators import Kind, Trait, facts_of, kind_of
+from tflopt.facts.tflm import KERNELS
 from tflopt.ir import DType, Model, Op, OpCode, Padding, Value
 from tflopt.ir.options import (
     BatchMatMulOptions,
@@ -66,7 +68,7 @@ def kernel_use(op: Op, target: Target, version: Version = NEWEST) -> KernelUse:
 
 def layer_of(op: Op) -> layers.Layer | None:
     """What ``op`` is to CMSIS-NN's kernels, None where it is none of theirs or malformed."""
-    make = _LAYERS.get(op.code)
+    make = _maker(op)
     try:
         return None if make is None else make(op)
     except _MalformedError:
@@ -99,16 +101,23 @@ def padding_before(
 
 
 def _use(op: Op, isa: Isa, version: Version) -> KernelUse:
-    if op.code in _LAYERS:
-        return dispatch(_LAYERS[op.code](op), isa, version)
-    if op.code in _ELEMENTWISE:
-        return _ELEMENTWISE[op.code](op, isa)
+    make = _maker(op)
+    if make is not None:
+        return dispatch(make(op), isa, version)
+    if op.code in _PLAIN:
+        return _PLAIN[op.code](op, isa)
     known = reference_kernel(op)
     if known is not None:
         return known
     custom = op.opcode.custom_code
     what = f"custom operator {custom}" if custom is not None else f"{op.opcode.label} in TFLM"
     return replace(UNKNOWN, why_not_faster=f"nothing is known of {what}")
+
+
+def _maker(op: Op) -> Callable[[Op], layers.Layer] | None:
+    """What makes a layer of ``op``; None where its row in the table of TFLM's kernels says all."""
+    kernel = KERNELS.get(op.code)
+    return None if kernel is None or kernel.op_data is not None else _LAYERS.get(kind_of(op))
 
 
 def _in(op: Op, index: int) -> Value:
@@ -257,6 +266,10 @@ def _lstm(op: Op) -> layers.Layer:
     return layers.LstmLayer(batches, units, _num(_in(op, 0)), _num(_in(op, 19)))
 
 
+def _recurrent(op: Op) -> layers.Layer:
+    return _svdf(op) if op.code is OpCode.SVDF else _lstm(op)
+
+
 def _softmax(op: Op) -> layers.Layer:
     return layers.SoftmaxLayer(_num(_in(op, 0)), _num(_out(op)))
 
@@ -267,7 +280,7 @@ def _reduce(op: Op) -> layers.Layer:
         output_elements=_out(op).elements,
         input_rank=len(data.shape),
         axes=axes.elements,
-        accumulates=op.code in {OpCode.MEAN, OpCode.SUM},
+        accumulates=Trait.ACCUMULATES in facts_of(op).traits,
         activations=_num(data),
     )
 
@@ -280,24 +293,18 @@ def _add_n(op: Op) -> layers.Layer:
     return layers.AddNLayer(len(op.inputs), _num(_out(op)))
 
 
-_LAYERS: dict[OpCode, Callable[[Op], layers.Layer]] = {
-    OpCode.CONV_2D: _conv,
-    OpCode.DEPTHWISE_CONV_2D: _depthwise,
-    OpCode.TRANSPOSE_CONV: _transpose_conv,
-    OpCode.FULLY_CONNECTED: _fully_connected,
-    OpCode.BATCH_MATMUL: _batch_matmul,
-    OpCode.AVERAGE_POOL_2D: _pool,
-    OpCode.MAX_POOL_2D: _pool,
-    OpCode.SVDF: _svdf,
-    OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM: _lstm,
-    OpCode.SOFTMAX: _softmax,
-    OpCode.MEAN: _reduce,
-    OpCode.SUM: _reduce,
-    OpCode.REDUCE_MAX: _reduce,
-    OpCode.REDUCE_MIN: _reduce,
-    OpCode.REDUCE_ALL: _reduce,
-    OpCode.MIRROR_PAD: _mirror_pad,
-    OpCode.ADD_N: _add_n,
+_LAYERS: dict[Kind, Callable[[Op], layers.Layer]] = {
+    Kind.CONVOLUTION: _conv,
+    Kind.DEPTHWISE: _depthwise,
+    Kind.TRANSPOSE_CONV: _transpose_conv,
+    Kind.DENSE: _fully_connected,
+    Kind.MATMUL: _batch_matmul,
+    Kind.POOL: _pool,
+    Kind.RECURRENT: _recurrent,
+    Kind.ROW: _softmax,
+    Kind.REDUCTION: _reduce,
+    Kind.MIRROR_PAD: _mirror_pad,
+    Kind.SUM_OF_MANY: _add_n,
 }
 
 
@@ -344,7 +351,7 @@ def _int8_on_mve(op: Op, isa: Isa) -> KernelUse:
     return simd_use(f"arm_{op.code.name.lower()}_s8", isa, op_data_bytes=0, mve_only=True)
 
 
-_ELEMENTWISE: dict[OpCode, Callable[[Op, Isa], KernelUse]] = {
+_PLAIN: dict[OpCode, Callable[[Op, Isa], KernelUse]] = {
     OpCode.ADD: _add_or_mul,
     OpCode.MUL: _add_or_mul,
     OpCode.PAD: _pad,

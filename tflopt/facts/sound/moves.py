@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
+from tflopt.facts.operators import Kind
 from tflopt.facts.sound.shapes import axis_flaw
 from tflopt.ir.node import Op, Value
 from tflopt.ir.opcodes import OpCode
@@ -225,24 +226,19 @@ def _tile(op: Op) -> str:
     return _gives(op, [a * b for a, b in zip(source.shape, times, strict=True)])
 
 
-MOVES: dict[OpCode, Callable[[Op], str]] = {
-    OpCode.CONCATENATION: _concatenation,
-    OpCode.SPLIT: _split,
-    OpCode.SPLIT_V: _split,
-    OpCode.PACK: _pack,
-    OpCode.UNPACK: _unpack,
-    OpCode.TRANSPOSE: _transpose,
-    OpCode.PAD: _pad,
-    OpCode.PADV2: _pad,
-    OpCode.MIRROR_PAD: _pad,
-    OpCode.SLICE: _slice,
-    OpCode.GATHER: _gather,
-    OpCode.GATHER_ND: _gather_nd,
-    OpCode.SPACE_TO_DEPTH: _depth,
-    OpCode.DEPTH_TO_SPACE: _depth,
-    OpCode.SPACE_TO_BATCH_ND: _blocks,
-    OpCode.BATCH_TO_SPACE_ND: _blocks,
-    OpCode.RESIZE_BILINEAR: _resize,
-    OpCode.RESIZE_NEAREST_NEIGHBOR: _resize,
-    OpCode.TILE: _tile,
+MOVES: dict[Kind, Callable[[Op], str]] = {
+    Kind.JOIN: _concatenation,
+    Kind.SPLIT: _split,
+    Kind.STACK: _pack,
+    Kind.UNSTACK: _unpack,
+    Kind.TRANSPOSE: _transpose,
+    Kind.PAD: _pad,
+    Kind.MIRROR_PAD: _pad,
+    Kind.SLICE: _slice,
+    Kind.GATHER: _gather,
+    Kind.GATHER_ND: _gather_nd,
+    Kind.DEPTH: _depth,
+    Kind.BLOCK: _blocks,
+    Kind.RESIZE: _resize,
+    Kind.TILE: _tile,
 }

@@ -4,44 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from tflopt.facts.operators import Kind, Trait, facts_of, kind_of
 from tflopt.ir.node import Op, Value
 from tflopt.ir.opcodes import OpCode
 from tflopt.ir.options import SoftmaxOptions
 from tflopt.ir.types import DType
 
 INTEGERS = frozenset({DType.INT8, DType.UINT8, DType.INT16})
-WEIGHTS = {
-    OpCode.CONV_2D: 0,
-    OpCode.DEPTHWISE_CONV_2D: 3,
-    OpCode.TRANSPOSE_CONV: 0,
-    OpCode.FULLY_CONNECTED: 0,
-}
-"""The axis of input 1 that holds the output channels."""
 SUMS = frozenset({OpCode.ADD, OpCode.SUB, OpCode.ADD_N})
-COMPARISONS = frozenset(
-    OpCode[name] for name in "EQUAL NOT_EQUAL GREATER GREATER_EQUAL LESS LESS_EQUAL".split()
-)
-NORMALIZING = SUMS | COMPARISONS | {OpCode.SQUARED_DIFFERENCE}
-"""Operators that abort on a multiplier of zero (QuantizeMultiplierSmallerThanOneExp)."""
 SUM_BITS = {DType.INT8: 20, DType.INT16: 15}
 SOFTMAX_BITS = 26
 """By how many bits kernels shift before they rescale."""
-RESCALING = frozenset({
-    *WEIGHTS,
-    *(
-        OpCode[name]
-        for name in """ADD SUB MUL DIV MEAN SUM QUANTIZE DEQUANTIZE LEAKY_RELU RELU RELU6
-        HARD_SWISH PRELU LOGISTIC TANH SOFTMAX SQUARED_DIFFERENCE BATCH_MATMUL SVDF ELU ABS
-        RSQRT""".split()
-    ),
-})  # fmt: skip
-"""Operators that divide by the scale of an operand: QuantizeMultiplier aborts on infinity."""
 
 
 def quantization_flaw(op: Op) -> str:
     """A scale or a number of scales that no kernel can work with; empty where none is."""
-    every = op.code in NORMALIZING
-    if op.code in RESCALING or every:
+    traits = facts_of(op).traits
+    every = Trait.NORMALIZES in traits
+    if Trait.RESCALES in traits or every:
         for kind, values in (("input", op.inputs), ("output", op.outputs)):
             for index, value in enumerate(values):
                 divides = every or kind == "output"
@@ -60,7 +40,7 @@ def _range_flaw(op: Op) -> str:
         beta = op.options.beta if isinstance(op.options, SoftmaxOptions) else 0.0
         if not beta * scales[0] * 2.0**SOFTMAX_BITS > 1:
             return f"a beta of {beta:g} and a scale of {scales[0]:g} leave nothing of its input"
-    if op.code in COMPARISONS and max(scales) >= 1:
+    if kind_of(op) is Kind.COMPARISON and max(scales) >= 1:
         return f"the scale {max(scales):g} of an input is 1 or more, on which the kernel aborts"
     return _sum_flaw(op, max(scales)) if op.code in SUMS else ""
 
@@ -94,7 +74,7 @@ def _scale_flaw(value: Value, divides: bool) -> str:
 
 
 def _channel_flaw(op: Op) -> str:
-    axis, weights = WEIGHTS.get(op.code), op.input(1)
+    axis, weights = facts_of(op).channel_axis, op.input(1)
     if axis is None or weights is None or weights.quant is None or not weights.quant.is_set:
         return ""
     count = weights.quant.count

@@ -8,17 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from math import prod
 
+from tflopt.facts.operators import VIEWS, Kind, facts_of
 from tflopt.ir.node import Op
 from tflopt.ir.opcodes import OpCode
 
-_UNARY = """ABS CAST CEIL COS CUMSUM DEQUANTIZE ELU EXP EXPAND_DIMS FLOOR GELU HARD_SWISH
-L2_NORMALIZATION LEAKY_RELU LOG LOGICAL_NOT LOGISTIC LOG_SOFTMAX NEG QUANTIZE RELU RELU6 RELU_0_TO_1
-RELU_N1_TO_1 RESHAPE REVERSE_V2 ROUND RSQRT SIGN SIN SOFTMAX SQRT SQUARE SQUEEZE TANH ZEROS_LIKE"""
-_BROADCASTING = """ADD DIV EQUAL FLOOR_DIV FLOOR_MOD GREATER GREATER_EQUAL LESS LESS_EQUAL
-LOGICAL_AND LOGICAL_OR MAXIMUM MINIMUM MUL NOT_EQUAL PRELU SQUARED_DIFFERENCE SUB"""
-_REDUCING = "MEAN SUM REDUCE_ALL REDUCE_ANY REDUCE_MAX REDUCE_MIN REDUCE_PROD"
-VIEWS = frozenset({OpCode.RESHAPE, OpCode.SQUEEZE, OpCode.EXPAND_DIMS})
-"""Operators of one input that give it another shape."""
 SCALAR_OF_OLD = (0,)
 """A RESHAPE to this shape is one to a scalar, in files of old converters."""
 
@@ -54,8 +47,8 @@ def _core(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _broadcast(op: Op) -> str:
-    needed = 3 if op.code is OpCode.SELECT_V2 else 2
-    shapes = [value.shape for value in op.inputs[:needed] if value is not None]
+    count = len(facts_of(op).needs)
+    shapes = [value.shape for value in op.inputs[:count] if value is not None]
     joined = _joined(shapes)
     text = " and ".join(str(list(shape)) for shape in shapes)
     if joined is None:
@@ -65,8 +58,10 @@ def _broadcast(op: Op) -> str:
     return ""
 
 
-def _select(op: Op) -> str:
-    """Both choices have the output's size; the condition may be one of rows."""
+def _choice(op: Op) -> str:
+    """SELECT_V2 broadcasts. In SELECT both have the output's size; the condition may be of rows."""
+    if op.code is OpCode.SELECT_V2:
+        return _broadcast(op)
     sizes = [0 if value is None else value.elements for value in op.inputs[1:3]]
     if sizes == [op.output.elements] * 2:
         return ""
@@ -125,13 +120,12 @@ def _arg(op: Op) -> str:
     return "" if left == op.output.elements else f"{left} results, {op.output.elements} out"
 
 
-SHAPES: dict[OpCode, Callable[[Op], str]] = {
-    **{OpCode[name]: _same_size for name in _UNARY.split()},
-    **{OpCode[name]: _broadcast for name in _BROADCASTING.split()},
-    **{OpCode[name]: _reduce for name in _REDUCING.split()},
-    OpCode.SELECT: _select,
-    OpCode.SELECT_V2: _broadcast,
-    OpCode.FULLY_CONNECTED: _fully_connected,
-    OpCode.ARG_MAX: _arg,
-    OpCode.ARG_MIN: _arg,
+SHAPES: dict[Kind, Callable[[Op], str]] = {
+    **dict.fromkeys((Kind.UNARY, Kind.VIEW, Kind.ROW), _same_size),
+    **dict.fromkeys((Kind.SCAN, Kind.REVERSE, Kind.ZEROS), _same_size),
+    **dict.fromkeys((Kind.BINARY, Kind.COMPARISON), _broadcast),
+    Kind.CHOICE: _choice,
+    Kind.REDUCTION: _reduce,
+    Kind.DENSE: _fully_connected,
+    Kind.SEARCH: _arg,
 }

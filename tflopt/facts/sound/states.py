@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tflopt.facts.operators import Kind
 from tflopt.ir.node import Op
 from tflopt.ir.opcodes import OpCode
 from tflopt.ir.options import SVDFOptions
 
 
-def _svdf(op: Op) -> str:
+def _recurrent(op: Op) -> str:
+    if op.code is not OpCode.SVDF:
+        return ""
     feature, time, state, options = op.inputs[1], op.inputs[2], op.inputs[4], op.options
     assert feature is not None
     assert time is not None
@@ -23,4 +26,4 @@ def _svdf(op: Op) -> str:
     return ""
 
 
-STATES: dict[OpCode, Callable[[Op], str]] = {OpCode.SVDF: _svdf}
+STATES: dict[Kind, Callable[[Op], str]] = {Kind.RECURRENT: _recurrent}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from tflopt.facts.operators import Kind, kind_of
 from tflopt.facts.sound.calls import call_flaws
 from tflopt.facts.sound.moves import MOVES
 from tflopt.facts.sound.operands import operand_flaw
@@ -22,7 +23,7 @@ Check = Callable[[Op], str]
 
 LONGEST = 240
 """Characters of a reason; shapes of up to six axes take far less."""
-CHECKS: dict[OpCode, Check] = {**SHAPES, **MOVES, **WINDOWS, **STATES}
+CHECKS: dict[Kind, Check] = {**SHAPES, **MOVES, **WINDOWS, **STATES}
 
 
 def unsound(model: Model) -> Iterator[Flaw]:
@@ -53,5 +54,5 @@ def op_flaw(op: Op) -> str:
     if op.opcode.custom_code is not None or op.code is OpCode.UNKNOWN:
         return ""
     reason = operand_flaw(op) or quantization_flaw(op)
-    check = CHECKS.get(op.code)
+    check = CHECKS.get(kind_of(op))
     return check(op) if check is not None and not reason else reason

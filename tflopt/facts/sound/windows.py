@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tflopt.facts.operators import Kind
 from tflopt.ir.node import Op, Value
-from tflopt.ir.opcodes import OpCode
 from tflopt.ir.options import (
     Conv2DOptions,
     DepthwiseConv2DOptions,
@@ -126,11 +126,8 @@ def _transpose_conv(op: Op) -> str:
     return _bias_flaw(op, 3, output[3])
 
 
-WINDOWS: dict[OpCode, Callable[[Op], str]] = {
-    OpCode.CONV_2D: _conv,
-    OpCode.DEPTHWISE_CONV_2D: _conv,
-    OpCode.AVERAGE_POOL_2D: _pool,
-    OpCode.MAX_POOL_2D: _pool,
-    OpCode.L2_POOL_2D: _pool,
-    OpCode.TRANSPOSE_CONV: _transpose_conv,
+WINDOWS: dict[Kind, Callable[[Op], str]] = {
+    **dict.fromkeys((Kind.CONVOLUTION, Kind.DEPTHWISE), _conv),
+    **dict.fromkeys((Kind.POOL, Kind.L2_POOL), _pool),
+    Kind.TRANSPOSE_CONV: _transpose_conv,
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.evaluate import COVERED, evaluate
-from tflopt.facts.traits import VIEWS
+from tflopt.facts.operators import VIEWS
 from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.traits import has_effect
+from tflopt.facts.operators import has_effect
 from tflopt.ir import Op, OpCode, Options, Value, same_quantization
 from tflopt.rewrite import Rewriter, require
 from tflopt.rewrite.sketch import Sketch

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import ClassVar
 
-from tflopt.facts.traits import VIEWS
+from tflopt.facts.operators import VIEWS
 from tflopt.ir import Op, OpCode
 from tflopt.ir.options import FullyConnectedOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tflopt.facts.convolution import convolution
-from tflopt.facts.traits import VIEWS
+from tflopt.facts.operators import VIEWS
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.rewrite import Rewriter
 

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from tflopt.config import Goal
-from tflopt.facts.pads import PADS, Amounts, amounts_of, pads_zero
-from tflopt.facts.windows import CONVOLUTIONS, Axis, Window, is_open, padding_for, window_of
+from tflopt.facts.operators import CONVOLUTIONS, PADS
+from tflopt.facts.pads import Amounts, amounts_of, pads_zero
+from tflopt.facts.windows import Axis, Window, is_open, padding_for, window_of
 from tflopt.ir import DType, Model, Op, Padding, Quantization
 from tflopt.ir.clone import clone
 from tflopt.plan.offline import simulate_head

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tflopt.facts.traits import has_effect
+from tflopt.facts.operators import has_effect
 from tflopt.ir import Op, Value
 from tflopt.rewrite import Rewriter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from tflopt.facts.traits import EFFECTS
+from tflopt.facts.operators import EFFECTS
 from tflopt.ir import DType, Model, Op, OpCode, Value
 from tflopt.ir.clone import clone
 from tflopt.plan.describe import runtime_bytes, write_plan

@@ -7,16 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from tflopt.facts.pads import PADS, Amounts, amounts_of, pad_value, zero_of
-from tflopt.facts.windows import (
-    CONVOLUTIONS,
-    POOLS,
-    SPATIAL,
-    Window,
-    is_open,
-    padding_for,
-    window_of,
-)
+from tflopt.facts.operators import CONVOLUTIONS, PADS, POOLS
+from tflopt.facts.pads import Amounts, amounts_of, pad_value, zero_of
+from tflopt.facts.windows import SPATIAL, Window, is_open, padding_for, window_of
 from tflopt.ir import Op, OpCode, Padding, same_quantization
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, Pool2DOptions
 from tflopt.rewrite import Rewriter, Rule, require

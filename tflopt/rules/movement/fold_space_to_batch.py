@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from tflopt.facts.operators import CONVOLUTIONS, VIEWS
 from tflopt.facts.slices import Region
-from tflopt.facts.traits import VIEWS
-from tflopt.facts.windows import CONVOLUTIONS, HEIGHT, SPATIAL, WIDTH, window_of
+from tflopt.facts.windows import HEIGHT, SPATIAL, WIDTH, window_of
 from tflopt.ir import Op, OpCode, Options, Padding, Value, same_quantization
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, ReshapeOptions
 from tflopt.rewrite import Rewriter, Rule, require

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.pads import PADS
-from tflopt.facts.slices import SLICES, Region, region_of
-from tflopt.facts.traits import VIEWS
-from tflopt.facts.windows import CONVOLUTIONS, POOLS
+from tflopt.facts.operators import CONVOLUTIONS, PADS, POOLS, SLICES, VIEWS
+from tflopt.facts.slices import Region, region_of
 from tflopt.ir import Op, OpCode, Options, Value
 from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite import Rewriter, Rule, require

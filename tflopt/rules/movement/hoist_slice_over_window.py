@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tflopt.facts.pads import PADS, Amounts, amounts_of, pads_zero
-from tflopt.facts.slices import SLICES, Region, region_of, whole
-from tflopt.facts.windows import CONVOLUTIONS, POOLS, SPATIAL, Axis, Window, padding_for, window_of
+from tflopt.facts.operators import CONVOLUTIONS, PADS, POOLS, SLICES
+from tflopt.facts.pads import Amounts, amounts_of, pads_zero
+from tflopt.facts.slices import Region, region_of, whole
+from tflopt.facts.windows import SPATIAL, Axis, Window, padding_for, window_of
 from tflopt.ir import Op, OpCode, Padding, Value
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, Pool2DOptions
 from tflopt.rewrite import Rewriter, Rule, require

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from tflopt.facts.pads import PADS, amounts_of, pad_value
+from tflopt.facts.operators import PADS
+from tflopt.facts.pads import amounts_of, pad_value
 from tflopt.ir import Op, OpCode, same_quantization
 from tflopt.rewrite import Rewriter, Rule, require
 

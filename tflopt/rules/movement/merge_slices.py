@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.slices import SLICES, Region, region_of, whole
+from tflopt.facts.operators import SLICES
+from tflopt.facts.slices import Region, region_of, whole
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions
 from tflopt.rewrite import Rewriter, Rule, require

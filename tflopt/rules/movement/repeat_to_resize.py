@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from tflopt.facts.operators import VIEWS
 from tflopt.facts.repeats import Pattern, Repeat, repeat_of, resize_pattern, resize_shapes
-from tflopt.facts.traits import VIEWS
 from tflopt.ir import DType, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import (
     ConcatenationOptions,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.pads import PADS, amounts_of, pads_zero, zero_of
+from tflopt.facts.operators import PADS
+from tflopt.facts.pads import amounts_of, pads_zero, zero_of
 from tflopt.ir import DType, Op, OpCode, Options, Value, same_quantization
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
 from tflopt.rules.movement.write import PAD_VERSION, pad_options

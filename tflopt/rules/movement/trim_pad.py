@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.pads import PADS, amounts_of
-from tflopt.facts.slices import SLICES, Region, region_of
+from tflopt.facts.operators import PADS, SLICES
+from tflopt.facts.pads import amounts_of
+from tflopt.facts.slices import Region, region_of
 from tflopt.ir import Op, OpCode, same_quantization
 from tflopt.rewrite import Rewriter, Rule, require
 from tflopt.rules.movement.write import check_movable, insert_pad, insert_slice

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.traits import VIEWS
+from tflopt.facts.operators import VIEWS
 from tflopt.ir import Op, OpCode, Value
 from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite import Rewriter, Rule, require

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tflopt.facts.traits import VIEWS
+from tflopt.facts.operators import ELEMENTWISE, VIEWS
 from tflopt.ir import Op, OpCode, Options, Record, Value, same_quantization
-from tflopt.layout.elementwise import ELEMENTWISE, is_plain_constant
+from tflopt.layout.elementwise import is_plain_constant
 from tflopt.rewrite import Rewriter, Rule, require
 from tflopt.rules.views.merge_views import become_reshape
 
