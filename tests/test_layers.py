@@ -22,6 +22,7 @@ ORDER = (
     "ir",
     "arith",
     "facts",
+    "ranges",
     "io",
     "rewrite",
     "plan",

@@ -16,6 +16,7 @@ GROUPS = {
     "movement": "Views, transposes, slices",
     "elementwise": "Activations, elementwise operators, float islands",
     "windows": "Convolutions and padding, and what is routed around",
+    "channels": "Channels that carry nothing",
     "forms": "Other forms of an operator",
     "missing": "Operators that TFLM lacks, and computed shapes",
     "fields": "What no kernel reads, and the memory plan",

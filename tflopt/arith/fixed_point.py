@@ -86,3 +86,13 @@ def wrap(x: IntLike, bits: int = INT32_BITS) -> Ints:
 def clamp(x: IntLike, low: IntLike = INT8_MIN, high: IntLike = INT8_MAX) -> Ints:
     """``x`` within [low, high]; ``low`` is applied first, so ``high`` wins where they cross."""
     return np.minimum(np.maximum(ints(x), low), high)
+
+
+def multiply_once(x: IntLike, multiplier: IntLike, shift: IntLike) -> Ints:
+    """As :func:`multiply` with one rounding, halves up, as builds with ``SINGLE_ROUNDING`` do it.
+
+    LiteRT's FULLY_CONNECTED and MUL round so too. Right while :func:`overflows` says no.
+    """
+    total = FRACTION_BITS - ints(shift)
+    product = ints(x) * ints(multiplier)
+    return ints((product + (np.int64(1) << (total - 1))) >> total)

@@ -146,6 +146,18 @@ class Rewriter:
         value.extra, value.origin = replace(value.extra, shape_signature=signature), origin
         return value
 
+    def take(self, value: Value, axis: int, indices: Sequence[int]) -> None:
+        """Give a value only some indices of an axis."""
+        shape, signature = value.shape, value.extra.shape_signature
+        if value.origin is not None:
+            value.origin = value.origin.taken(shape, axis, indices)
+        value.shape = (*shape[:axis], len(indices), *shape[axis + 1 :])
+        if signature is not None and len(signature) == len(shape):
+            signature = (*signature[:axis], len(indices), *signature[axis + 1 :])
+        value.extra = replace(value.extra, shape_signature=signature)
+        self._touch(value)
+        self.note(f"{_name(value)} loses {shape[axis] - len(indices)} of {shape[axis]} channels")
+
     def set_quant(self, value: Value, quant: Quantization | None) -> None:
         """Give a value another quantization."""
         value.quant = quant

@@ -17,6 +17,7 @@ from tflopt.rewrite import AnyRule, ModelRule, Rule, Trace, run_model_rule, run_
 from tflopt.rules.activations.fold_diamond import FoldDiamond
 from tflopt.rules.activations.fold_unary_chain import FoldUnaryChain
 from tflopt.rules.activations.fuse_activation import FuseActivation
+from tflopt.rules.channels.remove_channels import RemoveChannels
 from tflopt.rules.constants.fold_constants import FoldConstants
 from tflopt.rules.constants.merge_duplicates import MergeDuplicates
 from tflopt.rules.constants.per_channel_to_per_tensor import PerChannelToPerTensor
@@ -124,6 +125,7 @@ def make_rules(config: Config) -> tuple[AnyRule, ...]:
     worth = Worth(config.goal, config.device, in_place, route_around=config.route_around)
     return (
         RemoveDead(),
+        RemoveChannels(worth),
         AssignLayouts(config.device, in_place, config.io_layout, config.route_around, config.goal),
         MergeViews(),
         SinkView(),
@@ -280,7 +282,8 @@ def _run(model: Model, rules: list[AnyRule], config: Config, *, verify_each: boo
     simple = [rule for rule in local if not isinstance(rule, FormRule)]
     forms = [rule for rule in local if isinstance(rule, FormRule)]
     original = original_cost(model, forms[0].worth) if forms else None
-    layouts = [rule for rule in rules if isinstance(rule, AssignLayouts | RemoveDead)]
+    whole = AssignLayouts | RemoveChannels | RemoveDead
+    layouts = [rule for rule in rules if isinstance(rule, whole)]
     _run_in_turn(model, simple, layouts, trace, verify_each)
     simple = [_without_postponing(rule) for rule in simple]
     if config.allow_lsb:

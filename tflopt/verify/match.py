@@ -33,7 +33,8 @@ class Pair:
     operator: str
     operator_index: int
     origin: Origin | None = None
-    """In which order the original's elements lie in the optimized model; None: in the same."""
+    """Which of the original's elements the optimized model has, in which order; None: all, in the
+    same."""
 
     def reorder(self, elements: Array) -> Array:
         """The original's elements as they lie in the optimized model, flat."""
@@ -78,9 +79,9 @@ def _transfer(original: Model, known: Model, optimized: Model) -> tuple[Pair, ..
     for index, (op, twin) in enumerate(zip(optimized.main.ops, known.main.ops, strict=True)):
         for value, source in zip(op.outputs, twin.outputs, strict=True):
             first = _origin(source, old)
-            if first is not None and _same_elements(old[first], value):
+            if first is not None and _same_elements(old[first], value, source.origin):
                 pair = _pair(first, old[first], place[value], op, index)
-                moved = source.origin is not None and source.origin.perm
+                moved = source.origin is not None and (source.origin.perm or source.origin.parts)
                 pairs.append(replace(pair, origin=source.origin) if moved else pair)
     return tuple(pairs)
 
@@ -93,9 +94,10 @@ def _origin(value: Value, old: list[Value]) -> int | None:
     return None if old[origin.tensor].producer is None else origin.tensor
 
 
-def _same_elements(one: Value, two: Value) -> bool:
+def _same_elements(one: Value, two: Value, origin: Origin | None = None) -> bool:
     """A resource has no elements that a runner could hand out."""
-    same = one.dtype == two.dtype and one.elements == two.elements
+    elements = one.elements if origin is None else origin.elements(one.elements)
+    same = one.dtype == two.dtype and elements == two.elements
     return same and one.size_bytes is not None
 
 

@@ -1,9 +1,9 @@
 """One example for each rule of the pipeline: ``docs/rules.md`` shows them, a test runs them."""
 
-from tests.support.rule_examples import elementwise, fields, forms, missing, movement, windows
+from tests.support.rule_examples import channels, elementwise, fields, forms, missing, movement, windows
 from tests.support.rule_examples.example import EXAMPLES, Example
 
-MODULES = (movement, elementwise, windows, forms, missing, fields)
+MODULES = (movement, elementwise, windows, channels, forms, missing, fields)
 """They register their examples when they are imported."""
 
 __all__ = ["EXAMPLES", "MODULES", "Example"]

@@ -1,0 +1,249 @@
+"""Bounds of weighted sums: CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED.
+
+Every product lies between its weight times the input's lowest and times its highest number, and
+is zero where the kernel pads. The sums are exact, and requantization never falls while its
+accumulator rises, so that the two ends bound all between them. Both precisions in which versions
+of TFLM compute multipliers, and one rounding as well as two, are taken together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tflopt.arith.accumulator import convolution_multiplier, dense_multiplier
+from tflopt.arith.affine import LIMITS, Affine, Precision, activation_range, affine_of
+from tflopt.arith.fixed_point import (
+    INT8_MAX,
+    INT8_MIN,
+    Ints,
+    Reals,
+    Singles,
+    clamp,
+    ints,
+    multiply,
+    multiply_once,
+    overflows,
+    wrap,
+)
+from tflopt.facts.convolution import Convolution, convolution
+from tflopt.facts.windows import Axis, window_of
+from tflopt.ir import Activation, DType, Op, OpCode, Value
+from tflopt.ir.options import FullyConnectedOptions, TransposeConvOptions
+from tflopt.ranges.interval import Interval, open_axes, reshaped
+
+LARGEST_SHIFT = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Accumulator:
+    """Bounds of the int32 sums of each output channel, bias included, and how they go on.
+
+    ``multipliers`` has a pair of multiplier and shift for each precision.
+    """
+
+    low: Ints
+    high: Ints
+    multipliers: tuple[tuple[Ints, Ints], ...]
+    target: Affine
+    fused: Activation
+
+    def output(self) -> tuple[Ints, Ints]:
+        """Bounds of the stored output, for each channel."""
+        bottom, top = activation_range(self.fused, self.target)
+        bottom = np.minimum(bottom, top)  # the kernels clamp to the lower limit first
+        sums = np.stack([self.low, self.high])
+        if bool(np.any(wrap(sums) != sums)):
+            return self._anything(bottom, top)
+        ends = []
+        for multiplier, shift in self.multipliers:
+            if not _is_sane(multiplier, shift) or overflows(sums, shift):
+                return self._anything(bottom, top)
+            ends += [function(sums, multiplier, shift) for function in (multiply, multiply_once)]
+        found = clamp(np.stack(ends) + self.target.zero_point, bottom, top)
+        return found[:, 0].min(axis=0), found[:, 1].max(axis=0)
+
+    def _anything(self, bottom: Ints, top: Ints) -> tuple[Ints, Ints]:
+        shape = self.low.shape
+        return np.broadcast_to(bottom, shape), np.broadcast_to(top, shape)
+
+
+def _is_sane(multiplier: Ints, shift: Ints) -> bool:
+    return bool(np.all(multiplier >= 0) and np.all(shift >= -31) and np.all(shift <= LARGEST_SHIFT))
+
+
+def accumulator_of(op: Op, source: Interval | None) -> Accumulator | None:
+    """The sums of an int8 layer with constant weights, None for others."""
+    if source is None:
+        return None
+    if op.code is OpCode.FULLY_CONNECTED:
+        return _dense(op, source)
+    if op.code is OpCode.TRANSPOSE_CONV:
+        return _transposed(op, source)
+    found = convolution(op)
+    if found is None or not found.is_int8:
+        return None
+    return _convolution(found, source)
+
+
+def _convolution(found: Convolution, source: Interval) -> Accumulator | None:
+    params = affine_of(found.data)
+    if params is None:
+        return None
+    low, high = (each - params.zero_point for each in source.along(3, found.input_c))
+    weights = found.weights.array().astype(np.float64)
+    if found.op.code is OpCode.DEPTHWISE_CONV_2D:
+        low, high = (np.repeat(each, found.multiplier) for each in (low, high))
+        taps = weights.reshape(-1, found.output_c).T[:, :, None]  # O, taps, 1
+        groups = found.output_c
+    else:
+        taps = weights.reshape(found.output_c, -1, weights.shape[3])
+        groups = found.groups
+    outside = padded_taps(found.op)
+    bounds = [
+        weighted(taps[:, outside == padded], groups, *_with_zero(low, high, padded))
+        for padded in (False, True)
+    ]
+    lows, highs = (ints(one + two) for one, two in zip(*bounds, strict=True))
+    return _accumulator(found.op, found.weights, found.bias, (lows, highs), found.options)
+
+
+def _with_zero(low: Ints, high: Ints, padded: bool) -> tuple[Ints, Ints]:
+    """Taps that may lie in the padding read the zero point there."""
+    return (np.minimum(low, 0), np.maximum(high, 0)) if padded else (low, high)
+
+
+def padded_taps(op: Op) -> npt.NDArray[np.bool_]:
+    """For each tap of a convolution's window, row by row, whether it may lie in the padding."""
+    weights = op.inputs[1]
+    assert weights is not None
+    high, wide = weights.shape[1:3]
+    window, data = window_of(op), op.inputs[0]
+    assert data is not None
+    if window is None or open_axes(data) & {1, 2}:
+        return np.ones(high * wide, dtype=np.bool_)
+    rows, columns = (_outside(axis) for axis in window)
+    return np.asarray(rows[:, None] | columns[None, :]).reshape(-1)
+
+
+def _outside(axis: Axis) -> npt.NDArray[np.bool_]:
+    first = np.arange(axis.kernel) * axis.dilation - axis.before
+    last = first + (axis.out - 1) * axis.stride
+    return np.asarray((first < 0) | (last >= axis.size))
+
+
+def weighted(taps: Reals, groups: int, low: Ints, high: Ints) -> tuple[Reals, Reals]:
+    """Bounds of ``sum(taps * x)`` for each output channel.
+
+    In double precision, in which sums of integers up to 2^53 are exact.
+
+    Args:
+        taps: O, taps, channels of a group.
+        groups: output channels are in as many groups.
+        low: of each input channel, without the zero point.
+        high: likewise.
+    """
+    positive, negative = np.maximum(taps, 0).sum(axis=1), np.minimum(taps, 0).sum(axis=1)
+    outputs, depth = positive.shape
+    shape = (groups, outputs // groups, depth)
+    positive, negative = positive.reshape(shape), negative.reshape(shape)
+    lows, highs = (each.astype(np.float64).reshape(groups, depth, 1) for each in (low, high))
+    bottom = positive @ lows + negative @ highs
+    top = positive @ highs + negative @ lows
+    return bottom.reshape(-1), top.reshape(-1)
+
+
+def _transposed(op: Op, source: Interval) -> Accumulator | None:
+    """Each position sums up some of the taps: any of them may be missing."""
+    weights, data = op.input(1), op.input(2)
+    if weights is None or data is None or not isinstance(op.options, TransposeConvOptions):
+        return None
+    params = affine_of(data)
+    if not _is_int8(op, data, weights, 0) or params is None or len(data.shape) != 4:
+        return None
+    if len(weights.shape) != 4 or weights.shape[3] != data.shape[3]:
+        return None
+    low, high = (each - params.zero_point for each in source.along(3, data.shape[3]))
+    taps = weights.array().astype(np.float64).reshape(weights.shape[0], -1, data.shape[3])
+    low, high = _with_zero(low, high, True)
+    parts = [weighted(taps[:, [tap]], 1, low, high) for tap in range(taps.shape[1])]
+    lows, highs = (ints(sum(each)) for each in zip(*parts, strict=True))
+    return _accumulator(op, weights, op.input(3), (lows, highs), op.options, data)
+
+
+def _dense(op: Op, source: Interval) -> Accumulator | None:
+    data, weights = op.input(0), op.input(1)
+    if data is None or weights is None or not isinstance(op.options, FullyConnectedOptions):
+        return None
+    params = affine_of(data)
+    if not _is_int8(op, data, weights, 0) or params is None or len(weights.shape) != 2:
+        return None
+    columns = weights.shape[1]
+    if not columns or not data.elements or data.elements % columns:
+        return None
+    low, high = (each - params.zero_point for each in columns_of(data, source, columns))
+    taps = weights.array().astype(np.float64)[:, None, :]
+    bounds = weighted(taps, 1, low, high)
+    sums = (ints(bounds[0]), ints(bounds[1]))
+    return _accumulator(op, weights, op.input(2), sums, op.options)
+
+
+def columns_of(data: Value, source: Interval, columns: int) -> tuple[Ints, Ints]:
+    """Low and high of what each column of a FULLY_CONNECTED reads."""
+    rows = reshaped(source, data.shape, (data.elements // columns, columns))
+    return rows.along(1, columns)
+
+
+def _is_int8(op: Op, data: Value, weights: Value, axis: int) -> bool:
+    if any(value.dtype is not DType.INT8 for value in (data, weights, op.output)):
+        return False
+    quant = weights.quant
+    if not weights.has_data or weights.extra.sparsity is not None or quant is None:
+        return False
+    if not quant.is_set or quant.zero_point is None or quant.zero_point.any():
+        return False
+    return quant.count == 1 or (
+        quant.count == weights.shape[axis] and quant.quantized_dimension == axis
+    )
+
+
+def _accumulator(
+    op: Op,
+    weights: Value,
+    bias: Value | None,
+    sums: tuple[Ints, Ints],
+    options: object,
+    data: Value | None = None,
+) -> Accumulator | None:
+    source, target = affine_of(data or op.input(0)), affine_of(op.output)
+    fused = getattr(options, "fused_activation_function", None)
+    if source is None or target is None or fused not in LIMITS or weights.quant is None:
+        return None
+    assert isinstance(fused, Activation)
+    scale = weights.quant.scale
+    if scale is None or not all(map(_is_positive, (source.scale, target.scale, scale))):
+        return None
+    if not all(INT8_MIN <= int(each.zero_point) <= INT8_MAX for each in (source, target)):
+        return None
+    added = _bias(bias, len(sums[0]))
+    if added is None:
+        return None
+    multipliers = [convolution_multiplier(source, scale, target)]
+    if op.code is OpCode.FULLY_CONNECTED and scale.size == 1:
+        multipliers.append(dense_multiplier(source, scale, target, Precision.SINGLE))
+    return Accumulator(sums[0] + added, sums[1] + added, tuple(multipliers), target, fused)
+
+
+def _is_positive(scale: Singles) -> bool:
+    return bool(np.all(np.isfinite(scale)) and np.all(scale > 0))
+
+
+def _bias(bias: Value | None, channels: int) -> Ints | None:
+    """None where it is computed or odd."""
+    if bias is None:
+        return np.zeros(channels, dtype=np.int64)
+    if bias.dtype is not DType.INT32 or not bias.has_data or bias.elements != channels:
+        return None
+    return None if bias.extra.sparsity is not None else ints(bias.array()).reshape(-1)

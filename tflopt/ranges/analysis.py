@@ -1,0 +1,111 @@
+"""The walk over a graph that gives every value its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tflopt.arith.fixed_point import Ints
+from tflopt.ir import DType, Graph, Op, OpCode, Value
+from tflopt.ranges.accumulators import accumulator_of
+from tflopt.ranges.elementwise import BINARY, by_table, of_two
+from tflopt.ranges.interval import Interval, of_constant, whole
+from tflopt.ranges.movement import moved
+from tflopt.ranges.reductions import REDUCTIONS, pooled, reduced
+
+WEIGHTED = frozenset(
+    {OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.FULLY_CONNECTED, OpCode.TRANSPOSE_CONV}
+)
+POOLS = frozenset({OpCode.AVERAGE_POOL_2D, OpCode.MAX_POOL_2D})
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Between which numbers the elements of each value of a graph lie, whatever the inputs.
+
+    Sound for every input, every state and every invocation. Where nothing is known of an operator,
+    its output takes its type's whole range; floats and other types that are not tracked have none.
+    """
+
+    graph: Graph
+    found: dict[Value, Interval] = field(default_factory=dict)
+
+    def of(self, value: Value) -> Interval | None:
+        """The interval of a value; None for types that are not tracked."""
+        if value not in self.found:
+            known = of_constant(value) if value.is_constant else whole(value)
+            if known is None:
+                return None
+            self.found[value] = known
+        return self.found[value]
+
+    def along(self, value: Value, axis: int) -> tuple[Ints, Ints] | None:
+        """Low and high for each index of an axis."""
+        interval = self.of(value)
+        return None if interval is None else interval.along(axis, value.shape[axis])
+
+
+def ranges_of(graph: Graph) -> Ranges:
+    """Analyse a graph, operator by operator, in time that is linear in its size.
+
+    Inputs, variables, and what subgraphs or unknown operators give may hold anything.
+    """
+    ranges = Ranges(graph)
+    for op in graph.ops:
+        found = _outputs(op, ranges)
+        if len(found) != len(op.outputs):
+            continue
+        for value, interval in zip(op.outputs, found, strict=True):
+            full = whole(value)
+            if interval is None or full is None or value.is_variable:
+                continue
+            if _is_sound_shape(interval, value):
+                ranges.found[value] = interval.limited()
+    return ranges
+
+
+def _is_sound_shape(interval: Interval, value: Value) -> bool:
+    """Whether each axis is the value's or alike throughout."""
+    if len(interval.shape) != len(value.shape):
+        return False
+    return all(one in (1, two) for one, two in zip(interval.shape, value.shape, strict=True))
+
+
+def _outputs(op: Op, ranges: Ranges) -> Sequence[Interval | None]:
+    if op.code in WEIGHTED:
+        data = op.input(2 if op.code is OpCode.TRANSPOSE_CONV else 0)
+        return [_weighted(op, None if data is None else ranges.of(data))]
+    sources = [None if value is None else ranges.of(value) for value in op.inputs]
+    found = moved(op, sources)
+    if found is not None:
+        return found
+    if len(op.outputs) != 1 or not sources:
+        return [None] * len(op.outputs)
+    return [_computed(op, sources)]
+
+
+def _computed(op: Op, sources: Sequence[Interval | None]) -> Interval | None:
+    first = sources[0]
+    if op.code in POOLS:
+        return None if first is None else pooled(op, first)
+    if op.code in REDUCTIONS:
+        return None if first is None else reduced(op, first)
+    if op.code in BINARY and len(sources) == 2:
+        second = sources[1]
+        return None if first is None or second is None else of_two(op, (first, second))
+    known = first is not None and len(sources) == 1
+    if not known or op.inputs[0] is None or op.inputs[0].dtype is not DType.INT8:
+        return None
+    assert first is not None
+    return by_table(op, first)
+
+
+def _weighted(op: Op, source: Interval | None) -> Interval | None:
+    sums = accumulator_of(op, source)
+    if sums is None or op.output.shape[-1:] != sums.low.shape:
+        return None
+    shape = (*(1,) * (len(op.output.shape) - 1), -1)
+    low, high = (np.asarray(each).reshape(shape) for each in sums.output())
+    return Interval(low, high)

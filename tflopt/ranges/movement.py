@@ -1,0 +1,237 @@
+"""Ranges of what is only moved: views, transposes, slices, pads, joined and split tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tflopt.facts.pads import amounts_of, pad_value, zero_of
+from tflopt.facts.slices import region_of
+from tflopt.ir import Op, OpCode, Value
+from tflopt.ir.options import (
+    ConcatenationOptions,
+    GatherOptions,
+    PackOptions,
+    UnpackOptions,
+)
+from tflopt.ir.types import Activation
+from tflopt.ranges.interval import Interval, open_axes, reshaped, scalar
+
+Sources = Sequence["Interval | None"]
+Mover = Callable[[Op, Sources], "list[Interval | None]"]
+SPLITS = {OpCode.SPLIT: (1, 0), OpCode.SPLIT_V: (0, 2)}
+"""Where the data and where the axis is."""
+
+
+def moved(op: Op, sources: Sources) -> list[Interval | None] | None:
+    """The ranges of the outputs, an item None where nothing is known; None for other operators."""
+    mover = _MOVERS.get(op.code)
+    return None if mover is None else mover(op, sources)
+
+
+def _view(op: Op, sources: Sources) -> list[Interval | None]:
+    source, data = sources[0], op.input(0)
+    if source is None or data is None:
+        return [None]
+    old, new = data.shape, op.output.shape
+    if not (open_axes(data) or open_axes(op.output)):
+        return [reshaped(source, old, new) if _fits(data, op.output) else None]
+    batches = open_axes(data) | open_axes(op.output) <= {0} and old and new and old[0] == new[0]
+    if batches and _fits(data, op.output):
+        return [reshaped(source.hull([0]), (1, *old[1:]), (1, *new[1:]))]
+    return [_everything(source, len(new))]
+
+
+def _fits(one: Value, two: Value) -> bool:
+    return one.elements == two.elements and one.elements > 0
+
+
+def _everything(source: Interval, rank: int) -> Interval:
+    return scalar(int(source.low.min()), int(source.high.max()), rank)
+
+
+def _shuffled(op: Op, sources: Sources) -> list[Interval | None]:
+    """Any element may land anywhere."""
+    source = sources[0]
+    return [None if source is None else _everything(source, len(v.shape)) for v in op.outputs]
+
+
+def _by_channel(op: Op, sources: Sources) -> list[Interval | None]:
+    """Elements, or means of elements weighed by parts that sum up to 1, of the same channel."""
+    source = sources[0]
+    return [None if source is None or len(source.shape) != 4 else source.hull((0, 1, 2))]
+
+
+def _batched(op: Op, sources: Sources) -> list[Interval | None]:
+    """SPACE_TO_BATCH_ND may pad with the output's zero point."""
+    found, zero = _by_channel(op, sources)[0], zero_of(op.output)
+    if found is None or zero is None:
+        return [None]
+    pads = None if op.input(2) is None else op.inputs[2]
+    numbers = None if pads is None else pads.ints()
+    return [found if numbers and not any(numbers) else found.join(scalar(zero, zero, 4))]
+
+
+def _transposed(op: Op, sources: Sources) -> list[Interval | None]:
+    source, control = sources[0], op.input(1)
+    perm = None if control is None else control.ints()
+    if source is None or perm is None or sorted(perm) != list(range(len(source.shape))):
+        return _shuffled(op, sources)
+    return [Interval(source.low.transpose(perm), source.high.transpose(perm))]
+
+
+def _sliced(op: Op, sources: Sources) -> list[Interval | None]:
+    source, region, data = sources[0], region_of(op), op.input(0)
+    if source is None or data is None or region is None or open_axes(data):
+        return _shuffled(op, sources)
+    rows = zip(source.shape, region.begin, region.size, strict=True)
+    index = tuple(slice(None) if n == 1 else slice(b, b + size) for n, b, size in rows)
+    return [Interval(source.low[index], source.high[index])]
+
+
+def _padded(op: Op, sources: Sources) -> list[Interval | None]:
+    source, data, amounts = sources[0], op.input(0), amounts_of(op)
+    value = pad_value(op)
+    if source is None or data is None or value is None:
+        return [None]
+    padding = scalar(value, value, len(source.shape))
+    if amounts is None:
+        return [_everything(source, len(source.shape)).join(padding)]
+    for axis, pair in enumerate(amounts):
+        if not any(pair):
+            continue
+        if axis == len(amounts) - 1 and not open_axes(data):
+            whole = source.expanded(axis, data.shape[axis])
+            width = [(0, 0)] * axis + [pair]
+            parts = [np.pad(each, width, constant_values=value) for each in (whole.low, whole.high)]
+            source = Interval(*parts)
+        else:
+            source = source.hull([axis]).join(padding)
+    return [source]
+
+
+def _mirrored(op: Op, sources: Sources) -> list[Interval | None]:
+    source, amounts = sources[0], amounts_of(op)
+    if source is None or amounts is None:
+        return _shuffled(op, sources)
+    return [source.hull([axis for axis, pair in enumerate(amounts) if any(pair)])]
+
+
+def _concatenated(op: Op, sources: Sources) -> list[Interval | None]:
+    options, rank = op.options, len(op.output.shape)
+    if not isinstance(options, ConcatenationOptions) or not rank:
+        return [None]
+    if options.fused_activation_function is not Activation.NONE:
+        return [None]
+    return [_joined(op, sources, options.axis % rank)]
+
+
+def _joined(op: Op, sources: Sources, axis: int) -> Interval | None:
+    parts = [source for source in sources if source is not None]
+    if len(parts) != len(op.inputs) or not parts:
+        return None
+    rank = len(parts[0].shape)
+    if any(len(part.shape) != rank for part in parts):
+        return None
+    if axis != rank - 1 or any(open_axes(value) & {axis} for value in op.inputs if value):
+        hulls = [part.hull([axis]) for part in parts]
+        found = hulls[0]
+        for hull in hulls[1:]:
+            found = found.join(hull)
+        return found.limited()
+    wide = [
+        part.expanded(axis, value.shape[axis])
+        for part, value in zip(parts, op.inputs, strict=True)
+        if value is not None
+    ]
+    shape = np.broadcast_shapes(*((*part.shape[:axis], 1) for part in wide))[:-1]
+    both = [
+        np.concatenate(
+            [np.broadcast_to(each, (*shape, each.shape[-1])) for each in bounds], axis=axis
+        )
+        for bounds in ([part.low for part in wide], [part.high for part in wide])
+    ]
+    return Interval(*both).limited()
+
+
+def _packed(op: Op, sources: Sources) -> list[Interval | None]:
+    options = op.options
+    parts = [source for source in sources if source is not None]
+    if not isinstance(options, PackOptions) or len(parts) != len(op.inputs) or not parts:
+        return [None]
+    axis = options.axis % len(op.output.shape)
+    found = parts[0]
+    for part in parts[1:]:
+        found = found.join(part)
+    return [Interval(np.expand_dims(found.low, axis), np.expand_dims(found.high, axis))]
+
+
+def _unpacked(op: Op, sources: Sources) -> list[Interval | None]:
+    source, options = sources[0], op.options
+    if source is None or not isinstance(options, UnpackOptions):
+        return [None] * len(op.outputs)
+    axis = options.axis % len(source.shape)
+    hull = source.hull([axis])
+    return [Interval(hull.low.squeeze(axis), hull.high.squeeze(axis))] * len(op.outputs)
+
+
+def _split(op: Op, sources: Sources) -> list[Interval | None]:
+    position, where = SPLITS[op.code]
+    source, control, data = sources[position], op.input(where), op.input(position)
+    axes = None if control is None else control.ints()
+    if source is None or data is None:
+        return [None] * len(op.outputs)
+    if axes is None or len(axes) != 1 or open_axes(data):
+        return [_everything(source, len(value.shape)) for value in op.outputs]
+    axis = axes[0] % len(data.shape)
+    wide, begin, found = source.expanded(axis, data.shape[axis]), 0, list[Interval | None]()
+    for value in op.outputs:
+        index = (slice(None),) * axis + (slice(begin, begin + value.shape[axis]),)
+        alike = source.shape[axis] == 1
+        found.append(source if alike else Interval(wide.low[index], wide.high[index]))
+        begin += value.shape[axis]
+    return found if begin == data.shape[axis] else [None] * len(op.outputs)
+
+
+def _gathered(op: Op, sources: Sources) -> list[Interval | None]:
+    source, options, data = sources[0], op.options, op.input(0)
+    positions = None if op.input(1) is None else op.inputs[1]
+    if source is None or data is None or positions is None:
+        return [None]
+    if not isinstance(options, GatherOptions) or options.batch_dims or len(positions.shape) != 1:
+        return _shuffled(op, sources)
+    axis, numbers = options.axis % len(data.shape), positions.ints()
+    if numbers is None or source.shape[axis] == 1:
+        return [source.hull([axis])]
+    if not all(0 <= number < data.shape[axis] for number in numbers) or not numbers:
+        return [source.hull([axis])]
+    return [Interval(*(np.take(each, numbers, axis) for each in (source.low, source.high)))]
+
+
+_MOVERS: dict[OpCode, Mover] = {
+    OpCode.RESHAPE: _view,
+    OpCode.EXPAND_DIMS: _view,
+    OpCode.SQUEEZE: _view,
+    OpCode.TRANSPOSE: _transposed,
+    OpCode.SLICE: _sliced,
+    OpCode.STRIDED_SLICE: _sliced,
+    OpCode.PAD: _padded,
+    OpCode.PADV2: _padded,
+    OpCode.MIRROR_PAD: _mirrored,
+    OpCode.CONCATENATION: _concatenated,
+    OpCode.PACK: _packed,
+    OpCode.UNPACK: _unpacked,
+    OpCode.SPLIT: _split,
+    OpCode.SPLIT_V: _split,
+    OpCode.GATHER: _gathered,
+    OpCode.RESIZE_NEAREST_NEIGHBOR: _by_channel,
+    OpCode.RESIZE_BILINEAR: _by_channel,
+    OpCode.SPACE_TO_BATCH_ND: _batched,
+    OpCode.BATCH_TO_SPACE_ND: _by_channel,
+    OpCode.SPACE_TO_DEPTH: _shuffled,
+    OpCode.DEPTH_TO_SPACE: _shuffled,
+    OpCode.REVERSE_V2: _shuffled,
+    OpCode.BROADCAST_TO: _shuffled,
+    OpCode.TILE: _shuffled,
+}

@@ -1,0 +1,100 @@
+"""Bounds of pooling, MEAN, SUM, REDUCE_MAX and REDUCE_MIN."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from tflopt.arith.affine import affine_of
+from tflopt.arith.fixed_point import Ints, overflows, wrap
+from tflopt.arith.reduction import mean, mean_multiplier, sum_of
+from tflopt.ir import DType, Op, OpCode
+from tflopt.ir.options import Pool2DOptions, ReducerOptions
+from tflopt.ranges.elementwise import fused_limits
+from tflopt.ranges.interval import Interval, open_axes
+
+REDUCTIONS = frozenset({OpCode.MEAN, OpCode.SUM, OpCode.REDUCE_MAX, OpCode.REDUCE_MIN})
+LONGEST = 1 << 22
+"""Elements of one sum: more would leave 32 bits."""
+
+
+def pooled(op: Op, source: Interval) -> Interval | None:
+    """A mean or the largest of some elements lies between the least and the largest of all.
+
+    What pads is not counted.
+    """
+    if not isinstance(op.options, Pool2DOptions) or len(source.shape) != 4:
+        return None
+    limits = fused_limits(affine_of(op.output), op.options.fused_activation_function)
+    if limits is None or op.output.dtype is not DType.INT8:
+        return None
+    return source.hull((0, 1, 2)).clipped(*limits)
+
+
+def reduced(op: Op, source: Interval) -> Interval | None:
+    """MEAN and SUM never fall while an element rises; the others pick an element."""
+    data, options = op.input(0), op.options
+    axes = reduced_axes(op)
+    if data is None or axes is None or not isinstance(options, ReducerOptions):
+        return None
+    if op.code in (OpCode.REDUCE_MAX, OpCode.REDUCE_MIN):
+        return _squeezed(source.hull(axes), axes, options.keep_dims)
+    sums = _sums(op, source, axes)
+    if sums is None:
+        return None
+    return _squeezed(Interval(*sums), axes, options.keep_dims)
+
+
+def _sums(op: Op, source: Interval, axes: tuple[int, ...]) -> tuple[Ints, Ints] | None:
+    data = op.input(0)
+    assert data is not None
+    one, out = affine_of(data), affine_of(op.output)
+    count = prod(data.shape[axis] for axis in axes)
+    known = data.dtype is DType.INT8 and op.output.dtype is DType.INT8
+    if one is None or out is None or not known or open_axes(data) & set(axes):
+        return None
+    if not 0 < count <= LONGEST or not _is_sane(float(one.scale), float(out.scale)):
+        return None
+    totals = [_total(each, data.shape, axes) for each in (source.low, source.high)]
+    multiplier, shift = mean_multiplier(count, one, out)
+    for total in totals:
+        centred = total - one.zero_point * count
+        if bool(np.any(wrap(centred) != centred)) or overflows(centred, shift):
+            return None
+    if op.code is OpCode.MEAN:
+        low, high = (mean(total, count, one, out) for total in totals)
+        return (low, high) if int(multiplier) >= 0 else None
+    low, high = (sum_of(total, count, one, out) for total in totals)
+    return low, high
+
+
+def _is_sane(one: float, two: float) -> bool:
+    return 0 < one < np.inf and 0 < two < np.inf and one / two < 2.0**8
+
+
+def _total(bounds: Ints, shape: tuple[int, ...], axes: tuple[int, ...]) -> Ints:
+    alike = prod(shape[axis] for axis in axes if bounds.shape[axis] == 1)
+    return np.asarray(bounds.sum(axis=axes, keepdims=True) * alike)
+
+
+def reduced_axes(op: Op) -> tuple[int, ...] | None:
+    """The axes, None where they are computed or the shapes don't fit."""
+    data, control = op.input(0), op.input(1)
+    numbers = None if control is None else control.ints()
+    if data is None or numbers is None or not isinstance(op.options, ReducerOptions):
+        return None
+    rank = len(data.shape)
+    if any(not -rank <= axis < rank for axis in numbers):
+        return None
+    axes = tuple(sorted({axis % rank for axis in numbers}))
+    kept = [1 if axis in axes else n for axis, n in enumerate(data.shape)]
+    if not op.options.keep_dims:
+        kept = [n for axis, n in enumerate(data.shape) if axis not in axes]
+    return axes if axes and tuple(kept) == op.output.shape else None
+
+
+def _squeezed(interval: Interval, axes: tuple[int, ...], keep: bool) -> Interval:
+    if keep:
+        return interval
+    return Interval(interval.low.squeeze(axes), interval.high.squeeze(axes))

@@ -1,0 +1,284 @@
+"""Operators that handle every channel alike, and those that join or part channels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tflopt.facts.pads import amounts_of
+from tflopt.facts.slices import region_of
+from tflopt.ir import Activation, Op, OpCode, Value
+from tflopt.ir.options import ConcatenationOptions, SplitVOptions, StridedSliceOptions
+from tflopt.ranges.interval import open_axes
+from tflopt.rewrite import Rewriter
+from tflopt.rules.channels.links import Links, Mask
+from tflopt.rules.channels.plan import Plan
+
+ELEMENTWISE = frozenset(
+    {
+        OpCode.ABS,
+        OpCode.ADD,
+        OpCode.CAST,
+        OpCode.CEIL,
+        OpCode.COS,
+        OpCode.DEQUANTIZE,
+        OpCode.DIV,
+        OpCode.ELU,
+        OpCode.EQUAL,
+        OpCode.EXP,
+        OpCode.FLOOR,
+        OpCode.FLOOR_DIV,
+        OpCode.FLOOR_MOD,
+        OpCode.GREATER,
+        OpCode.GREATER_EQUAL,
+        OpCode.HARD_SWISH,
+        OpCode.LEAKY_RELU,
+        OpCode.LESS,
+        OpCode.LESS_EQUAL,
+        OpCode.LOG,
+        OpCode.LOGICAL_AND,
+        OpCode.LOGICAL_NOT,
+        OpCode.LOGICAL_OR,
+        OpCode.LOGISTIC,
+        OpCode.MAXIMUM,
+        OpCode.MINIMUM,
+        OpCode.MUL,
+        OpCode.NEG,
+        OpCode.NOT_EQUAL,
+        OpCode.PRELU,
+        OpCode.QUANTIZE,
+        OpCode.RELU,
+        OpCode.RELU6,
+        OpCode.ROUND,
+        OpCode.RSQRT,
+        OpCode.SELECT_V2,
+        OpCode.SIN,
+        OpCode.SQRT,
+        OpCode.SQUARE,
+        OpCode.SQUARED_DIFFERENCE,
+        OpCode.SUB,
+        OpCode.TANH,
+    }
+)
+"""Each element of the output comes from the elements at its place, broadcast or not."""
+BY_CHANNEL = frozenset(
+    {
+        OpCode.AVERAGE_POOL_2D,
+        OpCode.MAX_POOL_2D,
+        OpCode.RESIZE_BILINEAR,
+        OpCode.RESIZE_NEAREST_NEIGHBOR,
+        OpCode.SPACE_TO_BATCH_ND,
+        OpCode.BATCH_TO_SPACE_ND,
+    }
+)
+"""Each channel of the output, the last axis, comes from that channel of the input."""
+SPLITS = {OpCode.SPLIT: (1, 0), OpCode.SPLIT_V: (0, 2)}
+"""Where the data and where the axis is."""
+SPLIT_V_VERSION = 2
+"""The first version of SPLIT_V that takes int8."""
+
+
+def link_elementwise(op: Op, links: Links) -> bool:
+    """Axes are aligned from the last on; an axis of 1 is read for every index of the output's."""
+    sources = [value for value in op.inputs if value is not None]
+    shape = op.output.shape
+    if any(len(value.shape) > len(shape) for value in sources) or len(op.outputs) != 1:
+        return False
+    for value in sources:
+        shift = len(shape) - len(value.shape)
+        for axis, size in enumerate(value.shape):
+            if size not in (1, shape[axis + shift]):
+                return False
+    for value in sources:
+        shift = len(shape) - len(value.shape)
+        for axis, size in enumerate(value.shape):
+            if size == shape[axis + shift]:
+                links.tie((value, axis), (op.output, axis + shift))
+            elif not value.is_constant:
+                links.hold(value, (axis,))
+    return True
+
+
+def cut_constants(op: Op, plan: Plan, rw: Rewriter) -> None:
+    """Only constants among what it reads have to be cut."""
+    for index, value in enumerate(op.inputs):
+        if value is None or not value.is_constant:
+            continue
+        data, axes = value, plan.of_axes(value)
+        if not axes:
+            continue
+        array = data.array()
+        for axis, kept in axes.items():
+            array = np.compress(kept, array, axis)
+        rw.set_input(op, index, rw.constant(array, value, quant=value.quant, name=value.name))
+
+
+def link_by_channel(op: Op, links: Links) -> bool:
+    """The last axis of four."""
+    data = op.input(0)
+    if data is None or len(data.shape) != 4 or len(op.output.shape) != 4:
+        return False
+    if data.shape[3] != op.output.shape[3] or not _is_plain(data):
+        return False
+    links.hold(data, (0, 1, 2))
+    links.hold(op.output, (0, 1, 2))
+    links.tie((data, 3), (op.output, 3))
+    return True
+
+
+def _is_plain(value: Value) -> bool:
+    """A constant can be cut only where its data can be read."""
+    return not value.is_constant or (value.has_data and value.extra.sparsity is None)
+
+
+def link_concatenation(op: Op, links: Links) -> bool:
+    """Along its axis each input's indices are some of the output's."""
+    options, rank = op.options, len(op.output.shape)
+    if not isinstance(options, ConcatenationOptions) or not rank:
+        return False
+    if options.fused_activation_function is not Activation.NONE:
+        return False
+    sources = [value for value in op.inputs if value is not None and _is_plain(value)]
+    fits = all(len(value.shape) == rank for value in sources)
+    axis = options.axis % rank
+    if len(sources) != len(op.inputs) or not fits:
+        return False
+    if sum(value.shape[axis] for value in sources) != op.output.shape[axis]:
+        return False
+    if any(_others(value, axis) != _others(op.output, axis) for value in sources):
+        return False
+    begin = 0
+    for value in sources:
+        size = value.shape[axis]
+        links.tie((value, axis), (op.output, axis), second=slice(begin, begin + size))
+        begin += size
+        for other in range(rank):
+            if other != axis:
+                links.tie((value, other), (op.output, other))
+    return True
+
+
+def _others(value: Value, axis: int) -> tuple[int, ...]:
+    return (*value.shape[:axis], *value.shape[axis + 1 :])
+
+
+def link_slice(op: Op, links: Links) -> bool:
+    """What is left out is not read."""
+    data, region = op.input(0), region_of(op)
+    if data is None or region is None or open_axes(data) or not _is_plain(data):
+        return False
+    for axis, (begin, size) in enumerate(zip(region.begin, region.size, strict=True)):
+        links.tie((data, axis), (op.output, axis), slice(begin, begin + size))
+    return True
+
+
+def cut_slice(op: Op, plan: Plan, rw: Rewriter) -> None:
+    """The block begins after what stays in front of it."""
+    data, region = op.inputs[0], region_of(op)
+    assert data is not None
+    assert region is not None
+    cut_constants(op, plan, rw)
+    changes = {}
+    for axis, source in plan.of_axes(data).items():
+        begin, size = region.begin[axis], region.size[axis]
+        changes[axis] = (int(source[:begin].sum()), int(source[begin : begin + size].sum()))
+    begins = {axis: begin for axis, (begin, _) in changes.items()}
+    is_strided = isinstance(op.options, StridedSliceOptions)
+    ends = {axis: begin + size if is_strided else size for axis, (begin, size) in changes.items()}
+    _set_numbers(op, 1, begins, rw)
+    _set_numbers(op, 2, ends, rw)
+
+
+def _set_numbers(op: Op, position: int, numbers: dict[int, int], rw: Rewriter) -> None:
+    """Other numbers in a constant vector of shapes, axes or amounts."""
+    old = op.inputs[position]
+    assert old is not None
+    array = old.array().copy()
+    for place, number in numbers.items():
+        array.reshape(-1)[place] = number
+    if numbers:
+        rw.set_input(op, position, rw.constant(array, old, quant=old.quant, name=old.name))
+
+
+def link_split(op: Op, links: Links) -> bool:
+    """Each output has some of the input's indices."""
+    position, where = SPLITS[op.code]
+    data, control = op.input(position), op.input(where)
+    axes = None if control is None else control.ints()
+    if data is None or axes is None or len(axes) != 1 or open_axes(data) or not _is_plain(data):
+        return False
+    rank, axis = len(data.shape), axes[0] % max(len(data.shape), 1)
+    if any(len(value.shape) != rank for value in op.outputs):
+        return False
+    if sum(value.shape[axis] for value in op.outputs) != data.shape[axis]:
+        return False
+    if any(_others(value, axis) != _others(data, axis) for value in op.outputs):
+        return False
+    begin = 0
+    for value in op.outputs:
+        size = value.shape[axis]
+        links.tie((data, axis), (value, axis), slice(begin, begin + size))
+        begin += size
+        for other in range(rank):
+            if other != axis:
+                links.tie((data, other), (value, other))
+    return True
+
+
+def cut_split(op: Op, plan: Plan, rw: Rewriter) -> None:
+    """Parts of unequal sizes are for SPLIT_V."""
+    position, where = SPLITS[op.code]
+    data, control = op.inputs[position], op.inputs[where]
+    assert data is not None
+    assert control is not None
+    cut_constants(op, plan, rw)
+    numbers = control.ints()
+    assert numbers is not None
+    axis = numbers[0] % len(data.shape)
+    if plan.of(data, axis) is None:
+        return
+    sizes = [_left(plan.of(value, axis), value.shape[axis]) for value in op.outputs]
+    if op.code is OpCode.SPLIT and len(set(sizes)) == 1:
+        return
+    counts = rw.constant(np.asarray(sizes, dtype=np.int32), control)
+    if op.code is OpCode.SPLIT:
+        source = op.inputs[position]
+        rw.set_code(op, OpCode.SPLIT_V, SplitVOptions(len(sizes)), SPLIT_V_VERSION)
+        place = rw.constant(np.asarray(axis, dtype=np.int32), control)
+        rw.set_inputs(op, [source, counts, place])
+    else:
+        rw.set_input(op, 1, counts)
+
+
+def _left(kept: Mask | None, size: int) -> int:
+    return size if kept is None else int(kept.sum())
+
+
+def link_pad(op: Op, links: Links) -> bool:
+    """What pads comes from nowhere."""
+    data, amounts = op.input(0), amounts_of(op)
+    if data is None or amounts is None or len(data.shape) != len(amounts) or not _is_plain(data):
+        return False
+    if open_axes(data):
+        return False
+    shape = tuple(n + a + b for n, (a, b) in zip(data.shape, amounts, strict=True))
+    if shape != op.output.shape:
+        return False
+    for axis, (before, _) in enumerate(amounts):
+        inner = slice(before, before + data.shape[axis])
+        links.tie((data, axis), (op.output, axis), second=inner)
+    return True
+
+
+def cut_pad(op: Op, plan: Plan, rw: Rewriter) -> None:
+    """Less is padded where some of the padding goes."""
+    data, amounts = op.inputs[0], amounts_of(op)
+    assert data is not None
+    assert amounts is not None
+    cut_constants(op, plan, rw)
+    numbers = {}
+    for axis, kept in plan.of_axes(op.output).items():
+        before, after = amounts[axis]
+        size = len(kept)
+        numbers[2 * axis] = int(kept[:before].sum())
+        numbers[2 * axis + 1] = int(kept[size - after :].sum()) if after else 0
+    _set_numbers(op, 1, numbers, rw)

@@ -1,0 +1,88 @@
+"""What to remove so that nothing gets worse: fewer channels may take a kernel off its fast path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from tflopt.config import Goal
+from tflopt.ir import Model, Op
+from tflopt.ir.clone import clone
+from tflopt.ranges import ranges_of
+from tflopt.rewrite import Rewriter
+from tflopt.rules.channels.plan import Plan, carry_out, plan_of
+from tflopt.search.worth import Worth
+from tflopt.target.cortex_m import Target
+from tflopt.target.hazards import hazards_at
+from tflopt.target.kernels import kernel_use
+from tflopt.target.memory import ONE_OF_EACH
+
+ROUNDS = 4
+"""Operators that lose by it are spared in the next round; if that doesn't help, all are."""
+SPEEDS = frozenset({Goal.BALANCED, Goal.SPEED})
+Pairs = Sequence[tuple[Op, Op]]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to remove, and the operators that keep all channels of what they read and produce."""
+
+    plan: Plan | None
+    spared: dict[Op, str] = field(default_factory=dict)
+
+
+def choose(model: Model, index: int, worth: Worth) -> Choice:
+    """All that can go of a graph and doesn't make a resource that counts worse."""
+    graph = model.graphs[index]
+    ranges, spared = ranges_of(graph), dict[Op, str]()
+    for _ in range(ROUNDS):
+        plan = plan_of(graph, ranges, spared)
+        if plan is None:
+            return Choice(None, spared)
+        trial = clone(model)
+        copy = trial.graphs[index]
+        carry_out(plan.on(copy), copy, Rewriter(trial))
+        pairs = list(zip(graph.ops, copy.ops, strict=True))
+        found = _culprits(pairs, worth, worth.arena_estimate(trial) > worth.arena_estimate(model))
+        if found is None:
+            return Choice(plan, spared)
+        if not found.keys() - spared.keys():
+            break
+        spared.update(found)
+    return Choice(None, spared)
+
+
+def _culprits(pairs: Pairs, worth: Worth, grows: bool) -> dict[Op, str] | None:
+    """The operators that are to blame, with reasons; None where nothing is worse."""
+    found = {old: reason for old, new in pairs if (reason := _defect(old, new, worth))}
+    rises = {old: rise for old, new in pairs if (rise := _rise(old, new, worth))}
+    if worth.goal in SPEEDS and sum(rises.values()) > 0:
+        slower = [old for old, rise in rises.items() if rise > 0]
+        found.update(dict.fromkeys(slower, "with fewer channels its kernel is slower"))
+    if worth.goal is not Goal.SPEED and grows:
+        larger = [old for old, new in pairs if _scratch(new, worth) > _scratch(old, worth)]
+        found.update(dict.fromkeys(larger, "with fewer channels it takes more scratch"))
+        return found
+    return found or None
+
+
+def _rise(old: Op, new: Op, worth: Worth) -> int:
+    """By how many instructions the layer gets slower."""
+    before, after = worth.instructions([old]), worth.instructions([new])
+    return 0 if before is None or after is None else after - before
+
+
+def _scratch(op: Op, worth: Worth) -> int:
+    use = kernel_use(op, worth.device.target, worth.device.cmsis_nn)
+    return sum(use.scratch_bytes or ())
+
+
+def _defect(old: Op, new: Op, worth: Worth) -> str:
+    """What the kernels compute wrongly only with fewer channels, on any core."""
+    for name in ONE_OF_EACH.values():
+        device = replace(worth.device, target=Target.parse(name))
+        known = {hazard.name for hazard in hazards_at(old, device)}
+        for hazard in hazards_at(new, device):
+            if hazard.name not in known:
+                return f"with fewer channels it meets a defect of the kernels, {hazard.name}"
+    return ""

@@ -1,0 +1,318 @@
+"""Layers with weights: which input channels they can do without, and how they are cut.
+
+A layer does without a channel whose weights are all zero, and without one that is constant: what
+it adds to each sum is then a number, which goes into the bias. Where the layer pads, that number
+is added in the middle but not at the border; so a constant other than the zero point can go only
+where the taps that may lie in the padding have weights of zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tflopt.arith.fixed_point import Ints, ints, wrap
+from tflopt.facts.convolution import Convolution, convolution
+from tflopt.ir import DType, Op, OpCode, Quantization, Value
+from tflopt.ir.options import DepthwiseConv2DOptions, FullyConnectedOptions, TransposeConvOptions
+from tflopt.ranges.accumulators import padded_taps
+from tflopt.ranges.interval import reshaped
+from tflopt.rewrite import Rewriter
+from tflopt.rules.channels.links import Indices, Links, Mask
+from tflopt.rules.channels.plan import Plan
+
+BIAS = {OpCode.TRANSPOSE_CONV: 3}
+"""Where the bias is: input 2 elsewhere."""
+
+
+@dataclass(frozen=True, eq=False)
+class Absorbed:
+    """What a layer adds to its sums for each input channel that is constant or multiplied by zero.
+
+    Args:
+        possible: the input channels that it can do without.
+        sums: O, channels: what goes into the bias.
+    """
+
+    possible: Mask
+    sums: Ints
+
+
+def absorb(taps: Ints, outside: Mask, low: Ints, high: Ints, bias: Ints) -> Absorbed:
+    """What a layer can do without.
+
+    Args:
+        taps: O, taps, channels.
+        outside: the taps that may lie in the padding.
+        low: of each channel, without the zero point.
+        high: likewise.
+        bias: of each output channel.
+    """
+    unread = np.asarray(~taps.any(axis=(0, 1)))
+    constant = low == high
+    value = np.where(constant, low, 0)
+    border = taps[:, outside].any(axis=(0, 1))
+    sums = taps.sum(axis=1) * np.where(unread, 0, value)
+    largest = np.abs(bias) + np.abs(sums).sum(axis=1)
+    if bool(np.any(wrap(largest) != largest)):
+        return Absorbed(unread, np.zeros_like(sums))
+    possible = np.asarray(unread | (constant & (~border | (value == 0))))
+    return Absorbed(possible, sums)
+
+
+def bias_of(op: Op, channels: int) -> Ints | None:
+    """The bias as numbers, None where it isn't a constant of int32."""
+    bias = op.input(BIAS.get(op.code, 2))
+    if bias is None:
+        return np.zeros(channels, dtype=np.int64)
+    plain = bias.has_data and bias.extra.sparsity is None and bias.dtype is DType.INT32
+    return ints(bias.array()).reshape(-1) if plain and bias.elements == channels else None
+
+
+def convolution_absorbs(found: Convolution, links_or_plan: Links | Plan) -> Absorbed | None:
+    """Of a CONV_2D of one group."""
+    bias = bias_of(found.op, found.output_c)
+    bounds = links_or_plan.ranges.along(found.data, 3)
+    quant = found.data.quant
+    if bias is None or bounds is None or quant is None or not quant.is_set or quant.is_per_channel:
+        return None
+    zero = quant.scalar()[1]
+    taps = ints(found.weights.array()).reshape(found.output_c, -1, found.input_c)
+    return absorb(taps, padded_taps(found.op), bounds[0] - zero, bounds[1] - zero, bias)
+
+
+def link_convolution(op: Op, links: Links) -> bool:
+    """CONV_2D of one group."""
+    found = convolution(op)
+    if found is None or not found.is_dense or not found.is_int8:
+        return False
+    absorbed = convolution_absorbs(found, links)
+    if absorbed is None:
+        return False
+    links.hold(found.data, (0, 1, 2))
+    links.hold(op.output, (0, 1, 2))
+    links.hold_some(found.data, 3, ~absorbed.possible)
+    links.numbers(op.output, 3)
+    return True
+
+
+def cut_convolution(op: Op, plan: Plan, rw: Rewriter) -> None:
+    """Rows of the weights are output channels, their last axis is the input's."""
+    found = convolution(op)
+    assert found is not None
+    inputs, outputs = plan.of(found.data, 3), plan.of(op.output, 3)
+    added: Ints | None = None
+    if inputs is not None:
+        absorbed = convolution_absorbs(found, plan)
+        assert absorbed is not None
+        added = absorbed.sums[:, ~inputs].sum(axis=1)
+    _write(op, rw, {0: outputs, 3: inputs}, added, outputs)
+
+
+def link_depthwise(op: Op, links: Links) -> bool:
+    """Each output channel goes with the input channel that it reads, or alone from a single one."""
+    found = convolution(op)
+    if found is None or not found.is_int8 or bias_of(op, found.output_c) is None:
+        return False
+    links.hold(found.data, (0, 1, 2))
+    links.hold(op.output, (0, 1, 2))
+    if found.input_c == 1:
+        links.hold(found.data, (3,))
+        links.numbers(op.output, 3)
+        return True
+    read = np.repeat(np.arange(found.input_c), found.multiplier)
+    links.tie((found.data, 3), (op.output, 3), read)
+    return True
+
+
+def cut_depthwise(op: Op, plan: Plan, rw: Rewriter) -> None:
+    """The weights' last axis is the output's channels."""
+    found = convolution(op)
+    assert found is not None
+    outputs, options = plan.of(op.output, 3), op.options
+    if outputs is None:
+        return
+    assert isinstance(options, DepthwiseConv2DOptions)
+    if found.input_c == 1:
+        rw.set_options(op, replace(options, depth_multiplier=int(outputs.sum())))
+    _write(op, rw, {3: outputs}, None, outputs)
+
+
+def link_dense(op: Op, links: Links) -> bool:
+    """FULLY_CONNECTED, whose columns may run over several axes of its input."""
+    data, weights = op.input(0), op.input(1)
+    if data is None or weights is None or not _is_dense(op, data, weights):
+        return False
+    axes = _trailing(data, weights.shape[1])
+    if axes is None:
+        return False
+    axis = links.free_axis(data, axes)
+    absorbed = _dense_absorbs(op, data, weights, links)
+    if absorbed is None:
+        return False
+    links.axes[op] = axis
+    index = column_index(data, weights.shape[1], axis)
+    needed = np.bincount(index, ~absorbed.possible, minlength=data.shape[axis]) > 0
+    links.hold(data, [other for other in range(len(data.shape)) if other != axis])
+    links.hold(op.output, range(len(op.output.shape) - 1))
+    links.hold_some(data, axis, needed)
+    links.numbers(op.output, len(op.output.shape) - 1)
+    return True
+
+
+def _is_dense(op: Op, data: Value, weights: Value) -> bool:
+    options = op.options
+    if not isinstance(options, FullyConnectedOptions) or options.weights_format:
+        return False
+    if not _is_int8(op, data, weights) or len(weights.shape) != 2 or not op.output.shape:
+        return False
+    return op.output.shape[-1] == weights.shape[0] and weights.elements > 0
+
+
+def _is_int8(op: Op, data: Value, weights: Value) -> bool:
+    if any(value.dtype is not DType.INT8 for value in (data, weights, op.output)):
+        return False
+    quants = (data.quant, weights.quant, op.output.quant)
+    if any(quant is None or not quant.is_set for quant in quants):
+        return False
+    if not weights.has_data or weights.extra.sparsity is not None:
+        return False
+    quant = weights.quant
+    assert quant is not None
+    assert quant.zero_point is not None
+    alone = quant.count == 1 or (quant.count == weights.shape[0] and quant.quantized_dimension == 0)
+    return alone and not quant.zero_point.any()
+
+
+def _trailing(data: Value, columns: int) -> list[int] | None:
+    """The last axes that hold as many elements as there are columns."""
+    product, axes = 1, list[int]()
+    for axis in reversed(range(len(data.shape))):
+        axes.insert(0, axis)
+        product *= data.shape[axis]
+        if product >= columns:
+            break
+    return axes if axes and product == columns else None
+
+
+def column_index(data: Value, columns: int, axis: int) -> Indices:
+    """For each column of a FULLY_CONNECTED the index of ``axis`` that it reads."""
+    inner = int(np.prod(data.shape[axis + 1 :], dtype=np.int64))
+    return np.arange(columns, dtype=np.int64) // inner % data.shape[axis]
+
+
+def _dense_absorbs(op: Op, data: Value, weights: Value, links: Links | Plan) -> Absorbed | None:
+    outputs, columns = weights.shape
+    source, bias = links.ranges.of(data), bias_of(op, outputs)
+    if source is None or bias is None or data.quant is None or data.quant.is_per_channel:
+        return None
+    rows = reshaped(source, data.shape, (data.elements // columns, columns))
+    low, high = (each - data.quant.scalar()[1] for each in rows.along(1, columns))
+    taps = ints(weights.array())[:, None, :]
+    return absorb(taps, np.zeros(1, dtype=np.bool_), low, high, bias)
+
+
+def cut_dense(op: Op, plan: Plan, rw: Rewriter) -> None:
+    """Rows of the weights are output channels, columns the input's elements."""
+    data, weights = op.inputs[:2]
+    assert data is not None
+    assert weights is not None
+    outputs = plan.of(op.output, len(op.output.shape) - 1)
+    inputs = plan.of(data, plan.axes[op])
+    added: Ints | None = None
+    if inputs is not None:
+        absorbed = _dense_absorbs(op, data, weights, plan)
+        assert absorbed is not None
+        inputs = inputs[column_index(data, weights.shape[1], plan.axes[op])]
+        added = absorbed.sums[:, ~inputs].sum(axis=1)
+    _write(op, rw, {0: outputs, 1: inputs}, added, outputs)
+
+
+def link_transposed(op: Op, links: Links) -> bool:
+    """TRANSPOSE_CONV: which taps meet differs from place to place, so only zeros can go."""
+    weights, data = op.input(1), op.input(2)
+    if weights is None or data is None or not isinstance(op.options, TransposeConvOptions):
+        return False
+    if not _is_int8(op, data, weights) or len(data.shape) != 4 or len(weights.shape) != 4:
+        return False
+    bias, shape = bias_of(op, weights.shape[0]), op.input(0)
+    quant, bounds = data.quant, links.ranges.along(data, 3)
+    if bias is None or shape is None or shape.ints() is None or quant is None or bounds is None:
+        return False
+    if quant.is_per_channel or shape.elements != 4 or weights.shape[3] != data.shape[3]:
+        return False
+    low, high = (each - quant.scalar()[1] for each in bounds)
+    taps = ints(weights.array()).reshape(weights.shape[0], -1, weights.shape[3])
+    absorbed = absorb(taps, np.ones(taps.shape[1], dtype=np.bool_), low, high, bias)
+    links.hold(data, (0, 1, 2))
+    links.hold(op.output, (0, 1, 2))
+    links.hold_some(data, 3, ~absorbed.possible)
+    links.numbers(op.output, 3)
+    return True
+
+
+def cut_transposed(op: Op, plan: Plan, rw: Rewriter) -> None:
+    """As CONV_2D; the shape of the output is an input."""
+    data, shape = op.inputs[2], op.inputs[0]
+    assert data is not None
+    assert shape is not None
+    outputs = plan.of(op.output, 3)
+    _write(op, rw, {0: outputs, 3: plan.of(data, 3)}, None, outputs)
+    if outputs is not None:
+        numbers = shape.array().copy()
+        numbers.reshape(-1)[3] = int(outputs.sum())
+        rw.set_input(op, 0, rw.constant(numbers, shape, quant=shape.quant, name=shape.name))
+
+
+def _write(
+    op: Op, rw: Rewriter, axes: dict[int, Mask | None], added: Ints | None, outputs: Mask | None
+) -> None:
+    """New weights without what goes, and a new bias with what is added."""
+    weights = op.inputs[1]
+    assert weights is not None
+    data = weights.array()
+    for axis, kept in axes.items():
+        data = data if kept is None else np.compress(kept, data, axis)
+    quant = _cut_quant(weights.quant, outputs)
+    rw.set_input(op, 1, rw.constant(data, weights, quant=quant, name=weights.name))
+    _write_bias(op, rw, added, outputs)
+
+
+def _write_bias(op: Op, rw: Rewriter, added: Ints | None, outputs: Mask | None) -> None:
+    position = BIAS.get(op.code, 2)
+    old = op.input(position)
+    changes = added is not None and bool(added.any())
+    if not changes and (old is None or outputs is None):
+        return
+    total = added if added is not None else np.zeros(1, dtype=np.int64)
+    total = total if old is None else total + ints(old.array()).reshape(-1)
+    quant = _new_bias_quant(op) if old is None else _cut_quant(old.quant, outputs)
+    total = total if outputs is None else total[outputs]
+    like = op.inputs[1] if old is None else old
+    assert like is not None
+    bias = rw.constant(total.astype(np.int32), like, quant=quant, name=old.name if old else None)
+    rw.set_inputs(op, [*op.inputs[:position], bias, *op.inputs[position + 1 :]])
+
+
+def _new_bias_quant(op: Op) -> Quantization | None:
+    """That of the products: the weights have lost what goes already."""
+    data, weights = op.inputs[0], op.inputs[1]
+    assert data is not None
+    assert weights is not None
+    if data.quant is None or weights.quant is None:
+        return None
+    if data.quant.scale is None or weights.quant.scale is None:
+        return None
+    scale = np.asarray(data.quant.scale[0] * weights.quant.scale, dtype=np.float32)
+    return Quantization(scale=scale, zero_point=np.zeros(scale.size, dtype=np.int64))
+
+
+def _cut_quant(quant: Quantization | None, outputs: Mask | None) -> Quantization | None:
+    """Per-channel scales of the output channels that stay."""
+    if quant is None or outputs is None or quant.scale is None or not quant.is_per_channel:
+        return quant
+    points = quant.zero_point
+    if points is not None and points.size == quant.scale.size:
+        points = points[outputs]
+    return replace(quant, scale=quant.scale[outputs], zero_point=points, min=None, max=None)
