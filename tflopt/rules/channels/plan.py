@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tflopt.facts.traits import has_effect
 from tflopt.ir import Graph, Op, Value
-from tflopt.ir.traits import has_effect
 from tflopt.ranges import Ranges
 from tflopt.rewrite import Rewriter
 from tflopt.rules.channels.links import Links, Mask, TooLarge

@@ -187,13 +187,12 @@ def _is_int8(op: Op, data: Value, weights: Value) -> bool:
 
 def _trailing(data: Value, columns: int) -> list[int] | None:
     """The last axes that hold as many elements as there are columns."""
-    product, axes = 1, list[int]()
-    for axis in reversed(range(len(data.shape))):
-        axes.insert(0, axis)
-        product *= data.shape[axis]
-        if product >= columns:
-            break
-    return axes if axes and product == columns else None
+    product, first = 1, len(data.shape)
+    while first and product < columns:
+        first -= 1
+        product *= data.shape[first]
+    fits = product == columns and first < len(data.shape)
+    return list(range(first, len(data.shape))) if fits else None
 
 
 def column_index(data: Value, columns: int, axis: int) -> Indices:
