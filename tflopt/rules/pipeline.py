@@ -282,10 +282,10 @@ def _run(model: Model, rules: list[AnyRule], config: Config, *, verify_each: boo
     simple = [rule for rule in local if not isinstance(rule, FormRule)]
     forms = [rule for rule in local if isinstance(rule, FormRule)]
     original = original_cost(model, forms[0].worth) if forms else None
-    whole = AssignLayouts | RemoveChannels | RemoveDead
-    layouts = [rule for rule in rules if isinstance(rule, whole)]
+    layouts = [r for r in rules if isinstance(r, AssignLayouts | RemoveChannels | RemoveDead)]
     _run_in_turn(model, simple, layouts, trace, verify_each)
-    simple = [_without_postponing(rule) for rule in simple]
+    # Islands that could not be rounded are still made integers where that is exact.
+    simple = [IntegerizeIslands() if isinstance(r, IntegerizeIslands) else r for r in simple]
     if config.allow_lsb:
         _run_in_turn(model, simple, layouts, trace, verify_each)
     _drop_stale_plan(model, trace)
@@ -310,11 +310,6 @@ def _drop_stale_plan(model: Model, trace: Trace) -> None:
     """Not a choice: a plan for other tensors would be wrong, and the runtime checks nothing."""
     if trace.hits:
         run_model_rule(model, DropStalePlan(), trace)
-
-
-def _without_postponing(rule: Rule) -> Rule:
-    """Islands that could not be rounded are still made integers where that is exact."""
-    return IntegerizeIslands() if isinstance(rule, IntegerizeIslands) else rule
 
 
 def _run_in_turn(
