@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tflopt.facts.traits import has_effect
+from tflopt.facts.operators import has_effect
 from tflopt.ir import Graph, Op, Value
 from tflopt.ranges import Ranges
 from tflopt.rewrite import Rewriter
