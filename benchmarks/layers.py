@@ -22,7 +22,7 @@ from tests.rules.test_forms import PLAIN, check_layer
 from tests.support.check_rule import SAMPLES
 from tests.support.layers import KINDS
 from tests.support.runtime import installed, runtime
-from tflopt.rules.pipeline import FORMS
+from tests.support.worth import FORMS
 
 CANNOT_RUN = 4
 

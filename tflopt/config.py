@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from tflopt.target import Isa
 from tflopt.target.memory import Device, PlanRequest
 
 
@@ -78,3 +79,13 @@ class Config:
     route_around: bool = True
     io_layout: IoLayout = IoLayout.KEEP
     allow_lsb: int = 0
+
+    @property
+    def in_place(self) -> bool:
+        """Whether a plan will let views and elementwise operators share their input's bytes."""
+        return self.plan is not None and self.plan.in_place
+
+    @property
+    def mve(self) -> bool:
+        """Whether the device's kernels are those for MVE (Helium)."""
+        return self.device.target.isa is Isa.MVE

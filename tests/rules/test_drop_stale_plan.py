@@ -8,10 +8,11 @@ import pytest
 from tests.support.check_rule import check_leaves_alone, check_rule
 from tests.support.graphs import Net
 from tflopt.config import Config, Strip
-from tflopt.errors import UnsupportedError
+from tflopt.errors import UnsupportedError, UsageError
 from tflopt.ir import Buffer, Metadata
 from tflopt.rules.memory.drop_stale_plan import PLAN, DropStalePlan
-from tflopt.rules.pipeline import COMPRESSED, run_pipeline
+from tflopt.rules.pipeline import COMPRESSED, Selection, run_pipeline
+from tflopt.target.annotation import METADATA_NAME
 
 pytestmark = pytest.mark.unit
 RULE = DropStalePlan()
@@ -62,3 +63,45 @@ def test_compressed_models_are_refused() -> None:
     n = planned(COMPRESSED)
     with pytest.raises(UnsupportedError, match="before compressing"):
         run_pipeline(n.model)
+
+
+@pytest.mark.parametrize("name", [PLAN, METADATA_NAME])
+def test_disabled_it_refuses_what_would_be_stale(name: str) -> None:
+    n = planned(name, noop=True)
+    with pytest.raises(UsageError, match="--disable drop-stale-plan: the model's memory plan"):
+        run_pipeline(n.model, Selection(disable=["drop-stale-plan"]), CONFIG)
+
+
+def test_disabled_it_lets_pass_what_nothing_changed() -> None:
+    n = planned(PLAN)
+    assert not run_pipeline(n.model, Selection(disable=["drop-stale-plan"]), CONFIG).hits
+    assert names(n) == [PLAN]
+
+
+def test_it_runs_whatever_only_names() -> None:
+    n = planned(PLAN, noop=True)
+    assert run_pipeline(n.model, Selection(only=["remove-noop"]), CONFIG).counts[RULE.name] == 1
+    assert names(n) == []
+
+
+def test_dropped_names_leave_a_plan_as_it_is() -> None:
+    n = planned(PLAN)
+    n.graph.ops[0].output.name = "inner"
+    trace = run_pipeline(n.model, Selection(only=["strip-names"]), Config())
+    assert trace.counts == {"strip-names": 1}
+    assert names(n) == [PLAN]
+
+
+def test_another_order_makes_a_plan_stale() -> None:
+    n = Net()
+    x = n.feed(16, 64)
+    wide = n.concat(*[x] * 8)
+    small = n.add(x, x)
+    n.output(n.add(small, n.slice(wide, (0, 0), (1, 64))))
+    plan = np.array([1, 0, len(n.graph.values), *[-1] * len(n.graph.values)], "<i4")
+    n.model.buffers.append(Buffer(plan.view(np.uint8)))
+    n.model.metadata = [Metadata(PLAN, n.model.buffers[-1])]
+    n.graph.ops = [n.graph.ops[1], n.graph.ops[0], *n.graph.ops[2:]]
+    trace = run_pipeline(n.model, Selection(only=["reorder-operators"]), CONFIG)
+    assert trace.counts == {"reorder-operators": 1, RULE.name: 1}
+    assert names(n) == []

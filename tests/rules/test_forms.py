@@ -9,14 +9,15 @@ import pytest
 
 from tests.support.check_rule import apply, check_same_outputs
 from tests.support.layers import KINDS, random_layer
-from tests.support.worth import Always
+from tests.support.worth import FORMS, Always
 from tflopt.config import Config, Goal
 from tflopt.ir.clone import clone
 from tflopt.rewrite import Rule
+from tflopt.rewrite.watch import verify_each
 from tflopt.rules.constants.remove_identity import RemoveIdentity
 from tflopt.rules.forms.mean_forms import WINDOWS
 from tflopt.rules.movement.remove_unit_window import RemoveUnitWindow
-from tflopt.rules.pipeline import FORMS, run_pipeline
+from tflopt.rules.pipeline import run_pipeline
 from tflopt.rules.views.pack_to_reshape import PackToReshape
 from tflopt.rules.views.reduce_to_view import ReduceToView
 from tflopt.target import Target
@@ -51,7 +52,7 @@ def check_layer(seed: int) -> Counter[str]:
     turn = seed // len(KINDS)
     device = Device(Target.parse(TARGETS[turn % len(TARGETS)]))
     config = Config(device=device, goal=list(Goal)[turn % len(Goal)])
-    fired += run_pipeline(copy, None, config, verify_each=True).counts
+    fired += run_pipeline(copy, None, config, verify_each).counts
     check_same_outputs(model, copy, ["tflm"])
     return fired
 

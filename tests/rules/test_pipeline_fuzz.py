@@ -15,6 +15,7 @@ from tflopt.ir import DType, OpCode, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.verify import verify
 from tflopt.product.facts import all_op_facts, model_facts
+from tflopt.rewrite.watch import verify_each
 from tflopt.rules.pipeline import Selection, run_pipeline
 
 MUTATIONS = 250
@@ -48,7 +49,7 @@ def test_rules_and_facts_bear_whatever_the_reader_accepts(name: str) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_model_with_every_field_is_rewritten_soundly(seed: int) -> None:
     model = carried(Everything(seed).build())
-    run_pipeline(model, REWRITING, verify_each=True)
+    run_pipeline(model, REWRITING, watch=verify_each)
     verify(model, "the pipeline")
     carried(write_bytes(model, WriteOptions(share=True)))
 
@@ -96,7 +97,7 @@ def step(n: Net, x: Value, values: list[Value], rng: np.random.Generator) -> Val
 def test_random_graphs_keep_their_outputs(seed: int) -> None:
     model = random_net(seed).model
     copy = clone(model)
-    trace = run_pipeline(copy, verify_each=True)
+    trace = run_pipeline(copy, watch=verify_each)
     assert trace.hits
     check_same_outputs(model, copy)
     assert not run_pipeline(copy).hits

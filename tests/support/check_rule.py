@@ -15,6 +15,7 @@ from tflopt.ir.clone import clone
 from tflopt.ir.text import dump
 from tflopt.ir.verify import verify
 from tflopt.rewrite import AnyRule, ModelRule, Trace, run_model_rule, run_rules
+from tflopt.rewrite.watch import verify_each
 from tflopt.rules.constants.remove_dead import RemoveDead
 from tflopt.run.samples import SampleOptions, make_samples
 
@@ -27,7 +28,7 @@ def apply(model: Model, *rules: AnyRule) -> Trace:
     trace = Trace()
     local = [rule for rule in rules if not isinstance(rule, ModelRule)]
     if local:
-        run_rules(model, local, trace, verify_each=True)
+        run_rules(model, local, trace, verify_each)
     for rule in rules:
         if isinstance(rule, ModelRule):
             run_model_rule(model, rule, trace)

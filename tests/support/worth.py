@@ -10,7 +10,13 @@ from tflopt.ir import Model, Op
 from tflopt.ir.text import dump
 from tflopt.rewrite import AnyRule
 from tflopt.rewrite.sketch import Sketch
-from tflopt.search.worth import Choice, Cost, Worth
+from tflopt.rules.pipeline import RULES
+from tflopt.search.worth import Choice, Cost, FormRule, Worth
+
+FORMS = tuple(
+    type(rule) for rule in RULES if isinstance(rule, FormRule) and rule.exactness.bit_exact
+)
+"""The rules that write operators in another form, those of --allow-lsb aside."""
 
 
 @dataclass(frozen=True)

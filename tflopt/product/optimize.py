@@ -14,12 +14,8 @@ from tflopt.product.annotate import Annotate, attach, is_for_device_only, make_a
 from tflopt.product.budget import check_arena, check_flash, check_instructions
 from tflopt.product.facts import ModelFacts, model_facts
 from tflopt.product.validation import compare_in_force
-from tflopt.rewrite import Trace
-from tflopt.rules.constants.remove_dead import RemoveDead
-from tflopt.rules.memory.drop_stale_plan import DropStalePlan
-from tflopt.rules.memory.plan_memory import PlanMemory
-from tflopt.rules.memory.reorder_operators import ReorderOperators
-from tflopt.rules.pipeline import RULES, STRIPS, Selection, find_rule, run_pipeline
+from tflopt.rewrite import Stage, Trace
+from tflopt.rules.pipeline import RULES, Selection, find_rule, run_pipeline
 from tflopt.run.runner import Runner
 from tflopt.run.samples import SampleOptions
 from tflopt.target import Target
@@ -32,8 +28,8 @@ from tflopt.verify.loading import with_loading
 from tflopt.verify.rounding import with_measure
 
 DEFAULT_TARGET = "cortex-m55"
-TIDY = (*STRIPS, RemoveDead, DropStalePlan, PlanMemory, ReorderOperators)
-"""Rules that leave every operator's kernel and numbers as they are."""
+TIDY = {Stage.STRIP, Stage.CLEAN, Stage.STALE, Stage.PLAN, Stage.ORDER}
+"""Of rules that leave every operator's kernel and numbers as they are."""
 
 
 @dataclass(frozen=True)
@@ -243,7 +239,7 @@ def _with_default_path(
 
     Not measured where nothing but names, tables and places changed: biases keep what it needs.
     """
-    changed = any(not isinstance(find_rule(name), TIDY) for name in trace.counts)
+    changed = any(not TIDY & set(find_rule(name).stages) for name in trace.counts)
     wanted = settings.config.runtime is Runtime.BOTH and settings.runner == "auto"
     if not (changed and wanted and verdict.status == "identical") or settings.rearranges:
         return verdict

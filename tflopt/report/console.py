@@ -18,14 +18,15 @@ from tflopt.report.flash import KINDS, Flash
 from tflopt.report.near_misses import grouped
 from tflopt.report.notes import bias_notes, notes
 from tflopt.report.style import SMALL, change, paragraph, size, table
-from tflopt.rules.constants.remove_dead import RemoveDead
-from tflopt.rules.pipeline import RULES, STRIPS
+from tflopt.rewrite import Stage
+from tflopt.rules.pipeline import RULES
 from tflopt.target.cost import predict_model
 from tflopt.target.memory import Device
 from tflopt.verify.compare import Verification
 from tflopt.verify.interface import port_changes
 
 MOST_RULES = 8
+TIDY = {Stage.CLEAN, Stage.STRIP}
 
 
 def print_summary(
@@ -63,7 +64,7 @@ def _print_rules(console: Console, result: Result) -> None:
     """What the rules did: a line for each, and the names of those that only tidy up."""
     counts = result.trace.counts
     did = [rule for rule in RULES if counts[rule.name]]
-    tidy = [rule for rule in did if isinstance(rule, (*STRIPS, RemoveDead))]
+    tidy = [rule for rule in did if TIDY & set(rule.stages)]
     main = sorted((rule for rule in did if rule not in tidy), key=lambda r: -counts[r.name])
     shown = [rule for rule in did if rule in main[:MOST_RULES]]
     width = max((len(rule.name) for rule in shown), default=0)

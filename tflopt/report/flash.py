@@ -15,8 +15,9 @@ from tflopt.io.records import external_data, model_record
 from tflopt.ir import DType, Model, OpCode, Use, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.record import Vector
+from tflopt.rewrite import Stage
 from tflopt.rules.flash.strip_unread_quantization import BIAS_INPUT, CONTROL_INPUTS
-from tflopt.rules.pipeline import STRIPS, Selection, make_rules, run_pipeline
+from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 
 KINDS = (
     "padding",
@@ -182,7 +183,8 @@ def least_bytes_of(model: Model, runtime: Runtime, strip: Strip) -> int:
     """
     slim = clone(model)
     config = Config(runtime=runtime, strip=strip)
-    names = {"remove-dead"} | {rule.name for rule in make_rules(config) if isinstance(rule, STRIPS)}
+    tidy = {Stage.CLEAN, Stage.STRIP}
+    names = {rule.name for rule in RULES if tidy & set(rule.stages)}
     run_pipeline(slim, Selection(only=names), config)
     external = sum(buffer.size_bytes for buffer in slim.buffers if buffer.external)
     trailing = 0 if slim.trailing is None else len(slim.trailing)

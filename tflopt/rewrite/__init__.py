@@ -12,6 +12,7 @@ from tflopt.rewrite.rule import (
     Exactness,
     ModelRule,
     Rule,
+    Stage,
     require,
 )
 from tflopt.rewrite.trace import Hit, NearMiss, Trace
@@ -29,6 +30,7 @@ __all__ = [
     "NearMiss",
     "Rewriter",
     "Rule",
+    "Stage",
     "Trace",
     "require",
     "run_model_rule",

@@ -1,4 +1,4 @@
-"""Runs rules until they come to rest."""
+"""Runs rules to a fixpoint."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from collections.abc import Sequence
 
 from tflopt.errors import RuleError
 from tflopt.ir import Model, Op, OpCode
-from tflopt.ir.verify import verify
 from tflopt.rewrite.rewriter import Rewriter
 from tflopt.rewrite.rule import Declined, ModelRule, Rule
 from tflopt.rewrite.trace import Trace, short_label
+from tflopt.rewrite.watch import Event, Moment, Watch, verify_runs
 
 STEPS_PER_OP = 200
 """Visits per operator before the driver concludes that rules undo each other."""
 
 
 def run_rules(
-    model: Model, rules: Sequence[Rule], trace: Trace, *, verify_each: bool = False
+    model: Model, rules: Sequence[Rule], trace: Trace, watch: Watch = verify_runs
 ) -> bool:
     """Apply local rules over a worklist to a fixpoint; True if anything changed.
 
     Args:
-        verify_each: check the IR after every firing (tests), not only at the end.
+        watch: is told of every firing, and of the fixpoint if something changed.
 
     Raises:
-        RuleError: a rule edits and then declines, or the rules don't come to rest.
+        RuleError: a rule edits and then declines, or the rules reach no fixpoint.
         VerifyError: the IR is inconsistent afterwards.
     """
-    return _Driver(model, rules, trace, verify_each).run()
+    return _Driver(model, rules, trace, watch).run()
 
 
-def run_model_rule(model: Model, rule: ModelRule, trace: Trace) -> bool:
+def run_model_rule(model: Model, rule: ModelRule, trace: Trace, watch: Watch = verify_runs) -> bool:
     """Apply a rule of the whole model once; True if anything changed.
 
     Raises:
@@ -45,17 +45,16 @@ def run_model_rule(model: Model, rule: ModelRule, trace: Trace) -> bool:
     if not rw.changed:
         return False
     trace.hit(rule.name, "model", tuple(rw.edits), rw.shown_by or rule.exactness.shown_by)
-    verify(model, rule.name)
+    watch(Event(Moment.RAN, model, rule.name))
     return True
 
 
 class _Driver:
-    def __init__(
-        self, model: Model, rules: Sequence[Rule], trace: Trace, verify_each: bool
-    ) -> None:
+    def __init__(self, model: Model, rules: Sequence[Rule], trace: Trace, watch: Watch) -> None:
         self.model = model
         self.trace = trace
-        self.verify_each = verify_each
+        self.watch = watch
+        self.names = frozenset(rule.name for rule in rules)
         self.rw = Rewriter(model)
         self.by_code: dict[OpCode, list[Rule]] = {}
         for rule in rules:
@@ -73,16 +72,16 @@ class _Driver:
             if op.outputs or op in op.graph.ops:
                 self._visit(op)
         if self.changed:
-            verify(self.model, "rules")
+            self.watch(Event(Moment.RAN, self.model, "rules"))
         return self.changed
 
     def _visit(self, op: Op) -> None:
-        self.trace.forget(op)
+        self.trace.forget(op, self.names)
         for rule in self.by_code.get(op.code, ()):
             self.trace.steps += 1
             self.limit -= 1
             if self.limit < 0:
-                raise RuleError("the rules don't come to rest", rule.name)
+                raise RuleError("the rules reach no fixpoint", rule.name)
             if self._apply(rule, op):
                 return
 
@@ -101,8 +100,7 @@ class _Driver:
         self.changed = True
         shown_by = self.rw.shown_by or rule.exactness.shown_by
         self.trace.hit(rule.name, where, tuple(self.rw.edits), shown_by)
-        if self.verify_each:
-            verify(self.model, rule.name)
+        self.watch(Event(Moment.FIRED, self.model, rule.name))
         self._enqueue(op)
         for touched in self.rw.touched:
             self._enqueue(touched)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
 from tflopt.ir.node import Op
 from tflopt.ir.opcodes import OpCode
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from tflopt.config import Config
     from tflopt.ir.model import Model
     from tflopt.rewrite.rewriter import Rewriter
 
@@ -46,7 +50,63 @@ def require(condition: bool, reason: str, *, at: Op) -> None:
         raise Declined(reason, at)
 
 
-class Rule:
+class Stage(Enum):
+    """What a rule is for, which decides in which phases of the pipeline it runs (rules/phases)."""
+
+    CLEAN = "clean"
+    """Removes what is dead: first, and after every phase that changed something."""
+    SIMPLIFY = "simplify"
+    """Is better wherever it applies."""
+    FORMS = "forms"
+    """Writes operators in another form where that is better for the goal."""
+    KERNELS = "kernels"
+    """Pays with work for memory, which only the best plan can judge."""
+    STALE = "stale"
+    """Drops what was made for the model before it changed. Runs whatever ``--only`` names."""
+    STRIP = "strip"
+    """Drops what no kernel reads."""
+    ORDER = "order"
+    """Puts the operators in order."""
+    SETTLE = "settle"
+    """Looks at what runs before an operator, so again when the order stands."""
+    PLAN = "plan"
+    """Places tensors in the arena."""
+
+
+class _Described:
+    """What a rule says of itself, whether it is local or not."""
+
+    name: ClassVar[str]
+    stages: ClassVar[tuple[Stage, ...]]
+    """Where it runs; the first is its own, where reports list it."""
+    rank: ClassVar[int] = 1000
+    """Its turn among the rules of its stage: lower first, equal ones by name."""
+    exactness: ClassVar[Exactness] = BIT_EXACT
+    alike_on_litert: ClassVar[bool] = True
+    """Whether LiteRT's kernels give the same for both forms: not where they round otherwise than
+    TFLM's, as FULLY_CONNECTED and MUL do."""
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """The rule with what it needs of the options."""
+        return cls()
+
+    @classmethod
+    def suits(cls, config: Config) -> bool:
+        """Whether the options allow the rule at all, its exactness and its stage aside."""
+        return True
+
+    def later(self) -> Self:
+        """The rule once the first phase of rewriting is over: some wait for others in it."""
+        return self
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring: what the user reads in ``tflopt passes``."""
+        return (self.__doc__ or "").strip().splitlines()[0].replace("``", "")
+
+
+class Rule(_Described):
     """A rewrite that is local to an operator. Subclasses are frozen dataclasses, stateless.
 
     ``rewrite`` is called for every operator whose code is in ``anchors``. A silent return says
@@ -54,43 +114,20 @@ class Rule:
     edit, and edits go through the rewriter only.
     """
 
-    name: ClassVar[str]
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY,)
     anchors: ClassVar[frozenset[OpCode]]
-    exactness: ClassVar[Exactness] = BIT_EXACT
-    alike_on_litert: ClassVar[bool] = True
-    """Whether LiteRT's kernels give the same for both forms: not where they round otherwise than
-    TFLM's, as FULLY_CONNECTED and MUL do."""
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Rewrite at ``op``, or leave it."""
         raise NotImplementedError
 
-    @property
-    def summary(self) -> str:
-        """The first line of the docstring: what the user reads in ``tflopt passes``."""
-        return summary_of(self)
 
-
-class ModelRule:
+class ModelRule(_Described):
     """A rewrite of the whole model at once (dead code, names, layout)."""
-
-    name: ClassVar[str]
-    exactness: ClassVar[Exactness] = BIT_EXACT
-    alike_on_litert: ClassVar[bool] = True
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Rewrite the model, or leave it."""
         raise NotImplementedError
 
-    @property
-    def summary(self) -> str:
-        """The first line of the docstring."""
-        return summary_of(self)
-
 
 AnyRule = Rule | ModelRule
-
-
-def summary_of(rule: object) -> str:
-    """The first line of a rule's docstring."""
-    return (rule.__doc__ or "").strip().splitlines()[0].replace("``", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from tflopt.errors import printable
@@ -50,9 +51,12 @@ class Trace:
         """A rule declined at an operator."""
         self._declined.setdefault(anchor, {})[rule] = (reason, at)
 
-    def forget(self, anchor: Op) -> None:
-        """An operator is visited again: what was said of it no longer counts."""
-        self._declined.pop(anchor, None)
+    def forget(self, anchor: Op, rules: Collection[str]) -> None:
+        """Rules visit an operator again: what they said of it no longer counts."""
+        reasons = self._declined.get(anchor)
+        if reasons:
+            for rule in reasons.keys() & rules:
+                del reasons[rule]
 
     def forget_rule(self, rule: str) -> None:
         """A rule of the whole model runs again: what it said no longer counts."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar
 
-from tflopt.config import Goal
+from tflopt.config import Config, Goal
 from tflopt.facts.operators import VIEWS
 from tflopt.facts.work import moved_bytes
 from tflopt.ir import Graph, Model, Op, Value
 from tflopt.plan.tflm_sizes import ARM32
-from tflopt.rewrite import Rule
+from tflopt.rewrite import Rule, Stage
 from tflopt.rewrite.sketch import Sketch
 from tflopt.target.cortex_m import Target
 from tflopt.target.cost import Basis, predict_instructions
 from tflopt.target.hazards import hazards_at, is_routed_by
 from tflopt.target.kernels import kernel_use
 from tflopt.target.memory import ONE_OF_EACH, Device
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 OP_FLASH_BYTES = 40
 """An operator's table, its vectors and its options: the mean of what the writer makes of them."""
@@ -125,6 +129,11 @@ class Worth:
     budget: Budget | None = None
     route_around: bool = True
 
+    @classmethod
+    def from_config(cls, config: Config) -> Worth:
+        """As the options ask."""
+        return cls(config.goal, config.device, config.in_place, route_around=config.route_around)
+
     def compare(self, old: Sequence[Op], sketch: Sketch) -> Choice:
         """The cost of both forms.
 
@@ -228,10 +237,20 @@ class Worth:
 class FormRule(Rule):
     """A rule that writes operators in another form where that is worth it.
 
-    The pipeline runs such rules after the others have come to rest, on what is left.
+    The pipeline runs such rules after the others have reached a fixpoint, on what is left.
     """
 
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.FORMS,)
     worth: Worth = field(default_factory=Worth)
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """The rule with what decides between forms."""
+        return cls(Worth.from_config(config))
+
+    def within(self, budget: Budget) -> Self:
+        """The rule with what a balanced choice may spend."""
+        return replace(self, worth=replace(self.worth, budget=budget))
 
     def takes(self, op: Op, choice: Choice) -> bool:
         """Whether the form is better, or the one that the device computes right."""

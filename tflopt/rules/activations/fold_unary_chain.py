@@ -50,6 +50,7 @@ class FoldUnaryChain(Rule):
     """
 
     name: ClassVar[str] = "fold-unary-chain"
+    rank: ClassVar[int] = 90
     anchors: ClassVar[frozenset[OpCode]] = UNARY | WITH_CONSTANT
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     alike_on_litert: ClassVar[bool] = False

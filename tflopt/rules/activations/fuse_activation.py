@@ -58,6 +58,7 @@ class FuseActivation(Rule):
     """
 
     name: ClassVar[str] = "fuse-activation"
+    rank: ClassVar[int] = 80
     anchors: ClassVar[frozenset[OpCode]] = CLAMPS | MAYBE_CLAMPS
     exactness: ClassVar[Exactness] = BY_ENUMERATION
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from tflopt.config import Config
 from tflopt.ir import Model
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, ModelRule, Rewriter
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, ModelRule, Rewriter, Stage
 from tflopt.rules.channels.plan import carry_out
 from tflopt.rules.channels.weigh import choose
 from tflopt.search.worth import Worth
@@ -23,9 +24,16 @@ class RemoveChannels(ModelRule):
     """
 
     name: ClassVar[str] = "remove-channels"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY,)
+    rank: ClassVar[int] = 435
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
 
     worth: Worth = field(default_factory=Worth)
+
+    @classmethod
+    def from_config(cls, config: Config) -> RemoveChannels:
+        """The rule with what it needs of the options."""
+        return cls(Worth.from_config(config))
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Graph by graph."""

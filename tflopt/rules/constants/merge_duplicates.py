@@ -31,6 +31,7 @@ class MergeDuplicates(FormRule):
     """
 
     name: ClassVar[str] = "merge-duplicates"
+    rank: ClassVar[int] = 10
     anchors: ClassVar[frozenset[OpCode]] = frozenset(OpCode) - STATEFUL - {OpCode.CUSTOM}
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

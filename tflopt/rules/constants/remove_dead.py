@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tflopt.facts.operators import has_effect
 from tflopt.ir import Buffer, Graph, Model, Value
-from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.rewrite import ModelRule, Rewriter, Stage
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class RemoveDead(ModelRule):
     """
 
     name: ClassVar[str] = "remove-dead"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.CLEAN,)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Sweep once, consumers first."""

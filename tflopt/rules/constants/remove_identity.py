@@ -88,6 +88,7 @@ class RemoveIdentity(Rule):
     """
 
     name: ClassVar[str] = "remove-identity"
+    rank: ClassVar[int] = 400
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     anchors: ClassVar[frozenset[OpCode]] = frozenset(KERNELS)
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Stage, require
 
 DATA_INPUT = {OpCode.SPLIT: 1}
 WINDOWS = frozenset({OpCode.STRIDED_SLICE, OpCode.SLICE})
@@ -28,6 +28,8 @@ class RemoveNoop(Rule):
     """
 
     name: ClassVar[str] = "remove-noop"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY, Stage.SETTLE)
+    rank: ClassVar[int] = 70
     anchors: ClassVar[frozenset[OpCode]] = frozenset(
         {OpCode.TRANSPOSE, *WINDOWS, *PADS, *SAME_SHAPE, *SAME_TYPE, *SINGLE}
     )

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter
+from tflopt.rules.defects.route import RouteRule
 from tflopt.target.hazards import is_routed_by
-from tflopt.target.memory import Device
 
 POSITION = {OpCode.CONV_2D: 2, OpCode.DEPTHWISE_CONV_2D: 2, OpCode.TRANSPOSE_CONV: 3}
 
 
 @dataclass(frozen=True)
-class AddZeroBias(Rule):
+class AddZeroBias(RouteRule):
     """Add a bias of zeros where the device's kernel goes wrong without one.
 
     Exact: the kernels start each sum at the bias, and at zero where there is none.
     """
 
     name: ClassVar[str] = "add-zero-bias"
+    rank: ClassVar[int] = 340
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset(POSITION)
-
-    device: Device = field(default_factory=Device)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Append the bias."""

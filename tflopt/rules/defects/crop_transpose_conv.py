@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from tflopt.ir import Op, OpCode, Padding, Value
 from tflopt.ir.options import SliceOptions, TransposeConvOptions
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rules.defects.route import RouteRule
 from tflopt.target.cmsis_nn.layers import TransposeConvLayer
 from tflopt.target.hazards import is_routed_by
 from tflopt.target.hazards.entries.transpose_conv_rows import computed_rows, wanted_rows
 from tflopt.target.kernels import layer_of, padding_before
-from tflopt.target.memory import Device
 
 
 @dataclass(frozen=True)
-class CropTransposeConv(Rule):
+class CropTransposeConv(RouteRule):
     """Compute a TRANSPOSE_CONV that CMSIS-NN gets wrong without padding, and SLICE its output.
 
     Exact: padding only drops rows and columns at the borders, which the SLICE does too.
     """
 
     name: ClassVar[str] = "crop-transpose-conv"
+    rank: ClassVar[int] = 360
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.TRANSPOSE_CONV})
-
-    device: Device = field(default_factory=Device)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Widen the output to all rows and columns, and slice the old one out of it."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
 
 from tflopt.facts.operators import VIEWS
 from tflopt.ir import Op, OpCode
 from tflopt.ir.options import FullyConnectedOptions
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Stage, require
+from tflopt.rules.defects.route import RouteRule
 from tflopt.rules.views.merge_views import become_reshape
 from tflopt.target.hazards import is_routed_by
-from tflopt.target.memory import Device
 
 
 @dataclass(frozen=True)
-class FlattenFullyConnected(Rule):
+class FlattenFullyConnected(RouteRule):
     """Flatten the output of a FULLY_CONNECTED that debug builds of TFLM stop at.
 
     Exact: rows times channels stay, and both functions requantize alike. Only where a view
@@ -25,10 +25,10 @@ class FlattenFullyConnected(Rule):
     """
 
     name: ClassVar[str] = "flatten-fully-connected"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY, Stage.SETTLE)
+    rank: ClassVar[int] = 350
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.FULLY_CONNECTED})
-
-    device: Device = field(default_factory=Device)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Set the output's shape to rows and channels."""

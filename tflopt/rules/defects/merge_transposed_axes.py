@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
@@ -10,24 +10,23 @@ import numpy as np
 
 from tflopt.ir import Op, OpCode
 from tflopt.ir.options import ReshapeOptions, TransposeOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, require
+from tflopt.rules.defects.route import RouteRule
 from tflopt.rules.movement.merge_transposes import permutation
 from tflopt.target.hazards import is_routed_by
 from tflopt.target.hazards.entries.transpose_rank_five import RANK_LIMIT
-from tflopt.target.memory import Device
 
 
 @dataclass(frozen=True)
-class MergeTransposedAxes(Rule):
+class MergeTransposedAxes(RouteRule):
     """Merge the axes that a TRANSPOSE of more than four dimensions moves together.
 
     Exact: axes that stay neighbours in their order are one axis to every element.
     """
 
     name: ClassVar[str] = "merge-transposed-axes"
+    rank: ClassVar[int] = 380
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.TRANSPOSE})
-
-    device: Device = field(default_factory=Device)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """RESHAPE, TRANSPOSE of fewer axes, RESHAPE."""

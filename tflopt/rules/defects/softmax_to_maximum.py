@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from tflopt.ir import Op, OpCode
 from tflopt.ir.options import MaximumMinimumOptions
-from tflopt.rewrite import Rewriter, Rule
+from tflopt.rewrite import Rewriter
+from tflopt.rules.defects.route import RouteRule
 from tflopt.target.hazards import is_routed_by
-from tflopt.target.memory import Device
 
 LARGEST = np.full(1, np.iinfo(np.int16).max, dtype=np.int16)
 MAXIMUM_VERSION = 4
@@ -19,7 +19,7 @@ MAXIMUM_VERSION = 4
 
 
 @dataclass(frozen=True)
-class SoftmaxToMaximum(Rule):
+class SoftmaxToMaximum(RouteRule):
     """Write an int16 SOFTMAX over one element as MAXIMUM with the largest number.
 
     Exact: one element has all of the probability, which the reference kernel saturates to 32767
@@ -27,9 +27,8 @@ class SoftmaxToMaximum(Rule):
     """
 
     name: ClassVar[str] = "softmax-to-maximum"
+    rank: ClassVar[int] = 390
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.SOFTMAX})
-
-    device: Device = field(default_factory=Device)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Exchange the operator."""

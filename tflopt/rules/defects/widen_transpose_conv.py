@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.config import Runtime
+from tflopt.config import Config, Runtime
 from tflopt.ir import DType, Op, OpCode, Padding, Value
 from tflopt.ir.options import TransposeConvOptions
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rules.defects.route import RouteRule
 from tflopt.search.worth import MOST_ELEMENTS
 from tflopt.target.hazards import is_routed_by
 from tflopt.target.kernels import padding_before
-from tflopt.target.memory import Device
 
 
 @dataclass(frozen=True)
-class WidenTransposeConv(Rule):
+class WidenTransposeConv(RouteRule):
     """Add columns of zeros to a TRANSPOSE_CONV's filter where its scratch is too small without.
 
     Exact: a weight of zero adds nothing, whatever the input. Where the wider filter is padded by
@@ -30,11 +30,16 @@ class WidenTransposeConv(Rule):
     """
 
     name: ClassVar[str] = "widen-transpose-conv"
+    rank: ClassVar[int] = 370
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.TRANSPOSE_CONV})
 
-    device: Device = field(default_factory=Device)
     runtime: Runtime = Runtime.BOTH
+
+    @classmethod
+    def from_config(cls, config: Config) -> WidenTransposeConv:
+        """The rule for the device and the runtimes that load the file."""
+        return cls(config.device, config.runtime)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Extend the filter to the stride's width."""

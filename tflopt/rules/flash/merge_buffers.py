@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.ir import Buffer, Model, Value
-from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.rewrite import ModelRule, Rewriter, Stage
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class MergeBuffers(ModelRule):
     """
 
     name: ClassVar[str] = "merge-buffers"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
+    rank: ClassVar[int] = 80
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Point every tensor and metadata entry to the first buffer with its data."""

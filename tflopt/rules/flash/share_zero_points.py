@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from tflopt.config import Config, Runtime
 from tflopt.ir import Model
-from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.rewrite import ModelRule, Rewriter, Stage
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,13 @@ class ShareZeroPoints(ModelRule):
     """
 
     name: ClassVar[str] = "share-zero-points"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
+    rank: ClassVar[int] = 60
+
+    @classmethod
+    def suits(cls, config: Config) -> bool:
+        """LiteRT refuses such a file."""
+        return config.runtime is Runtime.TFLM
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Shorten the vectors."""

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from tflopt.config import Runtime
+from tflopt.config import Config, Runtime, Strip
 from tflopt.io.records import LARGEST_DEPRECATED
 from tflopt.ir import Model, Op, OpCode, OperatorCode, Options
-from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.rewrite import ModelRule, Rewriter, Stage
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,15 @@ class StripFields(ModelRule):
     """
 
     name: ClassVar[str] = "strip-fields"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
+    rank: ClassVar[int] = 70
     runtime: Runtime = Runtime.BOTH
     everything: bool = False
+
+    @classmethod
+    def from_config(cls, config: Config) -> StripFields:
+        """The rule with what it needs of the options."""
+        return cls(config.runtime, config.strip is Strip.ALL)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Clear the fields."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tflopt.config import Config, Strip
 from tflopt.ir import Model
-from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.rules.memory.drop_stale_plan import PLAN
 
 CONVERSION = frozenset(
@@ -30,8 +31,15 @@ class StripMetadata(ModelRule):
     """
 
     name: ClassVar[str] = "strip-metadata"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
+    rank: ClassVar[int] = 30
     everything: bool = False
     keep: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_config(cls, config: Config) -> StripMetadata:
+        """The rule with what it needs of the options."""
+        return cls(config.strip is Strip.ALL, config.keep)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Remove the entries, and an archive behind the model with them."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tflopt.config import Config, Strip
 from tflopt.ir import Model
-from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.rewrite import ModelRule, Rewriter, Stage
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,15 @@ class StripNames(ModelRule):
     """
 
     name: ClassVar[str] = "strip-names"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
+    rank: ClassVar[int] = 10
     interface: bool = False
     keep: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_config(cls, config: Config) -> StripNames:
+        """The rule with what it needs of the options."""
+        return cls(config.strip is Strip.ALL, config.keep)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Clear the names."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tflopt.ir import Model, Quantization
-from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.rewrite import ModelRule, Rewriter, Stage
 
 CUSTOM_DETAILS = 1
 """``CustomQuantization`` in the union of details; the others change how LiteRT computes."""
@@ -20,6 +20,8 @@ class StripRanges(ModelRule):
     """
 
     name: ClassVar[str] = "strip-ranges"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
+    rank: ClassVar[int] = 40
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Clear the fields."""

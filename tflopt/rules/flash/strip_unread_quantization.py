@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.config import Runtime
+from tflopt.config import Config, Runtime
 from tflopt.ir import DType, Model, Op, OpCode, Use
-from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.rewrite import ModelRule, Rewriter, Stage
 
 BIAS_INPUT = {
     OpCode.CONV_2D: 2,
@@ -59,7 +59,14 @@ class StripUnreadQuantization(ModelRule):
     """
 
     name: ClassVar[str] = "strip-unread-quantization"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
+    rank: ClassVar[int] = 50
     runtime: Runtime = Runtime.BOTH
+
+    @classmethod
+    def from_config(cls, config: Config) -> StripUnreadQuantization:
+        """The rule for the runtimes that load the file."""
+        return cls(config.runtime)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Clear the quantization where every reader ignores it."""

@@ -21,6 +21,7 @@ class ConvToFullyConnected(FormRule):
     """
 
     name: ClassVar[str] = "conv-to-fully-connected"
+    rank: ClassVar[int] = 120
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     alike_on_litert: ClassVar[bool] = False
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONV_2D})

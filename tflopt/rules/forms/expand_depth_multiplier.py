@@ -31,6 +31,7 @@ class ExpandDepthMultiplier(FormRule):
     """
 
     name: ClassVar[str] = "expand-depth-multiplier"
+    rank: ClassVar[int] = 50
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.DEPTHWISE_CONV_2D})
 

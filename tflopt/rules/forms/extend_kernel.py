@@ -7,14 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from tflopt.config import Goal
+from tflopt.config import Config, Goal
 from tflopt.facts.operators import CONVOLUTIONS, PADS
 from tflopt.facts.pads import Amounts, amounts_of, pads_zero
 from tflopt.facts.windows import Axis, Window, is_open, padding_for, window_of
 from tflopt.ir import DType, Model, Op, Padding, Quantization
 from tflopt.ir.clone import clone
 from tflopt.plan.offline import simulate_head
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, ModelRule, Rewriter
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, ModelRule, Rewriter, Stage
 from tflopt.rules.constants.remove_dead import RemoveDead
 from tflopt.rules.movement.fold_pad import set_padding, unpadded
 from tflopt.target import Isa
@@ -50,10 +50,16 @@ class ExtendKernel(ModelRule):
     """
 
     name: ClassVar[str] = "extend-kernel"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.KERNELS,)
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     goal: Goal = Goal.MEMORY
     device: Device = field(default_factory=Device)
     plan: PlanRequest | None = field(default_factory=PlanRequest)
+
+    @classmethod
+    def from_config(cls, config: Config) -> ExtendKernel:
+        """The rule with what it needs of the options."""
+        return cls(config.goal, config.device, config.plan)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Extend as few kernels as lead to the smallest head."""

@@ -27,6 +27,7 @@ class MeanToConvolution(FormRule):
     """
 
     name: ClassVar[str] = "mean-to-convolution"
+    rank: ClassVar[int] = 100
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.MEAN})
 

@@ -40,6 +40,7 @@ class RequantizeWithKernel(FormRule):
     """
 
     name: ClassVar[str] = "requantize-with-kernel"
+    rank: ClassVar[int] = 150
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     alike_on_litert: ClassVar[bool] = False
     anchors: ClassVar[frozenset[OpCode]] = frozenset(FUSED)

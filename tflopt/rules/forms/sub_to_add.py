@@ -28,6 +28,7 @@ class SubToAdd(FormRule):
     """
 
     name: ClassVar[str] = "sub-to-add"
+    rank: ClassVar[int] = 140
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.SUB})
 

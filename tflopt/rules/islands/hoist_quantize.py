@@ -37,6 +37,7 @@ class HoistQuantize(Rule):
     """
 
     name: ClassVar[str] = "hoist-quantize"
+    rank: ClassVar[int] = 130
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

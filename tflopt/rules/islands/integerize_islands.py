@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from tflopt.config import Config
 from tflopt.facts.clamps import is_private
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
@@ -32,10 +33,20 @@ class IntegerizeIslands(Rule):
     """
 
     name: ClassVar[str] = "integerize-islands"
+    rank: ClassVar[int] = 120
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     alike_on_litert: ClassVar[bool] = False
     postpone: bool = False
+
+    @classmethod
+    def from_config(cls, config: Config) -> IntegerizeIslands:
+        """The rule with what it needs of the options."""
+        return cls(postpone=config.allow_lsb > 0)
+
+    def later(self) -> IntegerizeIslands:
+        """Islands that could not be rounded are still made integers where that is exact."""
+        return replace(self, postpone=False)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Compute the output of a QUANTIZE in integers."""

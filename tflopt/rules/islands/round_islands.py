@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tflopt.config import Config
 from tflopt.facts.clamps import is_private
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Rule, require
@@ -32,9 +33,15 @@ class RoundIslands(Rule):
     """
 
     name: ClassVar[str] = "round-islands"
+    rank: ClassVar[int] = 140
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
     exactness: ClassVar[Exactness] = APPROXIMATE
     max_steps: int = 0
+
+    @classmethod
+    def from_config(cls, config: Config) -> RoundIslands:
+        """The rule with what it needs of the options."""
+        return cls(config.allow_lsb)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Compute the output of a QUANTIZE in integers, approximately."""

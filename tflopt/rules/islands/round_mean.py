@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tflopt.config import Config
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Rule, require
 from tflopt.rules.islands.float_mean import find_mean, mean_distance, replace_mean
@@ -23,9 +24,15 @@ class RoundMean(Rule):
     """
 
     name: ClassVar[str] = "round-mean"
+    rank: ClassVar[int] = 160
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
     exactness: ClassVar[Exactness] = APPROXIMATE
     max_steps: int = 0
+
+    @classmethod
+    def from_config(cls, config: Config) -> RoundMean:
+        """The rule with what it needs of the options."""
+        return cls(config.allow_lsb)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Take the mean of the integers, approximately."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.arith import softmax
+from tflopt.config import Config
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import QuantizeOptions, SoftmaxOptions
 from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, require
@@ -18,7 +19,7 @@ from tflopt.rules.islands.float_softmax import (
     stays_in_range,
 )
 from tflopt.rules.islands.rounding import forget_origins, ops_between, remove_unread
-from tflopt.search.worth import FormRule
+from tflopt.search.worth import FormRule, Worth
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,15 @@ class RoundSoftmax(FormRule):
     """
 
     name: ClassVar[str] = "round-softmax"
+    rank: ClassVar[int] = 170
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
     exactness: ClassVar[Exactness] = APPROXIMATE
     max_steps: int = 0
+
+    @classmethod
+    def from_config(cls, config: Config) -> RoundSoftmax:
+        """The rule with what it needs of the options."""
+        return cls(Worth.from_config(config), config.allow_lsb)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Take the softmax of the integers, approximately."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.ir import Model
-from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.annotation import METADATA_NAME
 
 PLAN = "OfflineMemoryAllocation"
@@ -22,6 +22,7 @@ class DropStalePlan(ModelRule):
     """
 
     name: ClassVar[str] = "drop-stale-plan"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.STALE,)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Remove the metadata entry."""

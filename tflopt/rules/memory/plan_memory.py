@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from tflopt.config import Config
 from tflopt.errors import UnsupportedError
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.plan.describe import read_plan, write_plan
-from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory, why_no_memory
 from tflopt.target.plan_check import is_plan_wrong
 
@@ -33,8 +34,14 @@ class PlanMemory(ModelRule):
     """
 
     name: ClassVar[str] = "plan-memory"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.PLAN,)
     device: Device = field(default_factory=Device)
     request: PlanRequest | None = field(default_factory=PlanRequest)
+
+    @classmethod
+    def from_config(cls, config: Config) -> PlanMemory:
+        """The rule with what it needs of the options."""
+        return cls(config.device, config.plan)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Plan, simulate the runtime with the plan, and keep it if it is worth its flash."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from tflopt.config import Config
 from tflopt.facts.operators import EFFECTS
 from tflopt.ir import DType, Model, Op, OpCode, Value
 from tflopt.ir.clone import clone
@@ -12,7 +13,7 @@ from tflopt.plan.describe import runtime_bytes, write_plan
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.order import OrderProblem, Task, best_order
 from tflopt.plan.problem import align_up
-from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.kernels import scratch_sizes
 from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory, why_no_memory
 
@@ -29,8 +30,14 @@ class ReorderOperators(ModelRule):
     """
 
     name: ClassVar[str] = "reorder-operators"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.ORDER,)
     device: Device = field(default_factory=Device)
     request: PlanRequest | None = None
+
+    @classmethod
+    def from_config(cls, config: Config) -> ReorderOperators:
+        """The rule with what it needs of the options."""
+        return cls(config.device, config.plan)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Find the best order, and take it if the arena shrinks."""

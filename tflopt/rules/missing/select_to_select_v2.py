@@ -19,6 +19,7 @@ class SelectToSelectV2(Rule):
     """
 
     name: ClassVar[str] = "select-to-select-v2"
+    rank: ClassVar[int] = 300
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.SELECT})
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

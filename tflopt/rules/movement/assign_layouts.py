@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from tflopt.config import Goal, IoLayout
+from tflopt.config import Config, Goal, IoLayout
 from tflopt.ir import Graph, Model, Op
 from tflopt.ir.clone import clone
 from tflopt.layout.peak import live_bytes
@@ -15,7 +15,7 @@ from tflopt.layout.problem import Problem, bill_of, make_problem, original_bill,
 from tflopt.layout.reasons import explain
 from tflopt.layout.rebuild import rebuild
 from tflopt.layout.role import Form
-from tflopt.rewrite import ModelRule, Rewriter
+from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.cost import predict_instructions
 from tflopt.target.memory import Device
 
@@ -37,12 +37,20 @@ class AssignLayouts(ModelRule):
     """
 
     name: ClassVar[str] = "assign-layouts"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY,)
+    rank: ClassVar[int] = 440
 
     device: Device = field(default_factory=Device)
     in_place: bool = True
     io_layout: IoLayout = IoLayout.KEEP
     route_around: bool = True
     goal: Goal = Goal.BALANCED
+
+    @classmethod
+    def from_config(cls, config: Config) -> AssignLayouts:
+        """The rule with what it needs of the options."""
+        route, goal = config.route_around, config.goal
+        return cls(config.device, config.in_place, config.io_layout, route, goal)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Solve and rebuild each subgraph."""

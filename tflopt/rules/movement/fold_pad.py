@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from tflopt.config import Config
 from tflopt.facts.operators import CONVOLUTIONS, PADS, POOLS
 from tflopt.facts.pads import Amounts, amounts_of, pad_value, zero_of
 from tflopt.facts.windows import SPATIAL, Window, is_open, padding_for, window_of
@@ -31,8 +32,14 @@ class FoldPad(Rule):
     """
 
     name: ClassVar[str] = "fold-pad"
+    rank: ClassVar[int] = 170
     anchors: ClassVar[frozenset[OpCode]] = PADS
     mve: bool = True
+
+    @classmethod
+    def from_config(cls, config: Config) -> FoldPad:
+        """The rule with what it needs of the options."""
+        return cls(config.mve)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Let every reader read the unpadded tensor, or none."""

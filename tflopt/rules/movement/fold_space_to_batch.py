@@ -44,6 +44,7 @@ class FoldSpaceToBatch(Rule):
     """
 
     name: ClassVar[str] = "fold-space-to-batch"
+    rank: ClassVar[int] = 270
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.BATCH_TO_SPACE_ND})
     padded: bool = False
 

@@ -46,6 +46,7 @@ class HoistSlice(Rule):
     """
 
     name: ClassVar[str] = "hoist-slice"
+    rank: ClassVar[int] = 220
     anchors: ClassVar[frozenset[OpCode]] = SLICES
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

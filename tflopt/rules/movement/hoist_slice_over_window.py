@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from tflopt.config import Config
 from tflopt.facts.operators import CONVOLUTIONS, PADS, POOLS, SLICES
 from tflopt.facts.pads import Amounts, amounts_of, pads_zero
 from tflopt.facts.slices import Region, region_of, whole
@@ -60,8 +61,14 @@ class HoistSliceOverWindow(Rule):
     """
 
     name: ClassVar[str] = "hoist-slice-over-window"
+    rank: ClassVar[int] = 230
     anchors: ClassVar[frozenset[OpCode]] = SLICES
     mve: bool = True
+
+    @classmethod
+    def from_config(cls, config: Config) -> HoistSliceOverWindow:
+        """The rule with what it needs of the options."""
+        return cls(config.mve)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Exchange the SLICE and the window operator."""

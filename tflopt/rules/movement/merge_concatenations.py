@@ -22,6 +22,7 @@ class MergeConcatenations(Rule):
     """
 
     name: ClassVar[str] = "merge-concatenations"
+    rank: ClassVar[int] = 30
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONCATENATION})
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

@@ -21,6 +21,7 @@ class MergePads(Rule):
     """
 
     name: ClassVar[str] = "merge-pads"
+    rank: ClassVar[int] = 180
     anchors: ClassVar[frozenset[OpCode]] = PADS
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

@@ -21,6 +21,7 @@ class MergeSlices(Rule):
     """
 
     name: ClassVar[str] = "merge-slices"
+    rank: ClassVar[int] = 210
     anchors: ClassVar[frozenset[OpCode]] = SLICES
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

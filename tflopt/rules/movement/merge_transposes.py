@@ -31,6 +31,7 @@ class MergeTransposes(Rule):
     """
 
     name: ClassVar[str] = "merge-transposes"
+    rank: ClassVar[int] = 40
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.TRANSPOSE})
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

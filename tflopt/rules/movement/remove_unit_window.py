@@ -27,6 +27,7 @@ class RemoveUnitWindow(Rule):
     """
 
     name: ClassVar[str] = "remove-unit-window"
+    rank: ClassVar[int] = 410
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     anchors: ClassVar[frozenset[OpCode]] = POOLS | RESIZES
 

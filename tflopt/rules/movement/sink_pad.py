@@ -35,6 +35,7 @@ class SinkPad(Rule):
     """
 
     name: ClassVar[str] = "sink-pad"
+    rank: ClassVar[int] = 190
     anchors: ClassVar[frozenset[OpCode]] = ZERO_TO_ZERO
     exactness: ClassVar[Exactness] = BY_ENUMERATION
 

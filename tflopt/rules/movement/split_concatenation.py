@@ -20,6 +20,7 @@ class SplitConcatenation(Rule):
     """
 
     name: ClassVar[str] = "split-concatenation"
+    rank: ClassVar[int] = 280
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONCATENATION})
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

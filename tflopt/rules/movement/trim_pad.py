@@ -21,6 +21,7 @@ class TrimPad(Rule):
     """
 
     name: ClassVar[str] = "trim-pad"
+    rank: ClassVar[int] = 200
     anchors: ClassVar[frozenset[OpCode]] = SLICES
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

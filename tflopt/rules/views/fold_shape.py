@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tflopt.config import Runtime
+from tflopt.config import Config, Runtime
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite import Rewriter, Rule, require
@@ -25,8 +25,14 @@ class FoldShape(Rule):
     """
 
     name: ClassVar[str] = "fold-shape"
+    rank: ClassVar[int] = 250
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.SHAPE, OpCode.RANK, OpCode.RESHAPE})
     runtime: Runtime = Runtime.BOTH
+
+    @classmethod
+    def from_config(cls, config: Config) -> FoldShape:
+        """The rule with what it needs of the options."""
+        return cls(config.runtime)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Put the numbers in."""

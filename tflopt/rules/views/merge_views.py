@@ -19,6 +19,7 @@ class MergeViews(Rule):
     """
 
     name: ClassVar[str] = "merge-views"
+    rank: ClassVar[int] = 10
     anchors: ClassVar[frozenset[OpCode]] = VIEWS
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

@@ -19,6 +19,7 @@ class PackToReshape(Rule):
     """
 
     name: ClassVar[str] = "pack-to-reshape"
+    rank: ClassVar[int] = 430
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.PACK, OpCode.UNPACK})
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

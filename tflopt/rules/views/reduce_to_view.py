@@ -29,6 +29,7 @@ class ReduceToView(Rule):
     """
 
     name: ClassVar[str] = "reduce-to-view"
+    rank: ClassVar[int] = 420
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     anchors: ClassVar[frozenset[OpCode]] = frozenset(
         {OpCode.MEAN, OpCode.SUM, OpCode.REDUCE_MAX, OpCode.REDUCE_MIN}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.config import Runtime
+from tflopt.config import Config, Runtime
 from tflopt.ir import Op, OpCode
 from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite import Rewriter, Rule, require
@@ -24,8 +24,14 @@ class ShapeToOptions(Rule):
     """
 
     name: ClassVar[str] = "shape-to-options"
+    rank: ClassVar[int] = 320
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.RESHAPE})
     runtime: Runtime = Runtime.BOTH
+
+    @classmethod
+    def from_config(cls, config: Config) -> ShapeToOptions:
+        """The rule with what it needs of the options."""
+        return cls(config.runtime)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Drop the input."""

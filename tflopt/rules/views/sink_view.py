@@ -23,6 +23,7 @@ class SinkView(Rule):
     """
 
     name: ClassVar[str] = "sink-view"
+    rank: ClassVar[int] = 20
     anchors: ClassVar[frozenset[OpCode]] = ELEMENTWISE
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

@@ -19,6 +19,7 @@ class TransposeToReshape(Rule):
     """
 
     name: ClassVar[str] = "transpose-to-reshape"
+    rank: ClassVar[int] = 50
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.TRANSPOSE})
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
