@@ -20,6 +20,7 @@ from tflopt.io import read, read_bytes, write
 from tflopt.ir import DType, OpCode
 from tflopt.ir.builder import Builder
 from tflopt.ir.options import HardSwishOptions
+from tflopt.rules.phases import PHASES
 from tflopt.rules.pipeline import RULES
 
 pytestmark = pytest.mark.unit
@@ -368,3 +369,21 @@ def test_the_small_model_is_rewritten_the_same_each_time(cli: Cli, small: Path) 
     optimize(cli, small, "-o", "b.tflite")
     assert Path("a.tflite").read_bytes() == Path("b.tflite").read_bytes()
     assert read_bytes(Path("a.tflite").read_bytes()).graphs
+
+
+def test_the_graph_is_printed_after_a_rule_and_times_by_phase(cli: Cli, small: Path) -> None:
+    ran = cli("optimize", small, "--no-verify", "--print-after", "strip-names", "--timing")
+    assert "// after strip-names\ngraph(" in ran.err
+    assert [line.split()[0] for line in ran.err.splitlines() if line.endswith(" s")] == [
+        phase.name for phase in PHASES
+    ]
+    assert "did you mean remove-noop" in cli("optimize", small, "--print-after", "remove-nooop").err
+
+
+def test_passes_names_the_phases_in_order(cli: Cli) -> None:
+    data = json.loads(cli("passes", "--json").out)
+    assert [phase["phase"] for phase in data["phases"]] == [phase.name for phase in PHASES]
+    order = [phase["phase"] for phase in data["phases"]]
+    turns = [order.index(rule["phase"]) for rule in data["passes"] if rule["phase"] != "stale"]
+    assert turns == sorted(turns)
+    assert "forms: search, always" in cli("passes").out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +29,7 @@ from tflopt.cli.common import (
 from tflopt.cli.device import Firmware, Fvp, TflmLib, TimeLimit, choose_runner
 from tflopt.cli.report import html as page
 from tflopt.config import Config, Goal, IoLayout, Plan, Runtime, Strip
-from tflopt.errors import UsageError
+from tflopt.errors import UsageError, printable
 from tflopt.gate.batch import annotation_path, parse_pin, results, with_pins
 from tflopt.io import WriteOptions, utf8, write_all
 from tflopt.io.files import STDOUT, check_outputs
@@ -40,7 +42,8 @@ from tflopt.product.annotate import Annotate
 from tflopt.product.budget import parse_count, parse_size
 from tflopt.product.optimize import DEFAULT_TARGET, Result, Settings, optimize_file_bytes
 from tflopt.report.json_report import dumps, report
-from tflopt.rules.pipeline import Selection
+from tflopt.rewrite.watch import PhaseTimes, PrintAfter, Watch, in_turn, verify_runs
+from tflopt.rules.pipeline import Selection, find_rule
 from tflopt.run.choose import DeviceOptions
 from tflopt.run.runner import TIME_LIMIT_S
 from tflopt.run.samples import SampleOptions
@@ -73,6 +76,11 @@ def optimize(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say why patterns were left alone.")
     ] = False,
+    print_after: Annotated[
+        list[str] | None,
+        typer.Option("--print-after", metavar="RULE", help="Print the graph each time it fired."),
+    ] = None,
+    timing: Annotated[bool, typer.Option("--timing", help="Print the time of each phase.")] = False,
     strip: Annotated[
         Strip,
         typer.Option("--strip", help="Drop what no kernel reads; 'all': names of inputs too."),
@@ -234,16 +242,21 @@ def optimize(
         raise UsageError("--require-verified and --no-verify exclude each other")
     pins = tuple(pin or ())
     if original is None:
-        if folder is None or output is not None or explain or html is not None:
+        shown = explain or html is not None or timing or print_after
+        if folder is None or output is not None or shown:
             who = "several models take --dir" if len(models) > 1 else "--dir is for several models,"
-            raise UsageError(f"{who} instead of --output, and no --explain or --html")
+            raise UsageError(f"{who} instead of --output, and nothing that shows one of them")
         optimize_all(models, folder, settings, pins, report_path, jobs, quiet)
         return
     settings = with_pins(settings, pins, original)
     destination = output_path(model, output)
     beside = (report_path, html, annotation_path(settings, destination))
     check_outputs(beside, (model, destination))
-    result = _run(original, data, settings, quiet)
+    times = PhaseTimes(time.perf_counter)
+    watches: list[Watch] = [verify_runs, times, _printer(print_after or ())]
+    result = _run(original, data, settings, quiet, in_turn(watches))
+    if timing:
+        _print_times(times)
     files = results(result, settings, destination)
     texts = {}
     if report_path is not None or html is not None:
@@ -277,7 +290,21 @@ def _names(only: list[str] | None) -> list[str] | None:
     return None if only is None else [name for name in only if name]
 
 
-def _run(original: Model, data: bytes, settings: Settings, quiet: bool) -> Result:
+def _printer(names: Sequence[str]) -> PrintAfter:
+    """Writes to stderr: a report may go to stdout."""
+    for name in names:
+        find_rule(name)
+    return PrintAfter(
+        names, lambda text: typer.echo("\n".join(map(printable, text.splitlines())), err=True)
+    )
+
+
+def _print_times(times: PhaseTimes) -> None:
+    for name, seconds in times.seconds.items():
+        typer.echo(f"{name:10}{seconds:8.3f} s", err=True)
+
+
+def _run(original: Model, data: bytes, settings: Settings, quiet: bool, watch: Watch) -> Result:
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -288,6 +315,7 @@ def _run(original: Model, data: bytes, settings: Settings, quiet: bool) -> Resul
             data,
             settings,
             progress=lambda text: None if status is None else status.update(text),
+            watch=watch,
         )
 
 

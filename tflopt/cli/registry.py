@@ -8,15 +8,40 @@ import typer
 
 from tflopt.cli.common import AsJson
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
+from tflopt.rules.phases import PHASES, Phase, phase_of
 from tflopt.rules.pipeline import RULES
 from tflopt.target import all_targets
 from tflopt.version import __version__
 
+UPKEEP = "after each phase that changed the model: clean, and stale where its plan no longer fits"
+
 
 def passes(as_json: AsJson = False) -> None:
-    """List the rules: name, how their exactness was shown, what they do."""
-    rows = [(rule.name, rule.exactness.shown_by, rule.summary) for rule in RULES]
-    _show(("rule", "exact by", "what it does"), rows, "passes", as_json)
+    """List the rules in the order of their phases: name, how exactness was shown, what they do."""
+    rows = [
+        (rule.name, phase_of(rule.stages[0]), rule.exactness.shown_by, rule.summary)
+        for rule in RULES
+    ]
+    columns = ("rule", "phase", "exact by", "what it does")
+    _show(columns, rows, "passes", as_json, PHASES)
+
+
+def _phase(phase: Phase) -> dict[str, str]:
+    return {
+        "phase": phase.name,
+        "mode": phase.mode.value,
+        "when": phase.when.text,
+        "rules": _members(phase),
+    }
+
+
+def _members(phase: Phase) -> str:
+    """Whose rules run in a phase, in words that name other phases."""
+    others = [phase_of(stage) for stage in phase.stages[1:]]
+    with_them = f" with those of {', '.join(others)}" if others else ""
+    after = [phase_of(stage) for stage in phase.after]
+    then = f", then those of {', '.join(after)}" if after else ""
+    return f"{phase.stages[0].value} rules{with_them}{then}"
 
 
 def targets(as_json: AsJson = False) -> None:
@@ -26,15 +51,21 @@ def targets(as_json: AsJson = False) -> None:
 
 
 def _show(
-    columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], title: str, as_json: bool
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[str, ...]],
+    title: str,
+    as_json: bool,
+    phases: Sequence[Phase] = (),
 ) -> None:
     if as_json:
         keys = [column.replace(" ", "_") for column in columns]
-        data = {
+        data: dict[str, object] = {
             "schema_version": SCHEMA_VERSION,
             "tool": {"name": "tflopt", "version": __version__},
             title: [dict(zip(keys, row, strict=True)) for row in rows],
         }
+        if phases:
+            data["phases"] = [_phase(phase) for phase in phases]
         typer.echo(dumps(data), nl=False)
         return
     from tflopt.report.style import make_console, table
@@ -42,4 +73,10 @@ def _show(
     grid = table(*columns)
     for row in rows:
         grid.add_row(*row)
-    make_console().print(grid)
+    console = make_console()
+    console.print(grid)
+    for phase in phases:
+        fields = _phase(phase)
+        console.print(f"{fields['phase']}: {fields['mode']}, {fields['when']}: {fields['rules']}")
+    if phases:
+        console.print(UPKEEP)

@@ -15,6 +15,7 @@ from tflopt.product.budget import check_arena, check_flash, check_instructions
 from tflopt.product.facts import ModelFacts, model_facts
 from tflopt.product.validation import compare_in_force
 from tflopt.rewrite import Stage, Trace
+from tflopt.rewrite.watch import Watch, verify_runs
 from tflopt.rules.pipeline import RULES, Selection, find_rule, run_pipeline
 from tflopt.run.runner import Runner
 from tflopt.run.samples import SampleOptions
@@ -137,17 +138,22 @@ def optimize_file_bytes(
     data: bytes,
     settings: Settings,
     progress: Callable[[str], None] = lambda _: None,
+    watch: Watch = verify_runs,
 ) -> Result:
     """Optimize a model that was read from ``data``, and compare both on a runner.
 
     Where only LiteRT runs the model and they differ, rules whose forms LiteRT rounds otherwise than
     TFLM are left out, and both are compared again.
 
+    Args:
+        progress: is told in a word what is done next.
+        watch: is told of every change that a rule makes, and of every phase.
+
     Raises:
         RunnerError: no runner is installed.
         TfloptError: as :func:`optimize`.
     """
-    result = _optimize(original, data, settings, progress)
+    result = _optimize(original, data, settings, progress, watch)
     verdict = result.verification
     if verdict is None or verdict.mismatch is None or verdict.runner != "litert":
         return result
@@ -156,7 +162,7 @@ def optimize_file_bytes(
     if not fired:
         return result
     selection = replace(settings.selection, disable={*settings.selection.disable, *unlike})
-    again = _optimize(original, data, replace(settings, selection=selection), progress)
+    again = _optimize(original, data, replace(settings, selection=selection), progress, watch)
     if again.verification is None or again.verification.status != "identical":
         return result
     left_out = f"left out, for LiteRT rounds otherwise than TFLM: {', '.join(fired)}"
@@ -165,11 +171,15 @@ def optimize_file_bytes(
 
 
 def _optimize(
-    original: Model, data: bytes, settings: Settings, progress: Callable[[str], None]
+    original: Model,
+    data: bytes,
+    settings: Settings,
+    progress: Callable[[str], None],
+    watch: Watch,
 ) -> Result:
     progress("rewriting")
     model = clone(original)
-    trace = run_pipeline(model, settings.selection, settings.config)
+    trace = run_pipeline(model, settings.selection, settings.config, watch)
     check_instructions(model, settings.config, settings.max_instructions)
     memory = _memory(model, settings)
     annotation = b""

@@ -24,6 +24,7 @@ from tflopt.ir import (
 )
 from tflopt.ir.node import Array
 from tflopt.ir.types import dtype_of
+from tflopt.plan.describe import write_plan
 
 
 class Rewriter:
@@ -314,6 +315,11 @@ class Rewriter:
             if entry not in kept:
                 self.note(f"dropped metadata {entry.name!r}: {reason}")
         self.model.metadata = kept
+
+    def set_plan(self, offsets: Sequence[int] | None, reason: str) -> None:
+        """Replace the model's offline memory plan; None drops it."""
+        write_plan(self.model, offsets)
+        self.note(reason)
 
 
 def _arranged(

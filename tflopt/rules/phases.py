@@ -80,3 +80,8 @@ MOST_ROUNDS = 8
 def conditions(stage: Stage) -> tuple[Condition, ...]:
     """Under which options the phases run in which a stage is the first; empty for upkeep."""
     return tuple(phase.when for phase in PHASES if phase.stages[0] is stage)
+
+
+def phase_of(stage: Stage) -> str:
+    """The name of the phase in which a stage is the first; of upkeep, which has none, its own."""
+    return next((phase.name for phase in PHASES if phase.stages[0] is stage), stage.value)

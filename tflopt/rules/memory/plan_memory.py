@@ -48,8 +48,9 @@ class PlanMemory(ModelRule):
         if why_no_memory(model):
             return
         if is_plan_wrong(model, self.device):
-            write_plan(model, None)
-            rw.note(f"dropped a plan that is not known to be right on {self.device.target}")
+            rw.set_plan(
+                None, f"dropped a plan that is not known to be right on {self.device.target}"
+            )
         if self.request is not None:
             self._plan(model, self.request, rw)
 
@@ -69,6 +70,6 @@ class PlanMemory(ModelRule):
             return
         if read_plan(model) == list(plan.offsets):
             return
-        write_plan(model, plan.offsets)
         optimal = "optimal" if plan.proven_optimal else f"lower bound {plan.lower_bound}"
-        rw.note(f"head {plan.online_head_bytes} -> {plan.head_bytes} bytes ({optimal})")
+        said = f"head {plan.online_head_bytes} -> {plan.head_bytes} bytes ({optimal})"
+        rw.set_plan(plan.offsets, said)
