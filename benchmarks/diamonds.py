@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))  # for tests/support, whose diamonds these are
 
 from tests.support.diamonds import DIAMONDS, Build, calibrated  # noqa: E402
 from tests.support.kit import Kit  # noqa: E402
-from tflopt.arith.tables import EVERY_INT8  # noqa: E402
+from tflopt.facts.tables import EVERY_INT8  # noqa: E402
 from tflopt.rules.activations.diamond_forms import Distance, equal_forms  # noqa: E402
 from tflopt.rules.activations.diamonds import regions  # noqa: E402
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.graphs import QUANT, Net
 from tflopt.arith.affine import Affine
-from tflopt.arith.tables import EVERY_INT8, at, compose, pair_table, single_operators, table
+from tflopt.facts.tables import EVERY_INT8, at, compose, pair_table, single_operators, table
 from tflopt.ir import Activation, DType, Op, OpCode
 from tflopt.ir.options import AddOptions, MulOptions, QuantizeOptions
 

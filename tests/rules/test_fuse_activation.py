@@ -12,8 +12,8 @@ from tests.support.graphs import QUANT, Net
 from tests.support.paths import needs_tflm
 from tests.support.runtime import runtime
 from tflopt.arith.fixed_point import Ints, ints
-from tflopt.arith.tables import table
 from tflopt.facts.clamps import with_activation
+from tflopt.facts.tables import table
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Activation, DType, OpCode, Padding, Value
 from tflopt.ir.node import Array

@@ -14,11 +14,11 @@ from tflopt.arith import floating
 from tflopt.arith.affine import Affine
 from tflopt.arith.binary import mul
 from tflopt.arith.c_library import End
-from tflopt.arith.tables import EVERY_INT8, LOGISTIC_OUTPUT, TANH_OUTPUT, unary_table
 from tflopt.config import Config, Goal
+from tflopt.facts.floats import BOUNDED
+from tflopt.facts.tables import EVERY_INT8, LOGISTIC_OUTPUT, TANH_OUTPUT, unary_table
 from tflopt.ir import DType, OpCode, Value
 from tflopt.rules.islands.integerize_islands import IntegerizeIslands
-from tflopt.rules.islands.islands import BOUNDED
 from tflopt.rules.islands.round_islands import RoundIslands
 from tflopt.rules.islands.weigh_islands import WeighIslands
 from tflopt.rules.islands.weighed_forms import FACTOR, FACTOR_SCALE

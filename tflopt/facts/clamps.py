@@ -8,8 +8,8 @@ import numpy as np
 
 from tflopt.arith.affine import LIMITS, activation_range, affine_of
 from tflopt.arith.fixed_point import Ints
-from tflopt.arith.tables import EVERY_INT8, distinct, table
 from tflopt.facts.operators import MOVEMENTS
+from tflopt.facts.tables import EVERY_INT8, distinct, table
 from tflopt.ir import Activation, DType, Op, Options, Value
 from tflopt.ir.options import (
     AddOptions,

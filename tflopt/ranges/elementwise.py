@@ -17,7 +17,7 @@ from tflopt.arith.fixed_point import (
     multiply_once,
     quantize_multiplier,
 )
-from tflopt.arith.tables import fused_of, is_defined, table
+from tflopt.facts.tables import fused_of, is_defined, table
 from tflopt.ir import Activation, DType, Op, OpCode
 from tflopt.ranges.interval import Interval, scalar
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from tflopt.config import Config, Runtime, Strip
+from tflopt.facts.operators import Kind, facts_of
 from tflopt.io.decode import Decoder
 from tflopt.io.layout import least_bytes
 from tflopt.io.records import external_data, model_record
-from tflopt.ir import DType, Model, OpCode, Use, Value
+from tflopt.ir import DType, Model, Use, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.record import Vector
 from tflopt.rewrite import Stage
-from tflopt.rules.flash.strip_unread_quantization import BIAS_INPUT, CONTROL_INPUTS
 from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 
 KINDS = (
@@ -54,14 +54,6 @@ SCALARS = {
     "intermediates": "operator inputs and outputs",
     "mutating_variable_inputs": "operator inputs and outputs",
 }
-WEIGHTED = {
-    OpCode.CONV_2D: 1,
-    OpCode.DEPTHWISE_CONV_2D: 1,
-    OpCode.TRANSPOSE_CONV: 1,
-    OpCode.FULLY_CONNECTED: 1,
-    OpCode.BATCH_MATMUL: 1,
-}
-RECURRENT = frozenset({OpCode.SVDF, OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM, OpCode.LSTM})
 
 
 @dataclass(frozen=True)
@@ -164,13 +156,14 @@ def _use_role(use: Use, value: Value) -> str:
     op = use.op
     if op is None:
         return "other constants"
-    if WEIGHTED.get(op.code) == use.index:
+    facts = facts_of(op)
+    if facts.weights == use.index:
         return "weights"
-    if BIAS_INPUT.get(op.code, -1) == use.index:
+    if facts.bias == use.index:
         return "biases"
-    if op.code in RECURRENT:
+    if facts.kind is Kind.RECURRENT:
         return "weights" if value.dtype in (DType.INT8, DType.FLOAT32) else "biases"
-    if use.index in CONTROL_INPUTS.get(op.code, ()):
+    if use.index in facts.controls:
         return "shapes and axes"
     return "other constants"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tflopt.ir import Model, Op, OpCode
+from tflopt.facts.operators import CALLS
+from tflopt.ir import Model, Op
 from tflopt.rules.flash.strip_unread_quantization import is_delegated_bias
 from tflopt.target.cost import predict_model
 from tflopt.target.memory import Device
@@ -10,7 +11,6 @@ from tflopt.target.vendor import Vendor, is_program_plan, places_are_fixed, vend
 
 MOSTLY = 0.9
 """With less of a prediction on measured kernels, a note says so."""
-BRANCHING = frozenset({OpCode.IF, OpCode.WHILE, OpCode.CALL_ONCE})
 
 
 def undelegated(model: Model) -> list[Op]:
@@ -72,7 +72,7 @@ def prediction_notes(model: Model, device: Device) -> list[str]:
             f"{100 * share:.0f} % of the predicted instructions rest on measured kernels, the "
             "rest is estimated from bytes and multiplications (inspect --kernels marks it with ~)."
         )
-    if any(op.code in BRANCHING for op in model.ops()):
+    if any(op.code in CALLS for op in model.ops()):
         found.append(
             "the predicted instructions count every branch and loop body once, however often it "
             "runs."

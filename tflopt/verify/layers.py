@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tflopt.facts.operators import VARIABLES
 from tflopt.ir import Model, OpCode
 from tflopt.run.runner import Outcome, Runner, Work
 from tflopt.run.samples import Array
@@ -14,9 +15,7 @@ from tflopt.verify.match import Pair
 
 CHUNK = 1024
 """As many tensors as a device dumps in one boot."""
-STATEFUL = frozenset(
-    {OpCode.VAR_HANDLE, OpCode.READ_VARIABLE, OpCode.ASSIGN_VARIABLE, OpCode.CALL_ONCE}
-)
+STATEFUL = VARIABLES | {OpCode.CALL_ONCE}
 
 
 @dataclass(frozen=True)

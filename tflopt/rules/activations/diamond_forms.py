@@ -10,7 +10,7 @@ import numpy as np
 from tflopt.arith import unary
 from tflopt.arith.affine import Affine, Precision, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints
-from tflopt.arith.tables import (
+from tflopt.facts.tables import (
     EVERY_INT8,
     LARGEST_RATIO,
     SingleOperator,

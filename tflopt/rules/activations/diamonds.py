@@ -9,11 +9,10 @@ import numpy as np
 
 from tflopt.arith.affine import Precision
 from tflopt.arith.fixed_point import Ints
-from tflopt.arith.tables import EVERY_INT8, combined, compose, table
+from tflopt.facts.tables import EVERY_INT8, OF_ONE, OF_TWO, combined, compose, table
 from tflopt.ir import DType, Op, OpCode, Value
-from tflopt.rules.activations.fold_unary_chain import UNARY, WITH_CONSTANT
 
-ELEMENTWISE = UNARY | WITH_CONSTANT | {OpCode.RESHAPE}
+ELEMENTWISE = OF_ONE | OF_TWO | {OpCode.RESHAPE}
 """RESHAPE to the same shape is what is left of an operator that only changes the scale."""
 MOST_OPS = 8
 """Of a region; what exporters write takes at most seven."""

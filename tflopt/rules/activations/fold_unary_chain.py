@@ -9,8 +9,11 @@ import numpy as np
 
 from tflopt.arith.affine import Affine, Precision, affine_of
 from tflopt.arith.fixed_point import Ints
-from tflopt.arith.tables import (
+from tflopt.facts.clamps import data_input, is_private, reachable
+from tflopt.facts.tables import (
     EVERY_INT8,
+    OF_ONE,
+    OF_TWO,
     SingleOperator,
     at,
     compose,
@@ -18,26 +21,9 @@ from tflopt.arith.tables import (
     table,
     unary_table,
 )
-from tflopt.facts.clamps import data_input, is_private, reachable
 from tflopt.ir import Op, OpCode, Options, Value, same_quantization
 from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
-
-UNARY = frozenset(
-    {
-        OpCode.QUANTIZE,
-        OpCode.RELU,
-        OpCode.RELU6,
-        OpCode.RELU_N1_TO_1,
-        OpCode.RELU_0_TO_1,
-        OpCode.LEAKY_RELU,
-        OpCode.ABS,
-        OpCode.LOGISTIC,
-        OpCode.TANH,
-        OpCode.HARD_SWISH,
-    }
-)
-WITH_CONSTANT = frozenset({OpCode.ADD, OpCode.SUB, OpCode.MUL, OpCode.MAXIMUM, OpCode.MINIMUM})
 
 
 @dataclass(frozen=True)
@@ -51,7 +37,7 @@ class FoldUnaryChain(Rule):
 
     name: ClassVar[str] = "fold-unary-chain"
     rank: ClassVar[int] = 90
-    anchors: ClassVar[frozenset[OpCode]] = UNARY | WITH_CONSTANT
+    anchors: ClassVar[frozenset[OpCode]] = OF_ONE | OF_TWO
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     alike_on_litert: ClassVar[bool] = False
 
@@ -78,7 +64,7 @@ def _chain(op: Op) -> list[Op]:
     chain = [op]
     while (source := data_input(chain[0])) is not None and is_private(source):
         before = source.producer
-        if before is None or before.code not in UNARY | WITH_CONSTANT or table(before) is None:
+        if before is None or before.code not in OF_ONE | OF_TWO or table(before) is None:
             break
         chain = [before, *chain]
     return chain
@@ -87,7 +73,7 @@ def _chain(op: Op) -> list[Op]:
 def _goes_on(op: Op) -> bool:
     """Whether another operator continues the chain, and may do without this one."""
     after = op.output.uses[0].op if is_private(op.output) else None
-    return after is not None and after.code in UNARY | WITH_CONSTANT and table(after) is not None
+    return after is not None and after.code in OF_ONE | OF_TWO and table(after) is not None
 
 
 def _compose(chain: list[Op]) -> Ints:

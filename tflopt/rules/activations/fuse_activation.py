@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.arith.fixed_point import Ints
-from tflopt.arith.tables import EVERY_INT8, compose, table
 from tflopt.facts.clamps import (
     data_input,
     equal_activation,
@@ -16,6 +15,7 @@ from tflopt.facts.clamps import (
     is_private,
     with_activation,
 )
+from tflopt.facts.tables import EVERY_INT8, OF_ONE, OF_TWO, compose, table
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
 from tflopt.rules.activations.fused_map import TWICE, fused_map
@@ -30,18 +30,7 @@ CLAMPS = frozenset(
         OpCode.MAXIMUM,
     }
 )
-MAYBE_CLAMPS = frozenset(
-    {
-        OpCode.LEAKY_RELU,
-        OpCode.HARD_SWISH,
-        OpCode.ABS,
-        OpCode.ADD,
-        OpCode.SUB,
-        OpCode.MUL,
-        OpCode.QUANTIZE,
-    }
-)
-"""A slope of 0, a factor of 1 with a fused activation, and the like; mostly no clamps."""
+"""The others may be clamps: a slope of 0, a factor of 1 with a fused activation, and the like."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +48,7 @@ class FuseActivation(Rule):
 
     name: ClassVar[str] = "fuse-activation"
     rank: ClassVar[int] = 80
-    anchors: ClassVar[frozenset[OpCode]] = CLAMPS | MAYBE_CLAMPS
+    anchors: ClassVar[frozenset[OpCode]] = OF_ONE | OF_TWO
     exactness: ClassVar[Exactness] = BY_ENUMERATION
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 
 from tflopt.arith.affine import LIMITS, Affine, activation_range, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, ints
-from tflopt.arith.tables import at, distinct, pair_table
 from tflopt.facts.clamps import fused_activation, reachable
+from tflopt.facts.tables import at, distinct, pair_table
 from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.rules.islands.island_forms import Distance
 

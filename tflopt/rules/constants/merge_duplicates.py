@@ -5,21 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.operators import has_effect
+from tflopt.facts.operators import RECURRENT, VARIABLES, has_effect
 from tflopt.ir import Op, OpCode, Options, Value, same_quantization
 from tflopt.rewrite import Rewriter, require
 from tflopt.rewrite.sketch import Sketch
 from tflopt.search.worth import FormRule
 
-STATEFUL = frozenset(
-    {
-        OpCode.SVDF,
-        OpCode.LSTM,
-        OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM,
-        OpCode.VAR_HANDLE,
-        OpCode.READ_VARIABLE,
-    }
-)
+STATEFUL = RECURRENT | VARIABLES | {OpCode.CUSTOM}
 
 
 @dataclass(frozen=True)
@@ -32,7 +24,7 @@ class MergeDuplicates(FormRule):
 
     name: ClassVar[str] = "merge-duplicates"
     rank: ClassVar[int] = 10
-    anchors: ClassVar[frozenset[OpCode]] = frozenset(OpCode) - STATEFUL - {OpCode.CUSTOM}
+    anchors: ClassVar[frozenset[OpCode]] = frozenset(OpCode) - STATEFUL
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Let the readers read the earlier operator's outputs."""

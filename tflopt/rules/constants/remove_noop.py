@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tflopt.facts.operators import PADS, SLICES, SPLITS, VIEWS, facts_of
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions
 from tflopt.rewrite import Rewriter, Rule, Stage, require
 
-DATA_INPUT = {OpCode.SPLIT: 1}
-WINDOWS = frozenset({OpCode.STRIDED_SLICE, OpCode.SLICE})
-PADS = frozenset({OpCode.PAD, OpCode.PADV2, OpCode.MIRROR_PAD})
-SAME_SHAPE = frozenset(
-    {OpCode.RESHAPE, OpCode.EXPAND_DIMS, OpCode.SQUEEZE, OpCode.TILE, OpCode.BROADCAST_TO}
-)
+SAME_SHAPE = VIEWS | {OpCode.TILE, OpCode.BROADCAST_TO}
 SAME_TYPE = frozenset({OpCode.QUANTIZE, OpCode.CAST})
-SINGLE = frozenset({OpCode.CONCATENATION, OpCode.SPLIT, OpCode.SPLIT_V})
+SINGLE = SPLITS | {OpCode.CONCATENATION}
 
 
 @dataclass(frozen=True)
@@ -31,12 +27,12 @@ class RemoveNoop(Rule):
     stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY, Stage.SETTLE)
     rank: ClassVar[int] = 70
     anchors: ClassVar[frozenset[OpCode]] = frozenset(
-        {OpCode.TRANSPOSE, *WINDOWS, *PADS, *SAME_SHAPE, *SAME_TYPE, *SINGLE}
+        {OpCode.TRANSPOSE, OpCode.MIRROR_PAD, *SLICES, *PADS, *SAME_SHAPE, *SAME_TYPE, *SINGLE}
     )
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Let the readers of the output read the input."""
-        source = op.input(DATA_INPUT.get(op.code, 0))
+        source = op.input(facts_of(op).data)
         if source is None or len(op.outputs) != 1 or not is_identity(op, source):
             return
         same = same_quantization(source.quant, op.output.quant)

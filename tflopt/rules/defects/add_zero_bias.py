@@ -7,12 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from tflopt.facts.operators import CONVOLUTIONS, facts_of
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter
 from tflopt.rules.defects.route import RouteRule
 from tflopt.target.hazards import is_routed_by
-
-POSITION = {OpCode.CONV_2D: 2, OpCode.DEPTHWISE_CONV_2D: 2, OpCode.TRANSPOSE_CONV: 3}
 
 
 @dataclass(frozen=True)
@@ -25,12 +24,12 @@ class AddZeroBias(RouteRule):
     name: ClassVar[str] = "add-zero-bias"
     rank: ClassVar[int] = 340
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
-    anchors: ClassVar[frozenset[OpCode]] = frozenset(POSITION)
+    anchors: ClassVar[frozenset[OpCode]] = CONVOLUTIONS | {OpCode.TRANSPOSE_CONV}
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Append the bias."""
-        position = POSITION[op.code]
-        if op.input(position) is not None:
+        position = facts_of(op).bias
+        if position is None or op.input(position) is not None:
             return
         if not is_routed_by(self.name, op, self.device):
             return

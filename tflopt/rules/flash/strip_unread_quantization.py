@@ -6,40 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.config import Config, Runtime
+from tflopt.facts.operators import facts_of
 from tflopt.ir import DType, Model, Op, OpCode, Use
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 
-BIAS_INPUT = {
-    OpCode.CONV_2D: 2,
-    OpCode.DEPTHWISE_CONV_2D: 2,
-    OpCode.TRANSPOSE_CONV: 3,
-    OpCode.FULLY_CONNECTED: 2,
-}
-CONTROL_INPUTS: dict[OpCode, frozenset[int]] = {
-    OpCode.RESHAPE: frozenset({1}),
-    OpCode.EXPAND_DIMS: frozenset({1}),
-    OpCode.TRANSPOSE: frozenset({1}),
-    OpCode.PAD: frozenset({1}),
-    OpCode.PADV2: frozenset({1}),
-    OpCode.MIRROR_PAD: frozenset({1}),
-    OpCode.SLICE: frozenset({1, 2}),
-    OpCode.STRIDED_SLICE: frozenset({1, 2, 3}),
-    OpCode.SPLIT: frozenset({0}),
-    OpCode.SPLIT_V: frozenset({1, 2}),
-    OpCode.MEAN: frozenset({1}),
-    OpCode.SUM: frozenset({1}),
-    OpCode.REDUCE_MAX: frozenset({1}),
-    OpCode.REDUCE_MIN: frozenset({1}),
-    OpCode.RESIZE_BILINEAR: frozenset({1}),
-    OpCode.RESIZE_NEAREST_NEIGHBOR: frozenset({1}),
-    OpCode.TRANSPOSE_CONV: frozenset({0}),
-    OpCode.TILE: frozenset({1}),
-    OpCode.BROADCAST_TO: frozenset({1}),
-    OpCode.SPACE_TO_BATCH_ND: frozenset({1, 2}),
-    OpCode.BATCH_TO_SPACE_ND: frozenset({1, 2}),
-    OpCode.ARG_MAX: frozenset({1}),
-    OpCode.ARG_MIN: frozenset({1}),
-}
 INTEGERS = frozenset({DType.INT32, DType.INT64})
 RATIO_LIMIT = 0.02
 
@@ -94,9 +64,9 @@ class StripUnreadQuantization(ModelRule):
 def is_delegated_bias(use: Use) -> bool:
     """Whether LiteRT's default path looks at the quantization of this bias (int8 layers)."""
     op = use.op
-    if op is None or BIAS_INPUT.get(op.code, -1) != use.index:
+    if op is None or facts_of(op).bias != use.index:
         return False
-    data = op.input(2 if op.code is OpCode.TRANSPOSE_CONV else 0)
+    data = op.input(facts_of(op).data)
     return data is not None and data.dtype is DType.INT8
 
 
@@ -105,13 +75,13 @@ def ignores_quantization(use: Use) -> bool:
     op = use.op
     if op is None:
         return False
-    if use.index in CONTROL_INPUTS.get(op.code, ()):
+    if use.index in facts_of(op).controls:
         return True
     if op.code is OpCode.FULLY_CONNECTED and use.index == 2:
         return _dense_bias_is_free(op)
-    if BIAS_INPUT.get(op.code) != use.index:
+    if facts_of(op).bias != use.index:
         return False
-    data = op.input(2 if op.code is OpCode.TRANSPOSE_CONV else 0)
+    data = op.input(facts_of(op).data)
     return data is not None and data.dtype in (DType.INT8, DType.INT16)
 
 

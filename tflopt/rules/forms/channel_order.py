@@ -8,25 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tflopt.facts.convolution import convolution
-from tflopt.facts.operators import VIEWS
+from tflopt.facts.operators import POOLS, VIEWS
+from tflopt.facts.tables import OF_ONE
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.rewrite import Rewriter
 
 Order = npt.NDArray[np.int64]
-BLIND = frozenset(
-    {
-        OpCode.RELU,
-        OpCode.RELU6,
-        OpCode.RELU_N1_TO_1,
-        OpCode.LEAKY_RELU,
-        OpCode.LOGISTIC,
-        OpCode.TANH,
-        OpCode.HARD_SWISH,
-        OpCode.QUANTIZE,
-        OpCode.AVERAGE_POOL_2D,
-        OpCode.MAX_POOL_2D,
-    }
-)
+BLIND = OF_ONE | POOLS
 """They treat all channels alike and keep their order."""
 
 

@@ -12,8 +12,8 @@ from tflopt.arith.accumulator import convolution_multiplier, requantize_accumula
 from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.binary import mul
 from tflopt.arith.fixed_point import Ints
-from tflopt.arith.tables import EVERY_INT8, table
 from tflopt.facts.convolution import INT8_VERSION
+from tflopt.facts.tables import EVERY_INT8, table
 from tflopt.ir import Activation, DType, Op, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import DepthwiseConv2DOptions, MulOptions
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, require

@@ -9,8 +9,8 @@ import numpy as np
 from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import Ints, clamp, ints
 from tflopt.arith.reduction import mean
-from tflopt.arith.tables import LARGEST_RATIO
 from tflopt.facts.clamps import is_private, reachable
+from tflopt.facts.tables import LARGEST_RATIO
 from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.ir.options import ReducerOptions
 from tflopt.rewrite import Rewriter, require

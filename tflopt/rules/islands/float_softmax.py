@@ -9,10 +9,10 @@ import numpy as np
 from tflopt.arith import softmax
 from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, Reals, clamp, ints
-from tflopt.arith.tables import at, unary_table
 from tflopt.facts.clamps import is_private
 from tflopt.facts.operators import VIEWS
 from tflopt.facts.reductions import extents_of
+from tflopt.facts.tables import at, unary_table
 from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.ir.options import DivOptions, SoftmaxOptions, SubOptions
 from tflopt.rules.islands.islands import dequantized

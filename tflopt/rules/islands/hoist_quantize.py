@@ -10,8 +10,8 @@ import numpy as np
 from tflopt.arith import floating
 from tflopt.arith.affine import affine_of
 from tflopt.arith.fixed_point import Ints, ints
-from tflopt.arith.tables import EVERY_INT8, unary_table
 from tflopt.facts.clamps import is_private
+from tflopt.facts.tables import EVERY_INT8, unary_table
 from tflopt.ir import DType, Op, OpCode, Options, Value
 from tflopt.ir.options import QuantizeOptions
 from tflopt.rewrite import Rewriter, Rule, require

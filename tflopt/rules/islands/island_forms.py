@@ -12,8 +12,8 @@ from tflopt.arith import floating
 from tflopt.arith.affine import LIMITS, Affine
 from tflopt.arith.c_library import End
 from tflopt.arith.fixed_point import INT8_MIN, Ints, Singles
-from tflopt.arith.tables import at, pair_table, single_operators, unary_table
 from tflopt.facts.clamps import reachable
+from tflopt.facts.tables import at, pair_table, single_operators, unary_table
 from tflopt.ir import Activation, Op, OpCode, Options, Quantization, Value
 from tflopt.ir.options import (
     AddOptions,

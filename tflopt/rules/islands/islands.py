@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,34 +10,12 @@ import numpy as np
 from tflopt.arith import c_library, floating
 from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import Singles
+from tflopt.facts.floats import BINARY, BOUNDED, EXTREMES, MONOTONE, UNARY
 from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.ir.options import AddOptions, LeakyReluOptions, MulOptions, SubOptions
 
-BINARY: dict[OpCode, Callable[[Singles, Singles, Activation], Singles]] = {
-    OpCode.ADD: floating.add,
-    OpCode.SUB: floating.sub,
-    OpCode.MUL: floating.mul,
-}
-EXTREMES: dict[OpCode, Callable[[Singles, Singles], Singles]] = {
-    OpCode.MAXIMUM: lambda a, b: np.where(a > b, a, b),
-    OpCode.MINIMUM: lambda a, b: np.where(a < b, a, b),
-}
-UNARY: dict[OpCode, Callable[[Singles], Singles]] = {
-    OpCode.RELU: floating.relu,
-    OpCode.RELU6: floating.relu6,
-    OpCode.HARD_SWISH: floating.hard_swish,
-    OpCode.ABS: np.abs,
-    OpCode.NEG: np.negative,
-}
-BOUNDED: dict[OpCode, Callable[[Singles, c_library.End], Singles]] = {
-    OpCode.LOGISTIC: c_library.logistic,
-    OpCode.TANH: c_library.tanh,
-}
-"""Left to the device's C library, and known by the ends of a range."""
 LARGEST = 32
 """Operators of an island; beyond that, what lies below is left unknown."""
-MONOTONE = frozenset({OpCode.ADD, OpCode.SUB, OpCode.RELU, OpCode.RELU6, *EXTREMES})
-"""Increasing or decreasing in each input, so that a range of floats is known by its ends."""
 MOST_BOUNDED = 3
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from tflopt.config import Config
 from tflopt.facts.clamps import is_private
+from tflopt.facts.floats import MONOTONE
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Rule, require
 from tflopt.rules.islands.island_rewrite import (
@@ -15,7 +16,7 @@ from tflopt.rules.islands.island_rewrite import (
     replace_island,
     require_known,
 )
-from tflopt.rules.islands.islands import MONOTONE, find_island
+from tflopt.rules.islands.islands import find_island
 from tflopt.rules.islands.rounding import forget_origins
 
 

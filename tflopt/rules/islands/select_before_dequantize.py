@@ -9,8 +9,8 @@ import numpy as np
 
 from tflopt.arith import floating
 from tflopt.arith.affine import affine_of
-from tflopt.arith.tables import EVERY_INT8
 from tflopt.facts.clamps import is_private
+from tflopt.facts.tables import EVERY_INT8
 from tflopt.ir import DType, Op, OpCode, Options, Value, same_quantization
 from tflopt.ir.options import DequantizeOptions
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require

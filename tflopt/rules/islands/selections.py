@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tflopt.facts.operators import OPERATORS, Kind, of_kind
+from tflopt.facts.tables import EXTREMES
 from tflopt.ir import Activation, Op, OpCode, Options
 from tflopt.ir.options import ConcatenationOptions, Pool2DOptions
 
-JOINS = frozenset({OpCode.CONCATENATION, OpCode.PACK})
-EXTREMES = frozenset({OpCode.MAXIMUM, OpCode.MINIMUM})
+JOINS = of_kind(Kind.JOIN, Kind.STACK)
 REDUCTIONS = frozenset({OpCode.REDUCE_MAX, OpCode.REDUCE_MIN})
 SORTING = EXTREMES | REDUCTIONS | {OpCode.MAX_POOL_2D}
 """They pick by size, so that only what keeps the order commutes with them."""
@@ -21,7 +22,7 @@ COPIES = frozenset(
     }
 )
 """They pick by place, in one tensor."""
-PARTS = {OpCode.SPLIT: 1, OpCode.SPLIT_V: 0, OpCode.UNPACK: 0}
+PARTS = {code: OPERATORS[code].data for code in of_kind(Kind.SPLIT, Kind.UNSTACK)}
 """They cut one tensor into several; by the place of that tensor among their inputs."""
 
 

@@ -11,9 +11,9 @@ from tflopt.arith.accumulator import convolution_multiplier, requantize_accumula
 from tflopt.arith.affine import LIMITS, Affine, affine_of
 from tflopt.arith.binary import mul
 from tflopt.arith.fixed_point import Ints
-from tflopt.arith.tables import LOGISTIC_OUTPUT, TANH_OUTPUT, at, compose, is_defined, unary_table
 from tflopt.facts.clamps import reachable
 from tflopt.facts.convolution import INT8_VERSION
+from tflopt.facts.tables import LOGISTIC_OUTPUT, TANH_OUTPUT, at, compose, is_defined, unary_table
 from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import DepthwiseConv2DOptions, MulOptions, QuantizeOptions
 from tflopt.rewrite.sketch import Sketch

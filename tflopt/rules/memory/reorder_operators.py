@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tflopt.config import Config
-from tflopt.facts.operators import EFFECTS
-from tflopt.ir import DType, Model, Op, OpCode, Value
+from tflopt.facts.operators import EFFECTS, VARIABLES
+from tflopt.ir import DType, Model, Op, Value
 from tflopt.ir.clone import clone
 from tflopt.plan.describe import runtime_bytes, write_plan
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
@@ -17,7 +17,7 @@ from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.kernels import scratch_sizes
 from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory, why_no_memory
 
-STATE = EFFECTS | {OpCode.VAR_HANDLE, OpCode.READ_VARIABLE, OpCode.ASSIGN_VARIABLE}
+STATE = EFFECTS | VARIABLES
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tflopt.facts.operators import CONVOLUTIONS, VIEWS
+from tflopt.facts.operators import CONVOLUTIONS, UNARY, VIEWS
 from tflopt.facts.slices import Region
 from tflopt.facts.windows import HEIGHT, SPATIAL, WIDTH, window_of
 from tflopt.ir import Op, OpCode, Options, Padding, Value, same_quantization
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, ReshapeOptions
 from tflopt.rewrite import Rewriter, Rule, require
-from tflopt.rules.movement.hoist_slice import UNARY
 from tflopt.rules.movement.write import insert_pad, insert_slice
 
 Blocks = tuple[tuple[int, int], ...]

@@ -5,33 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.operators import CONVOLUTIONS, PADS, POOLS, SLICES, VIEWS
+from tflopt.facts.operators import CONVOLUTIONS, PADS, POOLS, SLICES, UNARY, VIEWS
 from tflopt.facts.slices import Region, region_of
+from tflopt.facts.tables import OF_TWO
 from tflopt.ir import Op, OpCode, Options, Value
 from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite import Rewriter, Rule, require
 from tflopt.rules.movement.merge_transposes import permutation
 from tflopt.rules.movement.write import check_movable, insert_slice
 
-UNARY = frozenset(
-    {
-        OpCode.RELU,
-        OpCode.RELU6,
-        OpCode.LEAKY_RELU,
-        OpCode.HARD_SWISH,
-        OpCode.LOGISTIC,
-        OpCode.TANH,
-        OpCode.ELU,
-        OpCode.ABS,
-        OpCode.QUANTIZE,
-        OpCode.DEQUANTIZE,
-        OpCode.CAST,
-    }
-)
-"""Each output element depends on the one input element at its place."""
-BINARY = frozenset({OpCode.ADD, OpCode.SUB, OpCode.MUL, OpCode.MAXIMUM, OpCode.MINIMUM})
-"""The same for two inputs, of which one may be broadcast."""
-MOVABLE = UNARY | BINARY | VIEWS | {OpCode.TRANSPOSE}
+MOVABLE = UNARY | OF_TWO | VIEWS | {OpCode.TRANSPOSE}
+"""Each output element depends on those at its place, of which one may be broadcast."""
 ELSEWHERE = CONVOLUTIONS | POOLS | PADS | SLICES | {OpCode.CONCATENATION}
 """Other rules move a SLICE past these, and say why not."""
 
@@ -102,7 +86,7 @@ def _exchange(op: Op, above: Op, index: int, region: Region, rw: Rewriter) -> No
 
 def _data_index(op: Op) -> int | None:
     """The input that is cut; None where two that are computed would have to be."""
-    if op.code not in BINARY:
+    if op.code not in OF_TWO:
         return 0
     computed = [i for i, value in enumerate(op.inputs) if value is None or not value.is_constant]
     return computed[0] if len(computed) == 1 else None

@@ -5,23 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.operators import PADS
+from tflopt.facts.operators import PADS, Trait, having
 from tflopt.facts.pads import amounts_of, pads_zero, zero_of
 from tflopt.ir import DType, Op, OpCode, Options, Value, same_quantization
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
 from tflopt.rules.movement.write import PAD_VERSION, pad_options
-
-ZERO_TO_ZERO = frozenset(
-    {
-        OpCode.RELU,
-        OpCode.RELU6,
-        OpCode.LEAKY_RELU,
-        OpCode.HARD_SWISH,
-        OpCode.TANH,
-        OpCode.QUANTIZE,
-    }
-)
-"""Their kernels give the output's zero point for the input's zero point."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +24,7 @@ class SinkPad(Rule):
 
     name: ClassVar[str] = "sink-pad"
     rank: ClassVar[int] = 190
-    anchors: ClassVar[frozenset[OpCode]] = ZERO_TO_ZERO
+    anchors: ClassVar[frozenset[OpCode]] = having(Trait.MAPS_ZERO)
     exactness: ClassVar[Exactness] = BY_ENUMERATION
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:

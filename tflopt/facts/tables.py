@@ -45,7 +45,7 @@ def table(op: Op) -> Ints | None:
     sources = [value for value in op.inputs if value is not None and not value.is_constant]
     if len(sources) != 1 or len(op.outputs) != 1:
         return None
-    if op.code in SUMS | EXTREMES | {OpCode.MUL}:
+    if op.code in OF_TWO:
         return _binary_table(op, sources[0])
     if len(op.inputs) != 1:
         return None
@@ -205,6 +205,10 @@ _BINARY: dict[OpCode, Callable[..., Ints]] = {
 }
 SUMS = frozenset({OpCode.ADD, OpCode.SUB})
 EXTREMES = frozenset({OpCode.MAXIMUM, OpCode.MINIMUM})
+OF_ONE = frozenset(_UNARY)
+"""Operators of one int8 tensor whose output is known for each value."""
+OF_TWO = SUMS | {OpCode.MUL} | EXTREMES
+"""Operators of two int8 tensors whose output is known for each pair."""
 
 
 def _binary_table(op: Op, source: Value) -> Ints | None:
