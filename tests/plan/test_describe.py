@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tflopt.errors import ModelError, UnsupportedError
+from tflopt.facts.windows import Axis
 from tflopt.io.reader import read_bytes
 from tflopt.io.writer import write_bytes
 from tflopt.ir import Buffer, DType, Metadata, Model, OpCode
@@ -146,7 +147,8 @@ def test_diagonal_overlap_uses_the_gap_it_is_given() -> None:
     options = Pool2DOptions(Padding.SAME, 2, 2, 3, 3)
     b.output(b.op(OpCode.MAX_POOL_2D, [x], (1, 2, 2, 8), options=options))
     (op,) = b.graph.ops
-    assert op_window(op) == Window(4, 4, 8, 2, 2, 8, 3, 3, 2, 2, 0, 0)
+    axis = Axis(4, kernel=3, stride=2, before=0, out=2)
+    assert op_window(op) == Window(axis, axis, 8, 8)
     assert kernel_gap(op, "arm_max_pool_s8", "dsp") == 8
     assert kernel_gap(op, "unknown", "dsp") is None
     assert _pairs(overlap_aliases(b.model, lambda _: 17)) == [(0, 1, 32, None, False)]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tflopt.facts.windows import Axis
 from tflopt.plan.overlap import Granules, Kernel, Window, granules_of, least_gap, portable_gap
 
 pytestmark = pytest.mark.unit
@@ -26,18 +27,32 @@ def windows(draw: st.DrawFn) -> Window:
         outs.append(max(1, (size + 2 * pad - span) // s + 1))
     in_c, out_c = draw(st.integers(1, 3)), draw(st.integers(1, 4))
     shape = (sizes[0], sizes[1], in_c, outs[0], outs[1], out_c)
-    return Window(*shape, *kernel, *stride, pads[0], pads[1], *dilation)
+    return flat(*shape, *kernel, *stride, pads[0], pads[1], *dilation)
+
+
+def flat(
+    in_h: int, in_w: int, in_c: int, out_h: int, out_w: int, out_c: int, *steps: int
+) -> Window:
+    """Of sizes in NHWC, then kernel, stride, padding in front and dilation, two each."""
+    defaults = (1, 1, 1, 1, 0, 0, 1, 1)
+    kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w = (
+        *steps,
+        *defaults[len(steps) :],
+    )
+    h = Axis(in_h, kernel_h, stride_h, dilation_h, pad_h, out_h)
+    w = Axis(in_w, kernel_w, stride_w, dilation_w, pad_w, out_w)
+    return Window(h, w, in_c, out_c)
 
 
 def _reads(window: Window, pixel: int) -> set[int]:
-    row, column = divmod(pixel, window.out_w)
+    row, column = divmod(pixel, window.w.out)
     found: set[int] = set()
-    for i in range(window.kernel_h):
-        for j in range(window.kernel_w):
-            y = row * window.stride_h - window.pad_h + i * window.dilation_h
-            x = column * window.stride_w - window.pad_w + j * window.dilation_w
-            if 0 <= y < window.in_h and 0 <= x < window.in_w:
-                start = (y * window.in_w + x) * window.in_c
+    for i in range(window.h.kernel):
+        for j in range(window.w.kernel):
+            y = row * window.h.stride - window.h.before + i * window.h.dilation
+            x = column * window.w.stride - window.w.before + j * window.w.dilation
+            if 0 <= y < window.h.size and 0 <= x < window.w.size:
+                start = (y * window.w.size + x) * window.in_c
                 found.update(range(start, start + window.in_c))
     return found
 
@@ -91,7 +106,7 @@ def test_it_is_tight_for_dense_windows_that_are_copied_first(window: Window) -> 
     assert granules is not None
     assert gap is not None
     dense = window.pixels > 2 and all(_reads(window, p) for p in range(window.pixels))
-    if dense and window.dilation_h == window.dilation_w == 1 and gap > 0:
+    if dense and window.h.dilation == window.w.dilation == 1 and gap > 0:
         assert not _is_safe(window, granules, gap - window.out_c)
 
 
@@ -99,11 +114,11 @@ def _same(size: int, kernel: int, in_c: int, out_c: int, stride: int = 1) -> Win
     out = -(-size // stride)
     pad = max(0, (out - 1) * stride + kernel - size) // 2
     ends = (kernel, kernel, stride, stride, pad, pad)
-    return Window(size, size, in_c, out, out, out_c, *ends)
+    return flat(size, size, in_c, out, out, out_c, *ends)
 
 
 def test_published_values() -> None:
-    pointwise = Window(16, 16, 32, 16, 16, 8)
+    pointwise = flat(16, 16, 32, 16, 16, 8)
     assert least_gap(Kernel("arm_convolve_1x1_s8_fast", "mve"), pointwise) == 32
     assert least_gap(Kernel("arm_convolve_1x1_s8_fast", "dsp"), pointwise) is None
     assert (least_gap(Kernel("arm_convolve_s8", "dsp"), _same(16, 3, 8, 8, 2)) or 0) <= 0
@@ -115,9 +130,9 @@ def test_published_values() -> None:
         (Kernel("arm_convolve_s8", "mve", groups=2), _same(8, 3, 4, 4)),
         (Kernel("arm_depthwise_conv_s8_opt", "mve"), _same(8, 3, 128, 128)),
         (Kernel("arm_depthwise_conv_3x3_s8", "mve"), _same(8, 3, 4, 4)),
-        (Kernel("arm_convolve_1_x_n_s8", "mve"), Window(1, 8, 4, 1, 8, 4, 1, 3)),
+        (Kernel("arm_convolve_1_x_n_s8", "mve"), flat(1, 8, 4, 1, 8, 4, 1, 3)),
         (Kernel("arm_transpose_conv_s8", "dsp"), _same(8, 3, 4, 4)),
-        (Kernel("arm_depthwise_conv_to_conv_s8", "mve"), Window(1, 8, 1, 1, 8, 4, 1, 3)),
+        (Kernel("arm_depthwise_conv_to_conv_s8", "mve"), flat(1, 8, 1, 1, 8, 4, 1, 3)),
     ],
 )
 def test_what_is_not_proven_stays_apart(kernel: Kernel, window: Window) -> None:
@@ -125,9 +140,9 @@ def test_what_is_not_proven_stays_apart(kernel: Kernel, window: Window) -> None:
 
 
 def test_a_dense_layer_over_rows() -> None:
-    rows = Window(4, 1, 16, 4, 1, 8)
+    rows = flat(4, 1, 16, 4, 1, 8)
     assert least_gap(Kernel("arm_fully_connected_s8", "dsp"), rows) == 8
-    assert least_gap(Kernel("arm_fully_connected_s8", "dsp"), Window(1, 1, 64, 1, 1, 10)) == 10
+    assert least_gap(Kernel("arm_fully_connected_s8", "dsp"), flat(1, 1, 64, 1, 1, 10)) == 10
 
 
 def test_one_plan_for_every_isa_takes_the_greatest_gap() -> None:
@@ -137,7 +152,7 @@ def test_one_plan_for_every_isa_takes_the_greatest_gap() -> None:
 
 
 def test_granules_restart_at_each_row() -> None:
-    window = Window(2, 6, 1, 2, 6, 1)
+    window = flat(2, 6, 1, 2, 6, 1)
     rows = Granules(4, buffered=False, per_row=True, single_tail=True)
     assert list(rows.split(window)) == [(0, 4), (4, 5), (5, 6), (6, 10), (10, 11), (11, 12)]
     assert list(Granules(4, buffered=True).split(window)) == [(0, 4), (4, 8), (8, 12)]

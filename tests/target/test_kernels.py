@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.paths import SHARED
 from tflopt.facts.tflm import KERNELS
+from tflopt.facts.windows import padding_before
 from tflopt.io import read
 from tflopt.ir import DType, Graph, Model, Op, OpCode, OperatorCode, Padding, Quantization, Value
 from tflopt.ir.node import AnyOptions, Buffer
@@ -25,7 +26,7 @@ from tflopt.target import Target, all_targets
 from tflopt.target.cmsis_nn import NEWEST, VERSIONS, dispatch
 from tflopt.target.cmsis_nn import Path as KernelPath
 from tflopt.target.cmsis_nn.layers import ConvLayer
-from tflopt.target.kernels import kernel_use, padding_before, scratch_sizes, scratch_table
+from tflopt.target.kernels import kernel_use, scratch_sizes, scratch_table
 
 pytestmark = pytest.mark.unit
 SIZES = {code: row.op_data for code, row in KERNELS.items() if row.op_data is not None}

@@ -20,16 +20,38 @@ class Axis:
     """
 
     size: int
-    kernel: int
-    stride: int
-    dilation: int
-    before: int
-    out: int
+    kernel: int = 1
+    stride: int = 1
+    dilation: int = 1
+    before: int = 0
+    out: int = 0
 
     @property
     def span(self) -> int:
         """Elements from the first tap to the last."""
         return (self.kernel - 1) * self.dilation + 1
+
+    @property
+    def taps(self) -> int:
+        """Outputs times taps."""
+        return self.out * self.kernel
+
+    @property
+    def valid_taps(self) -> int:
+        """Those that read the input and not the padding."""
+        return sum(map(self.valid_taps_at, range(self.out)))
+
+    def valid_taps_at(self, output: int) -> int:
+        """Taps of one output that read the input."""
+        start = output * self.stride - self.before
+        first = max(0, -(start // self.dilation))
+        last = min(self.kernel, -((start - self.size) // self.dilation))
+        return max(0, last - first)
+
+    def first(self, output: int) -> int:
+        """The first element of the input that an output reads; may lie beyond the last."""
+        start = output * self.stride - self.before
+        return start if start >= 0 else start + -(start // self.dilation) * self.dilation
 
     @property
     def last(self) -> int:
@@ -78,6 +100,13 @@ def extents(padding: Padding, size: int, span: int, stride: int) -> tuple[int, i
         return 0, (size + stride - span) // stride
     out = -(-size // stride)
     return max(0, (out - 1) * stride + span - size) // 2, out
+
+
+def padding_before(padding: Padding, size: int, kernel: int, stride: int, dilation: int = 1) -> int:
+    """The padding in front that TFLM computes, 0 for sizes that no kernel takes."""
+    if min(kernel, stride, dilation) <= 0 or size < 0:
+        return 0
+    return extents(padding, size, (kernel - 1) * dilation + 1, stride)[0]
 
 
 def padding_for(window: Window) -> Padding | None:

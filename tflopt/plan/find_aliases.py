@@ -10,12 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tflopt.facts.operators import Kind, facts_of, kind_of
 from tflopt.facts.tflm import IN_PLACE, InPlace, Overlap
-from tflopt.ir import DType, Model, Op, OpCode, Padding, Value
+from tflopt.facts.windows import Axis, window_of
+from tflopt.ir import DType, Model, Op, OpCode, Value
 from tflopt.ir.options import (
     ConcatenationOptions,
-    Conv2DOptions,
-    DepthwiseConv2DOptions,
-    Pool2DOptions,
 )
 from tflopt.plan.aliasing import (
     CONCATENATION_SOURCE,
@@ -75,41 +73,15 @@ def kernel_gap(op: Op, function: str, isa: str) -> int | None:
 
 def op_window(op: Op) -> Window | None:
     """The geometry that `tflopt.plan.overlap` wants; None unless int8 and a single image."""
-    data, options = op.input(0), op.options
+    data = op.input(0)
     if data is None or not op.outputs or data.dtype is not DType.INT8:
         return None
     if op.code is OpCode.FULLY_CONNECTED:
         return _dense_window(op, data)
-    if len(data.shape) != 4 or len(op.output.shape) != 4 or data.shape[0] != 1:
+    axes = window_of(op)
+    if axes is None or data.shape[0] != 1:
         return None
-    in_sizes, out_sizes = data.shape[1:], op.output.shape[1:]
-    if isinstance(options, Pool2DOptions):
-        kernel, dilation = (options.filter_height, options.filter_width), (1, 1)
-    elif isinstance(options, Conv2DOptions | DepthwiseConv2DOptions):
-        weights = op.input(1)
-        if weights is None or len(weights.shape) != 4:
-            return None
-        kernel = (weights.shape[1], weights.shape[2])
-        dilation = (options.dilation_h_factor, options.dilation_w_factor)
-    else:
-        return None
-    stride = (options.stride_h, options.stride_w)
-    pads = [
-        _pad_before(options.padding, in_sizes[i], out_sizes[i], kernel[i], stride[i], dilation[i])
-        for i in range(2)
-    ]
-    (in_h, in_w, in_c), (out_h, out_w, out_c) = in_sizes, out_sizes
-    size = (in_h, in_w, in_c, out_h, out_w, out_c)
-    return Window(*size, *kernel, *stride, pads[0], pads[1], *dilation)
-
-
-def _pad_before(
-    padding: Padding, in_size: int, out_size: int, kernel: int, stride: int, dilation: int
-) -> int:
-    if padding is not Padding.SAME:
-        return 0
-    total = (out_size - 1) * stride + (kernel - 1) * dilation + 1 - in_size
-    return max(0, total) // 2
+    return Window(*axes, data.shape[3], op.output.shape[3])
 
 
 def _dense_window(op: Op, data: Value) -> Window | None:
@@ -118,7 +90,7 @@ def _dense_window(op: Op, data: Value) -> Window | None:
         return None
     outputs, inputs = weights.shape
     rows = data.elements // inputs
-    return Window(rows, 1, inputs, rows, 1, outputs)
+    return Window(Axis(rows, out=rows), Axis(1, out=1), inputs, outputs)
 
 
 def _planned(*values: Value) -> bool:

@@ -24,6 +24,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from tflopt.facts.windows import Axis
+
 MVE_DEPTHWISE_BLOCK = 124
 """Channels that arm_depthwise_conv_s8_opt processes at a time on MVE."""
 
@@ -35,36 +37,21 @@ class Window:
     A FULLY_CONNECTED over B rows is a 1x1 window over an image of B x 1 pixels.
     """
 
-    in_h: int
-    in_w: int
+    h: Axis
+    w: Axis
     in_c: int
-    out_h: int
-    out_w: int
     out_c: int
-    kernel_h: int = 1
-    kernel_w: int = 1
-    stride_h: int = 1
-    stride_w: int = 1
-    pad_h: int = 0
-    pad_w: int = 0
-    dilation_h: int = 1
-    dilation_w: int = 1
 
     @property
     def pixels(self) -> int:
         """Output pixels."""
-        return self.out_h * self.out_w
+        return self.h.out * self.w.out
 
     def first_byte(self, pixel: int) -> int:
         """The offset of the first input byte that the window of an output pixel reads."""
-        row, column = divmod(pixel, self.out_w)
-        y = _first_valid(row * self.stride_h - self.pad_h, self.dilation_h)
-        x = _first_valid(column * self.stride_w - self.pad_w, self.dilation_w)
-        return (min(y, self.in_h) * self.in_w + min(x, self.in_w - 1)) * self.in_c
-
-
-def _first_valid(start: int, dilation: int) -> int:
-    return start if start >= 0 else start + -(start // dilation) * dilation
+        row, column = divmod(pixel, self.w.out)
+        y, x = self.h.first(row), self.w.first(column)
+        return (min(y, self.h.size) * self.w.size + min(x, self.w.size - 1)) * self.in_c
 
 
 @dataclass(frozen=True)
@@ -82,7 +69,7 @@ class Granules:
 
     def split(self, window: Window) -> Iterator[tuple[int, int]]:
         """The granules of a layer, as half-open ranges of pixels."""
-        run = window.out_w if self.per_row else window.pixels
+        run = window.w.out if self.per_row else window.pixels
         for start in range(0, window.pixels, max(run, 1)):
             yield from self._split_run(start, start + run)
 
@@ -111,7 +98,7 @@ def granules_of(kernel: Kernel, window: Window) -> Granules | None:
         case "arm_convolve_1x1_s8_fast":
             return _pointwise(window, mve)
         case "arm_convolve_1x1_s8":
-            row = Granules(max(window.out_w, 1), buffered=False, per_row=True)
+            row = Granules(max(window.w.out, 1), buffered=False, per_row=True)
             return Granules(4, False, per_row=True, single_tail=True) if mve else row
         case "arm_convolve_s8":
             return None if kernel.groups > 1 else Granules(4 if mve else 2, buffered=True)
@@ -126,7 +113,7 @@ def granules_of(kernel: Kernel, window: Window) -> Granules | None:
         case "arm_fully_connected_s8":
             return Granules(1, buffered=False)
         case "arm_depthwise_conv_to_conv_s8":  # unless it ends in a pointwise or 1xN function
-            plain = window.in_h > 1 and window.kernel_h > 1
+            plain = window.h.size > 1 and window.h.kernel > 1
             return Granules(4, buffered=True) if mve and plain else None
     return None
 
@@ -157,7 +144,7 @@ def least_gap(kernel: Kernel, window: Window) -> int | None:
         if floor is not None:
             gaps.append(end * window.out_c - floor)
     # With one buffered granule everything is read before the first write: any distance is safe.
-    return max(gaps, default=-window.in_h * window.in_w * window.in_c)
+    return max(gaps, default=-window.h.size * window.w.size * window.in_c)
 
 
 def _still_needed(window: Window) -> list[int | None]:

@@ -8,7 +8,8 @@ from math import prod
 
 from tflopt.facts.operators import Kind, Trait, facts_of, kind_of
 from tflopt.facts.tflm import KERNELS
-from tflopt.ir import DType, Model, Op, OpCode, Padding, Value
+from tflopt.facts.windows import padding_before
+from tflopt.ir import DType, Model, Op, OpCode, Value
 from tflopt.ir.options import (
     BatchMatMulOptions,
     Conv2DOptions,
@@ -87,17 +88,6 @@ def scratch_table(model: Model, target: Target, version: Version = NEWEST) -> li
 def scratch_sizes(target: Target, version: Version = NEWEST) -> Callable[[Op], tuple[int, ...]]:
     """Each operator's requests as the planner takes them; of an unknown kernel it sees none."""
     return lambda op: kernel_use(op, target, version).scratch_bytes or ()
-
-
-def padding_before(
-    padding: Padding, in_size: int, kernel: int, stride: int, dilation: int = 1
-) -> int:
-    """The padding in front that TFLM computes (``ComputePaddingHeightWidth``), 0 for bad sizes."""
-    span = (kernel - 1) * dilation + 1
-    if min(kernel, stride, dilation) <= 0 or in_size < 0:
-        return 0
-    out = -(-in_size // stride) if padding is Padding.SAME else (in_size + stride - span) // stride
-    return max(0, (out - 1) * stride + span - in_size) // 2
 
 
 def _use(op: Op, isa: Isa, version: Version) -> KernelUse:

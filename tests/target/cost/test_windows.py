@@ -6,24 +6,25 @@ from random import Random
 
 import pytest
 
-from tflopt.target.cost.windows import Axis, Window
+from tflopt.facts.windows import Axis
+from tflopt.target.cost.windows import Window
 
 pytestmark = pytest.mark.unit
 
 
 def visited(axis: Axis) -> int:
     places = (
-        position * axis.stride - axis.pad + tap * axis.dilation
-        for position in range(axis.output)
+        position * axis.stride - axis.before + tap * axis.dilation
+        for position in range(axis.out)
         for tap in range(axis.kernel)
     )
-    return sum(0 <= place < axis.input for place in places)
+    return sum(0 <= place < axis.size for place in places)
 
 
 def random_axis(dice: Random) -> Axis:
     return Axis(
-        *(dice.randint(1, 20), dice.randint(1, 20), dice.randint(1, 9)),
-        *(dice.randint(1, 4), dice.randint(1, 4), dice.randint(0, 6)),
+        *(dice.randint(1, 20), dice.randint(1, 9), dice.randint(1, 4)),
+        *(dice.randint(1, 4), dice.randint(0, 6), dice.randint(1, 20)),
     )
 
 
@@ -35,7 +36,7 @@ def test_valid_taps_are_those_that_a_loop_visits() -> None:
 
 
 def test_both_axes_multiply() -> None:
-    h, w = Axis(5, 5, 3, pad=1), Axis(4, 4, 3, pad=1)
+    h, w = Axis(5, 3, before=1, out=5), Axis(4, 3, before=1, out=4)
     window = Window(h, w)
     assert (window.pixels, window.kernel, window.taps) == (20, 9, 180)
     assert (h.valid_taps, w.valid_taps) == (13, 10)

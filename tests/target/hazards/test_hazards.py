@@ -15,6 +15,7 @@ from tests.support.check_rule import check_same_outputs
 from tests.support.paths import ROOT
 from tests.support.runtime import installed, runtime
 from tflopt.config import Config
+from tflopt.facts.windows import padding_before
 from tflopt.io import read, read_bytes, write_bytes
 from tflopt.ir import Model, OpCode, Padding
 from tflopt.rules.defects.route import RouteRule
@@ -25,7 +26,6 @@ from tflopt.target.cmsis_nn.layers import TransposeConvLayer
 from tflopt.target.cmsis_nn.versions import V4AB83CC, V7_0_0, V99F736A, VERSIONS, Version
 from tflopt.target.hazards import Evidence, find_hazards, hazards
 from tflopt.target.hazards.entries.transpose_conv_rows import computed_rows, wanted_rows
-from tflopt.target.kernels import padding_before
 from tflopt.target.memory import Device
 
 pytestmark = pytest.mark.unit

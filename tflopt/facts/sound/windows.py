@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tflopt.facts.operators import Kind
+from tflopt.facts.windows import extents
 from tflopt.ir.node import Op, Value
 from tflopt.ir.options import (
     Conv2DOptions,
@@ -33,10 +34,9 @@ def _rank_flaw(**values: Value) -> str:
     return ""
 
 
-def window_count(extent: int, window: int, stride: int, padding: Padding) -> int:
+def _windows(extent: int, window: int, stride: int, padding: Padding) -> int:
     """How many windows fit along an axis; ``window`` includes its dilation."""
-    free = extent if padding is Padding.SAME else extent - window + 1
-    return max(0, -(-free // stride))
+    return max(0, extents(padding, extent, window, stride)[1])
 
 
 def _output_flaw(op: Op, expected: tuple[int, ...]) -> str:
@@ -77,8 +77,8 @@ def _conv(op: Op) -> str:
         return f"weights of the shape {list(weights.shape)} for {data.shape[3]} channels"
     high = (weights.shape[1] - 1) * options.dilation_h_factor + 1
     wide = (weights.shape[2] - 1) * options.dilation_w_factor + 1
-    rows = window_count(data.shape[1], high, options.stride_h, options.padding)
-    columns = window_count(data.shape[2], wide, options.stride_w, options.padding)
+    rows = _windows(data.shape[1], high, options.stride_h, options.padding)
+    columns = _windows(data.shape[2], wide, options.stride_w, options.padding)
     expected = (data.shape[0], rows, columns, channels)
     return _output_flaw(op, expected) or _bias_flaw(op, 2, channels)
 
@@ -97,8 +97,8 @@ def _pool(op: Op) -> str:
     if flaw:
         return flaw
     high, wide, padding = options.filter_height, options.filter_width, options.padding
-    rows = window_count(data.shape[1], high, options.stride_h, padding)
-    columns = window_count(data.shape[2], wide, options.stride_w, padding)
+    rows = _windows(data.shape[1], high, options.stride_h, padding)
+    columns = _windows(data.shape[2], wide, options.stride_w, padding)
     return _output_flaw(op, (data.shape[0], rows, columns, data.shape[3]))
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from tflopt.facts.windows import padding_before
 from tflopt.ir import Op, OpCode, Padding, Value
 from tflopt.ir.options import SliceOptions, TransposeConvOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
@@ -14,7 +15,7 @@ from tflopt.rules.defects.route import RouteRule
 from tflopt.target.cmsis_nn.layers import TransposeConvLayer
 from tflopt.target.hazards import is_routed_by
 from tflopt.target.hazards.entries.transpose_conv_rows import computed_rows, wanted_rows
-from tflopt.target.kernels import layer_of, padding_before
+from tflopt.target.kernels import layer_of
 
 
 @dataclass(frozen=True)

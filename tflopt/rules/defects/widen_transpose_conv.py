@@ -8,13 +8,13 @@ from typing import ClassVar
 import numpy as np
 
 from tflopt.config import Config, Runtime
+from tflopt.facts.windows import padding_before
 from tflopt.ir import DType, Op, OpCode, Padding, Value
 from tflopt.ir.options import TransposeConvOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
 from tflopt.rules.defects.route import RouteRule
 from tflopt.search.worth import MOST_ELEMENTS
 from tflopt.target.hazards import is_routed_by
-from tflopt.target.kernels import padding_before
 
 
 @dataclass(frozen=True)

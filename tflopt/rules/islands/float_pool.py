@@ -10,7 +10,8 @@ from tflopt.arith.affine import LIMITS, Affine, activation_range, affine_of
 from tflopt.arith.fixed_point import ints
 from tflopt.arith.reduction import average_pool
 from tflopt.facts.clamps import is_private, reachable
-from tflopt.ir import Op, OpCode, Padding, Value, same_quantization
+from tflopt.facts.windows import Window, window_of
+from tflopt.ir import Op, OpCode, Value, same_quantization
 from tflopt.ir.options import Pool2DOptions
 from tflopt.rewrite import Rewriter, require
 from tflopt.rules.islands.float_mean import LARGEST_COUNT, float_means
@@ -36,32 +37,21 @@ def find_pool(op: Op) -> FloatPool | None:
     pool = None if middle is None else middle.producer
     if middle is None or pool is None or pool.code is not OpCode.AVERAGE_POOL_2D:
         return None
-    source, options = dequantized(pool.input(0)), pool.options
+    source, options, window = dequantized(pool.input(0)), pool.options, window_of(pool)
     params = affine_of(source)
-    if source is None or params is None or not isinstance(options, Pool2DOptions):
+    if source is None or params is None or window is None:
+        return None
+    if not isinstance(options, Pool2DOptions):
         return None
     if options.fused_activation_function not in LIMITS or not is_private(middle):
         return None
-    return FloatPool(source, params, options, _counts(source, middle, options))
+    return FloatPool(source, params, options, _counts(window))
 
 
-def _counts(source: Value, result: Value, options: Pool2DOptions) -> tuple[int, ...]:
+def _counts(window: Window) -> tuple[int, ...]:
     """The numbers of elements that windows hold; at an edge some hold fewer."""
-    rows, columns = (
-        _extents(source.shape[axis], result.shape[axis], window, stride, options.padding)
-        for axis, window, stride in (
-            (1, options.filter_height, options.stride_h),
-            (2, options.filter_width, options.stride_w),
-        )
-    )
+    rows, columns = ({axis.valid_taps_at(n) for n in range(axis.out)} for axis in window)
     return tuple(sorted({row * column for row in rows for column in columns}))
-
-
-def _extents(extent: int, places: int, window: int, stride: int, padding: Padding) -> set[int]:
-    total = max(0, (places - 1) * stride + window - extent)
-    before = total // 2 if padding is Padding.SAME else 0
-    starts = [place * stride - before for place in range(places)]
-    return {min(start + window, extent) - max(start, 0) for start in starts}
 
 
 def pool_distance(found: FloatPool, op: Op) -> Distance:

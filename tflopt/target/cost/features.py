@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tflopt.facts.windows import padding_before
 from tflopt.facts.work import MOVES, macs
 from tflopt.ir import Op, OpCode
 from tflopt.ir.options import TransposeConvOptions
@@ -29,7 +30,7 @@ from tflopt.target.cost import features_transpose_conv as transpose_conv
 from tflopt.target.cost.copies import Features
 from tflopt.target.cost.spec import LayerSpec
 from tflopt.target.cost.windows import window_of
-from tflopt.target.kernels import layer_of, padding_before
+from tflopt.target.kernels import layer_of
 
 Row = tuple[str, Features]
 

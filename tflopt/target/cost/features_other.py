@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from math import ceil, log2, prod
 
+from tflopt.facts.windows import Axis, padding_before
 from tflopt.ir.options import Pool2DOptions
 from tflopt.target.cortex_m import Isa
 from tflopt.target.cost.copies import Features
 from tflopt.target.cost.spec import LayerSpec
-from tflopt.target.cost.windows import Axis, Window
-from tflopt.target.kernels import padding_before
+from tflopt.target.cost.windows import Window
 
 
 def pool(spec: LayerSpec, isa: Isa) -> Features:
@@ -28,7 +28,7 @@ def pool(spec: LayerSpec, isa: Isa) -> Features:
         (w, spec.output.shape[2], options.filter_width, options.stride_w),
     ):
         pad = padding_before(options.padding, size, kernel, stride)
-        axes.append(Axis(size, out, kernel, stride, pad=pad))
+        axes.append(Axis(size, kernel, stride, before=pad, out=out))
     window = Window(*axes)
     vectors = -(-channels // 16) if isa is Isa.MVE else channels
     found: Features = {

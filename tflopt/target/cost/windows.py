@@ -4,35 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tflopt.facts.windows import Axis
 from tflopt.target.cmsis_nn.layers import ConvLayer, DepthwiseLayer
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One spatial axis of a window: sizes, steps and the padding in front."""
-
-    input: int
-    output: int
-    kernel: int
-    stride: int = 1
-    dilation: int = 1
-    pad: int = 0
-
-    @property
-    def taps(self) -> int:
-        """Window positions times kernel taps."""
-        return self.output * self.kernel
-
-    @property
-    def valid_taps(self) -> int:
-        """Those that read the input and not the padding."""
-        return sum(self._valid(position) for position in range(self.output))
-
-    def _valid(self, position: int) -> int:
-        start = position * self.stride - self.pad
-        first = max(0, -(start // self.dilation))
-        last = min(self.kernel, -((start - self.input) // self.dilation))
-        return max(0, last - first)
 
 
 @dataclass(frozen=True)
@@ -45,7 +18,7 @@ class Window:
     @property
     def pixels(self) -> int:
         """Output positions."""
-        return self.h.output * self.w.output
+        return self.h.out * self.w.out
 
     @property
     def kernel(self) -> int:
@@ -65,18 +38,18 @@ class Window:
     @property
     def valid_rows(self) -> int:
         """Kernel rows inside the input, over all positions."""
-        return self.h.valid_taps * self.w.output
+        return self.h.valid_taps * self.w.out
 
 
 def window_of(layer: ConvLayer | DepthwiseLayer) -> Window:
     """A convolution's window, for one batch."""
     return Window(
         Axis(
-            *(layer.input_h, layer.output_h, layer.kernel_h),
-            *(layer.stride_h, layer.dilation_h, layer.pad_h),
+            *(layer.input_h, layer.kernel_h, layer.stride_h),
+            *(layer.dilation_h, layer.pad_h, layer.output_h),
         ),
         Axis(
-            *(layer.input_w, layer.output_w, layer.kernel_w),
-            *(layer.stride_w, layer.dilation_w, layer.pad_w),
+            *(layer.input_w, layer.kernel_w, layer.stride_w),
+            *(layer.dilation_w, layer.pad_w, layer.output_w),
         ),
     )
