@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
+
 import pytest
 
 from tflopt.plan.lifetimes import (
@@ -123,3 +126,67 @@ def test_counts() -> None:
     model = _with_branches()
     assert model.tensor_count == 8
     assert model.scratch_count == 3
+
+
+def _walked(model: ModelDesc) -> dict[tuple[int, int], tuple[int, int]]:
+    """TFLM's own walk, which enters every call: first and last step by subgraph and tensor."""
+    first: dict[tuple[int, int], int] = {}
+    last: dict[tuple[int, int], int] = {}
+    clock = 0
+
+    def create(index: int, tensors: Sequence[int]) -> None:
+        for tensor in tensors:
+            first.setdefault((index, tensor), clock)
+
+    def use(index: int, tensors: Sequence[int]) -> None:
+        last.update(((index, tensor), clock) for tensor in tensors)
+
+    def visit(index: int) -> None:
+        nonlocal clock
+        graph = model.subgraphs[index]
+        create(index, graph.inputs)
+        use(index, graph.inputs)
+        for op in graph.ops:
+            clock += 1
+            create(index, op.outputs)
+            for called in op.subgraphs_called:
+                clock += 1
+                visit(called)
+            use(index, [*op.inputs, *op.outputs])
+        create(index, graph.outputs)
+        use(index, graph.outputs)
+
+    visit(0)
+    return {key: (first.get(key, -1), step) for key, step in last.items()}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_subgraphs_that_run_often_live_as_if_each_run_was_walked(seed: int) -> None:
+    rng = random.Random(seed)
+    count = rng.randint(2, 6)
+    graphs = []
+    for index in range(count):
+        ops = []
+        for number in range(rng.randint(1, 4)):
+            calls = rng.sample(range(index + 1, count), min(count - index - 1, rng.randint(0, 2)))
+            ops.append(
+                OpDesc([rng.randint(0, number)], [number + 1], [8], calls * rng.randint(1, 2))
+            )
+        graphs.append(GraphDesc([T(16)] * 6, [0], [len(ops)], ops))
+    model = ModelDesc(graphs)
+    found = {
+        (ref.subgraph, ref.tensor): span
+        for ref, span in _spans(model).items()
+        if isinstance(ref, TensorRef) and span != (-1, -1)
+    }
+    assert found == _walked(model)
+
+
+def test_a_subgraph_is_looked_at_once_however_often_it_runs() -> None:
+    """40 levels that call the next one twice: 2^40 runs, which never ended."""
+    levels = 40
+    graphs = [
+        GraphDesc([T(1)] * 2, [0], [1], [OpDesc([0], [1], [], [n + 1] * 2)]) for n in range(levels)
+    ]
+    model = ModelDesc([*graphs, GraphDesc([T(1)] * 2, [0], [1], [OpDesc([0], [1])])])
+    assert _spans(model)[TensorRef(0, 1)] == (1, 2 ** (levels + 2) - 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from tests.support.check_rule import (
 )
 from tests.support.windows import Windows
 from tflopt.config import Runtime
+from tflopt.facts.evaluate import MOST_BYTES, evaluate
 from tflopt.ir import Activation, DType, OpCode, Options, Value
 from tflopt.ir.options import (
     AddOptions,
@@ -361,3 +363,52 @@ def test_a_constant_shape_is_left_alone() -> None:
     n = Windows()
     n.output(n.relu(n.reshape(n.feed(2, 3), 6)))
     check_leaves_alone(n.model, FoldShape())
+
+
+HUGE = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("code", "inputs", "shape"),
+    [
+        (OpCode.BROADCAST_TO, [[1], [HUGE]], (HUGE,)),
+        (OpCode.FILL, [[HUGE], 7], (HUGE,)),
+        (OpCode.RANGE, [0, HUGE, 1], (HUGE,)),
+        (OpCode.TILE, [[1], [HUGE]], (HUGE,)),
+        (OpCode.TILE, [[1], [HUGE]], (4,)),
+        (OpCode.RANGE, [0, HUGE, 1], (4,)),
+        (OpCode.MUL, [np.ones((1 << 14, 1)), np.ones((1, 1 << 14))], (1 << 14, 1 << 14)),
+        (OpCode.MUL, [np.ones((1 << 14, 1)), np.ones((1, 1 << 14))], (4,)),
+        (OpCode.GATHER, [np.ones((1, 1 << 14)), np.zeros(1 << 14)], (1 << 14, 1 << 14)),
+        (OpCode.GATHER, [np.ones((1, 1 << 14)), np.zeros(1 << 14)], (4,)),
+        (OpCode.SELECT_V2, [np.ones((1 << 14, 1)), np.ones((1, 1 << 14)), 2], (4,)),
+    ],
+)
+def test_sizes_are_compared_before_anything_is_computed(
+    code: OpCode, inputs: Sequence[npt.ArrayLike], shape: Sequence[int]
+) -> None:
+    """Each took gigabytes of memory for a file of 800 bytes."""
+    n = Windows()
+    dtypes = [DType.BOOL if code is OpCode.SELECT_V2 else DType.INT32]
+    kinds = [*dtypes, *[DType.INT32] * (len(inputs) - 1)]
+    values = [n.constant(data, kind) for data, kind in zip(inputs, kinds, strict=True)]
+    options = {OpCode.MUL: MulOptions(), OpCode.GATHER: GatherOptions()}.get(code)
+    y = n.op(code, values, shape, options=options, dtype=DType.INT32)
+    tracemalloc.start()
+    try:
+        assert evaluate(next(n.model.ops()), [value.array() for value in values]) is None
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    assert y.elements > 0
+
+
+def test_all_that_is_computed_stays_below_a_limit() -> None:
+    """16 results of 4 MiB, of a file of a few kilobytes."""
+    n, elements = Windows(), 1 << 20
+    for _ in range(16):
+        tiled = n.op(OpCode.TILE, [n.constant([1]), n.constant([elements])], (elements,))
+        n.output(n.op(OpCode.CAST, [tiled], (elements,), dtype=DType.FLOAT32))
+    trace = apply(n.model, RULE)
+    assert trace.counts[RULE.name] == MOST_BYTES // (4 * elements) - 1
+    assert sum(buffer.size_bytes for buffer in n.model.buffers) < MOST_BYTES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import TypeAlias
 
 import numpy as np
@@ -24,6 +25,8 @@ from tflopt.ir.options import (
 Arrays: TypeAlias = Sequence[Array]
 Evaluator: TypeAlias = "Callable[[Op, Arrays], list[Array] | None]"
 INTEGERS = frozenset({DType.INT8, DType.INT16, DType.INT32, DType.INT64, DType.BOOL})
+MOST_BYTES = 1 << 24
+"""The largest result that is computed; flash of a microcontroller is seldom larger."""
 NUMBERS = frozenset({DType.INT32, DType.INT64})
 """Element types whose arithmetic has no quantization."""
 
@@ -31,11 +34,16 @@ NUMBERS = frozenset({DType.INT32, DType.INT64})
 def evaluate(op: Op, inputs: Arrays) -> list[Array] | None:
     """The outputs of ``op`` in the shapes and types of its values.
 
-    None for operators, types and options that aren't covered, and where the result doesn't fit
-    the output's shape.
+    None for operators, types and options that aren't covered, where the result doesn't fit the
+    output's shape, and where it takes more than ``MOST_BYTES``. Sizes are compared before anything
+    is computed: a few bytes of a file may ask for gigabytes.
     """
     function = _EVALUATORS.get(op.code)
+    if sum(value.size_bytes or 0 for value in op.outputs) > MOST_BYTES:
+        return None
     try:
+        if not _fits(op, inputs):
+            return None
         found = None if function is None else function(op, inputs)
     except (ValueError, IndexError, ZeroDivisionError):
         return None  # the model's own numbers don't fit each other
@@ -47,6 +55,34 @@ def evaluate(op: Op, inputs: Arrays) -> list[Array] | None:
     if any(value.dtype.numpy is None or array.dtype != value.dtype.numpy for array, value in pairs):
         return None
     return found
+
+
+def _fits(op: Op, inputs: Arrays) -> bool:
+    """Whether an operator that can give more than it reads gives as much as its output declares."""
+    size = _SIZES.get(op.code)
+    return size is None or size(op, inputs) == op.output.elements
+
+
+def _tile_elements(_: Op, inputs: Arrays) -> int:
+    return prod(inputs[0].shape) * prod(_ints(inputs[1]))
+
+
+def _range_elements(_: Op, inputs: Arrays) -> int:
+    return len(range(*(_ints(value)[0] for value in inputs)))
+
+
+def _gather_elements(op: Op, inputs: Arrays) -> int:
+    axis = op.options.axis if isinstance(op.options, GatherOptions) else 0
+    rows = prod(inputs[0].shape) // inputs[0].shape[axis]
+    return int(rows * inputs[1].size)
+
+
+def _broadcast_elements(_: Op, inputs: Arrays) -> int:
+    return prod(np.broadcast_shapes(*(array.shape for array in inputs)))
+
+
+def _select_elements(op: Op, inputs: Arrays) -> int:
+    return _broadcast_elements(op, [_condition(op, inputs), *inputs[1:]])
 
 
 def _view(op: Op, inputs: Arrays) -> list[Array]:
@@ -141,12 +177,16 @@ def _range(op: Op, inputs: Arrays) -> list[Array] | None:
     return [np.arange(start, limit, delta, dtype=inputs[0].dtype)]
 
 
-def _select(op: Op, inputs: Arrays) -> list[Array]:
+def _condition(op: Op, inputs: Arrays) -> Array:
     condition = inputs[0]
     missing = len(op.output.shape) - len(condition.shape)
     if op.code is OpCode.SELECT and len(condition.shape) == 1 and missing > 0:
-        condition = condition.reshape(-1, *[1] * missing)
-    return [np.where(condition, inputs[1], inputs[2])]
+        return condition.reshape(-1, *[1] * missing)
+    return condition
+
+
+def _select(op: Op, inputs: Arrays) -> list[Array]:
+    return [np.where(_condition(op, inputs), inputs[1], inputs[2])]
 
 
 def _cast(op: Op, inputs: Arrays) -> list[Array] | None:
@@ -267,4 +307,20 @@ _EVALUATORS: dict[OpCode, Evaluator] = {
     OpCode.GREATER: _comparison(np.greater),
     OpCode.GREATER_EQUAL: _comparison(np.greater_equal),
 }
+_BROADCASTING = frozenset(
+    {
+        *(OpCode.ADD, OpCode.SUB, OpCode.MUL, OpCode.DIV, OpCode.FLOOR_DIV, OpCode.FLOOR_MOD),
+        *(OpCode.MAXIMUM, OpCode.MINIMUM, OpCode.EQUAL, OpCode.NOT_EQUAL, OpCode.LESS),
+        *(OpCode.LESS_EQUAL, OpCode.GREATER, OpCode.GREATER_EQUAL),
+    }
+)
+_SIZES: dict[OpCode, Callable[[Op, Arrays], int]] = {
+    **dict.fromkeys(_BROADCASTING, _broadcast_elements),
+    OpCode.TILE: _tile_elements,
+    OpCode.RANGE: _range_elements,
+    OpCode.GATHER: _gather_elements,
+    OpCode.SELECT: _select_elements,
+    OpCode.SELECT_V2: _select_elements,
+}
+"""How many elements come of inputs whose number doesn't bound it."""
 COVERED = frozenset(_EVALUATORS)

@@ -11,6 +11,8 @@ import numpy as np
 from tflopt.ir import Activation, Op, OpCode, Value
 from tflopt.ir.options import ConcatenationOptions
 
+MOST_POSITIONS = 1 << 22
+"""Float32 holds no larger ones with a half in the middle."""
 Pattern = tuple[tuple[int, int], ...]
 """Pairs (repeat, extent), outermost first: a block of the elements from ``extent`` on inwards is
 written ``repeat`` times."""
@@ -87,7 +89,7 @@ def repeats_exactly(extent: int, factor: int) -> bool:
     It takes ``floor((x + 0.5) * (extent / (extent * factor)))`` for output ``x``
     (``resize_nearest_neighbor.h``).
     """
-    if extent < 1 or factor < 1:
+    if extent < 1 or factor < 1 or extent * factor > MOST_POSITIONS:
         return False
     positions = np.arange(extent * factor)
     scale = np.float32(extent) / np.float32(extent * factor)

@@ -156,46 +156,75 @@ class _Span:
     def use(self, step: int) -> None:
         self.last = step
 
+    def mark(self, first: int, last: int) -> None:
+        self.create(first)
+        self.use(last)
+
 
 @dataclass
 class _Clock:
+    """The steps of every subgraph, each looked at once however often it runs.
+
+    A run takes the same steps wherever it begins. What counts of a subgraph is where its first
+    and its last run begin: a tensor is created in the first, and used for the last time in the
+    last. Where a subgraph calls itself the inner run is left out; the runtime doesn't survive it.
+    """
+
     model: ModelDesc
-    step: int = 0
     tensors: list[list[_Span]] = field(default_factory=list)
     scratch: dict[tuple[int, int], _Span] = field(default_factory=dict)
-    active: set[int] = field(default_factory=set)
+    lengths: dict[int, int] = field(default_factory=dict)
+    ends: dict[int, list[int]] = field(default_factory=dict)
+    calls: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
-    def visit(self, index: int) -> None:
-        """Mark one run of a subgraph, and recursively of those that it calls."""
-        if index in self.active:
-            return  # a model that calls itself would never end; the runtime doesn't survive it
-        self.active.add(index)
-        graph, spans = self.model.subgraphs[index], self.tensors[index]
+    def visit(self) -> None:
+        """Mark all runs that begin with subgraph 0."""
+        self._measure(0, set())
+        first, last = {0: 0}, {0: 0}
+        for index in reversed(self.lengths):  # callers before what they call
+            for called, offset in self.calls[index]:
+                early, late = first[index] + offset, last[index] + offset
+                first[called] = min(first.get(called, early), early)
+                last[called] = max(last.get(called, late), late)
+        for index in self.lengths:
+            self._mark(index, first[index], last[index])
+
+    def _measure(self, index: int, active: set[int]) -> int:
+        """The steps of one run; the subgraphs that it calls are entered before it."""
+        if index in active:
+            return 0
+        if index not in self.lengths:
+            active.add(index)
+            step, ends = 0, []
+            calls: list[tuple[int, int]] = []
+            for op in self.model.subgraphs[index].ops:
+                step += 1
+                for called in op.subgraphs_called:
+                    step += 1
+                    if called not in active:
+                        calls.append((called, step))
+                    step += self._measure(called, active)
+                ends.append(step)
+            active.remove(index)
+            self.lengths[index], self.calls[index], self.ends[index] = step, calls, ends
+        return self.lengths[index]
+
+    def _mark(self, index: int, first: int, last: int) -> None:
+        graph, spans, step = self.model.subgraphs[index], self.tensors[index], 0
         for tensor in graph.inputs:
-            self._touch(spans, tensor)
+            spans[tensor].mark(first, last)
         for number, op in enumerate(graph.ops):
-            self._visit_op(op, spans, self.scratch.setdefault((index, number), _Span()))
+            step += 1
+            scratch = self.scratch.setdefault((index, number), _Span())
+            made = [spans[tensor] for tensor in op.outputs if tensor >= 0]
+            for span in (*made, scratch):
+                span.create(first + step)
+            step = self.ends[index][number]
+            read = [spans[tensor] for tensor in op.inputs if tensor >= 0]
+            for span in (*read, *made, scratch):
+                span.use(last + step)
         for tensor in graph.outputs:
-            self._touch(spans, tensor)
-        self.active.remove(index)
-
-    def _visit_op(self, op: OpDesc, spans: Sequence[_Span], scratch: _Span) -> None:
-        self.step += 1
-        for tensor in op.outputs:
-            if tensor >= 0:
-                spans[tensor].create(self.step)
-        scratch.create(self.step)
-        for called in op.subgraphs_called:
-            self.step += 1
-            self.visit(called)
-        for tensor in (*op.inputs, *op.outputs):
-            if tensor >= 0:
-                spans[tensor].use(self.step)
-        scratch.use(self.step)
-
-    def _touch(self, spans: Sequence[_Span], tensor: int) -> None:
-        spans[tensor].create(self.step)
-        spans[tensor].use(self.step)
+            spans[tensor].mark(first + step, last + step)
 
 
 def planned_buffers(model: ModelDesc, offline: Sequence[int] | None = None) -> list[PlannedBuffer]:
@@ -207,7 +236,7 @@ def planned_buffers(model: ModelDesc, offline: Sequence[int] | None = None) -> l
     runtime sets: it counts with 0 bytes here, and such a model is best not planned.
     """
     clock = _Clock(model, tensors=[[_Span() for _ in g.tensors] for g in model.subgraphs])
-    clock.visit(0)
+    clock.visit()
     return [*_planned_tensors(model, clock, offline), *_planned_scratch(model, clock)]
 
 

@@ -12,6 +12,8 @@ from tflopt.ir import DType, Model, Value
 
 Array = npt.NDArray[np.generic]
 Sample = list[Array]
+MAX_ONE_BYTES = 1 << 24
+"""Inputs and outputs of one invocation; drawing takes 24 times as much for int8."""
 MAX_SAMPLE_BYTES = 1 << 28
 """All samples together; fewer are made where inputs are large, and the report says how many."""
 NARROW = 24
@@ -41,9 +43,11 @@ def make_samples(model: Model, options: SampleOptions) -> list[Sample]:
         if size is None or value.dtype.numpy is None:
             raise UnsupportedError(f"no inputs of type {value.dtype.name} can be made")
         total += size
-    if total > MAX_SAMPLE_BYTES:
-        raise UnsupportedError(f"inputs of {total} bytes are too large to make samples of")
-    count = min(options.count, max(1, MAX_SAMPLE_BYTES // max(total, 1)))
+    results = sum(value.size_bytes or 0 for value in model.main.outputs)
+    if max(total, results) > MAX_ONE_BYTES:
+        what = f"inputs of {total} bytes and outputs of {results}"
+        raise UnsupportedError(f"{what} are too large to make samples of")
+    count = min(options.count, max(1, MAX_SAMPLE_BYTES // max(total, results, 1)))
     rng = np.random.default_rng(options.seed)
     return [[_draw(value, number, rng) for value in inputs] for number in range(count)]
 

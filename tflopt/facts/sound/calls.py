@@ -9,6 +9,11 @@ from tflopt.ir.node import Op, Value
 from tflopt.ir.options import IfOptions, WhileOptions
 from tflopt.ir.verify import CALLS, Flaw, place
 
+MOST_LEVELS = 32
+"""TFLM's interpreter and tflopt recurse for each level of calls."""
+MOST_STEPS = 1 << 22
+"""Operators of one inference if every call is made."""
+
 
 def called(op: Op) -> list[int]:
     """The subgraphs that an operator calls."""
@@ -17,15 +22,55 @@ def called(op: Op) -> list[int]:
 
 
 def call_flaws(model: Model) -> Iterator[Flaw]:
-    """A call that leads back to the graph that it stands in, or with tensors of other sizes."""
-    below = [{index for op in graph.ops for index in called(op)} for graph in model.graphs]
+    """A call that leads back to the graph that it stands in, or with tensors of other sizes; calls
+    that go too deep, or that a runtime would be busy with for ever.
+    """
+    below = [[index for op in graph.ops for index in called(op)] for graph in model.graphs]
+    order = _callees_first(below)
+    reached: dict[int, set[int]] = {}
     for op in model.ops():
-        for index in called(op):
-            if op.graph.index in _reached(below, index):
+        for index in () if order is not None else called(op):
+            if index not in reached:
+                reached[index] = _reached(below, index)
+            if op.graph.index in reached[index]:
                 yield Flaw(place(op), f"calls subgraph {index}, which calls its caller again")
         reason = _copy_flaw(op, model)
         if reason:
             yield Flaw(place(op), reason)
+    yield from _extent_flaws(model, below, order or [])
+
+
+def _extent_flaws(model: Model, below: list[list[int]], order: Sequence[int]) -> Iterator[Flaw]:
+    """TFLM recurses and enters each call anew, as it allocates and as it runs."""
+    depths, steps = [0] * len(below), [len(graph.ops) for graph in model.graphs]
+    for index in order:
+        depths[index] = max((1 + depths[each] for each in below[index]), default=0)
+        steps[index] += sum(1 + steps[each] for each in below[index])
+        if depths[index] > MOST_LEVELS:
+            reason = f"calls subgraphs {depths[index]} levels deep; {MOST_LEVELS} are supported"
+            yield Flaw(f"subgraph {index}", reason)
+            return
+        if steps[index] > MOST_STEPS:
+            reason = f"its calls run {steps[index]} operators; {MOST_STEPS} are supported"
+            yield Flaw(f"subgraph {index}", reason)
+            return
+
+
+def _callees_first(below: list[list[int]]) -> list[int] | None:
+    """Subgraphs in an order in which each follows all that it calls; None where a circle is."""
+    waiting = [sum(0 <= each < len(below) for each in calls) for calls in below]
+    callers: list[list[int]] = [[] for _ in below]
+    for index, calls in enumerate(below):
+        for each in calls:
+            if 0 <= each < len(below):
+                callers[each].append(index)
+    order = [index for index, count in enumerate(waiting) if not count]
+    for index in order:
+        for caller in callers[index]:
+            waiting[caller] -= 1
+            if not waiting[caller]:
+                order.append(caller)
+    return order if len(order) == len(below) else None
 
 
 def _copy_flaw(op: Op, model: Model) -> str:
@@ -52,7 +97,7 @@ def _size(value: Value | None) -> int | None:
     return -1 if value is None else value.size_bytes
 
 
-def _reached(below: list[set[int]], start: int) -> set[int]:
+def _reached(below: list[list[int]], start: int) -> set[int]:
     """``start`` and all that it calls, directly or not."""
     found, waiting = {start}, [start]
     while waiting:

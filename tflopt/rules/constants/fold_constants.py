@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.evaluate import COVERED, evaluate
+from tflopt.facts.evaluate import COVERED, MOST_BYTES, evaluate
 from tflopt.facts.operators import VIEWS
 from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
@@ -50,11 +50,18 @@ class FoldConstants(Rule):
         growth = sum(array.nbytes for array in results) - _freed_bytes(op, inputs)
         small = shared or growth <= self.growth_bytes or _lacks_kernel(op)
         require(small, f"the file would grow by {growth} bytes", at=op)
+        bounded = growth <= GROWTH_BYTES or _stored_bytes(rw) + growth <= MOST_BYTES
+        require(bounded, f"the model's constants would take more than {MOST_BYTES} bytes", at=op)
         for value, array in zip(op.outputs, results, strict=True):
             if value.uses:
                 constant = rw.constant(array, value, quant=value.quant, name=value.name)
                 rw.replace_uses(value, constant)
         rw.remove(op)
+
+
+def _stored_bytes(rw: Rewriter) -> int:
+    """Bytes of the buffers that rules made: those of the file are views of it."""
+    return sum(buffer.size_bytes for buffer in rw.model.buffers) - rw.model.source_bytes
 
 
 def _is_plain(value: Value) -> bool:

@@ -1,0 +1,70 @@
+"""Small hostile files stay within the memory and the time that SECURITY.md states."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.attacks import ATTACKS, nested
+from tests.support.cli import Cli
+from tests.support.paths import ROOT
+from tflopt.io import write
+
+resource = pytest.importorskip("resource")
+pytestmark = pytest.mark.unit
+LIMIT_MIB, LIMIT_S = 1024, 20
+UNDER_LIMITS = f"""
+import resource, sys
+from tflopt.cli.main import run
+resource.setrlimit(resource.RLIMIT_AS, ({LIMIT_MIB << 20}, {LIMIT_MIB << 20}))
+resource.setrlimit(resource.RLIMIT_CPU, ({LIMIT_S}, {LIMIT_S}))
+run()
+"""
+
+
+def under_limits(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command in a process with limits that the system enforces."""
+    command = [sys.executable, "-c", UNDER_LIMITS, *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=ROOT, env=one_thread()
+    )
+
+
+def one_thread() -> dict[str, str]:
+    """OpenBLAS reserves address space for each of its threads."""
+    return {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_small_file_takes_little_memory_and_time(name: str, tmp_path: Path) -> None:
+    source, out = tmp_path / "in.tflite", tmp_path / "out.tflite"
+    write(ATTACKS[name](), source)
+    done = under_limits("optimize", "--no-verify", "-q", "-o", out, source)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert out.exists()
+    done = under_limits("inspect", "--json", source)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_security_md_states_these_limits() -> None:
+    text = (ROOT / "SECURITY.md").read_text()
+    assert f"{LIMIT_MIB} MiB" in text
+    assert re.search(rf"\b{LIMIT_S} s\b", text)
+
+
+@pytest.mark.parametrize(
+    ("levels", "reason"), [(33, "levels deep|operators"), (1000, "levels deep|operators")]
+)
+def test_deep_calls_are_invalid(levels: int, reason: str, cli: Cli, tmp_path: Path) -> None:
+    """1,000 levels were "internal: recursion limit; please report it"."""
+    path = tmp_path / "in.tflite"
+    write(nested(levels), path)
+    for command in ("optimize", "inspect"):
+        ran = cli(command, path)
+        assert ran.code == 3
+        assert re.search(reason, ran.only_error)
