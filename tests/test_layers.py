@@ -17,6 +17,7 @@ pytestmark = pytest.mark.unit
 PACKAGE = ROOT / "tflopt"
 # Each layer may import itself and what stands before it.
 ORDER = (
+    "texts",
     "errors",
     "version",
     "ir",

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tflopt.texts import printable as printable
+
 EXIT_OK = 0
 EXIT_CHECK_FAILED = 1
 EXIT_USAGE = 2
@@ -14,12 +16,6 @@ EXIT_INVALID = 3
 EXIT_RUNNER = 4
 EXIT_SIGNAL = 128
 """Plus the number of the signal, as shells count."""
-
-
-def printable(text: str) -> str:
-    """``text`` for a terminal: control characters and broken UTF-8 as escapes, one line."""
-    clean = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in clean)
 
 
 def system_reason(error: BaseException) -> str:

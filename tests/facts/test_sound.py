@@ -378,3 +378,36 @@ def test_tables_that_the_runtime_reads_are_there(build: Callable[[], Model], rea
 def test_a_file_that_is_only_carried_is_not_asked() -> None:
     data = write_bytes(One(C.ADD, (X,), (X,)).build())
     assert write_bytes(read_bytes(data, checks_kernels=False)) == data
+
+
+def _with_int16(code: OpCode, bias: DType) -> Model:
+    b = Builder()
+    x = b.input((1, 4, 4, 2), DType.INT16, (0.001, 0))
+    weights = b.constant(np.ones((1, 2, 2, 2)), DType.INT8, (0.01, 0))
+    last = b.constant([1, 2], bias)
+    if code is OpCode.TRANSPOSE_CONV:
+        weights = b.constant(np.ones((2, 2, 2, 2)), DType.INT8, (0.01, 0))
+        inputs = [b.constant([1, 8, 8, 2]), weights, x, last]
+        options: Options = TransposeConvOptions(stride_w=2, stride_h=2)
+        b.output(b.op(code, inputs, (1, 8, 8, 2), options=options, dtype=x.dtype, quant=x.quant))
+    else:
+        b.output(b.op(code, [x, weights, last], (1, 4, 4, 2), options=DEPTHWISE))
+    return b.model
+
+
+@pytest.mark.parametrize("code", [OpCode.DEPTHWISE_CONV_2D, OpCode.TRANSPOSE_CONV])
+def test_an_int32_bias_of_an_int16_layer_is_refused_by_name(code: OpCode) -> None:
+    """TFLM reads past its end: two runs of one file gave different outputs, exit code 1."""
+    data = write_bytes(_with_int16(code, DType.INT32))
+    with pytest.raises(ModelError, match="the bias is int32; with int16 inputs the kernel"):
+        read_bytes(data)
+    assert read_bytes(write_bytes(_with_int16(code, DType.INT64))).main.ops
+
+
+def test_an_int32_bias_of_an_int16_convolution_is_fine() -> None:
+    """``conv.cc`` looks at the bias's type."""
+    b = Builder()
+    x = b.input((1, 4, 4, 2), DType.INT16, (0.001, 0))
+    weights = b.constant(np.ones((3, 2, 2, 2)), DType.INT8, (0.01, 0))
+    b.output(b.op(OpCode.CONV_2D, [x, weights, b.constant([1, 2, 3])], (1, 4, 4, 3), options=CONV))
+    assert read_bytes(write_bytes(b.model)).main.ops

@@ -9,8 +9,9 @@ import pytest
 
 from tests.support.paths import TESTDATA, every_model
 from tests.support.reports import large_report, report_of
-from tflopt.report.markdown import escaped, markdown_report
+from tflopt.report.markdown import markdown_report
 from tflopt.report.plain import number, table
+from tflopt.texts import markdown as escaped
 
 pytestmark = pytest.mark.unit
 

@@ -13,6 +13,7 @@ from tflopt.cli.common import make_device
 from tflopt.errors import EXIT_CHECK_FAILED, printable
 from tflopt.gate.diff import TITLES, Build, Change, Diff, diff, to_json
 from tflopt.report.json_report import dumps
+from tflopt.texts import cell
 
 
 class Format(Enum):
@@ -109,5 +110,5 @@ def _markdown(found: Diff, worse: Sequence[Change]) -> str:
     build = found.build
     lines += ["", f"{build.target}, CMSIS-NN {build.cmsis_nn}"]
     if found.operators:
-        lines += ["", f"Operators: {_operators(found)}".replace("|", "&#124;").replace("<", "&lt;")]
+        lines += ["", f"Operators: {cell(_operators(found))}"]
     return "\n".join(lines) + "\n"

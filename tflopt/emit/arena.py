@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tflopt.emit.names import comment
 from tflopt.emit.options import EmitOptions
 from tflopt.ir import Model
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.problem import align_up
 from tflopt.target.memory import memory_of, why_no_memory
+from tflopt.texts import c_comment
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Arena:
 
     def macros(self, upper: str) -> str:
         """``NAME_ARENA_BYTES`` unless it is defined already, and its alignment."""
-        text = f"/* {comment(self.note)} */\n"
+        text = f"/* {c_comment(self.note)} */\n"
         if self.size_bytes is not None:
             macro = f"{upper}_ARENA_BYTES"
             text += f"#ifndef {macro}\n#define {macro} {self.size_bytes}u\n#endif\n"

@@ -16,6 +16,7 @@ from tflopt.emit.resolver import resolver_header
 from tflopt.emit.text import guarded
 from tflopt.errors import UsageError
 from tflopt.io import write_all
+from tflopt.texts import ascii_text
 
 
 def emit_files(
@@ -48,7 +49,7 @@ def emit_files(
     if options.layout is Layout.ARDUINO:
         files = arduino_library(files, name, [each.name for each in models])
     return {
-        path: text.encode("ascii") if isinstance(text, str) else text
+        path: ascii_text(text).encode("ascii") if isinstance(text, str) else text
         for path, text in files.items()
     }
 

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 
 from tflopt.emit.arena import Arena
-from tflopt.emit.names import comment, float_literal, string_literal
+from tflopt.emit.names import float_literal, string_literal
 from tflopt.emit.options import NamedModel
 from tflopt.emit.text import guarded
 from tflopt.ir import DType, Value
+from tflopt.texts import c_comment
 
 C_TYPES = {
     DType.FLOAT32: "float",
@@ -62,7 +63,7 @@ def _port(name: str, port: str, value: Value) -> str:
     if value.dtype in C_TYPES:
         lines.append(f"#define {upper}_TYPE {C_TYPES[value.dtype]}")
     else:
-        lines.append(f"/* {port}: {comment(value.dtype.name)} has no type in C. */")
+        lines.append(f"/* {port}: {c_comment(value.dtype.name)} has no type in C. */")
     lines += _shape(upper, value.shape)
     if value.size_bytes is not None:
         lines.append(f"#define {upper}_BYTES {value.size_bytes}u")

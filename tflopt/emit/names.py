@@ -67,8 +67,3 @@ def float_literal(value: float) -> str:
     """A ``float`` constant that reads back as exactly this float32."""
     text = f"{np.float32(value):.9g}"
     return text + ("f" if any(c in text for c in ".e") else ".0f")
-
-
-def comment(text: str) -> str:
-    """``text`` as it may stand in a comment: one line that doesn't end it."""
-    return " ".join(text.split()).replace("*/", "* /").replace("/*", "/ *")

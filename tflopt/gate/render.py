@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree
 
-from tflopt.errors import printable
 from tflopt.gate.run import Finding, Verdict, worst
 from tflopt.report.json_report import SCHEMA_VERSION
+from tflopt.texts import cell, printable
 from tflopt.version import __version__
 
 
@@ -73,9 +73,9 @@ def to_markdown(verdicts: Sequence[Verdict]) -> str:
         by_name = {finding.check: finding for finding in verdict.findings}
         cells = " | ".join(_budget(by_name.get(name)) for name in names)
         mark = "\u274c" if verdict.exit_code else "\u2705"
-        lines.append(f"| {mark} {_cell(verdict.name)} | {verdict.status} | {cells} |")
+        lines.append(f"| {mark} {cell(verdict.name)} | {verdict.status} | {cells} |")
         failures += [
-            f"- **{_cell(verdict.name)}**, {finding.check}: {_cell(finding.failure)}"
+            f"- **{cell(verdict.name)}**, {finding.check}: {cell(finding.failure)}"
             for finding in verdict.findings
             if finding.failure
         ]
@@ -99,11 +99,3 @@ def budget(finding: Finding | None) -> str:
 def _budget(finding: Finding | None) -> str:
     text = budget(finding)
     return f"**{text}**" if finding is not None and finding.failure and text else text
-
-
-def _cell(text: str) -> str:
-    """``text`` in a cell: nothing in it is Markdown or HTML."""
-    clean = printable(text)
-    for character in "\\`*[]<>|":
-        clean = clean.replace(character, f"&#{ord(character)};")
-    return clean

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-from tflopt.errors import printable
 from tflopt.report import views
 from tflopt.report.plain import Plain, rows, text
+from tflopt.texts import markdown as escaped
 
 MOST_GROUPS = 20
-SPECIAL = re.compile(r"([\\`*_\[\]<>|&~#])")
 
 
 def markdown_report(report: Plain) -> str:
@@ -29,11 +27,6 @@ def markdown_report(report: Plain) -> str:
         "\n".join(f"> {escaped(str(note))}\n>" for note in _notes(report)).removesuffix("\n>"),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def escaped(name: str) -> str:
-    """A text in which Markdown and HTML see no markup, nor GitHub a person or an issue."""
-    return SPECIAL.sub(r"\\\1", printable(name)).replace("@", "@\N{ZERO WIDTH SPACE}")
 
 
 def _measures(title: str, measures: Iterable[views.Measure]) -> str:

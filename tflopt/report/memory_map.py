@@ -15,11 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 
-from tflopt.errors import printable
 from tflopt.report.plain import Plain, number, rows, text
 from tflopt.report.style import size
+from tflopt.texts import markup
 
 MOST_BUFFERS = 1_500
 """More rectangles than this are left out, the smallest first."""
@@ -143,7 +142,7 @@ def memory_picture(
     ]
     svg = (
         f'<svg class="map" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {total:.0f}" '
-        f'role="img" aria-label="{_clean(title)}">{_hatch(prefix)}{"".join(parts)}</svg>'
+        f'role="img" aria-label="{markup(title)}">{_hatch(prefix)}{"".join(parts)}</svg>'
     )
     return Picture(svg, total)
 
@@ -198,11 +197,6 @@ def _hatch(prefix: str) -> str:
     )
 
 
-def _clean(name: str) -> str:
-    """Safe in XML: control characters and broken UTF-8 are escapes."""
-    return escape(printable(name))
-
-
 def _ticks(top: int) -> list[int]:
     """A handful of round addresses, multiples of a power of two."""
     unit = 1
@@ -226,7 +220,7 @@ def _axes(frame: Frame, steps: Sequence[Plain], named: bool) -> Iterator[str]:
             label = "in" if at == 0 else "-" if at < 0 else str(index)
             yield _text(label, x, bottom + 13, "middle")
         if named and index is not None:
-            label = _clean(shortened(text(step, "operator"), MOST_LETTERS))
+            label = markup(shortened(text(step, "operator"), MOST_LETTERS))
             turn = f' transform="translate({x + 3:.1f} {bottom + 19:.1f}) rotate(-90)"'
             yield f'<text class="small" text-anchor="end"{turn}>{label}</text>'
 
@@ -281,7 +275,7 @@ def _rectangle(frame: Frame, buffer: Plain, prefix: str) -> str:
     steps = f"step {first}" if first == last else f"steps {first} to {last}"
     told = f"{text(buffer, 'name')}: {kind}, {size(count)} bytes at {size(at)}, {steps}"
     return (
-        f'<g class="buffer"><title>{_clean(told)}</title><rect class="{_clean(kind)}"{fill} '
+        f'<g class="buffer"><title>{markup(told)}</title><rect class="{markup(kind)}"{fill} '
         f'x="{box.left:.1f}" y="{box.top:.1f}" width="{box.right - box.left:.1f}" '
         f'height="{box.bottom - box.top:.1f}"/></g>'
     )
@@ -300,7 +294,7 @@ def _label(frame: Frame, buffer: Plain, taken: list[Box]) -> Iterator[str]:
         return
     taken.append(own)
     x, y = box.left + 4, middle + 3.5
-    yield f'<text class="label halo" x="{x:.1f}" y="{y:.1f}">{_clean(label)}</text>'
+    yield f'<text class="label halo" x="{x:.1f}" y="{y:.1f}">{markup(label)}</text>'
 
 
 def _line_labels(frame: Frame, memory: Plain) -> list[Box]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from tflopt.texts import lines
 
 SMALL = "dim"
 PIPE_WIDTH = 140
@@ -25,10 +28,25 @@ def change(before: int, after: int) -> str:
     return f"{100 * (after - before) / before:+.1f} %" if before else f"+{size(after)}"
 
 
+class SafeConsole(Console):
+    """A console on which no text can do anything: what isn't printable is shown as an escape.
+
+    Styles and the console's own control codes pass; text that comes from files never has any.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """As rich does, with every text made harmless."""
+        for segment in super().render(renderable, options):
+            control = segment.control is not None
+            yield segment if control else Segment(lines(segment.text), segment.style)
+
+
 def make_console() -> Console:
     """Standard output: as wide as the terminal, wide enough for tables in a pipe."""
-    console = Console(highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    console = SafeConsole(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else SafeConsole(highlight=False, width=PIPE_WIDTH)
 
 
 def paragraph(console: Console, text: Text | str, *, lead: str = "", hang: int = 2) -> None:

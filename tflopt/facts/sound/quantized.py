@@ -11,6 +11,9 @@ from tflopt.ir.options import SoftmaxOptions
 from tflopt.ir.types import DType
 
 INTEGERS = frozenset({DType.INT8, DType.UINT8, DType.INT16})
+BIAS = {OpCode.DEPTHWISE_CONV_2D: 2, OpCode.TRANSPOSE_CONV: 3}
+"""Operators whose int16 kernels have no form for a bias of int32, and the bias's input."""
+INT16_DATA = {OpCode.TRANSPOSE_CONV: 2}
 SUMS = frozenset({OpCode.ADD, OpCode.SUB, OpCode.ADD_N})
 SUM_BITS = {DType.INT8: 20, DType.INT16: 15}
 SOFTMAX_BITS = 26
@@ -28,7 +31,22 @@ def quantization_flaw(op: Op) -> str:
                 reason = "" if value is None else _scale_flaw(value, divides)
                 if reason:
                     return f"{kind} {index} {reason}"
-    return _channel_flaw(op) or _range_flaw(op)
+    return _channel_flaw(op) or _range_flaw(op) or _bias_flaw(op)
+
+
+def _bias_flaw(op: Op) -> str:
+    """A bias that the int16 kernel takes for one of int64, and reads past its end.
+
+    From TFLM's ``depthwise_conv.cc`` and ``transpose_conv.cc`` (reference and CMSIS-NN), which
+    look at the type of the input alone, or convert a bias of int16 only. LiteRT refuses both.
+    """
+    data, index = op.input(INT16_DATA.get(op.code, 0)), BIAS.get(op.code)
+    bias = None if index is None else op.input(index)
+    if data is None or bias is None or data.dtype is not DType.INT16:
+        return ""
+    if bias.dtype is not DType.INT32:
+        return ""
+    return "the bias is int32; with int16 inputs the kernel reads int64, past its end"
 
 
 def _range_flaw(op: Op) -> str:

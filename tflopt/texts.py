@@ -1,0 +1,58 @@
+"""Where every text of a model passes on its way to a reader: names, descriptions, reasons, paths.
+
+A model's author chooses names; whoever reads them may be a terminal, which obeys ESC and U+009B,
+shows U+202E backwards and stops at NUL; a compiler; a page; or GitHub. What may not reach them raw
+is written as an escape (``\\x1b``), so that nothing is hidden. :func:`printable` is the ground that
+all others stand on.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+MARKDOWN = re.compile(r"([\\`*_\[\]<>|&~#])")
+
+
+def printable(text: str) -> str:
+    """``text`` for a terminal: control characters and broken UTF-8 as escapes, one line."""
+    clean = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(c if c.isprintable() else _escape(c) for c in clean)
+
+
+def lines(text: str) -> str:
+    """:func:`printable` for text of several lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def ascii_text(text: str) -> str:
+    """Sources and build files: ASCII, several lines; all else as escapes that no string has."""
+    return "".join(c if c == "\n" or " " <= c <= "~" else _escape(c) for c in text)
+
+
+def c_comment(text: str) -> str:
+    """``text`` as it may stand in a comment of C or CMake: a line of ASCII that doesn't end it."""
+    one = ascii_text(printable(" ".join(text.split())))
+    return one.replace("*/", "* /").replace("/*", "/ *").replace("\\\n", "\n").rstrip("\\")
+
+
+def markup(text: str) -> str:
+    """``text`` in HTML, SVG or XML, between tags or in a quoted attribute."""
+    return escape(printable(text))
+
+
+def markdown(text: str) -> str:
+    """A text in which Markdown and HTML see no markup, nor GitHub a person or an issue."""
+    return MARKDOWN.sub(r"\\\1", printable(text)).replace("@", "@\N{ZERO WIDTH SPACE}")
+
+
+def cell(text: str) -> str:
+    """``text`` in a cell of a Markdown table: nothing in it is Markdown or HTML."""
+    clean = printable(text)
+    for character in "\\`*[]<>|":
+        clean = clean.replace(character, f"&#{ord(character)};")
+    return clean
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()
