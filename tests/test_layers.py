@@ -31,6 +31,7 @@ ORDER = (
     "rewrite",
     "layout",
     "search",
+    "tiling",
     "rules",
     "run",
     "verify",

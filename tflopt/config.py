@@ -34,6 +34,14 @@ class Plan(Enum):
     NONE = "none"
 
 
+class Tile(Enum):
+    """Whether layers may be computed in bands of rows."""
+
+    OFF = "off"
+    AUTO = "auto"
+    """Where that lowers the arena: the least, or the fastest that fits into --max-arena."""
+
+
 class Goal(Enum):
     """What decides where one form of an operator is better in one resource and worse in another."""
 
@@ -57,6 +65,38 @@ class IoLayout(Enum):
 
 
 @dataclass(frozen=True)
+class Tiling:
+    """Layers may be computed in bands of rows.
+
+    Args:
+        max_slowdown: the least arena is looked for that costs at most this part of the predicted
+            instructions more; None: the fewest instructions in ``max_arena_bytes``.
+        max_arena_bytes: the arena that has to be enough.
+    """
+
+    max_slowdown: float | None = 0.10
+    max_arena_bytes: int | None = None
+
+    def misses(self, arena_bytes: int) -> bool:
+        """Whether an arena is larger than what has to be enough."""
+        return self.max_arena_bytes is not None and arena_bytes > self.max_arena_bytes
+
+
+def make_tiling(
+    tile: Tile | None, goal: Goal, slowdown_percent: float, max_arena_bytes: int | None
+) -> Tiling | None:
+    """What the options ask for; None for no bands.
+
+    Without ``tile``, bands are part of the goal memory, and the way into an arena that is missed.
+    """
+    asked = goal is Goal.MEMORY or max_arena_bytes is not None
+    if not (asked if tile is None else tile is Tile.AUTO):
+        return None
+    fits = max_arena_bytes is not None and goal is not Goal.MEMORY
+    return Tiling(None if fits else slowdown_percent / 100, max_arena_bytes)
+
+
+@dataclass(frozen=True)
 class Config:
     """Options of the pipeline.
 
@@ -67,6 +107,7 @@ class Config:
         goal: which resource decides between two forms of an operator.
         route_around: whether layers that the device computes wrongly are written otherwise.
         io_layout: whether inputs and outputs keep their arrangement.
+        tiling: whether layers may be computed in bands, None for not at all.
         allow_lsb: how many steps an integer form of float operators may be off; 0: exact only.
     """
 
@@ -79,6 +120,7 @@ class Config:
     route_around: bool = True
     io_layout: IoLayout = IoLayout.KEEP
     allow_lsb: int = 0
+    tiling: Tiling | None = None
 
     @property
     def in_place(self) -> bool:

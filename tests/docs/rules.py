@@ -33,6 +33,7 @@ OPTIONS = {
     "max_steps": "--allow-lsb",
     "goal": "--goal",
     "plan": "--plan, --overlap",
+    "tiling": "--tile, --max-slowdown, --max-arena, --goal memory",
     "request": "--plan, --overlap, --pin, --preserve-inputs, --reserve-head, --arena-alignment",
     "worth": "--goal, --target, --cmsis-nn",
     "everything": "--strip all",

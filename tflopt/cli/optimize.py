@@ -28,7 +28,7 @@ from tflopt.cli.common import (
 )
 from tflopt.cli.device import Firmware, Fvp, TflmLib, TimeLimit, choose_runner
 from tflopt.cli.report import html as page
-from tflopt.config import Config, Goal, IoLayout, Plan, Runtime, Strip
+from tflopt.config import Config, Goal, IoLayout, Plan, Runtime, Strip, Tile, make_tiling
 from tflopt.errors import UsageError, printable
 from tflopt.gate.batch import annotation_path, parse_pin, results, with_pins
 from tflopt.io import WriteOptions, utf8, write_all
@@ -113,6 +113,24 @@ def optimize(
     overlap_all: Annotated[
         bool, typer.Option("--overlap-all", help="The same by distances safe on every ISA.")
     ] = False,
+    tile: Annotated[
+        Tile | None,
+        typer.Option(
+            "--tile",
+            help="Compute large layers in bands of rows where that lowers the arena.",
+            show_default="off; auto with --goal memory, and where --max-arena is missed",
+        ),
+    ] = None,
+    max_slowdown: Annotated[
+        float,
+        typer.Option(
+            "--max-slowdown",
+            min=0,
+            max=1000,
+            metavar="PERCENT",
+            help="How many more predicted instructions bands may take.",
+        ),
+    ] = 10.0,
     pin: Annotated[
         list[str] | None,
         typer.Option("--pin", metavar="TENSOR=OFFSET", help="Fix a tensor's place; repeatable."),
@@ -214,6 +232,7 @@ def optimize(
         )
         request = PlanRequest(overlap=_overlap(overlap, overlap_all), offline=offline)
     device = make_device(target, cmsis_nn)
+    arena_limit = None if max_arena is None else parse_size(max_arena)
     devices = DeviceOptions(device.target, tflm_lib, firmware, fvp, time_limit)
     settings = Settings(
         selection=Selection(_names(only), disable or ()),
@@ -227,12 +246,13 @@ def optimize(
             route_around=route_around,
             io_layout=io_layout,
             allow_lsb=allow_lsb,
+            tiling=make_tiling(tile, goal, max_slowdown, arena_limit),
         ),
         layout=WriteOptions(align, share=True),
         samples=None if no_verify else SampleOptions(samples, seed),
         runner=choose_runner(runner, devices),
         annotate=annotate or _default_annotation(goal),
-        max_arena_bytes=None if max_arena is None else parse_size(max_arena),
+        max_arena_bytes=arena_limit,
         max_flash_bytes=None if max_flash is None else parse_size(max_flash),
         max_instructions=None if max_instructions is None else parse_count(max_instructions),
         require_verified=require_verified,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from tflopt.config import Config, Goal, IoLayout, Plan, Runtime, Strip
+from tflopt.config import Config, Goal, IoLayout, Plan, Runtime, Strip, Tile, Tiling, make_tiling
 from tflopt.errors import UsageError
 from tflopt.gate.keys import Keys
 from tflopt.io import WriteOptions
@@ -37,7 +37,7 @@ OPTIONS = frozenset(
         "allow-lsb",
         *("only", "disable", "annotate", "verify", "samples", "seed", "runner"),
         *("tflm-lib", "firmware", "fvp"),
-        *("max-flash", "max-arena", "max-instructions", "require-verified"),
+        *("max-flash", "max-arena", "max-instructions", "max-slowdown", "tile", "require-verified"),
     }
 )
 
@@ -133,6 +133,13 @@ def _runner(keys: Keys, target: Target, folder: Path) -> str | DeviceRunner:
     return name
 
 
+def _tiling(keys: Keys, goal: Goal) -> Tiling | None:
+    limit = keys.size("max-arena")
+    asked = goal is Goal.MEMORY or limit is not None
+    tile = keys.choice("tile", Tile, Tile.AUTO if asked else Tile.OFF)
+    return make_tiling(tile, goal, keys.number("max-slowdown", 10, 0), limit)
+
+
 def _settings(keys: Keys, folder: Path) -> Settings:
     device = Device(
         Target.parse(keys.text("target", DEFAULT_TARGET)),
@@ -151,6 +158,7 @@ def _settings(keys: Keys, folder: Path) -> Settings:
         goal=goal,
         io_layout=keys.choice("io-layout", IoLayout, IoLayout.KEEP),
         allow_lsb=keys.number("allow-lsb", 0, 0),
+        tiling=_tiling(keys, goal),
     )
     samples = SampleOptions(keys.number("samples", 32, 1), keys.number("seed", 0, 0))
     settings = Settings(

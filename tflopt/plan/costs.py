@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from tflopt.facts.tflm import KERNELS
 from tflopt.ir import Model, Op, OpCode, Value
@@ -30,18 +30,24 @@ def describe_costs(
         index = {value: i for i, value in enumerate(graph.values)}
         costs = []
         for op in graph.ops:
-            kernel = memory(op)
-            costs.append(
-                OpCost(
-                    sizes.parameters.get(op.code, 0),
-                    1 if op.code in sizes.byte_aligned_parameters else sizes.pointer,
-                    kernel.op_data_bytes,
-                    (*kernel.persistent_bytes, *variables.get(op, ())),
-                    [index[value] for value in _prepared(op)],
-                )
-            )
+            cost = op_cost(op, memory(op), index, sizes)
+            persistent = (*cost.persistent_bytes, *variables.get(op, ()))
+            costs.append(replace(cost, persistent_bytes=persistent))
         found.append(costs)
     return found
+
+
+def op_cost(
+    op: Op, kernel: KernelMemory, index: Mapping[Value, int], sizes: StructSizes = ARM32
+) -> OpCost:
+    """What one operator adds, without the variables to which it assigns."""
+    return OpCost(
+        sizes.parameters.get(op.code, 0),
+        1 if op.code in sizes.byte_aligned_parameters else sizes.pointer,
+        kernel.op_data_bytes,
+        kernel.persistent_bytes,
+        [index[value] for value in _prepared(op)],
+    )
 
 
 def variable_setup(model: Model, sizes: StructSizes = ARM32) -> tuple[int, ...]:

@@ -109,14 +109,15 @@ def _describe_graph(graph: Graph, scratch: ScratchSizes) -> GraphDesc:
             )
         )
     return GraphDesc(
-        [_describe_tensor(value) for value in graph.values],
+        [describe_tensor(value) for value in graph.values],
         [index[value] for value in graph.inputs],
         [index[value] for value in graph.outputs],
         ops,
     )
 
 
-def _describe_tensor(value: Value) -> TensorDesc:
+def describe_tensor(value: Value) -> TensorDesc:
+    """What TFLM's allocator sees of a tensor."""
     has_data = value.buffer is not None and value.buffer.size_bytes > 0
     # VAR_HANDLE points its output at its own data during Prepare (var_handle.cc).
     has_data |= value.producer is not None and value.producer.code is OpCode.VAR_HANDLE

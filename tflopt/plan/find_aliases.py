@@ -36,24 +36,28 @@ def in_place_aliases(model: Model) -> list[TensorAlias]:
     refs = tensor_refs(model)
     found: list[TensorAlias] = []
     for op in model.main.ops:
-        found.extend(_of_op(op, refs))
+        found.extend(in_place_of(op, refs))
     return found
 
 
 def overlap_aliases(model: Model, gap: OverlapGap) -> list[TensorAlias]:
     """Pairs of input and output that may overlap diagonally, for the core that ``gap`` knows."""
     refs = tensor_refs(model)
-    found = []
-    for op in model.main.ops:
-        source = op.input(facts_of(op).data)
-        if source is None or len(op.outputs) != 1 or not _planned(source, op.output):
-            continue
-        distance = gap(op)
-        if distance is not None:
-            low = align_up(distance, ARENA_ALIGNMENT)
-            reason = f"{op.opcode.label}: diagonal overlap"
-            found.append(TensorAlias(refs[source], refs[op.output], low, None, reason=reason))
-    return found
+    found = (overlap_of(op, refs, gap) for op in model.main.ops)
+    return [alias for alias in found if alias is not None]
+
+
+def overlap_of(op: Op, refs: Refs, gap: OverlapGap) -> TensorAlias | None:
+    """The same for one operator."""
+    source = op.input(facts_of(op).data)
+    if source is None or len(op.outputs) != 1 or not _planned(source, op.output):
+        return None
+    distance = gap(op)
+    if distance is None:
+        return None
+    low = align_up(distance, ARENA_ALIGNMENT)
+    reason = f"{op.opcode.label}: diagonal overlap"
+    return TensorAlias(refs[source], refs[op.output], low, None, reason=reason)
 
 
 def kernel_gap(op: Op, function: str, isa: str) -> int | None:
@@ -97,7 +101,8 @@ def _planned(*values: Value) -> bool:
     return all(not v.is_constant and not v.is_variable and runtime_bytes(v) for v in values)
 
 
-def _of_op(op: Op, refs: Refs) -> Iterator[TensorAlias]:
+def in_place_of(op: Op, refs: Refs) -> Iterator[TensorAlias]:
+    """Pairs of one operator's tensors that may share bytes on every core."""
     if op.code in IN_PLACE and len(op.outputs) == 1:
         yield from _by_rule(op, IN_PLACE[op.code], refs)
         return

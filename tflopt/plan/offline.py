@@ -141,7 +141,7 @@ def head_lower_bound(
     options: OfflineOptions | None = None,
 ) -> int:
     """A head that no plan with these aliases and options can be below."""
-    buffers = simulate_head(model).buffers
+    buffers = planned_buffers(model)
     return lower_bound(_problem(buffers, aliases, options or OfflineOptions(), model))
 
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tflopt.facts.windows import Axis
 
@@ -132,6 +133,7 @@ def _depthwise(window: Window, isa: str) -> Granules | None:
     return Granules(1, buffered=True) if isa == "dsp" else Granules(1, buffered=False)
 
 
+@lru_cache(maxsize=4096)
 def least_gap(kernel: Kernel, window: Window) -> int | None:
     """The least I - O in bytes that is safe; None if the two may not overlap at all."""
     granules = granules_of(kernel, window)

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tflopt.plan.lifetimes import ARENA_ALIGNMENT, ModelDesc, TensorDesc
+from tflopt.plan.lifetimes import ARENA_ALIGNMENT, ModelDesc, TensorDesc, planned_buffers
 from tflopt.plan.offline import simulate_head
 from tflopt.plan.problem import align_up
 from tflopt.plan.tflm_sizes import ARM32, StructSizes
@@ -105,8 +105,12 @@ def arena_use(
     offsets: Sequence[int] | None = None,
     sizes: StructSizes = ARM32,
     setup: Sequence[int] = (),
+    head_bytes: int | None = None,
 ) -> ArenaUse:
     """Head, tail and minimum of ``model`` with the offline plan ``offsets``, or without one.
+
+    ``head_bytes`` takes the place of the head that a plan would give: with a lower bound of the
+    head all that comes out are lower bounds.
 
     ``costs`` has one entry per operator of each subgraph. ``setup`` are the sizes of what the
     application allocates before the model (resource variables, for one).
@@ -123,7 +127,9 @@ def arena_use(
                 arena.keep("operator data", cost.op_data_bytes, ARENA_ALIGNMENT)
     _prepare(arena, model, costs, sizes)
     _plan(arena, model, offsets, sizes)
-    arena.resize("head", simulate_head(model, offsets).head_bytes)
+    if head_bytes is None:
+        head_bytes = simulate_head(model, offsets).head_bytes
+    arena.resize("head", head_bytes)
     _interface(arena, model, sizes)
     minimum = align_up(arena.needed, ARENA_ALIGNMENT)
     return ArenaUse(arena.head, arena.tail, minimum, arena.peak, arena.parts)
@@ -179,7 +185,7 @@ def _plan(
     arena.borrow(what, sizes.allocation_info * entries, sizes.pointer)
     for size in _tail_variables(model, offsets):
         arena.keep("variables", size, ARENA_ALIGNMENT)
-    planned = len(simulate_head(model, offsets).buffers)
+    planned = len(planned_buffers(model, offsets))
     unaligned = arena.tail
     arena.tail = align_up(unaligned, ARENA_ALIGNMENT)  # GetAvailableMemory rounds down
     arena.borrow(what, sizes.planner_per_buffer * planned, ARENA_ALIGNMENT)

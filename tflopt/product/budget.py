@@ -143,6 +143,8 @@ def arena_hint(config: Config) -> str:
         left.append("a smaller --reserve-head")
     if config.plan.overlap in ("", PORTABLE):
         left.append("--overlap")
+    if config.tiling is None:
+        left.append("--tile auto")
     if left:
         return f"could help: {', '.join(left)}"
     return "no option is left that helps; smaller activations are needed"

@@ -15,7 +15,7 @@ from tflopt.product.budget import check_arena, check_flash, check_instructions
 from tflopt.product.facts import ModelFacts, model_facts
 from tflopt.product.validation import compare_in_force
 from tflopt.rewrite import Stage, Trace
-from tflopt.rewrite.watch import Watch, verify_runs
+from tflopt.rewrite.watch import Event, Moment, Watch, in_turn, verify_runs
 from tflopt.rules.pipeline import RULES, Selection, find_rule, run_pipeline
 from tflopt.run.runner import Runner
 from tflopt.run.samples import SampleOptions
@@ -179,7 +179,8 @@ def _optimize(
 ) -> Result:
     progress("rewriting")
     model = clone(original)
-    trace = run_pipeline(model, settings.selection, settings.config, watch)
+    watches = in_turn((watch, lambda event: _tell(event, progress)))
+    trace = run_pipeline(model, settings.selection, settings.config, watches)
     check_instructions(model, settings.config, settings.max_instructions)
     memory = _memory(model, settings)
     annotation = b""
@@ -215,6 +216,11 @@ def _optimize(
         hazards=find_hazards(original, settings.device),
         hazards_left=find_hazards(model, settings.device),
     )
+
+
+def _tell(event: Event, progress: Callable[[str], None]) -> None:
+    if event.moment is Moment.SAID:
+        progress(event.name)
 
 
 def check_verdict(result: Result, settings: Settings) -> None:

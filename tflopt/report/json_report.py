@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-from tflopt.config import Config
+from tflopt.config import Config, Tiling
 from tflopt.ir import Model
 from tflopt.product.optimize import Result, Settings
 from tflopt.report.graph import graph_rows
@@ -61,6 +61,7 @@ def report(result: Result, settings: Settings, source: str, output: str) -> dict
             "route_around": settings.config.route_around,
             "io_layout": settings.config.io_layout.value,
             "allow_lsb": settings.config.allow_lsb,
+            "tiling": _tiling(settings.config.tiling),
         },
         "input": {"path": source, **old},
         "output": {"path": output, **new},
@@ -69,6 +70,10 @@ def report(result: Result, settings: Settings, source: str, output: str) -> dict
         "passes": passes(result.trace, settings.selection, settings.config),
         "verification": verification(result.verification),
     }
+
+
+def _tiling(tiling: Tiling | None) -> dict[str, object] | None:
+    return None if tiling is None else asdict(tiling)
 
 
 def interface(original: Model, optimized: Model) -> list[dict[str, object]]:

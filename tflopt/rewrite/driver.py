@@ -38,6 +38,7 @@ def run_model_rule(model: Model, rule: ModelRule, trace: Trace, watch: Watch = v
         VerifyError: the IR is inconsistent afterwards.
     """
     rw = Rewriter(model)
+    rw.say = lambda text: watch(Event(Moment.SAID, model, text))
     rule.rewrite_model(model, rw)
     trace.forget_rule(rule.name)
     for op, reason in rw.remarks:

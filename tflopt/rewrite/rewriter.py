@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -37,6 +37,8 @@ class Rewriter:
         self.updates = 0
         self.shown_by = ""
         self.remarks: list[tuple[Op, str]] = []
+        self.say: Callable[[str], None] = lambda _: None
+        """Where a rule that searches for long says how far it is."""
 
     def begin(self) -> None:
         """Start a rule's turn."""

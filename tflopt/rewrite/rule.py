@@ -61,6 +61,8 @@ class Stage(Enum):
     """Writes operators in another form where that is better for the goal."""
     KERNELS = "kernels"
     """Pays with work for memory, which only the best plan can judge."""
+    TILE = "tile"
+    """Computes layers in parts, so that less is alive at a time."""
     STALE = "stale"
     """Drops what was made for the model before it changed. Runs whatever ``--only`` names."""
     STRIP = "strip"

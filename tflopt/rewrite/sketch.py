@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tflopt.ir import Op, OpCode, Options, Value
+from tflopt.ir import Op, OpCode, Options, Origin, Value
 from tflopt.ir.builder import Builder
 from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite.rewriter import Rewriter
@@ -23,6 +23,8 @@ class Sketch(Builder):
         super().__init__()
         self.stand_ins: dict[Value, Value] = {}
         self.results: dict[Value, Value] = {}
+        self.parts: dict[Value, tuple[Value, int, range]] = {}
+        """Of which of the real operators' outputs a value is a part: the axis, and its indices."""
 
     def read(self, value: Value) -> Value:
         """What stands here for a value of the real model; constants keep their data."""
@@ -51,6 +53,8 @@ class Sketch(Builder):
             inputs = [None if v is None else _real(rw, at, real, v) for v in op.inputs]
             for value in op.outputs:
                 real[value] = _make(rw, at.output, value, replaced.get(value))
+                if value in self.parts:
+                    rw.update(real[value], origin=_origin(*self.parts[value]))
             outputs = [real[value] for value in op.outputs]
             assert op.options is None or isinstance(op.options, Options)
             rw.insert(at, op.code, inputs, outputs, op.options, op.opcode.version)
@@ -73,3 +77,8 @@ def _make(rw: Rewriter, beside: Value, value: Value, old: Value | None) -> Value
         quant=value.quant,
         same_elements=old is not None,
     )
+
+
+def _origin(whole: Value, axis: int, indices: range) -> Origin | None:
+    """The origin of a part of a value."""
+    return None if whole.origin is None else whole.origin.taken(whole.shape, axis, indices)

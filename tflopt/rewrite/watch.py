@@ -18,6 +18,8 @@ class Moment(Enum):
     """A local rule has changed the model; the others haven't had their turn yet."""
     RAN = auto()
     """A rule of the whole model has changed it, or local rules have reached a fixpoint."""
+    SAID = auto()
+    """A rule that searches for long says how far it is, as the name."""
     PHASE = auto()
     """A phase of the pipeline is over, whether it changed anything or not."""
 
@@ -50,7 +52,7 @@ def verify_each(event: Event) -> None:
     Raises:
         VerifyError: it is inconsistent.
     """
-    if event.moment is not Moment.PHASE:
+    if event.moment not in (Moment.PHASE, Moment.SAID):
         verify(event.model, event.name)
 
 

@@ -66,6 +66,7 @@ PHASES = (
     Phase("round", Mode.FIXPOINT, (Stage.SIMPLIFY,), ROUNDS),
     Phase("forms", Mode.SEARCH, (Stage.FORMS, Stage.SIMPLIFY), after=(Stage.ORDER,)),
     Phase("kernels", Mode.ONCE, (Stage.KERNELS,)),
+    Phase("tile", Mode.ONCE, (Stage.TILE,)),
     Phase("strip", Mode.ONCE, (Stage.STRIP,), STRIPS, keeps_plan=True),
     Phase("order", Mode.ONCE, (Stage.ORDER,)),
     Phase("settle", Mode.REPEAT, (Stage.SETTLE,)),

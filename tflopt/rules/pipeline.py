@@ -22,6 +22,7 @@ from tflopt.search.worth import Cost, FormRule
 from tflopt.target.vendor import places_are_fixed
 
 __all__ = ["RULES", "Selection", "applies", "find_rule", "make_rules", "run_pipeline"]
+MOVES_TENSORS = frozenset({Stage.TILE, Stage.ORDER, Stage.PLAN})
 COMPRESSED = "COMPRESSION_METADATA"
 
 
@@ -51,7 +52,7 @@ def run_pipeline(
     forbidden = [rule for rule in every if Stage.STALE in rule.stages and rule not in selection]
     run = partial(_run, forbidden=forbidden, config=config, watch=watch)
     if places_are_fixed(model):
-        around = [rule for rule in rules if not {Stage.ORDER, Stage.PLAN} & set(rule.stages)]
+        around = [rule for rule in rules if not MOVES_TENSORS & set(rule.stages)]
         tidy = [r for r in around if isinstance(r, ModelRule) and Stage.STRIP in r.stages]
         return run_around_vendors(model, config, partial(run, rules=around), tidy)
     return run(model, rules)

@@ -9,7 +9,12 @@ from tflopt.errors import UnsupportedError, UsageError
 from tflopt.ir import Model, Op
 from tflopt.plan.costs import KernelMemory, describe_costs, variable_setup
 from tflopt.plan.describe import describe, read_plan, runtime_bytes
-from tflopt.plan.find_aliases import in_place_aliases, op_window, overlap_aliases
+from tflopt.plan.find_aliases import (
+    OverlapGap,
+    in_place_aliases,
+    op_window,
+    overlap_aliases,
+)
 from tflopt.plan.lifetimes import ModelDesc, TensorAlias, TensorRef
 from tflopt.plan.offline import (
     HeadUse,
@@ -119,13 +124,8 @@ def description_of(model: Model, device: Device) -> ModelDesc:
 def _arena(
     model: Model, description: ModelDesc, device: Device, offsets: list[int] | None
 ) -> ArenaUse:
-    costs = describe_costs(model, partial(_kernel_memory, device=device))
+    costs = describe_costs(model, partial(kernel_memory, device=device))
     return arena_use(description, costs, offsets, setup=variable_setup(model))
-
-
-def _kernel_memory(op: Op, device: Device) -> KernelMemory:
-    use = kernel_use(op, device.target, device.cmsis_nn)
-    return KernelMemory(use.op_data_bytes or 0, [each.size_bytes for each in use.persistent])
 
 
 @dataclass(frozen=True)
@@ -191,11 +191,24 @@ def _resolve_pins(model: Model, request: PlanRequest) -> dict[TensorRef, int]:
 def aliases_of(model: Model, device: Device, request: PlanRequest) -> list[TensorAlias]:
     """The pairs of tensors that may share bytes."""
     found = in_place_aliases(model) if request.in_place else []
-    if request.overlap:
+    gap = gap_of(device, request)
+    if gap is not None:
         known = {(alias.first, alias.second) for alias in found}
-        gap = partial(_portable_gap if request.overlap == PORTABLE else _gap, device=device)
         found += [a for a in overlap_aliases(model, gap) if (a.first, a.second) not in known]
     return found
+
+
+def gap_of(device: Device, request: PlanRequest) -> OverlapGap | None:
+    """How far an output must stay behind the input it consumes; None without overlaps."""
+    if not request.overlap:
+        return None
+    return partial(_portable_gap if request.overlap == PORTABLE else _gap, device=device)
+
+
+def kernel_memory(op: Op, device: Device) -> KernelMemory:
+    """What the kernel of an operator keeps in the arena."""
+    use = kernel_use(op, device.target, device.cmsis_nn)
+    return KernelMemory(use.op_data_bytes or 0, [each.size_bytes for each in use.persistent])
 
 
 def _gap(op: Op, device: Device) -> int | None:

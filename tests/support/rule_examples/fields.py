@@ -12,8 +12,10 @@ import numpy as np
 
 from tests.support.kit import Kit
 from tests.support.rule_examples.example import TFLM, example
+from tflopt.config import Tiling
 from tflopt.ir import Buffer, DType, Metadata, Model, OpCode, Value
 from tflopt.plan.describe import read_plan
+from tflopt.rules.tiling.tile_layers import TileLayers
 from tflopt.target.memory import Device, memory_of
 
 PLAN = "OfflineMemoryAllocation"
@@ -124,6 +126,13 @@ def plan_memory(n: Kit) -> Value:
     """RELU may work in place, which the runtime never does by itself."""
     x = n.conv2d(n.feed(1, 8, 8, 3), 16, stride=(1, 1))
     return n.conv2d(n.unary(OpCode.RELU, x), 4, stride=(2, 2))
+
+
+@example(TileLayers(tiling=Tiling(3.0)), note="With `--tile auto`.")
+def tile_layers(n: Kit) -> Value:
+    """The layer that widens the channels and the one that reads them, row by row."""
+    x = n.conv2d(n.feed(1, 32, 32, 8), 64, (1, 1))
+    return n.conv2d(x, 4, (3, 3), stride=(2, 2))
 
 
 def _metadata(n: Kit, *names: str, content: bytes = b"1.5.0") -> None:

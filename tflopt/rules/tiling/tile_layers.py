@@ -1,0 +1,112 @@
+"""Compute the layers that need the most memory in bands of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from tflopt.config import Config, Tiling
+from tflopt.ir import Model
+from tflopt.rewrite import ModelRule, Rewriter, Stage
+from tflopt.target.memory import Device, PlanRequest, why_no_memory
+from tflopt.tiling.apply import tile
+from tflopt.tiling.banded import banded_op
+from tflopt.tiling.measure import Measure
+from tflopt.tiling.search import Found, Wish, search
+from tflopt.tiling.segment import Segment
+
+FLASH_PER_RAM = 4
+"""As for a plan: a byte of RAM may cost four bytes of flash."""
+OPERATOR_BYTES = 130
+"""What one operator more takes in the file, with its tensors and their places in the plan."""
+
+
+@dataclass(frozen=True)
+class TileLayers(ModelRule):
+    """Compute the layers that need the most memory in bands of rows, one band after the other.
+
+    Exact: every row is computed by the same kernel from the same rows; they are only cut
+    (SPLIT_V), joined (CONCATENATION) and padded with what the layer itself pads with (PAD, or SAME
+    on more rows of which the wrong ones are cut off). An input is cut once, and its pieces die one
+    by one while the output grows. Rows that two bands read are computed twice or kept.
+
+    Args:
+        tiling: what is looked for, None for no bands.
+    """
+
+    name: ClassVar[str] = "tile-layers"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.TILE,)
+    device: Device = field(default_factory=Device)
+    request: PlanRequest | None = field(default_factory=PlanRequest)
+    tiling: Tiling | None = None
+
+    @classmethod
+    def from_config(cls, config: Config) -> TileLayers:
+        """The rule with what it needs of the options."""
+        return cls(config.device, config.plan, config.tiling)
+
+    @classmethod
+    def suits(cls, config: Config) -> bool:
+        """Only where bands are asked for."""
+        return config.tiling is not None
+
+    def rewrite_model(self, model: Model, rw: Rewriter) -> None:
+        """Search, and write the bands that were found."""
+        tiling, request, ops = self.tiling, self.request, model.main.ops
+        if tiling is None or not ops or why_no_memory(model):
+            return
+        reason = _refusal(model, request)
+        if reason or request is None:
+            rw.remark(ops[0], reason)
+            return
+        found = search(model, self.device, request, tiling_wish(tiling), rw.say)
+        if tiling.misses(found.after.arena_bytes) and tiling.max_slowdown is not None:
+            anyhow = Tiling(None, tiling.max_arena_bytes)
+            found = search(model, self.device, request, tiling_wish(anyhow), rw.say)
+        if not _is_worth_it(found, tiling):
+            if found.why_nothing:
+                rw.remark(ops[found.peak], found.why_nothing)
+            return
+        for segment in found.segments:
+            rw.note(_describe(model, segment))
+        tile(model, found.segments, rw)
+
+
+def tiling_wish(tiling: Tiling) -> Callable[[Measure], Wish]:
+    """What to look for, by what the model takes without bands."""
+
+    def wish(before: Measure) -> Wish:
+        slower = 1 + (3.0 if tiling.max_slowdown is None else tiling.max_slowdown)
+        enough = tiling.max_arena_bytes if tiling.max_slowdown is None else None
+        return Wish(int(before.instructions * slower), enough)
+
+    return wish
+
+
+def _refusal(model: Model, request: PlanRequest | None) -> str:
+    """Why the model isn't looked at, or nothing."""
+    if request is None or not request.in_place:
+        return "bands need an offline plan that works in place"
+    if request.pins:
+        return "tensors are pinned, so nothing else is moved"
+    if len(model.graphs) > 1:
+        return "the model has several subgraphs"
+    banded = banded_op(model)
+    if banded is not None:
+        return "its layers are computed in bands already; start from the original model"
+    return ""
+
+
+def _is_worth_it(found: Found, tiling: Tiling) -> bool:
+    saved = found.before.arena_bytes - found.after.arena_bytes
+    if not found.segments or saved <= 0:
+        return False
+    flash = OPERATOR_BYTES * (found.after.operators - found.before.operators)
+    return saved * FLASH_PER_RAM >= flash or tiling.misses(found.before.arena_bytes)
+
+
+def _describe(model: Model, segment: Segment) -> str:
+    ops = model.main.ops
+    ends = [ops[segment.first].opcode.label, ops[segment.last].opcode.label]
+    return f"{' to '.join(dict.fromkeys(ends))}: {segment}"

@@ -1,0 +1,41 @@
+"""Recognizes a model whose layers are in bands already."""
+
+from __future__ import annotations
+
+from tflopt.ir import Model, Op, OpCode, Value
+from tflopt.ir.options import ConcatenationOptions
+from tflopt.tiling.rows import RANK
+from tflopt.tiling.segment import HEIGHT, WIDTH
+
+
+def banded_op(model: Model) -> Op | None:
+    """A CONCATENATION of rows of which two come from one layer; None without.
+
+    A model from a file has no other record of its bands.
+    """
+    return next((op for op in model.main.ops if _joins_bands(op)), None)
+
+
+def _joins_bands(op: Op) -> bool:
+    options, shape = op.options, op.output.shape if op.outputs else ()
+    if op.code is not OpCode.CONCATENATION or len(shape) != RANK:
+        return False
+    if not isinstance(options, ConcatenationOptions) or shape[0] != 1:
+        return False
+    if options.axis % RANK != (WIDTH if shape[HEIGHT] == 1 else HEIGHT):
+        return False
+    makers = [_layer(value) for value in op.inputs if value is not None]
+    known = [maker for maker in makers if maker is not None]
+    return len(known) > len(set(known))
+
+
+def _layer(value: Value) -> tuple[object, ...] | None:
+    """What two bands of one layer have in common: operator and constants."""
+    op = value.producer
+    if op is not None and op.code is OpCode.SPLIT_V:
+        source = op.input(0)
+        op = None if source is None else source.producer
+    if op is None or op.code in (OpCode.CONCATENATION, OpCode.SPLIT_V):
+        return None
+    constants = (v.buffer for v in op.inputs if v is not None and v.is_constant)
+    return (op.code, *(id(buffer) for buffer in constants))

@@ -1,0 +1,95 @@
+"""What one operator takes on a device, asked once for each different layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from tflopt.ir import Op, Value
+from tflopt.plan.costs import KernelMemory
+from tflopt.plan.find_aliases import in_place_of, overlap_of
+from tflopt.plan.lifetimes import ARENA_ALIGNMENT, TensorAlias, TensorRef
+from tflopt.plan.problem import align_up
+from tflopt.plan.tflm_sizes import ARM32
+from tflopt.target import Target
+from tflopt.target.cost.predict import OPERATOR_OVERHEAD, predict_layer
+from tflopt.target.cost.spec import LayerSpec, describe
+from tflopt.target.hazards import hazards_at
+from tflopt.target.kernels import kernel_use
+from tflopt.target.memory import ONE_OF_EACH, Device, PlanRequest, gap_of, kernel_memory
+
+Pattern = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """Two of an operator's tensors, by their places among them, may share bytes."""
+
+    first: int
+    second: int
+    alias: TensorAlias
+
+
+@dataclass(frozen=True)
+class OpCosts:
+    """One operator: its memory, its predicted instructions and what its tensors may share.
+
+    ``tail_bytes`` are what it keeps, without its tensors.
+    """
+
+    scratch_bytes: tuple[int, ...]
+    kernel: KernelMemory
+    tail_bytes: int
+    instructions: int
+    sharing: tuple[Sharing, ...]
+    hazards: frozenset[str]
+
+
+@dataclass
+class CostBook:
+    """Costs of operators on a device, under one kind of plan."""
+
+    device: Device
+    request: PlanRequest
+    known: dict[tuple[LayerSpec, Pattern], OpCosts] = field(default_factory=dict)
+    asked: dict[Op, OpCosts] = field(default_factory=dict)
+
+    def of(self, op: Op) -> OpCosts:
+        """The costs of an operator, which may be in a sketch, and which nobody edits meanwhile."""
+        if op not in self.asked:
+            values = tensors_of(op)
+            key = (describe(op), tuple(values.index(value) for value in values))
+            if key not in self.known:
+                self.known[key] = self._ask(key[0], op, values)
+            self.asked[op] = self.known[key]
+        return self.asked[op]
+
+    def _ask(self, spec: LayerSpec, op: Op, values: list[Value]) -> OpCosts:
+        use = kernel_use(op, self.device.target, self.device.cmsis_nn)
+        kernel = kernel_memory(op, self.device)
+        scratch = tuple(use.scratch_bytes or ())
+        kept = [kernel.op_data_bytes, *kernel.persistent_bytes]
+        tail = ARM32.node_and_registration + ARM32.parameters.get(op.code, 0)
+        tail += ARM32.scratch_handle * len(scratch)
+        tail += sum(align_up(size, ARENA_ALIGNMENT) for size in kept)
+        instructions = predict_layer(spec, self.device).instructions + OPERATOR_OVERHEAD
+        sharing = tuple(self._sharing(op, values))
+        devices = [replace(self.device, target=Target.parse(name)) for name in ONE_OF_EACH.values()]
+        hazards = frozenset(hazard.name for each in devices for hazard in hazards_at(op, each))
+        return OpCosts(scratch, kernel, tail, instructions, sharing, hazards)
+
+    def _sharing(self, op: Op, values: list[Value]) -> Iterator[Sharing]:
+        refs = {value: TensorRef(0, values.index(value)) for value in values}
+        found = list(in_place_of(op, refs)) if self.request.in_place else []
+        pairs = {(alias.first, alias.second) for alias in found}
+        gap = gap_of(self.device, self.request)
+        diagonal = None if gap is None else overlap_of(op, refs, gap)
+        if diagonal is not None and (diagonal.first, diagonal.second) not in pairs:
+            found.append(diagonal)
+        for alias in found:
+            yield Sharing(alias.first.tensor, alias.second.tensor, alias)
+
+
+def tensors_of(op: Op) -> list[Value]:
+    """Inputs that are there, then outputs."""
+    return [value for value in (*op.inputs, *op.outputs) if value is not None]

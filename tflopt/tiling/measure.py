@@ -1,0 +1,167 @@
+"""What a model takes with some segments in bands, without writing it.
+
+Segments don't change each other: each is written once, in a sketch, and a candidate is the
+operators of several sketches between those of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tflopt.ir import Model, Op, Value
+from tflopt.plan.costs import op_cost
+from tflopt.plan.describe import describe_tensor
+from tflopt.plan.lifetimes import GraphDesc, ModelDesc, OpDesc, TensorAlias, TensorRef
+from tflopt.plan.offline import head_lower_bound, plan_offline
+from tflopt.plan.tflm import OpCost, arena_use
+from tflopt.rewrite.sketch import Sketch
+from tflopt.target.cost.predict import INVOKE_OVERHEAD
+from tflopt.tiling.apply import constant_key
+from tflopt.tiling.costs import CostBook, tensors_of
+from tflopt.tiling.rows import NotTileableError
+from tflopt.tiling.segment import Segment
+from tflopt.tiling.write import write_segment
+
+PLAN_WORK = 20
+"""What a plan counts for, in measurements of the same model."""
+EFFORT = 0.1
+"""Of the solver while candidates are compared; the plan that is kept gets more."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A candidate: ``arena_bytes`` is exact with its plan, else a lower bound."""
+
+    arena_bytes: int
+    instructions: int
+    operators: int
+    planned: bool = False
+
+
+@dataclass
+class Draft:
+    """Operators in execution order, some in sketches; ``same`` says which value is which."""
+
+    inputs: Sequence[Value]
+    outputs: Sequence[Value]
+    ops: Sequence[Op]
+    same: Mapping[Value, Value]
+    values: list[Value] = field(default_factory=list)
+    index: dict[Value, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known: dict[object, int] = {}
+        ports = (*self.inputs, *self.outputs)
+        for value in (*ports, *(value for op in self.ops for value in tensors_of(op))):
+            if value in self.index:
+                continue
+            real = self.same.get(value, value)
+            number = known.setdefault(constant_key(real) or real, len(self.values))
+            if number == len(self.values):
+                self.values.append(real)
+            self.index[value] = number
+
+    def describe(self, book: CostBook) -> ModelDesc:
+        """What TFLM's allocator would see."""
+        ops = [
+            OpDesc(
+                [-1 if value is None else self.index[value] for value in op.inputs],
+                [self.index[value] for value in op.outputs],
+                book.of(op).scratch_bytes,
+            )
+            for op in self.ops
+        ]
+        inputs, outputs = (
+            [self.index[value] for value in side] for side in (self.inputs, self.outputs)
+        )
+        tensors = [describe_tensor(value) for value in self.values]
+        return ModelDesc([GraphDesc(tensors, inputs, outputs, ops)])
+
+    def costs(self, book: CostBook) -> list[OpCost]:
+        """What every operator adds to the tail."""
+        return [op_cost(op, book.of(op).kernel, self.index) for op in self.ops]
+
+    def aliases(self, book: CostBook) -> list[TensorAlias]:
+        """Which tensors may share bytes."""
+        found = []
+        for op in self.ops:
+            places = [TensorRef(0, self.index[value]) for value in tensors_of(op)]
+            for each in book.of(op).sharing:
+                first, second = places[each.first], places[each.second]
+                found.append(replace(each.alias, first=first, second=second))
+        return found
+
+
+@dataclass
+class Bench:
+    """Measures candidates of one model; the caches are shared by all of them."""
+
+    model: Model
+    book: CostBook
+    sketches: dict[Segment, Sketch | None] = field(default_factory=dict)
+    evaluations: int = 0
+    work: int = 0
+    """Measured operators; a plan counts as many measurements."""
+
+    def sketch(self, segment: Segment) -> Sketch | None:
+        """The segment in bands; None where it can't be, or only with a new defect."""
+        if segment not in self.sketches:
+            self.sketches[segment] = self._write(segment)
+        return self.sketches[segment]
+
+    def _write(self, segment: Segment) -> Sketch | None:
+        ops = self.model.main.ops[segment.first : segment.last + 1]
+        try:
+            sketch = write_segment(ops, segment)
+        except NotTileableError:
+            return None
+        known = {name for op in ops for name in self.book.of(op).hazards}
+        new = {name for op in sketch.graph.ops for name in self.book.of(op).hazards}
+        return sketch if new <= known else None
+
+    def count(self, draft: Draft) -> None:
+        """One more measurement was made."""
+        self.evaluations += 1
+        self.work += len(draft.ops)
+
+    def draft(self, segments: Sequence[Segment]) -> Draft | None:
+        """The model with these segments in bands; None where one can't be."""
+        ops: list[Op] = []
+        same: dict[Value, Value] = {}
+        at = 0
+        for segment in sorted(segments, key=lambda each: each.first):
+            sketch = self.sketch(segment)
+            if sketch is None or segment.first < at:
+                return None
+            same |= {copy: value for value, copy in sketch.stand_ins.items()}
+            same |= {result: value for value, result in sketch.results.items()}
+            ops += [*self.model.main.ops[at : segment.first], *sketch.graph.ops]
+            at = segment.last + 1
+        ops += self.model.main.ops[at:]
+        graph = self.model.main
+        return Draft(list(graph.inputs), list(graph.outputs), ops, same)
+
+    def measure(self, segments: Sequence[Segment], below: int | None = None) -> Measure | None:
+        """Arena and instructions; no plan is made where the bound is not ``below``.
+
+        None where a segment can't be computed in bands.
+        """
+        draft = self.draft(segments)
+        if draft is None:
+            return None
+        self.count(draft)
+        book, costs = self.book, draft.costs(self.book)
+        model, aliases = draft.describe(book), draft.aliases(book)
+        options = book.request.offline
+        work = INVOKE_OVERHEAD + sum(book.of(op).instructions for op in draft.ops)
+        head = head_lower_bound(model, aliases, options)
+        bound = arena_use(model, [costs], head_bytes=head).minimum_bytes
+        found = Measure(bound, work, len(draft.ops))
+        if below is None or bound >= below:
+            return found
+        self.work += PLAN_WORK * len(draft.ops)
+        quick = replace(options, solve=replace(options.solve, effort=EFFORT))
+        plan = plan_offline(model, aliases, quick)
+        arena = arena_use(model, [costs], head_bytes=plan.head_bytes).minimum_bytes
+        return replace(found, arena_bytes=arena, planned=True)

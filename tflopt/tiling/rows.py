@@ -1,0 +1,148 @@
+"""Which rows of its inputs an operator reads for some rows of its output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tflopt.facts.operators import Kind, kind_of
+from tflopt.facts.pads import amounts_of
+from tflopt.facts.windows import SPATIAL, Axis, window_of
+from tflopt.ir import Activation, DType, Op, Options, Padding, Value
+from tflopt.ir.options import ConcatenationOptions
+from tflopt.tiling.segment import WIDTH, Rows
+
+RANK = 4
+ELEMENTWISE = frozenset({Kind.UNARY, Kind.BINARY})
+"""An element of the output depends on the elements of the inputs at its place alone."""
+WINDOWED = frozenset({Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.POOL})
+
+
+class NotTileableError(Exception):
+    """Bands of this operator, or of these rows, can't be computed from rows of its inputs."""
+
+    def __init__(self, reason: str, op: Op) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.op = op
+
+
+@dataclass(frozen=True)
+class Read:
+    """Rows of one input. ``before`` and ``after`` more of padding lie around them."""
+
+    index: int
+    rows: Rows
+    before: int = 0
+    after: int = 0
+
+
+def axis_of(op: Op, axis: int) -> Axis:
+    """The numbers of a window along an axis.
+
+    Raises:
+        NotTileableError: its shapes are not those of such an operator.
+    """
+    window = window_of(op)
+    if window is None:
+        raise NotTileableError("its window is malformed", op)
+    return window[SPATIAL.index(axis)]
+
+
+def reads_of(op: Op, axis: int, rows: Rows) -> tuple[Read, ...]:
+    """What ``op`` reads of its tensors for ``rows`` of its output; the rest it reads whole.
+
+    Raises:
+        NotTileableError: nothing is known of that, or not only rows of its inputs matter.
+    """
+    _check_shapes(op, axis)
+    kind = kind_of(op)
+    if kind in WINDOWED:
+        return (_read_window(op, axis, rows),)
+    if kind in ELEMENTWISE:
+        return tuple(_read_elements(op, axis, rows))
+    if kind is Kind.PAD:
+        return (_read_padded(op, axis, rows),)
+    if kind is Kind.JOIN:
+        return tuple(_read_joined(op, axis, rows))
+    raise NotTileableError(f"{op.opcode.label} can't be computed in bands", op)
+
+
+def _check_shapes(op: Op, axis: int) -> None:
+    extra = op.extra
+    if not isinstance(op.options, Options | None) or extra.options2 or extra.custom_options:
+        raise NotTileableError("its options are not understood", op)
+    if len(op.outputs) != 1 or op.output.dtype is not DType.INT8:
+        raise NotTileableError("only int8 layers with one output are computed in bands", op)
+    shape = op.output.shape
+    if len(shape) != RANK or shape[0] != 1:
+        raise NotTileableError("it has no rows, or several images", op)
+    if axis == WIDTH and shape[1] != 1:
+        raise NotTileableError("columns are bands only where the height is 1", op)
+    if not all(shape):
+        raise NotTileableError("it has no elements", op)
+
+
+def _data(op: Op, index: int) -> Value:
+    value = op.input(index)
+    if value is None or value.is_constant or value.is_variable:
+        raise NotTileableError("its data is a constant or a variable", op)
+    if len(value.shape) != RANK or value.shape[0] != 1 or value.dtype is not DType.INT8:
+        raise NotTileableError("its data has no rows of int8", op)
+    return value
+
+
+def _read_window(op: Op, axis: int, rows: Rows) -> Read:
+    _data(op, 0)
+    for value in op.inputs[1:]:
+        if value is not None and not value.is_constant:
+            raise NotTileableError("its weights are computed", op)
+    window = axis_of(op, axis)
+    start = rows[0] * window.stride - window.before
+    end = (rows[1] - 1) * window.stride - window.before + window.span
+    first, last = max(start, 0), min(end, window.size)
+    if first >= last:
+        raise NotTileableError("a band would read padding alone", op)
+    return Read(0, (first, last), first - start, end - last)
+
+
+def _read_elements(op: Op, axis: int, rows: Rows) -> Iterator[Read]:
+    for index, value in enumerate(op.inputs):
+        if value is None:
+            raise NotTileableError("an input is left out", op)
+        place = axis - RANK + len(value.shape)
+        if place < 0 or value.shape[place] == 1 != op.output.shape[axis]:
+            continue
+        if value.is_constant or value.is_variable or value.shape[place] != op.output.shape[axis]:
+            raise NotTileableError("a constant or variable differs from row to row", op)
+        _data(op, index)
+        yield Read(index, rows)
+
+
+def _read_padded(op: Op, axis: int, rows: Rows) -> Read:
+    amounts, data = amounts_of(op), _data(op, 0)
+    if amounts is None or amounts[0] != (0, 0) or (axis == WIDTH and amounts[1] != (0, 0)):
+        raise NotTileableError("it pads by computed amounts, or before the rows", op)
+    start, end = (row - amounts[axis][0] for row in rows)
+    first, last = max(start, 0), min(end, data.shape[axis])
+    if first >= last:
+        raise NotTileableError("a band would be padding alone", op)
+    return Read(0, (first, last), first - start, end - last)
+
+
+def _read_joined(op: Op, axis: int, rows: Rows) -> Iterator[Read]:
+    options = op.options
+    if not isinstance(options, ConcatenationOptions):
+        raise NotTileableError("it has no options", op)
+    if options.fused_activation_function is not Activation.NONE:
+        raise NotTileableError("it has an activation", op)
+    if options.axis % RANK <= axis:
+        raise NotTileableError("it joins along the rows", op)
+    for index in range(len(op.inputs)):
+        _data(op, index)
+        yield Read(index, rows)
+
+
+def pads_itself(op: Op) -> bool:
+    """Whether the window has SAME padding."""
+    return getattr(op.options, "padding", None) is Padding.SAME

@@ -1,0 +1,79 @@
+"""A segment: which operators run band by band, and where the bands are cut. Plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import pairwise
+
+HEIGHT, WIDTH = 1, 2
+Rows = tuple[int, int]
+"""Half-open: first row, row behind the last."""
+
+
+class Halo(Enum):
+    """What becomes of the rows that two bands read."""
+
+    TWICE = "computed twice"
+    KEPT = "kept"
+
+
+class Edge(Enum):
+    """How a window pads one axis only, which TFLite's padding can't say."""
+
+    PAD = "padded first"
+    """PAD with the zero point in front of it, then VALID."""
+    CUT = "cut off"
+    """SAME on some rows more, of which the wrong ones are cut off."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Operators ``first`` to ``last`` of the main graph, whose output is made in bands.
+
+    Args:
+        bounds: where the output of the last operator is cut, from 0 to its size.
+        axis: 1, or 2 where the height is 1.
+    """
+
+    first: int
+    last: int
+    bounds: tuple[int, ...]
+    axis: int = HEIGHT
+    halo: Halo = Halo.TWICE
+    edge: Edge = Edge.PAD
+
+    @property
+    def count(self) -> int:
+        """How many bands."""
+        return len(self.bounds) - 1
+
+    @property
+    def bands(self) -> tuple[Rows, ...]:
+        """The rows of each band."""
+        return tuple(pairwise(self.bounds))
+
+    def moved(self, first: int, last: int, size: int) -> Segment:
+        """The same bands, in proportion, for other operators; ``size`` is that of the output."""
+        cuts = {round(bound * size / self.bounds[-1]) for bound in self.bounds}
+        return replace(self, first=first, last=last, bounds=tuple(sorted(cuts)))
+
+    def __str__(self) -> str:
+        rows = ", ".join(str(end - start) for start, end in self.bands)
+        what = "rows" if self.axis == HEIGHT else "columns"
+        return (
+            f"operators {self.first} to {self.last} in {self.count} bands of {rows} {what}, "
+            f"shared rows {self.halo.value}, edges {self.edge.value}"
+        )
+
+
+def even_bounds(size: int, count: int) -> tuple[int, ...]:
+    """``count`` bands as equal as whole rows allow; fewer where there are fewer rows."""
+    return tuple(sorted({round(size * number / count) for number in range(count + 1)}))
+
+
+def overlaps(segments: Sequence[Segment]) -> bool:
+    """Whether two segments share an operator."""
+    order = sorted(segments, key=lambda each: each.first)
+    return any(one.last >= two.first for one, two in pairwise(order))
