@@ -8,6 +8,7 @@ import numpy as np
 
 from tflopt.ir import Buffer, Op, OpCode, Value
 from tflopt.ir.node import Array
+from tflopt.ranges import ranges_of
 
 FAR_BELOW = -(1 << 26)
 """A bias that no sum of a small layer outweighs."""
@@ -67,3 +68,26 @@ def ignore(value: Value, channels: Sequence[int]) -> None:
     depth = data.shape[-1]
     data[..., [index for index in range(depth) if index in channels]] = 0
     set_data(weights_of(op), data)
+
+
+def almost_constant(value: Value, channel: int) -> None:
+    """Let one channel of a 1x1 convolution of one input channel leave its clamp for 127 alone."""
+    op = value.producer
+    assert op is not None
+    data = weights_of(op).array().copy()
+    data[channel] = 127
+    set_data(weights_of(op), data)
+    low, high = FAR_BELOW, -FAR_BELOW
+    clamp = _largest(value, channel, low)
+    while high - low > 1:
+        middle = (low + high) // 2
+        above = _largest(value, channel, middle) > clamp
+        low, high = (low, middle) if above else (middle, high)
+    saturate(value, [channel], high)
+
+
+def _largest(value: Value, channel: int, bias: int) -> int:
+    saturate(value, [channel], bias)
+    bounds = ranges_of(value.graph).along(value, 3)
+    assert bounds is not None
+    return int(bounds[1][channel])

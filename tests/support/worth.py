@@ -53,3 +53,16 @@ def check_declines_by(model: Model, rule: AnyRule, beginning: str) -> None:
     assert not trace.hits
     assert any(miss.reason.startswith(beginning) for miss in trace.near_misses), trace
     assert dump(model) == before
+
+
+@dataclass(frozen=True)
+class Free(Worth):
+    """As if instructions and arena cost nothing; defects of the kernels count."""
+
+    def instructions(self, ops: Sequence[Op]) -> int | None:
+        """None at all."""
+        return 0
+
+    def arena_estimate(self, model: Model) -> int:
+        """None at all."""
+        return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from tflopt.config import Config
+from tflopt.config import Config, Runtime
 from tflopt.ir import Model
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, ModelRule, Rewriter, Stage
 from tflopt.rules.channels.plan import carry_out
@@ -29,16 +29,18 @@ class RemoveChannels(ModelRule):
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
 
     worth: Worth = field(default_factory=Worth)
+    runtime: Runtime = Runtime.BOTH
 
     @classmethod
     def from_config(cls, config: Config) -> RemoveChannels:
         """The rule with what it needs of the options."""
-        return cls(Worth.from_config(config))
+        return cls(Worth.from_config(config), config.runtime)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Graph by graph."""
         for index, graph in enumerate(model.graphs):
-            choice = choose(model, index, self.worth)
+            shared_zeros = self.runtime is Runtime.BOTH
+            choice = choose(model, index, self.worth, shared_zeros=shared_zeros)
             for op, reason in choice.spared.items():
                 rw.remark(op, reason)
             if choice.plan is not None:

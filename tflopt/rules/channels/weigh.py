@@ -11,15 +11,16 @@ from tflopt.ir.clone import clone
 from tflopt.ranges import ranges_of
 from tflopt.rewrite import Rewriter
 from tflopt.rules.channels.plan import Plan, carry_out, plan_of
-from tflopt.search.worth import Worth
+from tflopt.search.worth import Budget, Cost, Worth, flash_estimate
 from tflopt.target.cortex_m import Target
 from tflopt.target.hazards import hazards_at
 from tflopt.target.kernels import kernel_use
 from tflopt.target.memory import ONE_OF_EACH
 
-ROUNDS = 4
+ROUNDS = 6
 """Operators that lose by it are spared in the next round; if that doesn't help, all are."""
 SPEEDS = frozenset({Goal.BALANCED, Goal.SPEED})
+ZERO_POINT_BYTES = 8
 Pairs = Sequence[tuple[Op, Op]]
 
 
@@ -31,8 +32,13 @@ class Choice:
     spared: dict[Op, str] = field(default_factory=dict)
 
 
-def choose(model: Model, index: int, worth: Worth) -> Choice:
-    """All that can go of a graph and doesn't make a resource that counts worse."""
+def choose(model: Model, index: int, worth: Worth, *, shared_zeros: bool = True) -> Choice:
+    """All that can go of a graph and doesn't make a resource that counts worse.
+
+    Args:
+        shared_zeros: the file has a vector of zero points for each length of per-channel scales,
+            as LiteRT demands it.
+    """
     graph = model.graphs[index]
     ranges, spared = ranges_of(graph), dict[Op, str]()
     for _ in range(ROUNDS):
@@ -43,7 +49,10 @@ def choose(model: Model, index: int, worth: Worth) -> Choice:
         copy = trial.graphs[index]
         carry_out(plan.on(copy), copy, Rewriter(trial))
         pairs = list(zip(graph.ops, copy.ops, strict=True))
-        found = _culprits(pairs, worth, worth.arena_estimate(trial) > worth.arena_estimate(model))
+        grows = worth.arena_estimate(trial) > worth.arena_estimate(model)
+        found = _culprits(pairs, worth, grows)
+        if found is None and shared_zeros and _is_too_dear(model, trial, worth):
+            found = _wasteful(model, pairs)
         if found is None:
             return Choice(plan, spared)
         if not found.keys() - spared.keys():
@@ -86,3 +95,52 @@ def _defect(old: Op, new: Op, worth: Worth) -> str:
             if hazard.name not in known:
                 return f"with fewer channels it meets a defect of the kernels, {hazard.name}"
     return ""
+
+
+def _is_too_dear(model: Model, trial: Model, worth: Worth) -> bool:
+    """Whether the file grows by more than the rest gains: zero points of new lengths take room."""
+    before, after = _cost(model, worth), _cost(trial, worth)
+    if after.flash_bytes <= before.flash_bytes or worth.goal not in (Goal.BALANCED, Goal.FLASH):
+        return False
+    return worth.goal is Goal.FLASH or Budget(before, 0, 0).gain(before, after) <= 0
+
+
+def _cost(model: Model, worth: Worth) -> Cost:
+    zeros = ZERO_POINT_BYTES * sum(_lengths(model))
+    work = [worth.instructions([op]) for op in model.ops()]
+    flash = flash_estimate(model) + zeros
+    return Cost(sum(each or 0 for each in work), flash, worth.arena_estimate(model))
+
+
+def _wasteful(model: Model, pairs: Pairs) -> dict[Op, str] | None:
+    """The layers whose new width needs the most zero points for the bytes that they save."""
+    old = _lengths(model)
+    layers: dict[int, list[tuple[Op, Op]]] = {}
+    for one, two in pairs:
+        for length in _lengths_of(two) - old:
+            layers.setdefault(length, []).append((one, two))
+    worst = max(layers, key=lambda n: ZERO_POINT_BYTES * n - sum(map(_saved, layers[n])), default=0)
+    reason = "with fewer channels the zero points of its weights take more than is saved"
+    return dict.fromkeys((one for one, _ in layers.get(worst, ())), reason) or None
+
+
+def _lengths(model: Model) -> set[int]:
+    """The different numbers of per-channel scales, each with a vector of zero points."""
+    return {length for op in model.ops() for length in _lengths_of(op)}
+
+
+def _lengths_of(op: Op) -> set[int]:
+    quants = [value.quant for value in op.inputs if value is not None and value.is_constant]
+    return {quant.count for quant in quants if quant is not None and quant.is_per_channel}
+
+
+def _saved(pair: tuple[Op, Op]) -> int:
+    """Bytes of constants, of the layer and of those that read it."""
+    one, two = pair
+    layers = zip((one, *one.output.users), (two, *two.output.users), strict=True)
+    return sum(_constant_bytes(old) - _constant_bytes(new) for old, new in layers)
+
+
+def _constant_bytes(op: Op) -> int:
+    constants = [value for value in op.inputs if value is not None and value.is_constant]
+    return sum(value.size_bytes or 0 for value in constants)

@@ -187,12 +187,13 @@ def _is_int8(op: Op, data: Value, weights: Value) -> bool:
 
 def _trailing(data: Value, columns: int) -> list[int] | None:
     """The last axes that hold as many elements as there are columns."""
-    product, first = 1, len(data.shape)
+    if not data.shape:
+        return None
+    first, product = len(data.shape) - 1, data.shape[-1]
     while first and product < columns:
         first -= 1
         product *= data.shape[first]
-    fits = product == columns and first < len(data.shape)
-    return list(range(first, len(data.shape))) if fits else None
+    return list(range(first, len(data.shape))) if product == columns else None
 
 
 def column_index(data: Value, columns: int, axis: int) -> Indices:
