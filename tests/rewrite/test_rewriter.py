@@ -17,7 +17,18 @@ from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model, Op, OpCode, OpExtra, Origin, Quantization, Signature
 from tflopt.ir.options import ReshapeOptions
 from tflopt.ir.verify import verify
-from tflopt.rewrite import ModelRule, Rewriter, Rule, Trace, require, run_model_rule, run_rules
+from tflopt.rewrite import (
+    Declined,
+    ModelRule,
+    Rewriter,
+    Rule,
+    Trace,
+    Why,
+    require,
+    required,
+    run_model_rule,
+    run_rules,
+)
 from tflopt.rules.pipeline import RULES, run_pipeline
 from tflopt.rules.views.merge_views import MergeViews
 
@@ -226,8 +237,17 @@ def test_near_misses_are_recorded_with_their_place() -> None:
 
     (miss,) = run(n.model, act).near_misses
     assert miss.rule == "on-relu"
-    assert miss.where == "subgraph 0 operator 1 (RELU) -> y"
+    assert str(miss.where) == "subgraph 0 operator 1 (RELU) -> y"
     assert miss.reason == "it is called y"
+
+
+def test_a_value_that_is_required_is_given_or_declined() -> None:
+    op = Net().relu(Net().feed(1)).producer
+    assert op is not None
+    assert required(0, "there is none", at=op) == 0
+    with pytest.raises(Declined) as caught:
+        required(None, Why.SHARED("{count} read it", count=2), at=op)
+    assert (str(caught.value), caught.value.reason.why) == ("2 read it", Why.SHARED)
 
 
 def test_near_misses_are_forgotten_when_they_no_longer_hold() -> None:

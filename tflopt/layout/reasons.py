@@ -8,7 +8,7 @@ from tflopt.ir import Graph, Op, Value
 from tflopt.layout.dense import ReshapeRole
 from tflopt.layout.problem import Problem
 from tflopt.layout.readings import Reading
-from tflopt.rewrite import Rewriter
+from tflopt.rewrite import Reason, Rewriter, Why
 
 HINT = "; --io-layout nhwc leaves that to the caller"
 
@@ -28,26 +28,37 @@ def explain(problem: Problem, rw: Rewriter) -> None:
             rw.remark(role.op, _why_reshape(role.op))
 
 
-def _why(problem: Problem, reading: Reading, view: Op, fixed: set[Op]) -> str:
+def _why(problem: Problem, reading: Reading, view: Op, fixed: set[Op]) -> Reason:
     """The caller, else a reader or producer that takes one shape only, else the sum of it all."""
     root, ends = reading.group.root, list(_ends(view, reading))
-    hint = HINT if problem.graph is problem.graph.model.main else ""
+    is_main = problem.graph is problem.graph.model.main
+    caller, hint = (Why.IO_LAYOUT, HINT) if is_main else (Why.INTERFACE, "")
     producer = root.producer
     for user, value in ends:
         if isinstance(user, Graph):
             made = "feeds" if producer is None else f"{producer.opcode.label} writes"
-            return f"the caller reads {list(value.shape)}, {made} {list(root.shape)}{hint}"
+            read, own = str(list(value.shape)), str(list(root.shape))
+            text = f"the caller reads {{read}}, {{writer}} {{written}}{hint}"
+            return caller(text, read=read, writer=made, written=own)
     needs = {user.opcode.label: list(value.shape) for user, value in ends if isinstance(user, Op)}
     wanted = ", ".join(f"{name} reads {shape}" for name, shape in needs.items())
     if producer is None:
-        return f"the caller feeds {list(root.shape)}, {wanted or 'nobody reads it'}{hint}"
+        text = f"the caller feeds {{fed}}, {{readers}}{hint}"
+        return caller(text, fed=str(list(root.shape)), readers=wanted or "nobody reads it")
     for user, value in ends:
         if user in fixed and isinstance(user, Op):
-            return f"{user.opcode.label} takes {list(value.shape)} only"
+            shape = str(list(value.shape))
+            return Why.ONE_ARRANGEMENT(
+                "{reader} takes {shape} only", reader=user.opcode.label, shape=shape
+            )
     if producer in fixed:
-        return f"{producer.opcode.label} gives {list(root.shape)} only"
-    written = f"{producer.opcode.label} writes {list(root.shape)}"
-    return f"{written}, {wanted}; any other place would move as much or more"
+        shape = str(list(root.shape))
+        return Why.OTHER(
+            "{producer} gives {shape} only", producer=producer.opcode.label, shape=shape
+        )
+    text = "{producer} writes {shape}, {readers}; any other place would move as much or more"
+    made = str(list(root.shape))
+    return Why.CHEAPEST(text, producer=producer.opcode.label, shape=made, readers=wanted)
 
 
 def _ends(view: Op, reading: Reading) -> Iterator[tuple[Op | Graph, Value]]:
@@ -62,7 +73,10 @@ def _ends(view: Op, reading: Reading) -> Iterator[tuple[Op | Graph, Value]]:
                 yield use.user, value
 
 
-def _why_reshape(op: Op) -> str:
+def _why_reshape(op: Op) -> Reason:
     source = op.inputs[0]
     assert source is not None
-    return f"{list(source.shape)} to {list(op.output.shape)} merges or splits axes"
+    shapes = [str(list(value.shape)) for value in (source, op.output)]
+    return Why.AXES(
+        "{source} to {result} merges or splits axes", source=shapes[0], result=shapes[1]
+    )

@@ -10,10 +10,9 @@ from tflopt.config import Config, Tiling
 from tflopt.ir import Model
 from tflopt.product.optimize import Result, Settings
 from tflopt.report.graph import graph_rows
-from tflopt.report.near_misses import advice
 from tflopt.report.notes import notes
 from tflopt.report.subject import Subject, subject_rows
-from tflopt.rewrite import Trace
+from tflopt.rewrite import NearMiss, Trace
 from tflopt.rules.pipeline import RULES, Selection, applies
 from tflopt.target.memory import PlanRequest
 from tflopt.verify.compare import Verification
@@ -131,14 +130,27 @@ def passes(
                 for hit in trace.hits
                 if hit.rule == rule.name
             ],
-            "declined": [
-                {"where": miss.where, "reason": miss.reason, "advice": advice(miss.reason)}
-                for miss in misses
-                if miss.rule == rule.name
-            ],
+            "declined": [declined(miss) for miss in misses if miss.rule == rule.name],
         }
         for rule in RULES
     ]
+
+
+def declined(miss: NearMiss) -> dict[str, object]:
+    """Where and why a rule declined: for people, and the same as fields."""
+    place, reason = miss.where, miss.because
+    return {
+        "where": str(place),
+        "reason": str(reason),
+        "advice": reason.why.advice,
+        "code": reason.why.code,
+        "message": reason.message,
+        "numbers": dict(reason.numbers),
+        "subgraph": place.subgraph,
+        "index": place.index,
+        "operator": place.operator,
+        "output": place.output,
+    }
 
 
 def verification(verdict: Verification | None) -> dict[str, object]:

@@ -10,7 +10,8 @@ from tflopt.product.memory import COMPARED
 from tflopt.report.flash import KINDS
 from tflopt.report.near_misses import Group, grouped
 from tflopt.report.plain import Plain, counts, number, optional, rows, table, text
-from tflopt.rewrite.trace import NearMiss
+from tflopt.rewrite import NearMiss, Place, Reason
+from tflopt.rewrite.reason import why_of
 
 MOST_OPERATORS = 300
 MOST_PLACES = 40
@@ -177,9 +178,23 @@ def _sum(sizes: object) -> int | None:
 def near_misses(report: Plain) -> list[Group]:
     """Near misses of all rules, grouped by reason."""
     return grouped(
-        NearMiss(text(rule, "name"), text(miss, "where"), text(miss, "reason"))
+        _near_miss(text(rule, "name"), miss)
         for rule in rows(report, "passes")
         for miss in rows(rule, "declined")
+    )
+
+
+def _near_miss(rule: str, miss: Plain) -> NearMiss:
+    place = Place(
+        number(miss, "subgraph"),
+        number(miss, "index"),
+        text(miss, "operator"),
+        text(miss, "output"),
+    )
+    numbers = table(miss, "numbers")
+    shown = [(key, each) for key, each in numbers.items() if isinstance(each, int | float | str)]
+    return NearMiss(
+        rule, place, Reason(why_of(text(miss, "code")), text(miss, "message"), tuple(shown))
     )
 
 

@@ -1,6 +1,7 @@
 """Rewriting: rules, the rewriter that they edit through, and the driver that runs them."""
 
 from tflopt.rewrite.driver import run_model_rule, run_rules
+from tflopt.rewrite.reason import Reason, Why
 from tflopt.rewrite.rewriter import Rewriter
 from tflopt.rewrite.rule import (
     APPROXIMATE,
@@ -14,8 +15,9 @@ from tflopt.rewrite.rule import (
     Rule,
     Stage,
     require,
+    required,
 )
-from tflopt.rewrite.trace import Hit, NearMiss, Trace
+from tflopt.rewrite.trace import Hit, NearMiss, Place, Trace
 
 __all__ = [
     "APPROXIMATE",
@@ -28,11 +30,15 @@ __all__ = [
     "Hit",
     "ModelRule",
     "NearMiss",
+    "Place",
+    "Reason",
     "Rewriter",
     "Rule",
     "Stage",
     "Trace",
+    "Why",
     "require",
+    "required",
     "run_model_rule",
     "run_rules",
 ]

@@ -93,7 +93,7 @@ class _Driver:
             rule.rewrite(op, self.rw)
         except Declined as declined:
             if self.rw.changed:
-                raise RuleError(f"declined after an edit: {declined.reason}", rule.name) from None
+                raise RuleError(f"declined after an edit: {declined}", rule.name) from None
             self.trace.decline(rule.name, op, declined.reason, declined.at)
             return False
         if not self.rw.changed:

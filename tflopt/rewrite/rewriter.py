@@ -25,6 +25,7 @@ from tflopt.ir import (
 from tflopt.ir.node import Array
 from tflopt.ir.types import dtype_of
 from tflopt.plan.describe import write_plan
+from tflopt.rewrite.reason import Reason, reason_of
 
 
 class Rewriter:
@@ -36,7 +37,7 @@ class Rewriter:
         self.edits: list[str] = []
         self.updates = 0
         self.shown_by = ""
-        self.remarks: list[tuple[Op, str]] = []
+        self.remarks: list[tuple[Op, Reason]] = []
         self.say: Callable[[str], None] = lambda _: None
         """Where a rule that searches for long says how far it is."""
 
@@ -60,9 +61,9 @@ class Rewriter:
         """Record an edit in words."""
         self.edits.append(text)
 
-    def remark(self, op: Op, reason: str) -> None:
+    def remark(self, op: Op, reason: Reason | str) -> None:
         """Say why a rule of the whole model leaves an operator as it is."""
-        self.remarks.append((op, reason))
+        self.remarks.append((op, reason_of(reason)))
 
     @property
     def changed(self) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from tflopt.ir.node import Op
 from tflopt.ir.opcodes import OpCode
+from tflopt.rewrite.reason import Reason, reason_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from tflopt.config import Config
     from tflopt.ir.model import Model
     from tflopt.rewrite.rewriter import Rewriter
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,23 @@ APPROXIMATE = Exactness(False, "not exact")
 class Declined(Exception):
     """A near miss: the pattern is there, a guard is not met. Raised by :func:`require` only."""
 
-    def __init__(self, reason: str, at: Op) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Reason, at: Op) -> None:
+        super().__init__(str(reason))
         self.reason = reason
         self.at = at
 
 
-def require(condition: bool, reason: str, *, at: Op) -> None:
+def require(condition: bool, reason: Reason | str, *, at: Op) -> None:
     """Decline with a reason that reaches the user, unless ``condition`` holds."""
     if not condition:
-        raise Declined(reason, at)
+        raise Declined(reason_of(reason), at)
+
+
+def required(value: T | None, reason: Reason | str, *, at: Op) -> T:
+    """``value``, which is not None; else decline as :func:`require`."""
+    if value is None:
+        raise Declined(reason_of(reason), at)
+    return value
 
 
 class Stage(Enum):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tflopt.errors import printable
 from tflopt.ir.node import Op
-from tflopt.ir.verify import place
+from tflopt.rewrite.reason import Reason, reason_of
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,31 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Place:
+    """An operator as a person finds it: subgraph, index, code and the name of its output."""
+
+    subgraph: int
+    index: int
+    operator: str
+    output: str = ""
+
+    def __str__(self) -> str:
+        named = f" -> {self.output}" if self.output else ""
+        return f"subgraph {self.subgraph} operator {self.index} ({self.operator}){named}"
+
+
+@dataclass(frozen=True)
 class NearMiss:
     """A pattern that was there while a guard was not met."""
 
     rule: str
-    where: str
-    reason: str
+    where: Place
+    because: Reason
+
+    @property
+    def reason(self) -> str:
+        """In words."""
+        return str(self.because)
 
 
 @dataclass
@@ -36,7 +55,7 @@ class Trace:
 
     hits: list[Hit] = field(default_factory=list)
     steps: int = 0
-    _declined: dict[Op, dict[str, tuple[str, Op]]] = field(default_factory=dict)
+    _declined: dict[Op, dict[str, tuple[Reason, Op]]] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counter[str]:
@@ -47,9 +66,9 @@ class Trace:
         """A rule fired."""
         self.hits.append(Hit(rule, where, edits, shown_by))
 
-    def decline(self, rule: str, anchor: Op, reason: str, at: Op) -> None:
+    def decline(self, rule: str, anchor: Op, reason: Reason | str, at: Op) -> None:
         """A rule declined at an operator."""
-        self._declined.setdefault(anchor, {})[rule] = (reason, at)
+        self._declined.setdefault(anchor, {})[rule] = (reason_of(reason), at)
 
     def forget(self, anchor: Op, rules: Collection[str]) -> None:
         """Rules visit an operator again: what they said of it no longer counts."""
@@ -70,7 +89,7 @@ class Trace:
         for anchor, reasons in self._declined.items():
             for rule, (reason, at) in reasons.items():
                 if anchor in anchor.graph.ops and at in at.graph.ops:
-                    found.append(NearMiss(rule, label(at), reason))
+                    found.append(NearMiss(rule, place_of(at), reason))
         return list(dict.fromkeys(found))
 
 
@@ -80,7 +99,8 @@ def short_label(op: Op) -> str:
     return op.opcode.label + (f" -> {printable(name)}" if name else "")
 
 
-def label(op: Op) -> str:
-    """An operator as a person finds it: place, code and the name of its output."""
+def place_of(op: Op) -> Place:
+    """Where an operator stands."""
     name = op.outputs[0].name if op.outputs else None
-    return place(op) + (f" -> {printable(name)}" if name else "")
+    shown = printable(name) if name else ""
+    return Place(op.graph.index, op.graph.ops.index(op), op.opcode.label, shown)

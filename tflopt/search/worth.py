@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tflopt.config import Config, Goal
-from tflopt.facts.operators import VIEWS
 from tflopt.facts.work import moved_bytes
 from tflopt.ir import Graph, Model, Op, Value
 from tflopt.plan.tflm_sizes import ARM32
-from tflopt.rewrite import Rule, Stage
+from tflopt.rewrite import Reason, Rule, Stage, Why
+from tflopt.rewrite.reason import Number
 from tflopt.rewrite.sketch import Sketch
+from tflopt.search.lives import Lives, aligned
 from tflopt.target.cortex_m import Target
 from tflopt.target.cost import Basis, predict_instructions
 from tflopt.target.hazards import hazards_at, is_routed_by
@@ -26,7 +27,6 @@ OP_FLASH_BYTES = 40
 """An operator's table, its vectors and its options: the mean of what the writer makes of them."""
 TENSOR_FLASH_BYTES = 56
 """A tensor's table with shape and quantization, of which some are shared."""
-ALIGNMENT = 16
 MOST_ELEMENTS = 1 << 22
 """Of a new constant: no firmware has flash for more, and a file may ask for any size."""
 WEIGHTS = (1.0, 0.1, 0.1)
@@ -163,19 +163,19 @@ class Worth:
         tail = sum(self._tail(op) for op in model.ops())
         return max(peaks, default=0) + tail + tensors * ARM32.eval_tensor
 
-    def _over_budget(self, graph: Graph, before: Cost, after: Cost) -> str | None:
+    def _over_budget(self, graph: Graph, before: Cost, after: Cost) -> Reason | None:
         """The resource of which a balanced choice would take too much, in words, or None."""
         if self.budget is None or self.goal is not Goal.BALANCED:
             return None
         flash = after.flash_bytes - before.flash_bytes
         if flash > 0 and flash_estimate(graph.model) + flash > self.budget.flash_bytes:
-            return "would take more flash than the original model"
+            return Why.OVER_BUDGET("would take more flash than the original model")
         arena = after.arena_bytes - before.arena_bytes
         if arena > 0 and self.arena_estimate(graph.model) + arena > self.budget.arena_bytes:
-            return "would take more arena than the original model"
+            return Why.OVER_BUDGET("would take more arena than the original model")
         return None
 
-    def _moves(self, old: Sequence[Op], new: Sequence[Op]) -> str | None:
+    def _moves(self, old: Sequence[Op], new: Sequence[Op]) -> Reason | None:
         """What a balanced form copies without saving much more, in words.
 
         A view of the output alone is no objection: mostly its reader needs none.
@@ -185,7 +185,9 @@ class Worth:
         if self.goal is not Goal.BALANCED or self.budget is None or moved <= written:
             return None
         saved = (self.instructions(old) or 0) - (self.instructions(new) or 0)
-        return None if saved >= PER_MOVED_BYTE * moved else f"would move {moved:,} bytes more"
+        if saved >= PER_MOVED_BYTE * moved:
+            return None
+        return Why.CHEAPER_ORDER("would move {moved:,} bytes more", moved=moved)
 
     def best(self, old: Sequence[Op], sketches: Sequence[Sketch]) -> tuple[Sketch, Choice]:
         """The sketch that is worth it and best for the goal, else the one that comes closest."""
@@ -211,16 +213,16 @@ class Worth:
         buffers = [use.op_data_bytes or 0, *(each.size_bytes for each in use.persistent)]
         fixed = ARM32.node_and_registration + ARM32.parameters.get(op.code, 0)
         handles = ARM32.scratch_handle * len(use.scratch_bytes or ())
-        return fixed + handles + sum(_aligned(size) for size in buffers)
+        return fixed + handles + sum(aligned(size) for size in buffers)
 
     def _peak(self, graph: Graph, ops: Sequence[Op], same: dict[Value, Value]) -> int:
         """The most bytes that are alive at one operator: no plan of the head can be smaller."""
         scratch = [self._scratch(op) for op in ops]
-        return _Lives(graph, ops, same, self.in_place).peak(scratch)
+        return Lives(graph, ops, same, self.in_place).peak(scratch)
 
     def _scratch(self, op: Op) -> int:
         use = kernel_use(op, self.device.target, self.device.cmsis_nn)
-        return sum(_aligned(size) for size in use.scratch_bytes or ())
+        return sum(aligned(size) for size in use.scratch_bytes or ())
 
     def _new_hazard(self, old: Sequence[Op], new: Sequence[Op]) -> str | None:
         """What the kernels compute wrongly in the other form only, on any core."""
@@ -275,7 +277,7 @@ class Choice:
     after: Cost
     hazard: str | None = None
     budget: Budget | None = None
-    over: str | None = None
+    over: Reason | None = None
 
     @property
     def is_worth_it(self) -> bool:
@@ -293,62 +295,36 @@ class Choice:
             return (not self.is_worth_it, -self.budget.gain(self.before, self.after))
         return (not self.is_worth_it, *_ranked(self.goal, self.after))
 
-    def why_not(self, form: str) -> str:
-        """The reason against the second form, in words."""
+    def why_not(self, form: str) -> Reason:
+        """The reason against the second form."""
         if self.hazard is not None:
-            return f"as {form} it meets a defect of the kernels, {self.hazard}"
+            text = f"as {form} it meets a defect of the kernels, {{defect}}"
+            return Why.WRONG_KERNEL(text, defect=self.hazard)
+        new, old = self.after.numbers, self.before.numbers
+        known = None not in (self.after.instructions, self.before.instructions)
+        idle = known and all(after >= before for after, before in zip(new, old, strict=True))
+        kind, said = Why.OTHER_GOAL, f"isn't better for the goal {self.goal.value}"
+        extra: dict[str, Number] = {}
         if self.over is not None:
-            return f"{form} {self.over}: {self.after}; now {self.before}"
-        return (
-            f"{form} isn't better for the goal {self.goal.value}: {self.after}; now {self.before}"
-        )
+            kind, said, extra = self.over.why, self.over.message, dict(self.over.numbers)
+        numbers = {**_named("", self.after), **_named("now_", self.before), **extra}
+        text = f"{form} {said}: {_TAKES.format('')}; now {_TAKES.format('now_')}"
+        return (Why.NO_GAIN if idle else kind)(text, **numbers)
 
 
-class _Lives:
-    """From which to which operator every value lives."""
+_TAKES = (
+    "{{{0}instructions}} instructions, {{{0}flash_bytes:,}} bytes of flash, "
+    "{{{0}arena_bytes:,}} of arena"
+)
 
-    def __init__(
-        self, graph: Graph, ops: Sequence[Op], same: dict[Value, Value], in_place: bool
-    ) -> None:
-        self.same = same
-        self.roots: dict[Value, Value] = {}
-        self.first: dict[Value, int] = {}
-        self.last: dict[Value, int] = {}
-        for value in graph.inputs:
-            self._see(value, 0)
-        for index, op in enumerate(ops):
-            self._visit(op, index, in_place)
-        for value in graph.outputs:
-            self._see(value, max(0, len(ops) - 1))
 
-    def _visit(self, op: Op, index: int, in_place: bool) -> None:
-        source = op.input(0)
-        if in_place and op.code in VIEWS and source is not None and not source.is_constant:
-            self.roots[self._real(op.output)] = self._root(source)
-        for value in (*op.inputs, *op.outputs):
-            if value is not None:
-                self._see(value, index)
-
-    def _real(self, value: Value) -> Value:
-        return self.same.get(value, value)
-
-    def _root(self, value: Value) -> Value:
-        value = self._real(value)
-        return self.roots.get(value, value)
-
-    def _see(self, value: Value, index: int) -> None:
-        root = self._root(value)
-        if not (root.is_constant or root.is_variable):
-            self.first.setdefault(root, index)
-            self.last[root] = max(index, self.last.get(root, 0))
-
-    def peak(self, scratch: Sequence[int]) -> int:
-        live = [*scratch]
-        for value, first in self.first.items():
-            size = _aligned(value.size_bytes or 0)
-            for index in range(first, min(self.last[value], len(live) - 1) + 1):
-                live[index] += size
-        return max(live, default=0)
+def _named(prefix: str, cost: Cost) -> dict[str, Number]:
+    work = "unknown" if cost.instructions is None else f"{cost.instructions:,}"
+    return {
+        f"{prefix}instructions": work,
+        f"{prefix}flash_bytes": cost.flash_bytes,
+        f"{prefix}arena_bytes": cost.arena_bytes,
+    }
 
 
 def flash_estimate(model: Model) -> int:
@@ -374,7 +350,3 @@ def _flash_bytes(value: Value) -> int:
     """Data and scales; zero points of weights are all zero and shared."""
     scales = 0 if value.quant is None else 4 * value.quant.count
     return (value.size_bytes or 0) + (scales if scales > 4 else 0)
-
-
-def _aligned(size: int) -> int:
-    return -(-size // ALIGNMENT) * ALIGNMENT

@@ -22,6 +22,7 @@ from tflopt.facts.tables import (
 )
 from tflopt.ir import DType, OpCode, Value, same_quantization
 from tflopt.ir.options import AbsOptions, LeakyReluOptions, ReshapeOptions
+from tflopt.rewrite import Reason, Why
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.activations.diamonds import Region
 
@@ -66,12 +67,18 @@ class Distance:
     name: str = ""
     values: int = 0
 
-    def __str__(self) -> str:
+    @property
+    def reason(self) -> Reason:
+        """Why the region stays."""
         if not self.name:
-            return "TFLM has no operator of one input between these scales"
-        return (
-            f"no operator has the same map: {self.name} comes closest, "
-            f"{self.differ} of {self.values} values differ, by up to {self.most}"
+            return Why.OTHER("TFLM has no operator of one input between these scales")
+        return Why.OTHER(
+            "no operator has the same map: {nearest} comes closest, "
+            "{differ} of {values} values differ, by up to {most}",
+            nearest=self.name,
+            differ=self.differ,
+            values=self.values,
+            most=self.most,
         )
 
 

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from tflopt.facts.clamps import reachable
 from tflopt.ir import Op, OpCode
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, require
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Reason, Rewriter, Why, require
 from tflopt.rules.activations.diamond_forms import Distance, equal_forms
 from tflopt.rules.activations.diamonds import ELEMENTWISE, Region, regions
 from tflopt.search.worth import FormRule
 
-BOUND = "it changes no value, but stands between an input of the model and an output"
+BOUND = Why.INTERFACE("it changes no value, but stands between an input of the model and an output")
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,17 @@ class FoldDiamond(FormRule):
             if len(region.ops) > 1:
                 declined.append(reason)
         if declined and not _goes_on(op):
-            require(False, min(declined)[1], at=op)
+            require(False, min(declined, key=lambda each: each[0])[1], at=op)
 
-    def _fold(self, region: Region, rw: Rewriter) -> tuple[int, str] | None:
+    def _fold(self, region: Region, rw: Rewriter) -> tuple[int, Reason] | None:
         """None where the region was replaced, else why not; the lowest number came closest."""
         values = reachable(region.source)
         found = equal_forms(region, values)
         if isinstance(found, Distance):
-            return 1 + found.differ, str(found)
+            return 1 + found.differ, found.reason
         if not found:
             if not rw.can_replace(region.last.output, region.source):
-                return (
-                    0,
-                    "it changes no value, but stands between an input of the model and an output",
-                )
+                return 0, BOUND
             dying = region.dying()
             rw.bypass(region.last, region.source)
         else:

@@ -23,7 +23,7 @@ from tflopt.facts.tables import (
 )
 from tflopt.ir import Op, OpCode, Options, Value, same_quantization
 from tflopt.ir.options import ReshapeOptions
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,9 @@ def _drop(op: Op, source: Value, results: Ints, values: Ints, rw: Rewriter) -> b
     if not np.all(at(results, values) == values) or source.elements != op.output.elements:
         return False
     if same_quantization(source.quant, op.output.quant) and source.shape == op.output.shape:
-        bound = "it changes no value, but stands between an input of the model and an output"
+        bound = Why.INTERFACE(
+            "it changes no value, but stands between an input of the model and an output"
+        )
         require(rw.can_replace(op.output, source), bound, at=op)
         rw.bypass(op, source)
         return True

@@ -17,7 +17,7 @@ from tflopt.facts.clamps import (
 )
 from tflopt.facts.tables import EVERY_INT8, OF_ONE, OF_TWO, compose, table
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ENUMERATION, Declined, Exactness, Reason, Rewriter, Rule, Why, require
 from tflopt.rules.activations.fused_map import TWICE, fused_map
 
 CLAMPS = frozenset(
@@ -56,14 +56,16 @@ class FuseActivation(Rule):
         source = data_input(op)
         if source is None or fusing_source(_first(op)) is None:
             return
-        reason = "" if same_quantization(source.quant, op.output.quant) else TWICE
+        same = same_quantization(source.quant, op.output.quant)
+        reason: Reason | None = None if same else TWICE
         for value, results in reversed(list(_parts(op))):
             fit = _fit(value, op.output, results)
             if isinstance(fit, Fit):
                 fit.apply(op, source, rw)
                 return
             reason = fit or reason
-        require(op.code not in CLAMPS or not reason, reason, at=op)
+        if op.code in CLAMPS and reason is not None:
+            raise Declined(reason, op)
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,9 @@ class Fit:
     def apply(self, op: Op, source: Value, rw: Rewriter) -> None:
         """Let the readers of ``op``, which clamps ``source``, read what the producer gives."""
         start = self.path[0]
-        shared = "another operator reads the tensor before the activation"
+        shared = Why.SHARED("another operator reads the tensor before the activation")
         require(all(is_private(value) for value in self.path), shared, at=self.producer)
-        bound = "it stands between an input or constant of the model and an output"
+        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
         require(rw.can_replace(op.output, start), bound, at=op)
         if self.activation is not fused_activation(self.producer):
             rw.set_options(self.producer, with_activation(self.producer, self.activation))
@@ -113,22 +115,22 @@ def _parts(op: Op) -> Iterator[tuple[Value, Ints]]:
         source, results = data_input(before), compose(step, results)
 
 
-def _fit(value: Value, output: Value, results: Ints) -> Fit | str:
-    """How the producer of ``value`` gives ``output``; a text where it can't, empty if obvious."""
+def _fit(value: Value, output: Value, results: Ints) -> Fit | Reason | None:
+    """How the producer of ``value`` gives ``output``; why not, None where that is obvious."""
     found = fusing_source(value)
     if found is None:
-        return ""
+        return None
     producer, path = found
     if same_quantization(value.quant, output.quant):
         activation = equal_activation(producer, results)
         if activation is None:
-            return "no fused activation clamps to this range"
+            return Why.OTHER("no fused activation clamps to this range")
         return Fit(producer, path, activation, len(EVERY_INT8))
     fused = fused_map(producer, results, output)
-    if isinstance(fused, str):
+    if isinstance(fused, Reason):
         return fused
     if fused.distance.differing:
-        return f"no fused form is equal: {fused.distance}"
+        return fused.distance.reason(Why.OTHER, "no fused form is equal")
     return Fit(producer, path, fused.activation, fused.distance.values)
 
 

@@ -12,13 +12,14 @@ from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, ints
 from tflopt.facts.clamps import fused_activation, reachable
 from tflopt.facts.tables import at, distinct, pair_table
 from tflopt.ir import Activation, DType, Op, OpCode, Value
+from tflopt.rewrite import Reason, Why
 from tflopt.rules.islands.island_forms import Distance
 
 PAIRS = frozenset({OpCode.ADD, OpCode.SUB, OpCode.MUL})
 WEIGHTED = frozenset({OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.FULLY_CONNECTED})
 LARGEST_MULTIPLIER = 0.5
 """Below it no int32 accumulator is requantized to more than 2^30, whatever is added to it."""
-TWICE = "it requantizes as well; rounding twice is not rounding once"
+TWICE = Why.REQUANTIZES("it requantizes as well; rounding twice is not rounding once")
 Pair = tuple[float, int]
 
 
@@ -30,7 +31,7 @@ class FusedMap:
     distance: Distance
 
 
-def fused_map(op: Op, results: Ints, output: Value) -> FusedMap | str:
+def fused_map(op: Op, results: Ints, output: Value) -> FusedMap | Reason:
     """``op`` with the quantization of ``output`` and a fused activation, for what a table makes.
 
     ADD, SUB and MUL: every pair of inputs that can occur. CONV_2D, DEPTHWISE_CONV_2D and
@@ -45,15 +46,15 @@ def fused_map(op: Op, results: Ints, output: Value) -> FusedMap | str:
     before, after = affine_of(op.output), affine_of(output)
     fused = fused_activation(op)
     if before is None or after is None or fused is None:
-        return "it has no quantization of one scale"
+        return Why.OTHER("it has no quantization of one scale")
     if op.code in PAIRS:
         return _of_pairs(op, results, before, after, fused)
     if op.code not in WEIGHTED:
-        return "a pool has the same quantization on both sides"
+        return Why.OTHER("a pool has the same quantization on both sides")
     if before.scale != after.scale:
         return TWICE
     if not _is_small(op, after):
-        return "its accumulators may be requantized beyond 2^30"
+        return Why.OTHER("its accumulators may be requantized beyond 2^30")
     return _of_sums(results, before, after, fused)
 
 
@@ -76,20 +77,20 @@ def _clamped(values: Ints, activation: Activation, target: Affine) -> Ints | Non
 
 def _of_pairs(
     op: Op, results: Ints, before: Affine, after: Affine, fused: Activation
-) -> FusedMap | str:
+) -> FusedMap | Reason:
     inputs = [_input(value) for value in op.inputs]
     if len(inputs) != 2 or inputs[0] is None or inputs[1] is None:
-        return "it reads a tensor that is not int8 with one scale"
+        return Why.NOT_QUANTIZED("it reads a tensor that is not int8 with one scale")
     (one, first), (two, second) = inputs[0], inputs[1]
     axes = np.ix_(np.arange(len(results)), first - INT8_MIN, second - INT8_MIN)
     found = _pairs(op.code, one, two, _numbers(before), fused)
     if found is None:
-        return "its arithmetic is not defined for these scales"
+        return Why.OTHER("its arithmetic is not defined for these scales")
     wanted = np.take_along_axis(results[:, None], found[axes] - INT8_MIN, axis=2)
     forms = [(each, _pairs(op.code, one, two, _numbers(after), each)) for each in LIMITS]
     tables = [(each, None if table is None else table[axes]) for each, table in forms]
     if all(table is None for _, table in tables):
-        return "TFLM does not take these scales in one operator"
+        return Why.OTHER("TFLM does not take these scales in one operator")
     return _nearest(wanted, tables)
 
 

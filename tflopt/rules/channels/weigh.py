@@ -9,7 +9,7 @@ from tflopt.config import Goal
 from tflopt.ir import Model, Op
 from tflopt.ir.clone import clone
 from tflopt.ranges import ranges_of
-from tflopt.rewrite import Rewriter
+from tflopt.rewrite import Reason, Rewriter, Why
 from tflopt.rules.channels.plan import Plan, carry_out, plan_of
 from tflopt.search.worth import Budget, Cost, Worth, flash_estimate
 from tflopt.target.cortex_m import Target
@@ -29,7 +29,7 @@ class Choice:
     """What to remove, and the operators that keep all channels of what they read and produce."""
 
     plan: Plan | None
-    spared: dict[Op, str] = field(default_factory=dict)
+    spared: dict[Op, Reason] = field(default_factory=dict)
 
 
 def choose(model: Model, index: int, worth: Worth, *, shared_zeros: bool = True) -> Choice:
@@ -40,7 +40,7 @@ def choose(model: Model, index: int, worth: Worth, *, shared_zeros: bool = True)
             as LiteRT demands it.
     """
     graph = model.graphs[index]
-    ranges, spared = ranges_of(graph), dict[Op, str]()
+    ranges, spared = ranges_of(graph), dict[Op, Reason]()
     for _ in range(ROUNDS):
         plan = plan_of(graph, ranges, spared)
         if plan is None:
@@ -61,16 +61,18 @@ def choose(model: Model, index: int, worth: Worth, *, shared_zeros: bool = True)
     return Choice(None, spared)
 
 
-def _culprits(pairs: Pairs, worth: Worth, grows: bool) -> dict[Op, str] | None:
+def _culprits(pairs: Pairs, worth: Worth, grows: bool) -> dict[Op, Reason] | None:
     """The operators that are to blame, with reasons; None where nothing is worse."""
     found = {old: reason for old, new in pairs if (reason := _defect(old, new, worth))}
     rises = {old: rise for old, new in pairs if (rise := _rise(old, new, worth))}
     if worth.goal in SPEEDS and sum(rises.values()) > 0:
         slower = [old for old, rise in rises.items() if rise > 0]
-        found.update(dict.fromkeys(slower, "with fewer channels its kernel is slower"))
+        found.update(dict.fromkeys(slower, Why.NO_GAIN("with fewer channels its kernel is slower")))
     if worth.goal is not Goal.SPEED and grows:
         larger = [old for old, new in pairs if _scratch(new, worth) > _scratch(old, worth)]
-        found.update(dict.fromkeys(larger, "with fewer channels it takes more scratch"))
+        found.update(
+            dict.fromkeys(larger, Why.NO_GAIN("with fewer channels it takes more scratch"))
+        )
         return found
     return found or None
 
@@ -86,15 +88,16 @@ def _scratch(op: Op, worth: Worth) -> int:
     return sum(use.scratch_bytes or ())
 
 
-def _defect(old: Op, new: Op, worth: Worth) -> str:
+def _defect(old: Op, new: Op, worth: Worth) -> Reason | None:
     """What the kernels compute wrongly only with fewer channels, on any core."""
     for name in ONE_OF_EACH.values():
         device = replace(worth.device, target=Target.parse(name))
         known = {hazard.name for hazard in hazards_at(old, device)}
         for hazard in hazards_at(new, device):
             if hazard.name not in known:
-                return f"with fewer channels it meets a defect of the kernels, {hazard.name}"
-    return ""
+                text = "with fewer channels it meets a defect of the kernels, {defect}"
+                return Why.WRONG_KERNEL(text, defect=hazard.name)
+    return None
 
 
 def _is_too_dear(model: Model, trial: Model, worth: Worth) -> bool:
@@ -112,7 +115,7 @@ def _cost(model: Model, worth: Worth) -> Cost:
     return Cost(sum(each or 0 for each in work), flash, worth.arena_estimate(model))
 
 
-def _wasteful(model: Model, pairs: Pairs) -> dict[Op, str] | None:
+def _wasteful(model: Model, pairs: Pairs) -> dict[Op, Reason] | None:
     """The layers whose new width needs the most zero points for the bytes that they save."""
     old = _lengths(model)
     layers: dict[int, list[tuple[Op, Op]]] = {}
@@ -120,8 +123,8 @@ def _wasteful(model: Model, pairs: Pairs) -> dict[Op, str] | None:
         for length in _lengths_of(two) - old:
             layers.setdefault(length, []).append((one, two))
     worst = max(layers, key=lambda n: ZERO_POINT_BYTES * n - sum(map(_saved, layers[n])), default=0)
-    reason = "with fewer channels the zero points of its weights take more than is saved"
-    return dict.fromkeys((one for one, _ in layers.get(worst, ())), reason) or None
+    text = "with fewer channels the zero points of its weights take more than is saved"
+    return dict.fromkeys((one for one, _ in layers.get(worst, ())), Why.NO_GAIN(text)) or None
 
 
 def _lengths(model: Model) -> set[int]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from tflopt.facts.evaluate import COVERED, MOST_BYTES, evaluate
 from tflopt.facts.operators import VIEWS
 from tflopt.ir import DType, Op, OpCode, Value
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, Why, require, required
 
 GROWTH_BYTES = 256
 """About what an operator with its tensors and options takes in the file and in the arena."""
@@ -42,16 +42,18 @@ class FoldConstants(Rule):
         if not inputs or len(inputs) != len(op.inputs) or not all(map(_is_plain, inputs)):
             return
         results = evaluate(op, [value.array() for value in inputs])
-        require(results is not None, "its arithmetic is left to the runtime", at=op)
-        assert results is not None
+        results = required(results, "its arithmetic is left to the runtime", at=op)
         kept = [not value.is_graph_output for value in op.outputs]
-        require(all(kept), "an output of the model can't be a constant", at=op)
+        require(all(kept), Why.INTERFACE("an output of the model can't be a constant"), at=op)
         shared = op.code in VIEWS  # equal data is stored once
         growth = sum(array.nbytes for array in results) - _freed_bytes(op, inputs)
         small = shared or growth <= self.growth_bytes or _lacks_kernel(op)
-        require(small, f"the file would grow by {growth} bytes", at=op)
+        require(small, Why.OTHER("the file would grow by {growth} bytes", growth=growth), at=op)
         bounded = growth <= GROWTH_BYTES or _stored_bytes(rw) + growth <= MOST_BYTES
-        require(bounded, f"the model's constants would take more than {MOST_BYTES} bytes", at=op)
+        large = Why.OTHER(
+            "the model's constants would take more than {most} bytes", most=MOST_BYTES
+        )
+        require(bounded, large, at=op)
         for value, array in zip(op.outputs, results, strict=True):
             if value.uses:
                 constant = rw.constant(array, value, quant=value.quant, name=value.name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.ir import Op, OpCode, Quantization
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, Why, require
 
 
 @dataclass(frozen=True)
@@ -34,5 +34,5 @@ class PerChannelToPerTensor(Rule):
             return
         require(not quant.zero_point.any(), "the weights have zero points", at=op)
         alone = all(use.op is op and use.index == 1 for use in weights.uses)
-        require(alone, "another operator reads the weights", at=op)
+        require(alone, Why.SHARED("another operator reads the weights"), at=op)
         rw.set_quant(weights, Quantization(quant.scale[:1], quant.zero_point[:1]))

@@ -13,7 +13,7 @@ from tflopt.arith.binary import add, mul, sub
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints
 from tflopt.ir import Activation, DType, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import AddOptions, MulOptions, SubOptions
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
 
 EVERY = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int64)[:, None]
 """Every int8 number, as a column."""
@@ -100,8 +100,8 @@ class RemoveIdentity(Rule):
         same = same_quantization(pair.data.quant, op.output.quant)
         if not same or not (pair.outputs() == EVERY).all():
             return
-        require(not pair.data.is_variable, "it takes a snapshot of a variable", at=op)
-        bound = "it stands between an input or constant of the model and an output"
+        require(not pair.data.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=op)
+        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
         require(rw.can_replace(op.output, pair.data), bound, at=op)
         rw.bypass(op, pair.data)
         rw.prove("enumeration", EVERY.size * pair.constants.size)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from tflopt.facts.operators import PADS, SLICES, SPLITS, VIEWS, facts_of
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions
-from tflopt.rewrite import Rewriter, Rule, Stage, require
+from tflopt.rewrite import Rewriter, Rule, Stage, Why, require
 
 SAME_SHAPE = VIEWS | {OpCode.TILE, OpCode.BROADCAST_TO}
 SAME_TYPE = frozenset({OpCode.QUANTIZE, OpCode.CAST})
@@ -36,9 +36,9 @@ class RemoveNoop(Rule):
         if source is None or len(op.outputs) != 1 or not is_identity(op, source):
             return
         same = same_quantization(source.quant, op.output.quant)
-        require(same, "it changes the quantization of what it hands on", at=op)
-        require(not source.is_variable, "it takes a snapshot of a variable", at=op)
-        bound = "it stands between an input or constant of the model and an output"
+        require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
+        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=op)
+        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
         require(rw.can_replace(op.output, source), bound, at=op)
         rw.bypass(op, source)
 

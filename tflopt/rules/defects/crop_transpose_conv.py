@@ -10,7 +10,7 @@ import numpy as np
 from tflopt.facts.windows import padding_before
 from tflopt.ir import Op, OpCode, Padding, Value
 from tflopt.ir.options import SliceOptions, TransposeConvOptions
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rules.defects.route import RouteRule
 from tflopt.target.cmsis_nn.layers import TransposeConvLayer
 from tflopt.target.hazards import is_routed_by
@@ -46,7 +46,11 @@ class CropTransposeConv(RouteRule):
         fits = fits and left + layer.output_w <= full.output_w
         require(fits, "its output is larger than what the input reaches", at=op)
         right = computed_rows(full, self.device.cmsis_nn.transpose_conv_rows_right)
-        require(right == wanted_rows(full), "it is computed wrongly without padding, too", at=op)
+        require(
+            right == wanted_rows(full),
+            Why.WRONG_KERNEL("it is computed wrongly without padding, too"),
+            at=op,
+        )
         self._replace(op, replace(options, padding=Padding.VALID), full, begin, rw)
 
     def _replace(

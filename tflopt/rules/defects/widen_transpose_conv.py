@@ -11,7 +11,7 @@ from tflopt.config import Config, Runtime
 from tflopt.facts.windows import padding_before
 from tflopt.ir import DType, Op, OpCode, Padding, Value
 from tflopt.ir.options import TransposeConvOptions
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rules.defects.route import RouteRule
 from tflopt.search.worth import MOST_ELEMENTS
 from tflopt.target.hazards import is_routed_by
@@ -49,7 +49,7 @@ class WidenTransposeConv(RouteRule):
         if not is_routed_by(self.name, op, self.device):
             return
         plain = weights.has_data and weights.dtype is DType.INT8
-        require(plain, "the weights are no int8 constant", at=op)
+        require(plain, Why.NOT_QUANTIZED("the weights are no int8 constant"), at=op)
         width, stride = weights.shape[2], options.stride_w
         few = weights.elements // max(width, 1) * stride <= MOST_ELEMENTS
         require(few, "the filter would be too large", at=op)

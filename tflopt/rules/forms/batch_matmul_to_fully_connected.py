@@ -11,7 +11,7 @@ import numpy as np
 from tflopt.arith.affine import affine_of
 from tflopt.ir import Activation, DType, Op, OpCode
 from tflopt.ir.options import BatchMatMulOptions
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rules.forms.dense_forms import Dense, as_fully_connected
 from tflopt.search.worth import FormRule
 
@@ -40,7 +40,9 @@ class BatchMatMulToFullyConnected(FormRule):
         parts = (data, matrix, op.output)
         if any(v.dtype is not DType.INT8 or affine_of(v) is None for v in parts):
             return
-        require(not options.adj_x, "the left-hand side is transposed at run time", at=op)
+        require(
+            not options.adj_x, Why.COMPUTED("the left-hand side is transposed at run time"), at=op
+        )
         single = prod(matrix.shape[:-2]) == 1
         require(single, "the right-hand side has several matrices", at=op)
         quant = matrix.quant

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tflopt.facts.convolution import convolution
 from tflopt.ir import Op, OpCode
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rules.forms.convolution_forms import as_depthwise
 from tflopt.search.worth import FormRule
 
@@ -31,7 +31,7 @@ class ConvToDepthwise(FormRule):
         found = convolution(op)
         if found is None or found.groups != found.input_c:
             return
-        require(found.is_int8, "only int8 convolutions are compared", at=op)
+        require(found.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
         sketch = as_depthwise(found)
         choice = self.worth.compare([op], sketch)
         require(choice.is_worth_it, choice.why_not("DEPTHWISE_CONV_2D"), at=op)

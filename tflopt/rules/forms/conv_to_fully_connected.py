@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tflopt.facts.convolution import Convolution, convolution
 from tflopt.ir import Op, OpCode
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rules.forms.dense_forms import Dense, as_fully_connected, same_multipliers
 from tflopt.search.worth import FormRule
 
@@ -37,7 +37,7 @@ class ConvToFullyConnected(FormRule):
         fused = found.options.fused_activation_function
         dense = Dense(op, found.data, weights, quant, found.bias, fused)
         same = same_multipliers(dense)
-        require(same, "FULLY_CONNECTED would compute another multiplier", at=op)
+        require(same, Why.ROUNDS("FULLY_CONNECTED would compute another multiplier"), at=op)
         sketch = as_fully_connected(dense)
         choice = self.worth.compare([op], sketch)
         require(choice.is_worth_it, choice.why_not("FULLY_CONNECTED"), at=op)

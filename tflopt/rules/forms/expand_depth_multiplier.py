@@ -10,7 +10,7 @@ import numpy as np
 from tflopt.facts.convolution import INT8_VERSION, Convolution, convolution
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.ir.options import ConcatenationOptions
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.channel_order import Readers, readers_of
 from tflopt.rules.forms.convolution_forms import depthwise_options
@@ -40,12 +40,20 @@ class ExpandDepthMultiplier(FormRule):
         found = convolution(op)
         if found is None or found.multiplier == 1 or found.input_c == 1:
             return
-        require(found.is_int8, "only int8 convolutions are compared", at=op)
+        require(found.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
         few = found.multiplier <= MOST_PARTS
-        require(few, f"CONCATENATION takes {MOST_PARTS} inputs, not {found.multiplier}", at=op)
+        require(
+            few,
+            Why.OTHER(
+                "CONCATENATION takes {most} inputs, not {count}",
+                most=MOST_PARTS,
+                count=found.multiplier,
+            ),
+            at=op,
+        )
         readers = readers_of(op.output)
         if readers is None:
-            require(False, "no single reader whose weights could be reordered", at=op)
+            require(False, Why.SHARED("no single reader whose weights could be reordered"), at=op)
             return
         sketch = as_parts(found)
         choice = self.worth.compare([op], sketch)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tflopt.facts.convolution import convolution
 from tflopt.ir import Op, OpCode
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rules.forms.convolution_forms import filled_elements, without_dilation
 from tflopt.search.worth import MOST_ELEMENTS, FormRule
 
@@ -30,7 +30,7 @@ class FillDilation(FormRule):
         found = convolution(op)
         if found is None or found.dilation == (1, 1):
             return
-        require(found.is_int8, "only int8 convolutions are compared", at=op)
+        require(found.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
         few = filled_elements(found) <= MOST_ELEMENTS
         require(few, "the kernel filled with zeros would be too large", at=op)
         sketch = without_dilation(found)

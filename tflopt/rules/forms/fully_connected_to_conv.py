@@ -8,7 +8,7 @@ from typing import ClassVar
 from tflopt.arith.affine import affine_of
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import FullyConnectedOptions
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rules.forms.dense_forms import Dense, as_convolution, same_multipliers
 from tflopt.search.worth import FormRule
 
@@ -35,7 +35,9 @@ class FullyConnectedToConv(FormRule):
         zero_points = dense.quant.zero_point
         symmetric = zero_points is not None and not zero_points.any()
         require(symmetric, "the weights have zero points", at=op)
-        require(same_multipliers(dense), "CONV_2D would compute another multiplier", at=op)
+        require(
+            same_multipliers(dense), Why.ROUNDS("CONV_2D would compute another multiplier"), at=op
+        )
         sketch = as_convolution(dense)
         choice = self.worth.compare([op], sketch)
         require(choice.is_worth_it, choice.why_not("CONV_2D"), at=op)

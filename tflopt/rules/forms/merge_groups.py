@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tflopt.facts.convolution import convolution
 from tflopt.ir import Op, OpCode
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rules.forms.convolution_forms import as_dense
 from tflopt.search.worth import FormRule
 
@@ -30,9 +30,13 @@ class MergeGroups(FormRule):
         found = convolution(op)
         if found is None or found.input_c == 1 or found.is_dense:
             return
-        require(found.is_int8, "only int8 convolutions are compared", at=op)
+        require(found.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
         small = found.dense_weights <= LARGEST
-        require(small, f"one group would take {found.dense_weights:,} weights", at=op)
+        require(
+            small,
+            Why.NO_GAIN("one group would take {weights:,} weights", weights=found.dense_weights),
+            at=op,
+        )
         sketch = as_dense(found)
         choice = self.worth.compare([op], sketch)
         require(choice.is_worth_it, choice.why_not("CONV_2D of one group"), at=op)

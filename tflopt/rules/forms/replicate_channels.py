@@ -9,7 +9,7 @@ import numpy as np
 
 from tflopt.facts.convolution import INT8_VERSION, Convolution, convolution
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.convolution_forms import conv_options, depthwise_options
 from tflopt.search.worth import FormRule
@@ -38,9 +38,15 @@ class ReplicateChannels(FormRule):
         source = None if maker is None else convolution(maker)
         if source is None or maker is None or not source.is_dense:
             return
-        require(found.is_int8 and source.is_int8, "only int8 convolutions are compared", at=op)
+        require(
+            found.is_int8 and source.is_int8,
+            Why.NOT_QUANTIZED("only int8 convolutions are compared"),
+            at=op,
+        )
         alone = len(found.data.uses) == 1
-        require(alone, "another operator reads the depthwise convolution's input", at=op)
+        require(
+            alone, Why.SHARED("another operator reads the depthwise convolution's input"), at=op
+        )
         sketch = as_pair(source, found)
         choice = self.worth.compare([maker, op], sketch)
         require(choice.is_worth_it, choice.why_not("replicated channels"), at=op)

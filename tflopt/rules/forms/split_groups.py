@@ -8,7 +8,7 @@ from typing import ClassVar
 from tflopt.facts.convolution import INT8_VERSION, Convolution, convolution
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.ir.options import ConcatenationOptions, SplitOptions
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.convolution_forms import conv_options
 from tflopt.rules.forms.expand_depth_multiplier import MOST_PARTS
@@ -33,9 +33,17 @@ class SplitGroups(FormRule):
         found = convolution(op)
         if found is None or found.groups == 1:
             return
-        require(found.is_int8, "only int8 convolutions are compared", at=op)
+        require(found.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
         few = found.groups <= MOST_PARTS
-        require(few, f"CONCATENATION takes {MOST_PARTS} inputs, not {found.groups}", at=op)
+        require(
+            few,
+            Why.OTHER(
+                "CONCATENATION takes {most} inputs, not {count}",
+                most=MOST_PARTS,
+                count=found.groups,
+            ),
+            at=op,
+        )
         sketch = as_parts(found)
         choice = self.worth.compare([op], sketch)
         require(self.takes(op, choice), choice.why_not(f"{found.groups} CONV_2D"), at=op)

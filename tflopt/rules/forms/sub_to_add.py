@@ -12,7 +12,7 @@ from tflopt.arith.binary import add
 from tflopt.arith.fixed_point import INT8_MIN
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import AddOptions
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, require
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Why, require
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.constants.remove_identity import EVERY, Pair, pair_of
 from tflopt.search.worth import MOST_ELEMENTS, FormRule
@@ -40,7 +40,7 @@ class SubToAdd(FormRule):
         few = op.output.elements <= MOST_ELEMENTS
         require(few, "the constant of ADD would be too large", at=op)
         zero_point = negated_zero_point(pair)
-        require(is_equal(pair, zero_point), "ADD rounds unlike SUB", at=op)
+        require(is_equal(pair, zero_point), Why.ROUNDS("ADD rounds unlike SUB"), at=op)
         sketch = as_add(pair, zero_point)
         choice = self.worth.compare([op], sketch)
         require(choice.is_worth_it, choice.why_not("ADD"), at=op)

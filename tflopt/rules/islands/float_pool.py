@@ -13,7 +13,7 @@ from tflopt.facts.clamps import is_private, reachable
 from tflopt.facts.windows import Window, window_of
 from tflopt.ir import Op, OpCode, Value, same_quantization
 from tflopt.ir.options import Pool2DOptions
-from tflopt.rewrite import Rewriter, require
+from tflopt.rewrite import Rewriter, Why, require
 from tflopt.rules.islands.float_mean import LARGEST_COUNT, float_means
 from tflopt.rules.islands.island_forms import Distance
 from tflopt.rules.islands.island_rewrite import float_input
@@ -57,7 +57,7 @@ def _counts(window: Window) -> tuple[int, ...]:
 def pool_distance(found: FloatPool, op: Op) -> Distance:
     """How far the int8 AVERAGE_POOL_2D is from the float one, over every sum of every window."""
     same = same_quantization(found.source.quant, op.output.quant)
-    require(same, "AVERAGE_POOL_2D can't change the quantization", at=op)
+    require(same, Why.QUANTIZATION("AVERAGE_POOL_2D can't change the quantization"), at=op)
     require(sum(found.counts) <= LARGEST_COUNT, "it sums up too many elements", at=op)
     parts = [_distance(found, count) for count in found.counts]
     return Distance(

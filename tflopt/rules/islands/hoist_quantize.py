@@ -14,7 +14,7 @@ from tflopt.facts.clamps import is_private
 from tflopt.facts.tables import EVERY_INT8, unary_table
 from tflopt.ir import DType, Op, OpCode, Options, Value
 from tflopt.ir.options import QuantizeOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Reason, Rewriter, Rule, Why, require
 from tflopt.rules.islands.island_forms import wanted_of
 from tflopt.rules.islands.island_rewrite import float_input, look_for_form, unknown
 from tflopt.rules.islands.islands import find_island, is_known_by_ends
@@ -53,7 +53,7 @@ class HoistQuantize(Rule):
         floats = [leaf for leaf in computed if find_island(leaf).blocked]
         if len(floats) == len(computed):
             return
-        require(is_private(real), "others read the float result as well", at=op)
+        require(is_private(real), Why.SHARED("others read the float result as well"), at=op)
         equal = pick.code not in CLAMPS or _is_clamp(pick.code, op.output)
         require(equal, "its limit lies between two quantized values", at=op)
         sorts = _sorts(pick)
@@ -99,7 +99,7 @@ def _sorts(op: Op) -> bool:
     return any(each is not None and _places(each) is not None and _sorts(each) for each in above)
 
 
-def _obstacle(value: Value, out: Value) -> str | None:
+def _obstacle(value: Value, out: Value) -> Reason | None:
     """Why the value has no int8 form that is equal to its QUANTIZE, in words; None if it has."""
     island = find_island(value)
     reason = unknown(island)
@@ -107,11 +107,12 @@ def _obstacle(value: Value, out: Value) -> str | None:
         return reason
     leaves = island.tensors
     found = look_for_form(island, leaves, out)
-    if isinstance(found, str):
+    if isinstance(found, Reason):
         return found
     if found[1].largest == 0 or (len(leaves) == 1 and weigh(island, leaves[0], out)[0]):
         return None
-    return f"no int8 form of {value.name or 'an input'} is equal: {found[1]}"
+    text = "no int8 form of {name} is equal: {distance}"
+    return Why.NEAREST(text, name=value.name or "an input", distance=str(found[1]))
 
 
 def _stays_small(value: Value, out: Value) -> bool:

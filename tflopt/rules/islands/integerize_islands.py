@@ -8,7 +8,7 @@ from typing import ClassVar
 from tflopt.config import Config
 from tflopt.facts.clamps import is_private
 from tflopt.ir import Op, OpCode
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
 from tflopt.rules.islands.float_softmax import find_softmax
 from tflopt.rules.islands.island_rewrite import (
     float_input,
@@ -55,7 +55,7 @@ class IntegerizeIslands(Rule):
             return
         island = find_island(root)
         if not island.leaves:
-            unequal = "no int8 form is equal: SOFTMAX rounds otherwise"
+            unequal = Why.NEAREST("no int8 form is equal: SOFTMAX rounds otherwise")
             require(find_softmax(op) is None, unequal, at=op)
             return
         if island.bounded and not island.blocked and len(island.tensors) == 1:
@@ -63,6 +63,6 @@ class IntegerizeIslands(Rule):
         require_known(island, op)
         leaves = island.tensors
         form, distance = nearest_form(island, leaves, op)
-        require(distance.largest == 0, f"no int8 form is equal: {distance}", at=op)
+        require(distance.largest == 0, distance.reason(Why.NEAREST, "no int8 form is equal"), at=op)
         replace_island(form, leaves, op, rw)
         rw.prove("enumeration", distance.values)

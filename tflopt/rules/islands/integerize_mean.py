@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.ir import Op, OpCode
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
 from tflopt.rules.islands.float_mean import find_mean, mean_distance, replace_mean
 from tflopt.rules.islands.float_pool import find_pool, pool_distance, replace_pool
 
@@ -32,7 +32,9 @@ class IntegerizeMean(Rule):
             self._pool(op, rw)
             return
         distance = mean_distance(found, op)
-        require(distance.largest == 0, f"the int8 MEAN is not equal: {distance}", at=op)
+        require(
+            distance.largest == 0, distance.reason(Why.NEAREST, "the int8 MEAN is not equal"), at=op
+        )
         replace_mean(found, op, rw)
         rw.prove("enumeration", distance.values)
 
@@ -42,7 +44,7 @@ class IntegerizeMean(Rule):
         if found is None:
             return
         distance = pool_distance(found, op)
-        unequal = f"the int8 AVERAGE_POOL_2D is not equal: {distance}"
+        unequal = distance.reason(Why.NEAREST, "the int8 AVERAGE_POOL_2D is not equal")
         require(distance.largest == 0, unequal, at=op)
         replace_pool(found, op, rw)
         rw.prove("enumeration", distance.values)

@@ -22,7 +22,7 @@ from tflopt.ir.options import (
     QuantizeOptions,
     SubOptions,
 )
-from tflopt.rewrite import Rewriter
+from tflopt.rewrite import Reason, Rewriter, Why
 from tflopt.rules.islands.islands import Island, Leaf
 
 PAIRS: dict[OpCode, type[AddOptions] | type[SubOptions] | type[MulOptions]] = {
@@ -63,6 +63,15 @@ class Distance:
     def rank(self) -> tuple[int, int]:
         """Lower is nearer."""
         return self.largest, self.differing
+
+    def reason(self, why: Why, head: str) -> Reason:
+        """Why something is not equal, with how far it is from that."""
+        return why(
+            head + ": {differing:,} of {values:,} differ, by up to {largest}",
+            differing=self.differing,
+            values=self.values,
+            largest=self.largest,
+        )
 
     def __str__(self) -> str:
         return f"{self.differing:,} of {self.values:,} differ, by up to {self.largest}"

@@ -8,7 +8,7 @@ from tflopt.arith.affine import affine_of
 from tflopt.facts.clamps import moved
 from tflopt.ir import DType, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ReshapeOptions
-from tflopt.rewrite import Rewriter, require
+from tflopt.rewrite import Declined, Reason, Rewriter, Why
 from tflopt.rules.islands.island_forms import Distance, Form, forms_of, nearest, place, wanted_of
 from tflopt.rules.islands.islands import Island, Leaf, is_known_by_ends
 from tflopt.rules.islands.rounding import remove_unread
@@ -25,20 +25,23 @@ def float_input(op: Op) -> Value | None:
 def require_known(island: Island, op: Op) -> None:
     """Decline where something under the island isn't an int8 tensor of a fitting shape."""
     reason = unknown(island)
-    require(reason is None, reason or "", at=op)
+    if reason is not None:
+        raise Declined(reason, op)
 
 
-def unknown(island: Island) -> str | None:
+def unknown(island: Island) -> Reason | None:
     """Why the island is no function of one or two int8 tensors, in words; None where it is."""
     if island.blocked:
         value = _unmoved(island.blocked[0])
         what = "an input of the model" if value.is_graph_input else "computed in float"
-        return f"it reads {value.name or 'a tensor'}, which is {what} and not quantized"
+        text = f"it reads {{name}}, which is {what} and not quantized"
+        return Why.NOT_QUANTIZED(text, name=value.name or "a tensor")
     count = len(island.tensors)
     if count > 2:
-        return f"it depends on {count} int8 tensors through sums that stay float"
+        text = "it depends on {count} int8 tensors through sums that stay float"
+        return Why.NOT_QUANTIZED(text, count=count)
     if _broadcast([leaf.value.shape for leaf in island.tensors]) != island.root.shape:
-        return "its tensors have other shapes than its result"
+        return Why.OTHER("its tensors have other shapes than its result")
     return None
 
 
@@ -59,22 +62,22 @@ def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...] | None:
 def nearest_form(island: Island, leaves: list[Leaf], op: Op) -> tuple[Form, Distance]:
     """The int8 form nearest to the island; declines where there is none."""
     found = look_for_form(island, leaves, op.output)
-    require(not isinstance(found, str), str(found), at=op)
-    assert not isinstance(found, str)
+    if isinstance(found, Reason):
+        raise Declined(found, op)
     return found
 
 
-def look_for_form(island: Island, leaves: list[Leaf], out: Value) -> tuple[Form, Distance] | str:
+def look_for_form(island: Island, leaves: list[Leaf], out: Value) -> tuple[Form, Distance] | Reason:
     """The int8 form nearest to the island with the quantization of ``out``; else why not."""
     target = affine_of(out)
     assert target is not None
     if not is_known_by_ends(island):
-        return "what it makes of LOGISTIC or TANH isn't known by its ends"
+        return Why.OTHER("what it makes of LOGISTIC or TANH isn't known by its ends")
     wanted = wanted_of(island, leaves, target)
     if wanted is None:
-        return "its values leave 32 bits when they are quantized"
+        return Why.OTHER("its values leave 32 bits when they are quantized")
     found = nearest(wanted, forms_of(island, leaves, out))
-    return "no int8 operator takes these scales" if found is None else found
+    return Why.NOT_QUANTIZED("no int8 operator takes these scales") if found is None else found
 
 
 def replace_island(form: Form, leaves: list[Leaf], op: Op, rw: Rewriter) -> None:

@@ -9,7 +9,7 @@ from tflopt.config import Config
 from tflopt.facts.clamps import is_private
 from tflopt.facts.floats import MONOTONE
 from tflopt.ir import Op, OpCode
-from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Rule, Why, require
 from tflopt.rules.islands.island_rewrite import (
     float_input,
     nearest_form,
@@ -59,7 +59,11 @@ class RoundIslands(Rule):
         steady = all(inner.code in MONOTONE for inner in island.ops)
         require(steady or not rounded, "an operator on a rounded float isn't monotone", at=op)
         form, distance = nearest_form(island, leaves, op)
-        require(distance.largest <= self.max_steps, f"the nearest form: {distance}", at=op)
+        require(
+            distance.largest <= self.max_steps,
+            distance.reason(Why.OTHER, "the nearest form"),
+            at=op,
+        )
         replace_island(form, leaves, op, rw)
         forget_origins(op, rw)
         rw.prove(f"not exact: {distance}")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tflopt.config import Config
 from tflopt.ir import Op, OpCode
-from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Rule, Why, require
 from tflopt.rules.islands.float_mean import find_mean, mean_distance, replace_mean
 from tflopt.rules.islands.float_pool import find_pool, pool_distance, replace_pool
 from tflopt.rules.islands.rounding import forget_origins
@@ -43,7 +43,9 @@ class RoundMean(Rule):
             self._pool(op, rw)
             return
         distance = mean_distance(found, op)
-        require(distance.largest <= self.max_steps, f"the int8 MEAN: {distance}", at=op)
+        require(
+            distance.largest <= self.max_steps, distance.reason(Why.OTHER, "the int8 MEAN"), at=op
+        )
         replace_mean(found, op, rw)
         forget_origins(op, rw)
         rw.prove(f"not exact: {distance}")
@@ -53,7 +55,7 @@ class RoundMean(Rule):
         if found is None:
             return
         distance = pool_distance(found, op)
-        far = f"the int8 AVERAGE_POOL_2D: {distance}"
+        far = distance.reason(Why.OTHER, "the int8 AVERAGE_POOL_2D")
         require(distance.largest <= self.max_steps, far, at=op)
         replace_pool(found, op, rw)
         forget_origins(op, rw)

@@ -9,7 +9,7 @@ from tflopt.arith import softmax
 from tflopt.config import Config
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import QuantizeOptions, SoftmaxOptions
-from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, require
+from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Why, require, required
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.islands.float_softmax import (
     FloatSoftmax,
@@ -56,9 +56,12 @@ class RoundSoftmax(FormRule):
         require(legal, "SOFTMAX takes no scale as small as this", at=op)
         require(stays_in_range(found), "its exponentials leave the range of a float", at=op)
         steps = softmax_distance(found)
-        require(steps is not None, "no QUANTIZE leads from 1/256 to this scale", at=op)
-        assert steps is not None
-        require(steps <= self.max_steps, f"the int8 SOFTMAX may be off by {steps}", at=op)
+        steps = required(steps, "no QUANTIZE leads from 1/256 to this scale", at=op)
+        require(
+            steps <= self.max_steps,
+            Why.OTHER("the int8 SOFTMAX may be off by {steps}", steps=steps),
+            at=op,
+        )
         sketch = _as_softmax(found, op)
         choice = self.worth.compare(replaced_ops(found, op), sketch)
         require(choice.is_worth_it, choice.why_not("SOFTMAX"), at=op)

@@ -13,7 +13,7 @@ from tflopt.facts.clamps import is_private
 from tflopt.facts.tables import EVERY_INT8
 from tflopt.ir import DType, Op, OpCode, Options, Value, same_quantization
 from tflopt.ir.options import DequantizeOptions
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
 from tflopt.rules.islands.islands import dequantized
 from tflopt.rules.islands.rounding import remove_unread
 from tflopt.rules.islands.selections import COPIES, JOINS, PARTS, SORTING, picked
@@ -46,7 +46,7 @@ class SelectBeforeDequantize(Rule):
         same = all(same_quantization(source.quant, first.quant) for source in sources)
         require(same, "its inputs have different quantizations", at=op)
         alone = all(real is not None and _is_read_by(real, op) for real in reals)
-        require(alone, "others read the dequantized tensor as well", at=op)
+        require(alone, Why.SHARED("others read the dequantized tensor as well"), at=op)
         require(_is_increasing(first), "several of its values become the same float", at=op)
         before = sum(source.elements for source in sources)
         larger = sum(output.elements for output in op.outputs) > before

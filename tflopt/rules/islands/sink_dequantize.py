@@ -13,7 +13,7 @@ from tflopt.facts.clamps import is_private
 from tflopt.facts.tables import EVERY_INT8, unary_table
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import DequantizeOptions
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
 
 FLOAT_CLAMPS = {OpCode.RELU: floating.relu, OpCode.RELU6: floating.relu6}
 
@@ -43,7 +43,7 @@ class SinkDequantize(Rule):
         params = affine_of(source)
         if params is None:
             return
-        require(is_private(real), "others read the dequantized tensor as well", at=op)
+        require(is_private(real), Why.SHARED("others read the dequantized tensor as well"), at=op)
         require(_commutes(op.code, params), "its limit lies between two quantized values", at=op)
         clamped = rw.value(source)
         rw.set_outputs(before, [clamped])

@@ -16,6 +16,7 @@ from tflopt.facts.convolution import INT8_VERSION
 from tflopt.facts.tables import LOGISTIC_OUTPUT, TANH_OUTPUT, at, compose, is_defined, unary_table
 from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import DepthwiseConv2DOptions, MulOptions, QuantizeOptions
+from tflopt.rewrite import Reason, Why
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.mean_forms import WIDE
 from tflopt.rules.islands.island_forms import Form, wanted_of
@@ -39,7 +40,7 @@ class Candidate:
     draw: Draw
 
 
-def weigh(island: Island, leaf: Leaf, out: Value) -> tuple[list[Sketch], str]:
+def weigh(island: Island, leaf: Leaf, out: Value) -> tuple[list[Sketch], Reason]:
     """The forms that give what the island gives once it is quantized as ``out``.
 
     Without any, how far the nearest is from it, in words.
@@ -47,18 +48,18 @@ def weigh(island: Island, leaf: Leaf, out: Value) -> tuple[list[Sketch], str]:
     target = affine_of(out)
     assert target is not None
     if not is_known_by_ends(island):
-        return [], "what it makes of LOGISTIC or TANH isn't known by its ends"
+        return [], Why.OTHER("what it makes of LOGISTIC or TANH isn't known by its ends")
     wanted = wanted_of(island, [leaf], target)
     if wanted is None:
-        return [], "its values leave 32 bits when they are quantized"
+        return [], Why.OTHER("its values leave 32 bits when they are quantized")
     found = [
         (wanted.distance(Form((), each.table)), each) for each in candidates(island, leaf, out)
     ]
     if not found:
-        return [], "no int8 operator takes these scales"
+        return [], Why.NOT_QUANTIZED("no int8 operator takes these scales")
     equal = [_drawn(each, leaf, out) for distance, each in found if distance.largest == 0]
     nearest = min((distance for distance, _ in found), key=lambda each: each.rank)
-    return equal, f"every int8 form rounds unlike the floats: {nearest}"
+    return equal, nearest.reason(Why.ROUNDS, "every int8 form rounds unlike the floats")
 
 
 def _drawn(candidate: Candidate, leaf: Leaf, out: Value) -> Sketch:

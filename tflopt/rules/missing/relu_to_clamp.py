@@ -10,7 +10,7 @@ import numpy as np
 from tflopt.ir import DType, Op, OpCode, Value, same_quantization
 from tflopt.ir.node import Array
 from tflopt.ir.options import MaximumMinimumOptions
-from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, Why, require
 
 LOWEST = {OpCode.RELU_N1_TO_1: -1.0, OpCode.RELU_0_TO_1: 0.0}
 HIGHEST = 1.0
@@ -36,11 +36,19 @@ class ReluToClamp(Rule):
         source, output = op.input(0), op.output
         if source is None or op.code not in LOWEST:
             return
-        require(source.dtype in VERSIONS, "the element type is not int8 or float32", at=op)
+        require(
+            source.dtype in VERSIONS,
+            Why.NOT_QUANTIZED("the element type is not int8 or float32"),
+            at=op,
+        )
         same = same_quantization(source.quant, output.quant)
-        require(same, "it changes the quantization", at=op)
+        require(same, Why.QUANTIZATION("it changes the quantization"), at=op)
         low, high = _bound(output, LOWEST[op.code]), _bound(output, HIGHEST)
-        require(low is not None and high is not None, "it is not quantized per tensor", at=op)
+        require(
+            low is not None and high is not None,
+            Why.NOT_QUANTIZED("it is not quantized per tensor"),
+            at=op,
+        )
         assert low is not None
         assert high is not None
         middle = rw.value(output)

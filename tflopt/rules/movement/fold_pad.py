@@ -13,7 +13,7 @@ from tflopt.facts.pads import Amounts, amounts_of, pad_value, zero_of
 from tflopt.facts.windows import SPATIAL, Window, is_open, padding_for, window_of
 from tflopt.ir import Op, OpCode, Padding, same_quantization
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, Pool2DOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Reason, Rewriter, Rule, Why, require, required
 from tflopt.target.one_row import WRONG_ON_MVE, wrong_on_mve
 
 
@@ -47,8 +47,7 @@ class FoldPad(Rule):
         if source is None or not padded.uses:
             return
         amounts = amounts_of(op)
-        require(amounts is not None, "the amounts are computed at run time", at=op)
-        assert amounts is not None
+        amounts = required(amounts, Why.COMPUTED("the amounts are computed at run time"), at=op)
         readers = padded.users
         known = all(r.code in CONVOLUTIONS | POOLS and r.input(0) is padded for r in readers)
         alone = known and not padded.is_graph_output
@@ -67,15 +66,18 @@ class FoldPad(Rule):
         spatial = len(amounts) == 4 and not any(amounts[0] + amounts[3])
         require(spatial, "it pads batches or channels", at=op)
         same = same_quantization(source.quant, padded.quant) and source.dtype == padded.dtype
-        require(same, "it changes the quantization of what it hands on", at=op)
-        require(not source.is_variable, "it takes a snapshot of a variable", at=op)
-        require(pad_value(op) is not None, "the padding is no int8 or int16 constant", at=op)
-        require(not is_open(source), "the height or the width is open (-1)", at=op)
+        require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
+        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=op)
+        require(
+            pad_value(op) is not None,
+            Why.NOT_QUANTIZED("the padding is no int8 or int16 constant"),
+            at=op,
+        )
+        require(not is_open(source), Why.OPEN_SHAPE("the height or the width is open (-1)"), at=op)
 
     def _folded(self, reader: Op, amounts: Amounts, pad: Op) -> Padding:
         window = window_of(reader)
-        require(window is not None, "the shapes of what reads it don't fit each other", at=pad)
-        assert window is not None
+        window = required(window, "the shapes of what reads it don't fit each other", at=pad)
         wanted = unpadded(window, amounts)
         padding = padding_for(wanted)
         if reader.code is OpCode.MAX_POOL_2D:
@@ -88,9 +90,12 @@ class FoldPad(Rule):
         else:
             zero = pad_value(pad) == zero_of(pad.output) or padding is Padding.VALID
             require(zero, "it pads with another value than the zero point", at=pad)
-        require(padding is not None, _unlike_same(wanted, amounts), at=pad)
-        assert padding is not None
-        require(not (self.mve and wrong_on_mve(reader, wanted)), WRONG_ON_MVE, at=reader)
+        padding = required(padding, _unlike_same(wanted, amounts), at=pad)
+        require(
+            not (self.mve and wrong_on_mve(reader, wanted)),
+            Why.WRONG_KERNEL(WRONG_ON_MVE),
+            at=reader,
+        )
         return padding
 
 
@@ -115,14 +120,20 @@ def _width(op: Op) -> int:
     return (op.output.dtype.bits or 8) // 8
 
 
-def _unlike_same(wanted: Window, amounts: Amounts) -> str:
+def _unlike_same(wanted: Window, amounts: Amounts) -> Reason:
     """In words: what SAME would add where the PAD adds something else."""
     for name, axis, given in zip(("height", "width"), wanted, amounts[1:3], strict=True):
         out = -(-axis.size // axis.stride)
         total = max(0, (out - 1) * axis.stride + axis.span - axis.size)
         if (total // 2, out) != (axis.before, axis.out):
-            return (
-                f"SAME adds {total // 2}+{total - total // 2} to the {name} where it adds "
-                f"{given[0]}+{given[1]}"
+            text = (
+                f"SAME adds {{front}}+{{behind}} to the {name} where it adds {{own}}+{{own_behind}}"
             )
-    return "no padding adds the same"
+            return Why.UNEVEN(
+                text,
+                front=total // 2,
+                behind=total - total // 2,
+                own=given[0],
+                own_behind=given[1],
+            )
+    return Why.OTHER("no padding adds the same")

@@ -10,7 +10,7 @@ from tflopt.facts.slices import Region
 from tflopt.facts.windows import HEIGHT, SPATIAL, WIDTH, window_of
 from tflopt.ir import Op, OpCode, Options, Padding, Value, same_quantization
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, ReshapeOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require, required
 from tflopt.rules.movement.write import insert_pad, insert_slice
 
 Blocks = tuple[tuple[int, int], ...]
@@ -70,13 +70,13 @@ class FoldSpaceToBatch(Rule):
         assert source is not None
         assert amounts is not None
         signature = source.extra.shape_signature or ()
-        require(-1 not in signature, "a dimension is open (-1)", at=first)
-        require(not source.is_variable, "it takes a snapshot of a variable", at=first)
+        require(-1 not in signature, Why.OPEN_SHAPE("a dimension is open (-1)"), at=first)
+        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=first)
         same = same_quantization(source.quant, first.output.quant)
         data = op.input(0)
         assert data is not None
         same = same and same_quantization(data.quant, op.output.quant)
-        require(same, "it changes the quantization of what it hands on", at=first)
+        require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=first)
         clean = self.padded or not _reads_padding(source, steps, amounts, crops)
         reason = "TFLM pads SPACE_TO_BATCH_ND with a value that it never sets, and outputs read it"
         require(clean, reason, at=first)
@@ -91,7 +91,9 @@ def _chain(op: Op) -> list[Op] | None:
         known = isinstance(above.options, Options | None)
         if not known or above.code not in CONVOLUTIONS | UNARY | VIEWS | {OpCode.SPACE_TO_BATCH_ND}:
             return None
-        require(len(value.uses) == 1, "another operator reads a tensor in between", at=op)
+        require(
+            len(value.uses) == 1, Why.SHARED("another operator reads a tensor in between"), at=op
+        )
         found = [above, *found]
         if above.code is OpCode.SPACE_TO_BATCH_ND:
             return found
@@ -133,8 +135,7 @@ def _steps(source: Value, between: list[Op], blocks: Blocks) -> list[_Step]:
 
 def _check_convolution(op: Op) -> None:
     window, options = window_of(op), op.options
-    require(window is not None, "the shapes of the convolution don't fit each other", at=op)
-    assert window is not None
+    window = required(window, "the shapes of the convolution don't fit each other", at=op)
     assert isinstance(options, Conv2DOptions | DepthwiseConv2DOptions)
     for axis in window:
         require(axis.stride == 1, "the convolution in between has a stride", at=op)
@@ -150,7 +151,7 @@ def _through_view(op: Op, blocks: Blocks) -> Blocks:
     large = [axis for axis, extent in enumerate(target) if extent != 1]
     same = [source.shape[axis] for axis in places] == [target[axis] for axis in large]
     known = same and {0, *(axis for axis, _ in blocks)} <= set(places) and 0 in large
-    require(known, "a view in between splits or joins axes", at=op)
+    require(known, Why.AXES("a view in between splits or joins axes"), at=op)
     moved = dict(zip(places, large, strict=True))
     return tuple((moved[axis], block) for axis, block in blocks)
 

@@ -10,7 +10,7 @@ from tflopt.facts.slices import Region, region_of
 from tflopt.facts.tables import OF_TWO
 from tflopt.ir import Op, OpCode, Options, Value
 from tflopt.ir.options import ReshapeOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require, required
 from tflopt.rules.movement.merge_transposes import permutation
 from tflopt.rules.movement.write import check_movable, insert_slice
 
@@ -39,32 +39,34 @@ class HoistSlice(Rule):
         if middle is None or middle.is_constant:
             return
         region, above = region_of(op), middle.producer
-        require(region is not None, "it takes steps, drops an axis or is computed", at=op)
-        require(above is not None, "it cuts what the caller feeds, or a variable", at=op)
-        assert region is not None
-        assert above is not None
+        region = required(
+            region, Why.COMPUTED("it takes steps, drops an axis or is computed"), at=op
+        )
+        above = required(
+            above, Why.INTERFACE("it cuts what the caller feeds, or a variable"), at=op
+        )
         if above.code in ELSEWHERE:
             return
         known = isinstance(above.options, Options) or above.options is None
         passes = above.code in MOVABLE and known
-        require(passes, f"it can't be moved up through {above.opcode.label}", at=op)
+        require(
+            passes, Why.OTHER("it can't be moved up through {code}", code=above.opcode.label), at=op
+        )
         index = _data_index(above)
-        require(index is not None, "two tensors would have to be cut in its place", at=op)
-        assert index is not None
+        index = required(index, "two tensors would have to be cut in its place", at=op)
         source = above.inputs[index]
         assert source is not None
         check_movable(op, source)
         wider = (source.dtype.bits or 0) > (middle.dtype.bits or 0)
         require(not wider, "the elements in front are wider", at=op)
         moved = region_in_front(above, source, region)
-        require(moved is not None, _NOT_CUT.get(above.code, BROADCAST), at=op)
-        assert moved is not None
+        moved = required(moved, _NOT_CUT.get(above.code, BROADCAST), at=op)
         _exchange(op, above, index, moved, rw)
 
 
-BROADCAST = "the other operand differs along the axis that it cuts"
-_NOT_CUT = dict.fromkeys(VIEWS, "the view in front splits or joins axes") | {
-    OpCode.TRANSPOSE: "the permutation is computed at run time"
+BROADCAST = Why.OTHER("the other operand differs along the axis that it cuts")
+_NOT_CUT = dict.fromkeys(VIEWS, Why.AXES("the view in front splits or joins axes")) | {
+    OpCode.TRANSPOSE: Why.COMPUTED("the permutation is computed at run time")
 }
 
 

@@ -12,7 +12,7 @@ from tflopt.facts.slices import Region, region_of, whole
 from tflopt.facts.windows import SPATIAL, Axis, Window, padding_for, window_of
 from tflopt.ir import Op, OpCode, Padding, Value
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, Pool2DOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require
 from tflopt.rules.movement.fold_pad import unpadded
 from tflopt.rules.movement.write import check_movable, insert_pad, insert_slice
 from tflopt.target.one_row import WRONG_ON_MVE, wrong_on_mve
@@ -83,8 +83,16 @@ class HoistSliceOverWindow(Rule):
         require(spatial, "it takes a part of the batches or channels", at=op)
         plan = _plan(above, window, region, op)
         saved = sum(o.output.size_bytes or 0 for o in (op, plan.pad) if o is not None)
-        require(plan.moved_bytes <= saved, "more bytes would be copied in front", at=op)
-        require(not (self.mve and wrong_on_mve(above, plan.window)), WRONG_ON_MVE, at=above)
+        require(
+            plan.moved_bytes <= saved,
+            Why.CHEAPER_ORDER("more bytes would be copied in front"),
+            at=op,
+        )
+        require(
+            not (self.mve and wrong_on_mve(above, plan.window)),
+            Why.WRONG_KERNEL(WRONG_ON_MVE),
+            at=above,
+        )
         self._edit(op, above, plan, rw)
 
     @staticmethod

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require
 from tflopt.rules.movement.repeat_to_resize import MOST_INPUTS
 
 SPLITS = {OpCode.SPLIT: (1, 0), OpCode.SPLIT_V: (0, 2)}
@@ -67,15 +67,15 @@ def _leave_whole(op: Op, split: Op, values: list[Value], start: int, rw: Rewrite
     if data is None:
         return
     same = all(same_quantization(data.quant, part.quant) for part in split.outputs)
-    require(same, "the SPLIT changes the quantization", at=split)
-    require(not data.is_variable, "it takes a snapshot of a variable", at=split)
+    require(same, Why.QUANTIZATION("the SPLIT changes the quantization"), at=split)
+    require(not data.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=split)
     kept = [*values[:start], data, *values[start + len(split.outputs) :]]
     if len(kept) > 1:
         rw.set_inputs(op, kept)
     else:
         same = same_quantization(data.quant, op.output.quant)
-        require(same, "the CONCATENATION changes the quantization", at=op)
-        bound = "it stands between an input or constant of the model and an output"
+        require(same, Why.QUANTIZATION("the CONCATENATION changes the quantization"), at=op)
+        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
         require(rw.can_replace(op.output, data), bound, at=op)
         rw.bypass(op, data)
     if not any(part.uses for part in split.outputs):
@@ -84,11 +84,15 @@ def _leave_whole(op: Op, split: Op, values: list[Value], start: int, rw: Rewrite
 
 def _inline(op: Op, inner: Op, values: list[Value], index: int, rw: Rewriter) -> None:
     shared = inner.output.is_graph_output or len(inner.output.uses) > 1
-    require(not shared, "another operator reads what is joined first", at=inner)
+    require(not shared, Why.SHARED("another operator reads what is joined first"), at=inner)
     parts = [value for value in inner.inputs if value is not None]
     same = all(same_quantization(part.quant, inner.output.quant) for part in parts)
-    require(same, "the first CONCATENATION changes the quantization", at=inner)
+    require(same, Why.QUANTIZATION("the first CONCATENATION changes the quantization"), at=inner)
     count = len(values) - 1 + len(parts)
-    require(count <= MOST_INPUTS, f"TFLM joins at most {MOST_INPUTS} tensors, not {count}", at=op)
+    require(
+        count <= MOST_INPUTS,
+        Why.OTHER("TFLM joins at most {most} tensors, not {count}", most=MOST_INPUTS, count=count),
+        at=op,
+    )
     rw.set_inputs(op, [*values[:index], *parts, *values[index + 1 :]])
     rw.remove(inner)

@@ -10,7 +10,7 @@ import numpy as np
 from tflopt.facts.operators import PADS
 from tflopt.facts.pads import amounts_of, pad_value
 from tflopt.ir import Op, OpCode, same_quantization
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,15 @@ class MergePads(Rule):
         if source is None or before is None or after is None:
             return
         shared = middle.is_graph_output or len(middle.users) > 1
-        require(not shared, "another operator reads the tensor in between", at=first)
+        require(not shared, Why.SHARED("another operator reads the tensor in between"), at=first)
         same = same_quantization(source.quant, middle.quant)
         same = same and same_quantization(middle.quant, op.output.quant)
-        require(same, "it changes the quantization of what it hands on", at=first)
-        require(not source.is_variable, "it takes a snapshot of a variable", at=first)
+        require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=first)
+        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=first)
         value = pad_value(op)
-        require(value is not None, "the padding is no int8 or int16 constant", at=op)
+        require(
+            value is not None, Why.NOT_QUANTIZED("the padding is no int8 or int16 constant"), at=op
+        )
         require(value == pad_value(first), "the two pad with different values", at=first)
         sums = [(a + c, b + d) for (a, b), (c, d) in zip(before, after, strict=True)]
         control = rw.constant(np.asarray(sums, dtype=np.int32), op.output)

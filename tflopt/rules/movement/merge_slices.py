@@ -9,7 +9,7 @@ from tflopt.facts.operators import SLICES
 from tflopt.facts.slices import Region, region_of, whole
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require
 from tflopt.rules.movement.write import check_movable, insert_slice
 
 
@@ -40,8 +40,8 @@ class MergeSlices(Rule):
         source, moved = found
         check_movable(op, source)
         same = same_quantization(source.quant, op.output.quant)
-        require(same, "it changes the quantization of what it hands on", at=first)
-        bound = "it stands between an input or constant of the model and an output"
+        require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=first)
+        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
         cuts = moved != whole(source.shape)
         require(cuts or rw.can_replace(op.output, source), bound, at=op)
         small = insert_slice(rw, op, source, moved, op)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from tflopt.ir import Op, OpCode
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require
 
 
 def permutation(op: Op) -> tuple[int, ...] | None:
@@ -46,8 +46,12 @@ class MergeTransposes(Rule):
         composed = tuple(before[axis] for axis in after)
         inverse = composed == tuple(range(len(composed)))
         shared = middle.is_graph_output or len(middle.users) > 1
-        require(inverse or not shared, "another operator reads the tensor in between", at=first)
-        require(not source.is_variable, "it takes a snapshot of a variable", at=first)
+        require(
+            inverse or not shared,
+            Why.SHARED("another operator reads the tensor in between"),
+            at=first,
+        )
+        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=first)
         perm = rw.constant(np.asarray(composed, dtype=np.int32), op.output)
         rw.set_inputs(op, [source, perm])
         if not middle.uses:

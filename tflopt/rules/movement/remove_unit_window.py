@@ -12,7 +12,7 @@ from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN
 from tflopt.arith.reduction import average_pool, max_pool
 from tflopt.ir import DType, Op, OpCode, same_quantization
 from tflopt.ir.options import Pool2DOptions
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
 
 POOLS = frozenset({OpCode.AVERAGE_POOL_2D, OpCode.MAX_POOL_2D})
 RESIZES = frozenset({OpCode.RESIZE_BILINEAR, OpCode.RESIZE_NEAREST_NEIGHBOR})
@@ -41,9 +41,9 @@ class RemoveUnitWindow(Rule):
         if op.code in POOLS and not hands_on(op):
             return
         same = same_quantization(source.quant, op.output.quant)
-        require(same, "it changes the quantization of what it hands on", at=op)
-        require(not source.is_variable, "it takes a snapshot of a variable", at=op)
-        bound = "it stands between an input or constant of the model and an output"
+        require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
+        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=op)
+        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
         require(rw.can_replace(op.output, source), bound, at=op)
         is_pool = op.code in POOLS
         rw.prove("enumeration" if is_pool else "structure", 256 if is_pool else 0)

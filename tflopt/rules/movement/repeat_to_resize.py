@@ -15,7 +15,7 @@ from tflopt.ir.options import (
     ReshapeOptions,
     ResizeNearestNeighborOptions,
 )
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require, required
 
 RESIZABLE = {DType.INT8: 3, DType.FLOAT32: 3, DType.INT16: 4}
 """Versions of the operator with half pixels, by the element types of TFLM's kernel."""
@@ -62,7 +62,11 @@ class RepeatToResize(Rule):
         repeat = repeat_of(op)
         if repeat is None or all(times == 1 for times, _ in repeat.pattern):
             if op.code is OpCode.TILE:
-                require(repeat is not None, "the multiples are computed at run time", at=op)
+                require(
+                    repeat is not None,
+                    Why.COMPUTED("the multiples are computed at run time"),
+                    at=op,
+                )
             return
         runs = op.code is not OpCode.TILE and len(op.inputs) <= MOST_INPUTS
         if op.output.dtype not in RESIZABLE:
@@ -73,13 +77,12 @@ class RepeatToResize(Rule):
         best = min(forms, key=lambda form: form.added, default=None)
         if best is None and runs:
             return
-        require(best is not None, "it repeats along more than two axes", at=op)
-        assert best is not None
+        best = required(best, "it repeats along more than two axes", at=op)
         gains = best.added == 0 and (bool(repeat.helpers) or best.skipped is not None)
         gains = gains or (best.added == 0 and best.source is not repeat.source)
         if runs and not gains:
             return
-        snapshot = "it takes a snapshot of a variable"
+        snapshot = Why.VARIABLE("it takes a snapshot of a variable")
         require(not best.source.is_variable, snapshot, at=op)
         _resize(op, repeat, best, rw)
 

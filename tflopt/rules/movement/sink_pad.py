@@ -8,7 +8,7 @@ from typing import ClassVar
 from tflopt.facts.operators import PADS, Trait, having
 from tflopt.facts.pads import amounts_of, pads_zero, zero_of
 from tflopt.ir import DType, Op, OpCode, Options, Value, same_quantization
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
 from tflopt.rules.movement.write import PAD_VERSION, pad_options
 
 
@@ -37,8 +37,10 @@ class SinkPad(Rule):
         known = isinstance(op.options, Options) or op.options is None
         if source is None or amounts_of(pad) is None or not known:
             return
-        require(len(padded.uses) == 1, "another operator reads the padded tensor", at=pad)
-        require(not source.is_variable, "it takes a snapshot of a variable", at=pad)
+        require(
+            len(padded.uses) == 1, Why.SHARED("another operator reads the padded tensor"), at=pad
+        )
+        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=pad)
         zero = pads_zero(pad) or _pads_float_zero(pad)
         require(zero, "it pads with another value than 0", at=pad)
         require(_gives_zero(op, padded), "the operator behind doesn't map 0 to 0", at=pad)

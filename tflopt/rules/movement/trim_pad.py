@@ -9,7 +9,7 @@ from tflopt.facts.operators import PADS, SLICES
 from tflopt.facts.pads import amounts_of
 from tflopt.facts.slices import Region, region_of
 from tflopt.ir import Op, OpCode, same_quantization
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require
 from tflopt.rules.movement.write import check_movable, insert_pad, insert_slice
 
 
@@ -35,10 +35,10 @@ class TrimPad(Rule):
             return
         check_movable(op, source)
         same = same_quantization(source.quant, op.output.quant)
-        require(same, "it changes the quantization of what it hands on", at=pad)
+        require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=pad)
         kept, left = _split(region, source.shape, amounts)
         require(min(kept.size) > 0, "it takes nothing but padding", at=op)
-        bound = "it stands between an input or constant of the model and an output"
+        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
         moves = any(kept.cuts(source.shape)) or any(map(any, left))
         require(moves or rw.can_replace(op.output, source), bound, at=op)
         small = insert_slice(rw, pad, source, kept, op)

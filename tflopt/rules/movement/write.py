@@ -9,7 +9,7 @@ import numpy as np
 from tflopt.facts.slices import DTYPES, RANKS, Region, whole
 from tflopt.ir import Op, OpCode, Value, same_quantization
 from tflopt.ir.options import PadOptions, PadV2Options, SliceOptions, StridedSliceOptions
-from tflopt.rewrite import Rewriter, require
+from tflopt.rewrite import Rewriter, Why, require
 
 PAD_VERSION = 2
 """The first version of PAD that takes int8."""
@@ -64,11 +64,13 @@ def check_movable(op: Op, source: Value) -> None:
     """Require what every rule needs that lets ``op`` cut ``source`` instead of its own input."""
     middle = op.input(0)
     assert middle is not None
-    require(len(middle.uses) == 1, "another operator reads what it cuts", at=op)
+    require(len(middle.uses) == 1, Why.SHARED("another operator reads what it cuts"), at=op)
     same = same_quantization(middle.quant, op.output.quant)
-    require(same, "it changes the quantization of what it hands on", at=op)
-    require(not source.is_variable, "it takes a snapshot of a variable", at=op)
+    require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
+    require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=op)
     taken = source.dtype in DTYPES and len(source.shape) <= RANKS[op.code]
     require(taken, "TFLM's kernel doesn't take what is in front", at=op)
     signature = middle.extra.shape_signature
-    require(signature is None or -1 not in signature, "a dimension is open (-1)", at=op)
+    require(
+        signature is None or -1 not in signature, Why.OPEN_SHAPE("a dimension is open (-1)"), at=op
+    )

@@ -10,7 +10,7 @@ import numpy as np
 from tflopt.config import Config, Runtime
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import ReshapeOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require
 from tflopt.rules.views.merge_views import become_reshape
 
 
@@ -46,8 +46,12 @@ class FoldShape(Rule):
             return
         signature = source.extra.shape_signature or ()
         fixed = -1 not in signature or self.runtime is Runtime.TFLM or op.code is OpCode.RANK
-        require(fixed, "a dimension is open (-1) for LiteRT", at=op)
-        require(not op.output.is_graph_output, "an output of the model can't be constant", at=op)
+        require(fixed, Why.OPEN_SHAPE("a dimension is open (-1) for LiteRT"), at=op)
+        require(
+            not op.output.is_graph_output,
+            Why.INTERFACE("an output of the model can't be constant"),
+            at=op,
+        )
         numbers = len(source.shape) if op.code is OpCode.RANK else source.shape
         data = np.asarray(numbers, dtype=op.output.dtype.numpy)
         if data.shape == op.output.shape:
@@ -61,6 +65,6 @@ class FoldShape(Rule):
             return
         known = op.options is None or isinstance(op.options, ReshapeOptions)
         signature = op.output.extra.shape_signature or ()
-        require(signature.count(-1) <= 1, "several dimensions are open (-1)", at=op)
+        require(signature.count(-1) <= 1, Why.OPEN_SHAPE("several dimensions are open (-1)"), at=op)
         if known:
             become_reshape(op, source, rw)

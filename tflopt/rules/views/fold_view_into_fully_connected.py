@@ -8,7 +8,7 @@ from typing import ClassVar
 from tflopt.facts.operators import VIEWS
 from tflopt.ir import Op, OpCode, same_quantization
 from tflopt.ir.options import FullyConnectedOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class FoldViewIntoFullyConnected(Rule):
         require(len(weights.shape) == 2, "the weights are no matrix", at=op)
         require(bool(source.shape), "the input is a scalar", at=op)
         same = same_quantization(source.quant, data.quant)
-        require(same, "the view changes the quantization", at=view)
-        require(not source.is_variable, "it takes a snapshot of a variable", at=view)
+        require(same, Why.QUANTIZATION("the view changes the quantization"), at=view)
+        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=view)
         shared = data.is_graph_output or len(data.users) > 1
-        require(not shared, "another operator reads the view", at=view)
+        require(not shared, Why.SHARED("another operator reads the view"), at=view)
         if keeps:
             rw.set_options(op, replace(op.options, keep_num_dims=False))
         rw.set_input(op, 0, source)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from tflopt.facts.operators import VIEWS
 from tflopt.ir import Op, OpCode, Value
 from tflopt.ir.options import ReshapeOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,10 @@ class MergeViews(Rule):
             return
         back = source.shape == op.output.shape
         shared = middle.is_graph_output or len(middle.users) > 1
-        require(back or not shared, "another operator reads the view in between", at=first)
-        require(not source.is_variable, "it takes a snapshot of a variable", at=first)
+        require(
+            back or not shared, Why.SHARED("another operator reads the view in between"), at=first
+        )
+        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=first)
         become_reshape(op, source, rw)
         if not middle.uses:
             rw.remove(first)

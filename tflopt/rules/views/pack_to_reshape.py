@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tflopt.ir import Op, OpCode, same_quantization
 from tflopt.ir.options import ReshapeOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require
 from tflopt.rewrite.sketch import Sketch
 
 
@@ -30,9 +30,9 @@ class PackToReshape(Rule):
         if source.elements != op.output.elements or source.dtype is not op.output.dtype:
             return
         same = same_quantization(source.quant, op.output.quant)
-        require(same, "it changes the quantization of what it hands on", at=op)
+        require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
         require(bool(op.output.shape), "RESHAPE to a scalar needs a shape of no elements", at=op)
-        require(not source.is_variable, "it takes a snapshot of a variable", at=op)
+        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=op)
         sketch, shape = Sketch(), op.output.shape
         inputs = [sketch.read(source), sketch.constant(shape)]
         result = sketch.op(OpCode.RESHAPE, inputs, shape, options=ReshapeOptions(shape))

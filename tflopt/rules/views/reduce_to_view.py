@@ -14,7 +14,7 @@ from tflopt.arith.unary import requantize
 from tflopt.facts.reductions import extents_of
 from tflopt.ir import DType, Op, OpCode, same_quantization
 from tflopt.ir.options import QuantizeOptions, ReshapeOptions
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, require
+from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
 from tflopt.rewrite.sketch import Sketch
 
 EVERY = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int64)
@@ -49,7 +49,7 @@ class ReduceToView(Rule):
         same = same_quantization(source.quant, op.output.quant)
         wanted = EVERY if same else requantize(EVERY, before, after)
         equal = bool((_one_element(op, before, after) == wanted).all())
-        require(equal, "it rounds unlike QUANTIZE", at=op)
+        require(equal, Why.ROUNDS("it rounds unlike QUANTIZE"), at=op)
         sketch, data = Sketch(), source
         here = sketch.read(data)
         if not same:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from tflopt.config import Config, Runtime
 from tflopt.ir import Op, OpCode
 from tflopt.ir.options import ReshapeOptions
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require
 
 MOST = 8
 """``TFLITE_RESHAPE_PARAMS_MAX_DIMENSION_COUNT``; a shape in an input has no such limit."""
@@ -45,11 +45,11 @@ class ShapeToOptions(Rule):
             return
         given = shape.producer is not None or shape.is_graph_input
         numbers = () if shape.elements == 0 and not given else shape.ints()  # () is a scalar's
-        require(numbers is not None, "the shape is computed at run time", at=op)
+        require(numbers is not None, Why.COMPUTED("the shape is computed at run time"), at=op)
         signature = op.output.extra.shape_signature
         dynamic = numbers != op.output.shape or signature not in (None, op.output.shape)
         keep = dynamic and self.runtime is Runtime.BOTH
-        require(not keep, "the shape leaves a dimension open for LiteRT", at=op)
+        require(not keep, Why.OPEN_SHAPE("the shape leaves a dimension open for LiteRT"), at=op)
         require(0 not in op.output.shape, "a dimension is 0: the old form of a scalar", at=op)
         require(len(op.output.shape) <= MOST, "the options hold 8 dimensions at most", at=op)
         rw.set_inputs(op, [op.inputs[0]])

@@ -8,7 +8,7 @@ from typing import ClassVar
 from tflopt.facts.operators import ELEMENTWISE, VIEWS
 from tflopt.ir import Op, OpCode, Options, Record, Value, same_quantization
 from tflopt.layout.elementwise import is_plain_constant
-from tflopt.rewrite import Rewriter, Rule, require
+from tflopt.rewrite import Rewriter, Rule, Why, require
 from tflopt.rules.views.merge_views import become_reshape
 
 MOST_RANK = 4
@@ -43,7 +43,11 @@ class SinkView(Rule):
             _check_view(view)
         gone = sum(view.output.size_bytes or 0 for view in views)
         grows = (op.output.size_bytes or 0) > gone
-        require(not grows, "behind the operator it would move more bytes", at=views[0])
+        require(
+            not grows,
+            Why.CHEAPER_ORDER("behind the operator it would move more bytes"),
+            at=views[0],
+        )
         result = _computed(op, op.options, first, rw)
         become_reshape(op, result, rw)
         for view in views:
@@ -75,10 +79,10 @@ def _check_view(view: Op) -> None:
     source = view.inputs[0]
     assert source is not None
     same = same_quantization(source.quant, view.output.quant) and source.dtype == view.output.dtype
-    require(same, "the view changes the quantization", at=view)
-    require(not source.is_variable, "it takes a snapshot of a variable", at=view)
+    require(same, Why.QUANTIZATION("the view changes the quantization"), at=view)
+    require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=view)
     shared = view.output.is_graph_output or len(view.output.users) > 1
-    require(not shared, "another operator reads the view", at=view)
+    require(not shared, Why.SHARED("another operator reads the view"), at=view)
 
 
 def _before(
