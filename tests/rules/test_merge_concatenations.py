@@ -14,11 +14,15 @@ RULE = MergeConcatenations()
 
 
 def test_split_and_joined_again() -> None:
-    n = Net()
-    x = n.relu(n.feed(1, 4, 6))
-    n.output(n.relu(n.concat(*n.split(x, 3, axis=2), axis=2)))
     check_rule(
-        n.model,
+        """
+        graph(%0: i8[1,4,6]{0.05,3}) -> %6
+          %1: i8[1,4,6]{0.05,3} = RELU(%0)
+          %2: i8[1,4,2]{0.05,3}, %3: i8[1,4,2]{0.05,3}, %4: i8[1,4,2]{0.05,3} = SPLIT([2], %1) \
+num_splits=3
+          %5: i8[1,4,6]{0.05,3} = CONCATENATION(%2, %3, %4) axis=2
+          %6: i8[1,4,6]{0.05,3} = RELU(%5)
+        """,
         RULE,
         """
         graph(%0: i8[1,4,6]{0.05,3}) -> %2
@@ -47,22 +51,27 @@ def test_joined_in_steps() -> None:
     assert len(copy.main.ops[-1].inputs) == 5
 
 
-def other_order() -> Model:
-    n = Net()
-    first, second = n.split(n.relu(n.feed(1, 4, 6)), 2, axis=1)
-    n.output(n.concat(second, first, axis=1))
-    return n.model
+def other_order() -> str:
+    return """
+    graph(%0: i8[1,4,6]{0.05,3}) -> %4
+      %1: i8[1,4,6]{0.05,3} = RELU(%0)
+      %2: i8[1,2,6]{0.05,3}, %3: i8[1,2,6]{0.05,3} = SPLIT([1], %1) num_splits=2
+      %4: i8[1,4,6]{0.05,3} = CONCATENATION(%3, %2) axis=1
+    """
 
 
-def other_axis() -> Model:
-    n = Net()
-    x = n.relu(n.feed(1, 4, 6))
-    n.output(n.concat(n.concat(x, x, axis=1), n.concat(x, x, axis=1), axis=2))
-    return n.model
+def other_axis() -> str:
+    return """
+    graph(%0: i8[1,4,6]{0.05,3}) -> %4
+      %1: i8[1,4,6]{0.05,3} = RELU(%0)
+      %2: i8[1,8,6]{0.05,3} = CONCATENATION(%1, %1) axis=1
+      %3: i8[1,8,6]{0.05,3} = CONCATENATION(%1, %1) axis=1
+      %4: i8[1,8,12]{0.05,3} = CONCATENATION(%2, %3) axis=2
+    """
 
 
 @pytest.mark.parametrize("build", [other_order, other_axis])
-def test_leaves_alone(build: Callable[[], Model]) -> None:
+def test_leaves_alone(build: Callable[[], str]) -> None:
     check_leaves_alone(build(), RULE)
 
 

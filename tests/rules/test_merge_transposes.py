@@ -29,7 +29,13 @@ def chain(*perms: tuple[int, ...], shape: tuple[int, ...] = (2, 3, 4)) -> Net:
 
 def test_two_transposes_become_one() -> None:
     check_rule(
-        chain((1, 0, 2), (0, 2, 1)).model,
+        """
+        graph(%0: i8[2,3,4]{0.05,3}) -> %4
+          %1: i8[2,3,4]{0.05,3} = RELU(%0)
+          %2: i8[3,2,4]{0.05,3} = TRANSPOSE(%1, [1, 0, 2])
+          %3: i8[3,4,2]{0.05,3} = TRANSPOSE(%2, [0, 2, 1])
+          %4: i8[3,4,2]{0.05,3} = RELU(%3)
+        """,
         RULE,
         """
         graph(%0: i8[2,3,4]{0.05,3}) -> %3
@@ -54,7 +60,13 @@ def test_every_composition_is_right(first: tuple[int, ...]) -> None:
 
 def test_an_inverse_pair_vanishes() -> None:
     copy = check_rule(
-        chain((0, 2, 3, 1), (0, 3, 1, 2), shape=(1, 2, 3, 4)).model,
+        """
+        graph(%0: i8[1,2,3,4]{0.05,3}) -> %4
+          %1: i8[1,2,3,4]{0.05,3} = RELU(%0)
+          %2: i8[1,3,4,2]{0.05,3} = TRANSPOSE(%1, [0, 2, 3, 1])
+          %3: i8[1,2,3,4]{0.05,3} = TRANSPOSE(%2, [0, 3, 1, 2])
+          %4: i8[1,2,3,4]{0.05,3} = RELU(%3)
+        """,
         RULE,
         """
         graph(%0: i8[1,2,3,4]{0.05,3}) -> %2

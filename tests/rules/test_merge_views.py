@@ -17,11 +17,14 @@ RULE = MergeViews()
 
 
 def test_two_reshapes_become_one() -> None:
-    n = Net()
-    x = n.relu(n.feed(1, 6))
-    n.output(n.relu(n.reshape(n.reshape(x, 2, 3), 3, 2)))
     check_rule(
-        n.model,
+        """
+        graph(%0: i8[1,6]{0.05,3}) -> %4
+          %1: i8[1,6]{0.05,3} = RELU(%0)
+          %2: i8[2,3]{0.05,3} = RESHAPE(%1, [2, 3])
+          %3: i8[3,2]{0.05,3} = RESHAPE(%2, [3, 2]) new_shape=[3, 2]
+          %4: i8[3,2]{0.05,3} = RELU(%3)
+        """,
         RULE,
         """
         graph(%0: i8[1,6]{0.05,3}) -> %3

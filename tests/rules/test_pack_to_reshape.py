@@ -20,10 +20,13 @@ def pack(n: Kit, *values: Value) -> Value:
 
 
 def test_pack() -> None:
-    n = Kit()
-    n.output(n.relu(pack(n, n.relu(n.feed(2, 3)))))
     check_rule(
-        n.model,
+        """
+        graph(%0: i8[2,3]{0.05,3}) -> %3
+          %1: i8[2,3]{0.05,3} = RELU(%0)
+          %2: i8[1,2,3]{0.05,3} = PACK@2(%1) values_count=1
+          %3: i8[1,2,3]{0.05,3} = RELU(%2)
+        """,
         RULE,
         """
         graph(%0: i8[2,3]{0.05,3}) -> %3
@@ -53,11 +56,12 @@ def test_leaves_alone_several_tensors(count: int) -> None:
 
 
 def test_declines_a_change_of_quantization() -> None:
-    n = Kit()
-    x = n.relu(n.feed(2, 3))
-    inputs, shape = [x], (1, 2, 3)
-    n.output(n.op(OpCode.PACK, inputs, shape, options=PackOptions(1, 0), quant=(1.0, 0)))
-    check_declines(n.model, RULE, "it changes the quantization of what it hands on")
+    text = """
+    graph(%0: i8[2,3]{0.05,3}) -> %2
+      %1: i8[2,3]{0.05,3} = RELU(%0)
+      %2: i8[1,2,3]{1.0,0} = PACK(%1) values_count=1
+    """
+    check_declines(text, RULE, "it changes the quantization of what it hands on")
 
 
 def test_declines_a_snapshot_of_a_variable() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.check_rule import check_declines, check_leaves_alone, check_rule
 from tests.support.kit import Kit, Quant
-from tflopt.ir import DType, OpCode
+from tflopt.ir import OpCode
 from tflopt.rules.views.reduce_to_view import ReduceToView
 
 pytestmark = pytest.mark.runtime
@@ -23,7 +23,12 @@ def reduced(code: OpCode, *axes: int, out: Quant | None = None, keep: bool = Fal
 @pytest.mark.parametrize("code", CODES)
 def test_rewrites(code: OpCode) -> None:
     check_rule(
-        reduced(code, 0, 2).model,
+        f"""
+        graph(%0: i8[1,3,1,2]{{0.05,3}}) -> %3
+          %1: i8[1,3,1,2]{{0.05,3}} = RELU(%0)
+          %2: i8[3,2]{{0.05,3}} = {code.name}@2(%1, [0, 2])
+          %3: i8[3,2]{{0.05,3}} = RELU(%2)
+        """,
         RULE,
         """
         graph(%0: i8[1,3,1,2]{0.05,3}) -> %3
@@ -55,6 +60,10 @@ def test_leaves_alone_more_than_one_element(axes: tuple[int, ...]) -> None:
 
 
 def test_leaves_alone_floats() -> None:
-    n = Kit()
-    n.output(n.reduce(OpCode.MEAN, n.input((1, 3), DType.FLOAT32), (0,)))
-    check_leaves_alone(n.model, RULE)
+    check_leaves_alone(
+        """
+        graph(%0: f32[1,3]) -> %1
+          %1: f32[3] = MEAN(%0, [0])
+        """,
+        RULE,
+    )

@@ -12,6 +12,7 @@ from tests.support.runtime import RuntimeFailure, installed, runtime
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
+from tflopt.ir.parse import parse
 from tflopt.ir.text import dump
 from tflopt.ir.verify import verify
 from tflopt.rewrite import AnyRule, ModelRule, Trace, run_model_rule, run_rules
@@ -35,8 +36,13 @@ def apply(model: Model, *rules: AnyRule) -> Trace:
     return trace
 
 
+def model_of(source: Model | str) -> Model:
+    """A model, or that of a text (``tflopt.ir.parse``)."""
+    return parse(source) if isinstance(source, str) else source
+
+
 def check_rule(
-    model: Model,
+    source: Model | str,
     rule: AnyRule,
     expected: str | None = None,
     *,
@@ -45,7 +51,7 @@ def check_rule(
     together_with: Collection[AnyRule] = (),
     tflm_alone: bool = False,
 ) -> Model:
-    """Rewrite a copy of ``model`` and check everything a rule promises; return the copy.
+    """Rewrite a copy of a model or a text and check all that a rule promises; return the copy.
 
     Args:
         expected: the text of the result after dead operators are gone.
@@ -55,6 +61,7 @@ def check_rule(
         together_with: rules that run in the same worklist.
         tflm_alone: the rule only runs under ``--runtime tflm``, so LiteRT needn't load the result.
     """
+    model = model_of(source)
     verify(model, "the test")
     before = dump(model)
     copy = clone(model)
@@ -112,8 +119,9 @@ def check_same_outputs(one: Model, two: Model, runners: Collection[str] = RUNNER
                 assert np.array_equal(a, b), (runner, number, output)
 
 
-def check_declines(model: Model, rule: AnyRule, reason: str) -> None:
+def check_declines(source: Model | str, rule: AnyRule, reason: str) -> None:
     """The rule sees its pattern, says why not, and changes nothing."""
+    model = model_of(source)
     verify(model, "the test")
     before = dump(model)
     trace = apply(model, rule)
@@ -122,8 +130,9 @@ def check_declines(model: Model, rule: AnyRule, reason: str) -> None:
     assert dump(model) == before
 
 
-def check_leaves_alone(model: Model, rule: AnyRule) -> None:
+def check_leaves_alone(source: Model | str, rule: AnyRule) -> None:
     """This is not the rule's pattern: no change and no near miss."""
+    model = model_of(source)
     verify(model, "the test")
     before = dump(model)
     trace = apply(model, rule)

@@ -42,6 +42,9 @@ class _Names:
     def __init__(self) -> None:
         self._numbers: dict[Value, int] = {}
 
+    def has(self, value: Value) -> bool:
+        return value in self._numbers
+
     def of(self, value: Value) -> str:
         return f"%{self._numbers.setdefault(value, len(self._numbers))}"
 
@@ -65,7 +68,8 @@ def _operand(value: Value | None, names: _Names) -> str:
     if value is None:
         return "none"
     if not value.is_constant:
-        return names.of(value)
+        is_new = value.is_variable and not names.has(value)
+        return f"{names.of(value)}: var {kind(value)}" if is_new else names.of(value)
     ints = value.ints() if value.elements <= MANY else None
     if ints is not None and value.quant is None:
         return f"{list(ints)}"
