@@ -10,7 +10,7 @@ import pytest
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.unit
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FOLDERS = "docs|tests|benchmarks|tflopt|testdata"
 IN_PROJECT = re.compile(rf"\b((?:{FOLDERS})/[\w/.-]+\.(?:md|py|tflite))\b")
 LINK = re.compile(r"\]\(([\w./-]+)(?:#[\w-]*)?\)")
