@@ -24,6 +24,7 @@ def named(tree: ast.AST) -> set[str]:
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
         and node.value.id == "OpCode"
+        and not node.attr.startswith("_")
     }
 
 
