@@ -4,7 +4,9 @@
 
 Writes ``tflopt/target/cost/tables/<core>.json`` and the core's part of ``docs/cost-model.md``: the
 errors on held-out layers, and every model at hand as predicted and as measured. ``--counts FILE``
-keeps what was measured, or fits to what the file has. Exits with 4 without a library.
+keeps what was measured, or fits to what the file has. ``--only NAME`` measures the groups whose
+name begins so and replaces the rows that they reach; the table's other rows stay. Exits with 4
+without a library.
 """
 
 from __future__ import annotations
@@ -23,11 +25,12 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.calibration.grid import GROUPS, packs  # noqa: E402
 from benchmarks.calibration.measure import Counts, load, measure, save  # noqa: E402
-from benchmarks.calibration.page import compare_models, model_paths, write_section  # noqa: E402
+from benchmarks.calibration.page import compare_models, model_paths, near, write_section  # noqa: E402
 from benchmarks.calibration.table import (  # noqa: E402
     Origin,
     errors_markdown,
     fit_table,
+    merged,
     to_json,
 )
 from tflopt.cli.device import choose_device  # noqa: E402
@@ -59,6 +62,8 @@ def main(
     scale: Annotated[float, typer.Option(help="More or fewer layers.")] = 1.0,
     jobs: Annotated[int, typer.Option(min=1)] = os.cpu_count() or 1,
     counts: Annotated[Path | None, typer.Option(help="Keep or reuse measurements.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Groups that begin so.")] = None,
+    models: Annotated[list[Path] | None, typer.Option(help="Folders of models to compare.")] = None,
     write: Annotated[bool, typer.Option(help="Write the table and the page.")] = True,
 ) -> None:
     """Measure, fit, and write the table and the page."""
@@ -68,7 +73,8 @@ def main(
     except UsageError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(CANNOT_RUN) from None
-    grid = list(packs(GROUPS, seed, scale))
+    chosen = [group for group in GROUPS if only is None or group.name.startswith(tuple(only))]
+    grid = list(packs(chosen, seed, scale))
     if counts is not None and counts.exists():
         found: Counts = load(counts, grid)
     else:
@@ -78,11 +84,15 @@ def main(
     origin = Origin(date.today().isoformat(), LIBRARY, found.compiler, emulator_version(runner))
     core = CORE_OF_ISA[device.target.isa]
     table = fit_table(found.layers(grid), device, core, origin)
+    if only is not None:
+        table = merged(load_table(core), table)
     if write:
         (TABLES / f"{core}.json").write_text(to_json(table), encoding="utf-8")
         load_table.cache_clear()
-    models = compare_models(model_paths(ROOT), runner, device, parse_table(to_json(table)))
-    section = f"{errors_markdown(table)}\n\n{models}\n"
+    models = compare_models(
+        model_paths(models or near(ROOT)), runner, device, parse_table(to_json(table))
+    )
+    section = f"{errors_markdown(table)}\n\n{compared}\n"
     print(section)
     if write:
         write_section(ROOT / "docs" / "cost-model.md", core, table, section)

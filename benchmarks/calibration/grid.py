@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from benchmarks.calibration import grid_convolve, grid_dense, grid_movement, grid_other
+from benchmarks.calibration import (
+    grid_convolve,
+    grid_dense,
+    grid_integers,
+    grid_movement,
+    grid_other,
+    grid_state,
+)
 from benchmarks.calibration.sample import Group, Sampler
 from tflopt.io import write_bytes
 from tflopt.ir import Op, Value
@@ -18,6 +25,8 @@ GROUPS: tuple[Group, ...] = (
     *grid_dense.GROUPS,
     *grid_other.GROUPS,
     *grid_movement.GROUPS,
+    *grid_integers.GROUPS,
+    *grid_state.GROUPS,
 )
 LAYERS_PER_MODEL = 24
 MODEL_BYTES = 400_000

@@ -23,6 +23,7 @@ from tflopt.ir.options import (
     SpaceToBatchNDOptions,
     SpaceToDepthOptions,
     SplitOptions,
+    SplitVOptions,
     SqueezeOptions,
     StridedSliceOptions,
     TransposeOptions,
@@ -85,6 +86,19 @@ def split(s: Sampler) -> Sequence[Value]:
     inputs = [s.builder.constant(axis), x]
     options = SplitOptions(parts)
     return s.builder.ops(OpCode.SPLIT, inputs, [shape] * parts, options, x.quant, x.dtype, 2)
+
+
+def split_v(s: Sampler) -> Sequence[Value]:
+    """Two to five parts of sizes of their own along any axis of ranks 2 to 4."""
+    rank = s.dice.choice([2, 3, 4, 4])
+    shape, axis = list(s.shape(rank, elements=2_000)), s.dice.randrange(1, rank)
+    sizes = [s.size(1, 24) for _ in range(s.dice.randint(2, 5))]
+    shape[axis] = sum(sizes)
+    x = s.feed(shape)
+    shapes = [[size if i == axis else n for i, n in enumerate(shape)] for size in sizes]
+    inputs = [x, s.builder.constant(sizes), s.builder.constant(axis)]
+    options = SplitVOptions(len(sizes))
+    return s.builder.ops(OpCode.SPLIT_V, inputs, shapes, options, x.quant, x.dtype, 2)
 
 
 def pack(s: Sampler) -> Value:
@@ -216,6 +230,7 @@ GROUPS = (
     Group("MIRROR_PAD", 30, mirror_pad),
     Group("CONCATENATION", 90, concatenation),
     Group("SPLIT", 50, split),
+    Group("SPLIT_V", 100, split_v),
     Group("PACK", 40, pack),
     Group("UNPACK", 40, unpack),
     Group("SLICE", 80, slice_),

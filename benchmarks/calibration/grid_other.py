@@ -177,7 +177,7 @@ def _each_type(
 _ARITHMETIC = (OpCode.ADD, OpCode.MUL, OpCode.SUB)
 _EXTREMA = (OpCode.MAXIMUM, OpCode.MINIMUM)
 _INT8_UNARY = (
-    *(OpCode.RELU, OpCode.RELU6, OpCode.LOGISTIC, OpCode.TANH, OpCode.LEAKY_RELU),
+    *(OpCode.RELU, OpCode.RELU6, OpCode.LEAKY_RELU),
     *(OpCode.HARD_SWISH, OpCode.ELU, OpCode.ABS),
 )
 _FLOAT_UNARY = (

@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.calibration.grid import Pack
 from benchmarks.calibration.table import Measured
 from tflopt.errors import RunnerError
 from tflopt.io import read_bytes
-from tflopt.ir import DType, Model, Value
+from tflopt.ir import DType, Model, OpCode, Value
 from tflopt.run.device import DeviceRunner
 from tflopt.run.device_report import DeviceReport
 from tflopt.run.runner import Work
@@ -63,12 +64,16 @@ def _boot_pack(runner: DeviceRunner, pack: Pack) -> DeviceReport:
 def boot(runner: DeviceRunner, data: bytes) -> DeviceReport:
     """The report of one model's run on inputs that follow from its bytes.
 
+    What it counts is the last invocation, the second one where something runs only once.
+
     Raises:
         MissingOpError: the library lacks an operator.
         RunnerError: the run failed, or the emulator counts something else than instructions.
     """
     model = read_bytes(data)
-    with runner.start(Work(model, data, [_inputs(model, zlib.crc32(data))])) as run:
+    once = any(op.code is OpCode.CALL_ONCE for op in model.ops())
+    samples = [_inputs(model, zlib.crc32(data))] * (2 if once else 1)
+    with runner.start(Work(model, data, samples)) as run:
         report = run.outcome().device
     if report is None or report.unit != UNIT:
         raise RunnerError(runner.name, "the emulator does not count instructions")
@@ -89,7 +94,16 @@ def _input(value: Value, rng: np.random.Generator) -> Array:
     if bits is None:
         return np.zeros(value.shape, dtype)
     low = -(1 << bits - 1) if dtype.kind == "i" else 0
-    return rng.integers(low, low + (1 << bits), value.shape, dtype=np.int64).astype(dtype)
+    return _spread(value.elements, low, low + (1 << bits), rng).reshape(value.shape).astype(dtype)
+
+
+def _spread(count: int, low: int, high: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """So many values in a random order, one in each equal part of the range.
+
+    Thereby the share that saturates is the one of the range, in small layers too.
+    """
+    steps = rng.permutation(count) + rng.random(count)
+    return np.floor(low + steps * ((high - low) / max(1, count))).astype(np.int64)
 
 
 def save(path: Path, counts: Counts, packs: Sequence[Pack]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.calibration.measure import boot
@@ -17,9 +17,15 @@ from tflopt.target.memory import Device
 BEGIN, END = "<!-- begin {core} -->", "<!-- end {core} -->"
 
 
-def model_paths(root: Path) -> list[Path]:
-    """The real models beside the checkout, none where there are none."""
-    return sorted((root.parent / "shared" / "models").glob("*.tflite"))
+def near(root: Path) -> list[Path]:
+    """The folders of real models beside the checkout."""
+    shared = root.parent / "shared"
+    return [shared / "models", shared / "field" / "models"]
+
+
+def model_paths(folders: Iterable[Path]) -> list[Path]:
+    """The models in folders, none where there are none."""
+    return [path for folder in folders for path in sorted(folder.glob("*.tflite"))]
 
 
 def compare_models(

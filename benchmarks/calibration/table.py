@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from benchmarks.calibration.fit import Sample, fit_row
 from tflopt.target.cost import LayerSpec
@@ -51,6 +51,11 @@ def fit_table(measured: Iterable[Measured], device: Device, core: str, origin: O
         if len(samples) >= LEAST_LAYERS
     }
     return Table(core=core, cmsis_nn=device.cmsis_nn.name, rows=fits, **asdict(origin))
+
+
+def merged(old: Table, new: Table) -> Table:
+    """``new`` with the rows of ``old`` that it lacks."""
+    return replace(new, rows=dict(sorted({**old.rows, **new.rows}.items())))
 
 
 def to_json(table: Table) -> str:

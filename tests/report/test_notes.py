@@ -12,10 +12,10 @@ from tflopt.ir import OpCode
 from tflopt.report.notes import prediction_notes
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
+from tflopt.target.cost.runs import trip_count
 from tflopt.target.memory import Device
 
 pytestmark = pytest.mark.unit
-BRANCHES = {OpCode.IF, OpCode.WHILE, OpCode.CALL_ONCE}
 
 
 @every_model
@@ -23,12 +23,29 @@ BRANCHES = {OpCode.IF, OpCode.WHILE, OpCode.CALL_ONCE}
 def test_notes_are_there_iff_they_are_true(path: Path, target: str) -> None:
     model, device = read_bytes(path.read_bytes()), Device(Target.parse(target))
     found = " ".join(prediction_notes(model, device))
-    share = predict_model(model, device).measured_share
-    assert ("rest on measured kernels" in found) == (share < 0.9)
-    assert ("branch and loop body once" in found) == any(op.code in BRANCHES for op in model.ops())
+    prediction = predict_model(model, device)
+    loops = [trip_count(op) for op in model.ops() if op.code is OpCode.WHILE]
+    spread = sum(
+        row.runs.usual * (row.prediction.most - row.prediction.least) for row in prediction.rows
+    )
+    assert ("rest on measured kernels" in found) == (prediction.measured_share < 0.9)
+    assert ("both sides of a branch" in found) == any(op.code is OpCode.IF for op in model.ops())
+    assert ("length follows from data" in found) == (None in loops)
+    assert ("depend on the data" in found) == (spread >= 0.01 * prediction.instructions)
 
 
-@pytest.mark.parametrize(("name", "count"), [("ds_cnn", 0), ("svdf", 1), ("while_loop", 2)])
+NOTES = [("ds_cnn", 0), ("svdf", 2), ("if_branches", 2), ("while_loop", 1)]
+
+
+@pytest.mark.parametrize(("name", "count"), NOTES)
 def test_how_many_notes_models_have(name: str, count: int) -> None:
     model = read_bytes((TESTDATA / f"{name}.tflite").read_bytes())
     assert len(prediction_notes(model, Device())) == count
+
+
+def test_a_loop_of_unknown_length_is_named() -> None:
+    model = read_bytes((TESTDATA / "while_loop.tflite").read_bytes())
+    loop = next(op for op in model.ops() if op.code is OpCode.WHILE)
+    start = next(value for value in loop.inputs if value is not None and value.has_data)
+    start.buffer = model.buffers[0]
+    assert any("length follows from data" in note for note in prediction_notes(model, Device()))

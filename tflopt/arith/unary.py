@@ -31,6 +31,7 @@ INT16_MIN, INT16_MAX = -(1 << 15), (1 << 15) - 1
 HIRES_SHIFT = 7
 RELUISH_SCALE = np.asarray(3.0 / 32768.0)
 SIGMOID_INTEGER_BITS = 4
+SIGMOID_FRACTION_BITS = 31 - SIGMOID_INTEGER_BITS
 SINGLE = Precision.SINGLE
 
 
@@ -106,13 +107,22 @@ def tanh(q: IntLike, source: Affine) -> Ints:
 
 def _sigmoid_argument(q: IntLike, source: Affine) -> tuple[Ints, Ints, Ints]:
     """The input without its zero point, as Q4, and the radius from which the output saturates."""
-    bits = 31 - SIGMOID_INTEGER_BITS
-    multiplier, shift = quantize_multiplier(source.double * 2.0**bits)
-    largest = (1 << SIGMOID_INTEGER_BITS) - 1
-    radius = ints(np.floor(largest * 2.0**bits / 2.0 ** shift.astype(np.float64)))
+    multiplier, shift = quantize_multiplier(source.double * 2.0**SIGMOID_FRACTION_BITS)
+    radius = _radius(shift)
     x = ints(q - source.zero_point)
     held = np.clip(x, -radius, radius)
     return x, multiply(held, multiplier, shift), radius
+
+
+def sigmoid_radius(source: Affine) -> int:
+    """How far from the zero point LOGISTIC and TANH saturate, without any arithmetic."""
+    _, shift = quantize_multiplier(source.double * 2.0**SIGMOID_FRACTION_BITS)
+    return int(_radius(shift))
+
+
+def _radius(shift: Ints) -> Ints:
+    largest = ((1 << SIGMOID_INTEGER_BITS) - 1) * 2.0**SIGMOID_FRACTION_BITS
+    return ints(np.floor(largest / 2.0 ** shift.astype(np.float64)))
 
 
 def _extreme(x: Ints) -> Ints:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tflopt.errors import RunnerError
-from tflopt.ir import Model
+from tflopt.ir import Model, OpCode
 from tflopt.run.device_report import DeviceReport, OperatorCost
 from tflopt.run.runner import MissingOpError, Runner, Work
 from tflopt.run.samples import SampleOptions, make_samples
-from tflopt.target.cost import predict_model
+from tflopt.target.cost import caveats, predict_model
 from tflopt.target.memory import Device
 
 INPUT = 6
@@ -34,7 +34,9 @@ class Bench:
 
 
 def measure(models: Sequence[tuple[Model, bytes]], runner: Runner, seed: int = 0) -> list[Bench]:
-    """Run each model once on a seeded input, all of them at the same time.
+    """Run each model on a seeded input, all of them at the same time.
+
+    A model with something that runs only once runs twice, and the second inference counts.
 
     Raises:
         RunnerError: a model can't be run, or the runner is no device.
@@ -45,7 +47,8 @@ def measure(models: Sequence[tuple[Model, bytes]], runner: Runner, seed: int = 0
     works = []
     for model, data in models:
         samples = make_samples(model, SampleOptions(INPUT + 1, seed))[-1:]
-        works.append(Work(model, data, samples))
+        once = any(op.code is OpCode.CALL_ONCE for op in model.ops())
+        works.append(Work(model, data, samples * 2 if once else samples))
     runs = [runner.start(work) for work in works]
     try:
         return [_result(runner, run.outcome().device) for run in runs]
@@ -66,9 +69,10 @@ def predict(model: Model, device: Device) -> Bench:
     """The same from the cost table of the device's core."""
     prediction = predict_model(model, device)
     operators = tuple(
-        OperatorCost(row.index, row.op.opcode.label, row.prediction.instructions)
+        OperatorCost(row.index, row.op.opcode.label, prediction.with_calls(row))
         for row in prediction.rows
         if row.subgraph == 0
     )
     share = f"{100 * prediction.measured_share:.0f} % of it rests on measured kernels"
-    return Bench("instructions", prediction.instructions, operators, note=share)
+    note = "; ".join([share, *caveats(prediction)])
+    return Bench("instructions", prediction.instructions, operators, note=note)

@@ -121,9 +121,9 @@ def check_instructions(model: Model, config: Config, limit: int | None) -> None:
         raise UnsupportedError(f"the instructions can't be checked: no cost of {who} is known")
     if found.instructions <= limit:
         return
-    dearest = sorted(found.rows, key=lambda row: -row.prediction.instructions)[:LARGEST]
+    dearest = sorted(found.rows, key=lambda row: -row.instructions)[:LARGEST]
     names = [
-        f"operator {row.index} {printable(row.op.opcode.label)} {row.prediction.instructions}"
+        f"operator {row.index} {printable(row.op.opcode.label)} {row.instructions}"
         for row in dearest
     ]
     hint = "no option is left that helps; a model with less work is needed"

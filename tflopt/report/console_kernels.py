@@ -36,6 +36,8 @@ def print_kernels(console: Console, rows: Sequence[KernelCost], device: Device) 
 
 
 def _remark(row: KernelCost) -> str:
-    if row.faster is not None:
-        return f"{row.faster}: {row.why}"
-    return row.why or ""
+    why = row.why or "" if row.faster is None else f"{row.faster}: {row.why}"
+    if row.runs == 1:
+        return why
+    runs = f"runs {row.runs} times" if row.runs else "runs in the first inference only"
+    return f"{runs}; {why}" if why else runs

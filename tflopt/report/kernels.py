@@ -20,6 +20,8 @@ class KernelCost:
         path: ``optimized``, ``plain``, ``reference`` or ``unknown``.
         faster: the faster function that it misses, None where it has the best for its kind.
         why: the first condition of that function that fails, or why the path is slow.
+        runs: how often one inference runs it, 0 for what only the first one runs.
+        instructions: in one inference.
         basis: ``measured``, ``estimated`` or ``unknown``: how far to trust the prediction.
     """
 
@@ -31,6 +33,7 @@ class KernelCost:
     faster: str | None
     why: str | None
     macs: int
+    runs: int
     instructions: int
     basis: str
 
@@ -52,7 +55,8 @@ def kernel_costs(model: Model, device: Device) -> list[KernelCost]:
                 faster=None if missed is None else missed.function,
                 why=use.why_not_faster if missed is None else missed.reason,
                 macs=macs(each.op),
-                instructions=each.prediction.instructions,
+                runs=each.runs.usual,
+                instructions=each.instructions,
                 basis=each.prediction.basis.value,
             )
         )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tflopt.facts.operators import CALLS
 from tflopt.ir import Model, Op
 from tflopt.rules.flash.strip_unread_quantization import is_delegated_bias
-from tflopt.target.cost import predict_model
+from tflopt.target.cost import caveats, predict_model
 from tflopt.target.memory import Device
 from tflopt.target.vendor import Vendor, is_program_plan, places_are_fixed, vendor_of, vendor_ops
 
@@ -66,15 +65,11 @@ def bias_notes(model: Model) -> list[str]:
 def prediction_notes(model: Model, device: Device) -> list[str]:
     """How far the predicted instructions can be trusted, where that isn't far."""
     found = []
-    share = predict_model(model, device).measured_share
+    prediction = predict_model(model, device)
+    share = prediction.measured_share
     if share < MOSTLY:
         found.append(
             f"{100 * share:.0f} % of the predicted instructions rest on measured kernels, the "
             "rest is estimated from bytes and multiplications (inspect --kernels marks it with ~)."
         )
-    if any(op.code in CALLS for op in model.ops()):
-        found.append(
-            "the predicted instructions count every branch and loop body once, however often it "
-            "runs."
-        )
-    return found
+    return found + caveats(prediction)

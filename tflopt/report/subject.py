@@ -77,6 +77,9 @@ def instructions(model: Model, device: Device) -> dict[str, object]:
     prediction = predict_model(model, device)
     return {
         "total": prediction.instructions,
+        "least": prediction.least_instructions,
+        "most": prediction.most_instructions,
+        "first": prediction.first_instructions,
         "by_target": {
             name: predict_model(model, each).instructions for name, each in devices.items()
         },

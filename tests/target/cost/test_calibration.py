@@ -11,16 +11,23 @@ import pytest
 
 from benchmarks.calibration.fit import Sample, fit_row, nonnegative_least_squares
 from benchmarks.calibration.grid import GROUPS, Layer, Pack, packs
-from benchmarks.calibration.measure import Counts, load, save
+from benchmarks.calibration.measure import Counts, _spread, load, save
 from benchmarks.calibration.page import write_section
 from benchmarks.calibration.sample import Group, Sampler
-from benchmarks.calibration.table import Measured, Origin, errors_markdown, fit_table, to_json
+from benchmarks.calibration.table import (
+    Measured,
+    Origin,
+    errors_markdown,
+    fit_table,
+    merged,
+    to_json,
+)
 from tflopt.io import read_bytes
 from tflopt.ir import DType
 from tflopt.ir.verify import verify
 from tflopt.target import Target
 from tflopt.target.cost import Basis, LayerSpec, TensorSpec, predict_layer
-from tflopt.target.cost.tables import parse_table
+from tflopt.target.cost.tables import load_table, parse_table
 from tflopt.target.memory import Device
 
 pytestmark = pytest.mark.unit
@@ -149,6 +156,27 @@ def test_a_table_survives_its_file(grid: list[Pack], tmp_path: Path) -> None:
     assert written.count("| kernel |") == 1
     with pytest.raises(ValueError, match="no place"):
         write_section(page, "cortex-m4", table, "")
+
+
+def test_a_refit_of_some_rows_keeps_the_others() -> None:
+    old = load_table("cortex-m55")
+    fit = replace(old.rows["SPLIT"], layers=1)
+    new = replace(old, date="today", rows={"SPLIT": fit, "new": fit})
+    found = merged(old, new)
+    assert found.date == "today"
+    assert found.rows == {**old.rows, "SPLIT": fit, "new": fit}
+    assert list(found.rows) == sorted(found.rows)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-128, 128), (-32768, 32768)])
+@pytest.mark.parametrize("count", [1, 7, 256, 1000])
+def test_inputs_are_spread_evenly(low: int, high: int, count: int) -> None:
+    found = np.sort(_spread(count, low, high, np.random.default_rng(1)))
+    steps = np.arange(count + 1) * (high - low) / count + low
+    assert (np.floor(steps[:-1]) <= found).all()
+    assert (found <= steps[1:]).all()
+    assert low <= found[0]
+    assert found[-1] < high
 
 
 def _layers(grid: list[Pack]) -> list[Layer]:

@@ -37,7 +37,9 @@ def test_a_detached_operator_is_described_and_dispatched_alike(path: Path) -> No
 
 
 def without_scales(spec: LayerSpec) -> LayerSpec:
-    tensors = (None if each is None else replace(each, scale=None) for each in spec.inputs)
+    tensors = (
+        None if each is None else replace(each, scale=None, zero_point=None) for each in spec.inputs
+    )
     return replace(spec, inputs=tuple(tensors))
 
 

@@ -1,5 +1,6 @@
 """What a layer costs on a core, in instructions, by tables fitted from an emulator."""
 
+from tflopt.target.cost.caveats import caveats
 from tflopt.target.cost.predict import (
     Basis,
     ModelPrediction,
@@ -18,6 +19,7 @@ __all__ = [
     "OpPrediction",
     "Prediction",
     "TensorSpec",
+    "caveats",
     "describe",
     "predict_instructions",
     "predict_layer",

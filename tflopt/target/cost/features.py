@@ -22,10 +22,12 @@ from tflopt.target.cmsis_nn.layers import (
 from tflopt.target.cmsis_nn.use import KernelUse, Path
 from tflopt.target.cortex_m import Isa
 from tflopt.target.cost import features_convolve as conv
+from tflopt.target.cost import features_data as by_data
 from tflopt.target.cost import features_dense as dense
 from tflopt.target.cost import features_depthwise as depthwise
 from tflopt.target.cost import features_movement as movement
 from tflopt.target.cost import features_other as other
+from tflopt.target.cost import features_state as state
 from tflopt.target.cost import features_transpose_conv as transpose_conv
 from tflopt.target.cost.copies import Features
 from tflopt.target.cost.spec import LayerSpec
@@ -40,7 +42,7 @@ def features_of(spec: LayerSpec, op: Op, use: KernelUse, isa: Isa) -> Row | None
 
     ``op`` and ``use`` are the layer as an operator and what the dispatch says of it.
     """
-    if not spec.outputs or use.path is Path.UNKNOWN:
+    if use.path is Path.UNKNOWN or not (spec.outputs or spec.code in _STATE):
         return None
     found = _row(spec, op, use, isa)
     if found is None or not found[1]:
@@ -114,6 +116,8 @@ def _by_spec(spec: LayerSpec, function: str, isa: Isa) -> Row | None:
 
 
 def _reference(spec: LayerSpec, op: Op, isa: Isa) -> Row | None:
+    if spec.code in _STATE:
+        return spec.code.name, _STATE[spec.code](spec, isa)
     types = _types(spec)
     if spec.code is OpCode.PRELU:
         return f"PRELU {types} broadcast", other.prelu(spec, isa)
@@ -175,8 +179,10 @@ _FUNCTIONS: dict[OpCode, Callable[[LayerSpec, Isa], Features]] = {
     OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM: dense.lstm,
     OpCode.AVERAGE_POOL_2D: other.pool,
     OpCode.MAX_POOL_2D: other.pool,
-    OpCode.SOFTMAX: other.softmax,
-    OpCode.LOG_SOFTMAX: other.softmax,
+    OpCode.SOFTMAX: by_data.softmax,
+    OpCode.LOG_SOFTMAX: by_data.softmax,
+    OpCode.LOGISTIC: by_data.saturating,
+    OpCode.TANH: by_data.saturating,
     OpCode.MEAN: other.reduction,
     OpCode.SUM: other.reduction,
     OpCode.REDUCE_MAX: other.reduction,
@@ -208,6 +214,12 @@ _FUNCTIONS: dict[OpCode, Callable[[LayerSpec, Isa], Features]] = {
     OpCode.ARG_MAX: other.last_axis,
     OpCode.ARG_MIN: other.last_axis,
 }
+_STATE: dict[OpCode, Callable[[LayerSpec, Isa], Features]] = {
+    OpCode.READ_VARIABLE: state.read,
+    OpCode.ASSIGN_VARIABLE: state.assign,
+    OpCode.VAR_HANDLE: state.nothing,
+    OpCode.CALL_ONCE: state.nothing,
+}
 _PRODUCTS = frozenset(
     {OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.TRANSPOSE_CONV, OpCode.FULLY_CONNECTED}
 )
@@ -221,7 +233,7 @@ _ELEMENTWISE = frozenset(
     {
         *(OpCode.SUB, OpCode.DIV, OpCode.SQUARED_DIFFERENCE, OpCode.PRELU),
         *(OpCode.RELU, OpCode.RELU6, OpCode.LEAKY_RELU, OpCode.HARD_SWISH, OpCode.ELU),
-        *(OpCode.LOGISTIC, OpCode.TANH, OpCode.ABS, OpCode.NEG, OpCode.EXP, OpCode.SQRT),
+        *(OpCode.ABS, OpCode.NEG, OpCode.EXP, OpCode.SQRT),
         *(OpCode.RSQRT, OpCode.SQUARE, OpCode.QUANTIZE, OpCode.DEQUANTIZE, OpCode.CAST),
     }
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from math import prod
 
+from tflopt.ir import OpCode
 from tflopt.ir.options import ConcatenationOptions, GatherOptions, PackOptions, UnpackOptions
 from tflopt.target.cortex_m import Isa
 from tflopt.target.cost.copies import Features, memory_copies
@@ -100,37 +101,37 @@ def join(spec: LayerSpec, isa: Isa) -> Features:
 
 
 def element_copies(spec: LayerSpec, isa: Isa) -> Features:
-    """SPLIT, PACK and UNPACK: an element loop for each part and each step in front."""
+    """SPLIT, SPLIT_V, PACK and UNPACK: an element loop for each part and each step in front."""
     del isa
-    whole = spec.input(0)
+    whole = spec.input(_DIVIDED.get(spec.code, 0))
     parts: tuple[TensorSpec | None, ...] = spec.outputs
     if isinstance(spec.options, PackOptions):
         whole, parts = spec.output, spec.inputs
-    elif isinstance(spec.options, UnpackOptions):
-        pass
-    else:
-        whole = next((each for each in spec.inputs if each is not None and each.ints is None), None)
     if whole is None:
         return {}
     outer = prod(whole.shape[: _axis(spec) % max(1, len(whole.shape))])
-    length = whole.elements // max(1, outer * len(parts))
-    runs = outer * len(parts)
+    lengths = [0 if part is None else part.elements // max(1, outer) for part in parts]
     return {
         "parts": len(parts),
         "steps": outer,
-        "runs": runs,
-        "runs of one": runs if length == 1 else 0,
-        "fours": runs * (length // 4),
-        "ones": runs * (length % 4),
+        "runs": outer * len(parts),
+        "runs of one": outer * lengths.count(1),
+        "fours": outer * sum(length // 4 for length in lengths),
+        "ones": outer * sum(length % 4 for length in lengths),
         "elements": whole.elements,
     }
+
+
+_DIVIDED = {OpCode.SPLIT: 1, OpCode.SPLIT_V: 0, OpCode.UNPACK: 0}
+"""The input that is divided."""
+_AXIS = {OpCode.SPLIT: 0, OpCode.SPLIT_V: 2}
 
 
 def _axis(spec: LayerSpec) -> int:
     if isinstance(spec.options, PackOptions | UnpackOptions):
         return spec.options.axis
-    axes = [each.ints for each in spec.inputs if each is not None and each.ints]
-    return next((ints[0] for ints in axes if len(ints) == 1), 0)
+    axis = spec.input(_AXIS.get(spec.code, 0))
+    return axis.ints[0] if axis is not None and axis.ints else 0
 
 
 def strided(spec: LayerSpec, isa: Isa) -> Features:

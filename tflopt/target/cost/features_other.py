@@ -1,12 +1,12 @@
-"""Features of pooling, softmax, reductions and elementwise operators.
+"""Features of pooling, reductions and elementwise operators.
 
-Sources: CMSIS-NN arm_avgpool_s8.c, arm_max_pool_s8.c, arm_softmax_s8.c, arm_elementwise_*_s8.c,
+Sources: CMSIS-NN arm_avgpool_s8.c, arm_max_pool_s8.c, arm_elementwise_*_s8.c,
 arm_maximum_s8.c; TFLM's reference kernels (lite/kernels/internal/reference).
 """
 
 from __future__ import annotations
 
-from math import ceil, log2, prod
+from math import prod
 
 from tflopt.facts.windows import Axis, padding_before
 from tflopt.ir.options import Pool2DOptions
@@ -42,33 +42,6 @@ def pool(spec: LayerSpec, isa: Isa) -> Features:
     if isa is Isa.SCALAR:
         found["padded taps"] = n * (window.taps - window.valid_taps) * channels
     return found
-
-
-def softmax(spec: LayerSpec, isa: Isa) -> Features:
-    """Rows along the last axis: largest value, sum of exponentials, division."""
-    data = spec.input(0)
-    depth = spec.output.shape[-1] if spec.output.shape else 1
-    rows = spec.output.elements // max(1, depth)
-    vectors = -(-depth // 16) if isa is Isa.MVE else 0
-    scale = None if data is None else data.scale
-    return {
-        "rows": rows,
-        "elements": spec.output.elements,
-        "exponentials": spec.output.elements * _computed_share(scale),
-        "vectors": rows * vectors,
-    }
-
-
-def _computed_share(scale: float | None) -> float:
-    """The share of values near enough to the largest one for their exponential to be computed.
-
-    Of values spread evenly over the int8 range. Fixed point with 5 integer bits reaches as far
-    as 31 / scale, with the scale rounded up to a power of two.
-    """
-    if scale is None or scale <= 0:
-        return 1.0
-    reach = 31 / 2.0 ** ceil(log2(scale))
-    return min(1.0, (reach + 1) / 256)
 
 
 def last_axis(spec: LayerSpec, isa: Isa) -> Features:

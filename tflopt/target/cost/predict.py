@@ -8,9 +8,12 @@ from functools import lru_cache
 
 from tflopt.facts.work import macs
 from tflopt.ir import Model, Op
+from tflopt.target.cost.copies import Features
 from tflopt.target.cost.features import features_of
+from tflopt.target.cost.features_data import extremes
+from tflopt.target.cost.runs import NEVER, ONCE, Runs, calls_of, runs_of
 from tflopt.target.cost.spec import LayerSpec, describe, detached
-from tflopt.target.cost.tables import Table, table_for
+from tflopt.target.cost.tables import Fit, Table, table_for
 from tflopt.target.kernels import kernel_use
 from tflopt.target.memory import Device
 
@@ -41,6 +44,8 @@ class Prediction:
     """Instructions of one run of one layer.
 
     Attributes:
+        least: with the data for which the kernel does least; that of ``instructions`` is usual.
+        most: with the data for which it does most.
         kernel: the function that runs, as ``inspect`` names it.
         row: the row of the table that was used, empty without one.
         table: the core whose table was used.
@@ -51,39 +56,85 @@ class Prediction:
     kernel: str
     row: str
     table: str
+    least: int
+    most: int
 
 
 @dataclass(frozen=True)
 class OpPrediction:
-    """One operator of a model with its prediction."""
+    """One operator of a model with its prediction, which is for one run.
+
+    Attributes:
+        runs: how often one inference runs it, other than the first.
+    """
 
     subgraph: int
     index: int
     op: Op
     prediction: Prediction
+    runs: Runs = ONCE
+
+    @property
+    def instructions(self) -> int:
+        """In one inference."""
+        return self.runs.usual * self.prediction.instructions
 
 
 @dataclass(frozen=True)
 class ModelPrediction:
-    """Every operator of a model, each counted once."""
+    """Every operator of a model, as often as one inference runs it.
+
+    What runs in the first inference only (CALL_ONCE) is in ``first_instructions``.
+    """
 
     rows: tuple[OpPrediction, ...]
 
     @property
     def instructions(self) -> int:
-        """One invocation: the operators and the interpreter around them."""
-        return INVOKE_OVERHEAD + OPERATOR_OVERHEAD * len(self.rows) + self.kernel_instructions
+        """One inference: the operators and the interpreter around them."""
+        runs = sum(row.runs.usual for row in self.rows)
+        return INVOKE_OVERHEAD + OPERATOR_OVERHEAD * runs + self.kernel_instructions
+
+    @property
+    def least_instructions(self) -> int:
+        """The same with the data and the branches for which the model does least."""
+        costs = (row.runs.least * (OPERATOR_OVERHEAD + row.prediction.least) for row in self.rows)
+        return INVOKE_OVERHEAD + sum(costs)
+
+    @property
+    def most_instructions(self) -> int | None:
+        """The same for which it does most, None where a loop's length follows from data."""
+        total = INVOKE_OVERHEAD
+        for row in self.rows:
+            if row.runs.most is None:
+                return None
+            total += row.runs.most * (OPERATOR_OVERHEAD + row.prediction.most)
+        return total
+
+    @property
+    def first_instructions(self) -> int:
+        """What the first inference takes beyond each later one."""
+        rows = [row for row in self.rows if row.runs == NEVER]
+        return sum(OPERATOR_OVERHEAD + row.prediction.instructions for row in rows)
+
+    def with_calls(self, row: OpPrediction) -> int:
+        """One run of an operator with the subgraphs that it calls."""
+        total = row.prediction.instructions
+        for index, runs in calls_of(row.op):
+            called = (each for each in self.rows if each.subgraph == index)
+            total += runs.usual * sum(OPERATOR_OVERHEAD + self.with_calls(op) for op in called)
+        return total
 
     @property
     def kernel_instructions(self) -> int:
         """The operators alone."""
-        return sum(row.prediction.instructions for row in self.rows)
+        return sum(row.instructions for row in self.rows)
 
     @property
     def measured_share(self) -> float:
         """The part of the operators that rests on measurements, 1.0 for an empty model."""
-        rows = [row.prediction for row in self.rows]
-        measured = sum(p.instructions for p in rows if p.basis is Basis.MEASURED)
+        rows = [row for row in self.rows if row.prediction.basis is Basis.MEASURED]
+        measured = sum(row.instructions for row in rows)
         return measured / self.kernel_instructions if self.kernel_instructions else 1.0
 
 
@@ -100,14 +151,14 @@ def predict_layer(spec: LayerSpec, device: Device, table: Table | None = None) -
 
 
 def predict_model(model: Model, device: Device, table: Table | None = None) -> ModelPrediction:
-    """Every operator of every subgraph; the body of a loop counts once.
+    """Every operator of every subgraph, with how often it runs.
 
     ``table`` replaces the one that belongs to the device.
     """
     return ModelPrediction(
         tuple(
-            OpPrediction(subgraph, index, op, predict_layer(describe(op), device, table))
-            for subgraph, graph in enumerate(model.graphs)
+            OpPrediction(subgraph, index, op, predict_layer(describe(op), device, table), runs)
+            for subgraph, (graph, runs) in enumerate(zip(model.graphs, runs_of(model), strict=True))
             for index, op in enumerate(graph.ops)
         )
     )
@@ -122,17 +173,17 @@ def _predict(spec: LayerSpec, device: Device, table: Table) -> Prediction:
     op = detached(spec)
     use = kernel_use(op, device.target, device.cmsis_nn)
     measured = features_of(spec, op, use, device.target.isa)
-    fitted = None if measured is None else _evaluate(table, *measured)
-    if fitted is not None and measured is not None:
-        return Prediction(fitted, Basis.MEASURED, use.function, measured[0], table.core)
-    known = use.scratch_bytes is not None
-    basis = Basis.ESTIMATED if known else Basis.UNKNOWN
-    count = round(CALL_COST + BYTE_COST * spec.moved_bytes + MAC_COST * macs(op))
-    return Prediction(count, basis, use.function, "", table.core)
+    fit = None if measured is None else table.rows.get(measured[0])
+    if measured is None or fit is None:
+        known = use.scratch_bytes is not None
+        basis = Basis.ESTIMATED if known else Basis.UNKNOWN
+        count = round(CALL_COST + BYTE_COST * spec.moved_bytes + MAC_COST * macs(op))
+        return Prediction(count, basis, use.function, "", table.core, count, count)
+    row, features = measured
+    least, most = (_evaluate(fit, features | extreme) for extreme in extremes(spec, features))
+    usual = _evaluate(fit, features)
+    return Prediction(usual, Basis.MEASURED, use.function, row, table.core, least, most)
 
 
-def _evaluate(table: Table, row: str, features: dict[str, float]) -> int | None:
-    fit = table.rows.get(row)
-    if fit is None:
-        return None
+def _evaluate(fit: Fit, features: Features) -> int:
     return round(sum(cost * features.get(name, 0.0) for name, cost in fit.coefficients.items()))

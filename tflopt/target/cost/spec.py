@@ -20,6 +20,8 @@ WEIGHTED = frozenset(
     }
 )
 """Their integer constants are biases and shapes, on whose elements no cost depends."""
+SATURATING = frozenset({OpCode.SOFTMAX, OpCode.LOGISTIC, OpCode.TANH})
+"""They compute nothing for values that the quantization puts far enough out."""
 _SYMBOLIC = np.zeros(1, dtype=np.uint8)
 
 
@@ -32,7 +34,9 @@ class TensorSpec:
         per_channel: more than one scale.
         ints: the elements of a short integer constant (axes, paddings, a permutation).
         variable: state that is kept between inferences.
-        scale: of a per-tensor quantization, where the work depends on it (SOFTMAX), else None.
+        scale: of a per-tensor quantization, where the work depends on it (SOFTMAX, LOGISTIC, TANH),
+            else None.
+        zero_point: the same.
     """
 
     shape: tuple[int, ...]
@@ -42,6 +46,7 @@ class TensorSpec:
     ints: tuple[int, ...] | None = None
     variable: bool = False
     scale: float | None = None
+    zero_point: int | None = None
 
     @property
     def elements(self) -> int:
@@ -106,8 +111,9 @@ def detached(spec: LayerSpec) -> Op:
 def _input(op: Op, value: Value) -> TensorSpec:
     tensor = _tensor(value)
     quant = value.quant
-    if op.code is OpCode.SOFTMAX and quant is not None and quant.is_set and quant.count == 1:
-        return replace(tensor, scale=quant.scalar()[0])
+    if op.code in SATURATING and quant is not None and quant.is_set and quant.count == 1:
+        scale, zero_point = quant.scalar()
+        return replace(tensor, scale=scale, zero_point=zero_point)
     short = value.has_data and value.elements <= READ_INTS_LIMIT
     if not short or op.code in WEIGHTED or value.dtype not in (DType.INT32, DType.INT64):
         return tensor

@@ -1,0 +1,131 @@
+"""How often subgraphs run, and what that makes of a model's prediction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.support.paths import TESTDATA
+from tflopt.io import read
+from tflopt.ir import Buffer, Model, Op, OpCode
+from tflopt.ir.options import CallOnceOptions, IfOptions, WhileOptions
+from tflopt.target import Target
+from tflopt.target.cost import predict_model
+from tflopt.target.cost.runs import NEVER, ONCE, OPEN, PERHAPS, Runs, runs_of, trip_count
+from tflopt.target.memory import Device
+
+pytestmark = pytest.mark.unit
+M55 = Device(Target.parse("cortex-m55"))
+
+
+def load(name: str) -> Model:
+    return read(TESTDATA / f"{name}.tflite")
+
+
+def loop(model: Model) -> Op:
+    return next(op for op in model.ops() if op.code is OpCode.WHILE)
+
+
+def graph_of(model: Model, op: Op, body: bool) -> int:
+    assert isinstance(op.options, WhileOptions)
+    return op.options.body_subgraph_index if body else op.options.cond_subgraph_index
+
+
+def set_constant(model: Model, graph: int, code: OpCode, number: int) -> None:
+    """Another number in the only constant of the only operator of a kind."""
+    op = next(op for op in model.graphs[graph].ops if op.code is code)
+    value = next(v for v in op.inputs if v is not None and v.has_data)
+    data = np.asarray(number, dtype=value.dtype.numpy)
+    value.buffer = Buffer(np.frombuffer(data.tobytes(), dtype=np.uint8))
+
+
+def test_a_loop_that_counts_to_a_constant() -> None:
+    model = load("while_loop")
+    op = loop(model)
+    assert trip_count(op) == 3
+    runs = runs_of(model)
+    assert runs[0] == ONCE
+    assert runs[graph_of(model, op, body=True)] == Runs(3, 3, 3)
+    assert runs[graph_of(model, op, body=False)] == Runs(4, 4, 4)
+
+
+@pytest.mark.parametrize(("limit", "trips"), [(0, 0), (-4, 0), (1, 1), (7, 7)])
+def test_the_trips_follow_the_limit(limit: int, trips: int) -> None:
+    model = load("while_loop")
+    op = loop(model)
+    set_constant(model, graph_of(model, op, body=False), OpCode.LESS, limit)
+    assert trip_count(op) == trips
+    assert runs_of(model)[graph_of(model, op, body=True)].usual == trips
+
+
+@pytest.mark.parametrize(("step", "trips"), [(1, 3), (2, 2), (3, 1), (0, None), (-1, None)])
+def test_the_trips_follow_the_step(step: int, trips: int | None) -> None:
+    model = load("while_loop")
+    op = loop(model)
+    set_constant(model, graph_of(model, op, body=True), OpCode.ADD, step)
+    assert trip_count(op) == trips
+
+
+def test_a_counter_that_starts_anywhere_has_no_known_end() -> None:
+    model = load("while_loop")
+    op = loop(model)
+    start = next(v for v in op.inputs if v is not None and v.has_data)
+    start.buffer = model.buffers[0]
+    assert trip_count(op) is None
+    assert runs_of(model)[graph_of(model, op, body=True)] == OPEN
+    prediction = predict_model(model, M55)
+    assert prediction.most_instructions is None
+    assert prediction.least_instructions < prediction.instructions
+
+
+def test_branches_run_or_not() -> None:
+    model = load("if_branches")
+    op = next(op for op in model.ops() if op.code is OpCode.IF)
+    assert isinstance(op.options, IfOptions)
+    runs = runs_of(model)
+    assert runs[op.options.then_subgraph_index] == PERHAPS
+    assert runs[op.options.else_subgraph_index] == PERHAPS
+    prediction = predict_model(model, M55)
+    assert prediction.least_instructions < prediction.instructions
+
+
+def test_what_runs_once_counts_in_the_first_inference_only() -> None:
+    model = load("streaming_variables")
+    op = next(op for op in model.ops() if op.code is OpCode.CALL_ONCE)
+    assert isinstance(op.options, CallOnceOptions)
+    inner = model.graphs[op.options.init_subgraph_index]
+    assert runs_of(model)[inner.index] == NEVER
+    before = predict_model(model, M55)
+    assert before.first_instructions > 0
+    for each in [op for op in inner.ops if op.code is OpCode.ASSIGN_VARIABLE]:
+        inner.remove(each)
+    after = predict_model(model, M55)
+    assert after.instructions == before.instructions
+    assert after.first_instructions < before.first_instructions
+
+
+def test_a_graph_in_a_loop_in_a_loop() -> None:
+    assert Runs(3, 3, 3).times(Runs(2, 0, 2)) == Runs(6, 0, 6)
+    assert Runs(3, 3, 3).times(OPEN) == Runs(3, 0, None)
+    assert ONCE.plus(Runs(3, 2, None)) == Runs(4, 3, None)
+
+
+def test_a_loop_costs_its_passes() -> None:
+    short, long = load("while_loop"), load("while_loop")
+    op = loop(long)
+    set_constant(long, graph_of(long, op, body=False), OpCode.LESS, 30)
+    few, many = (predict_model(model, M55) for model in (short, long))
+    assert many.instructions > 5 * few.instructions
+    assert many.least_instructions <= many.instructions
+    assert many.most_instructions is not None
+    assert many.most_instructions >= many.instructions
+
+
+def test_a_circle_of_calls_ends() -> None:
+    model = load("while_loop")
+    op = loop(model)
+    assert isinstance(op.options, WhileOptions)
+    op.options = replace(op.options, body_subgraph_index=0)
+    assert runs_of(model)[0] == ONCE

@@ -1,0 +1,39 @@
+"""What a prediction can't know, in words."""
+
+from __future__ import annotations
+
+from tflopt.ir import OpCode
+from tflopt.target.cost.predict import ModelPrediction
+
+NOTABLE = 0.01
+"""A range that is narrower than this share of the prediction is not worth a word."""
+
+
+def caveats(prediction: ModelPrediction) -> list[str]:
+    """Sentences on branches, loops, and work that depends on the data; none where all is known."""
+    found = []
+    if any(row.op.code is OpCode.IF for row in prediction.rows):
+        found.append("the predicted instructions count both sides of a branch.")
+    if prediction.most_instructions is None:
+        found.append(
+            "the predicted instructions count the body of a loop whose length follows from data "
+            "once."
+        )
+    spread = _spread(prediction)
+    if spread is not None:
+        least, most = spread
+        found.append(
+            f"the predicted instructions depend on the data: from {least:,} to {most:,} (values "
+            "that saturate, and exponentials of values far below the largest one, cost nothing)."
+        )
+    return found
+
+
+def _spread(prediction: ModelPrediction) -> tuple[int, int] | None:
+    """By the data alone, each operator as often as the prediction counts it; None where narrow."""
+    rows = [(row.runs.usual, row.prediction) for row in prediction.rows]
+    least = sum(runs * (each.least - each.instructions) for runs, each in rows)
+    most = sum(runs * (each.most - each.instructions) for runs, each in rows)
+    if most - least < NOTABLE * prediction.instructions:
+        return None
+    return prediction.instructions + least, prediction.instructions + most

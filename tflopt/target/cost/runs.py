@@ -1,0 +1,129 @@
+"""How often each subgraph runs in one inference: branches, loops, and what runs only once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tflopt.ir import Graph, Model, Op, OpCode, Value
+from tflopt.ir.options import CallOnceOptions, IfOptions, WhileOptions
+
+
+@dataclass(frozen=True)
+class Runs:
+    """How often a graph runs in one inference that isn't the first.
+
+    Attributes:
+        usual: what a prediction counts: a branch as taken, a loop of unknown length as one pass.
+        least: with every branch that leads here left aside.
+        most: None where a loop's length follows from data.
+    """
+
+    usual: int
+    least: int
+    most: int | None
+
+    def times(self, inner: Runs) -> Runs:
+        """Those of a graph that runs so often in each run of this one."""
+        most = None
+        if self.most is not None and inner.most is not None:
+            most = self.most * inner.most
+        return Runs(self.usual * inner.usual, self.least * inner.least, most)
+
+    def plus(self, other: Runs) -> Runs:
+        """Of a graph that is called from two places."""
+        if self.most is None or other.most is None:
+            return Runs(self.usual + other.usual, self.least + other.least, None)
+        return Runs(self.usual + other.usual, self.least + other.least, self.most + other.most)
+
+
+NEVER, ONCE, PERHAPS, OPEN = Runs(0, 0, 0), Runs(1, 1, 1), Runs(1, 0, 1), Runs(1, 0, None)
+
+
+def runs_of(model: Model) -> list[Runs]:
+    """For each subgraph; the first one runs once. A call that leads back to its graph is none."""
+    found = [NEVER] * len(model.graphs)
+    if found:
+        _enter(model, (0,), ONCE, found)
+    return found
+
+
+def trip_count(op: Op) -> int | None:
+    """How often the body of a WHILE runs, None where that isn't ``for (i = a; i < b; i += c)``.
+
+    A counter that starts at a constant, a condition that compares it with a constant or with a
+    value that the body hands on unchanged, and a body that adds a constant to it.
+    """
+    options, graphs = op.options, op.graph.model.graphs
+    if not isinstance(options, WhileOptions) or op.code is not OpCode.WHILE:
+        return None
+    indices = (options.cond_subgraph_index, options.body_subgraph_index)
+    if not all(0 <= index < len(graphs) for index in indices):
+        return None
+    condition, body = (graphs[index] for index in indices)
+    compare = condition.outputs[0].producer if len(condition.outputs) else None
+    if compare is None or compare.code is not OpCode.LESS or len(compare.inputs) != 2:
+        return None
+    counter, limit = compare.inputs
+    if counter is None or limit is None or not counter.is_graph_input:
+        return None
+    slot = list(condition.inputs).index(counter)
+    start, step = _outside(op, slot), _step(body, slot)
+    stop = _outside_of(op, condition, body, limit)
+    if start is None or step is None or stop is None or step <= 0:
+        return None
+    return max(0, -(-(stop - start) // step))
+
+
+def _enter(model: Model, path: tuple[int, ...], runs: Runs, found: list[Runs]) -> None:
+    index = path[-1]
+    found[index] = found[index].plus(runs)
+    for op in model.graphs[index].ops:
+        for inner, each in calls_of(op):
+            if 0 <= inner < len(found) and inner not in path:
+                _enter(model, (*path, inner), runs.times(each), found)
+
+
+def calls_of(op: Op) -> Iterator[tuple[int, Runs]]:
+    """The subgraphs that an operator calls, and how often in one run of it."""
+    options = op.options
+    if isinstance(options, CallOnceOptions):
+        yield options.init_subgraph_index, NEVER
+    elif isinstance(options, IfOptions):
+        yield options.then_subgraph_index, PERHAPS
+        yield options.else_subgraph_index, PERHAPS
+    elif isinstance(options, WhileOptions):
+        trips = trip_count(op)
+        passes = OPEN if trips is None else Runs(trips, trips, trips)
+        yield options.body_subgraph_index, passes
+        yield options.cond_subgraph_index, passes.plus(ONCE)
+
+
+def _outside(op: Op, slot: int) -> int | None:
+    """The constant that an input of the loop starts with."""
+    return _number(op.input(slot))
+
+
+def _outside_of(op: Op, condition: Graph, body: Graph, limit: Value) -> int | None:
+    if not limit.is_graph_input:
+        return _number(limit)
+    slot = list(condition.inputs).index(limit)
+    if slot >= len(body.outputs) or body.outputs[slot] is not body.inputs[slot]:
+        return None
+    return _outside(op, slot)
+
+
+def _step(body: Graph, slot: int) -> int | None:
+    if slot >= len(body.outputs):
+        return None
+    add, counter = body.outputs[slot].producer, body.inputs[slot]
+    if add is None or add.code is not OpCode.ADD or len(add.inputs) != 2:
+        return None
+    first, second = add.inputs
+    other = second if first is counter else first if second is counter else None
+    return _number(other)
+
+
+def _number(value: Value | None) -> int | None:
+    ints = None if value is None or value.elements != 1 else value.ints()
+    return ints[0] if ints else None
