@@ -89,7 +89,7 @@ def main(
     if write:
         (TABLES / f"{core}.json").write_text(to_json(table), encoding="utf-8")
         load_table.cache_clear()
-    models = compare_models(
+    compared = compare_models(
         model_paths(models or near(ROOT)), runner, device, parse_table(to_json(table))
     )
     section = f"{errors_markdown(table)}\n\n{compared}\n"
