@@ -171,6 +171,15 @@ def deoptimize(session: nox.Session) -> None:
     session.run("python", "benchmarks/deoptimize.py", *arguments)
 
 
+@nox.session
+def explorer(session: nox.Session) -> None:
+    """Bundle the report's script with its libraries (needs Node.js and npm)."""
+    folder = "tflopt/report/html/script"
+    with session.chdir(folder):
+        session.run("npm", "install", "--no-fund", "--no-audit", "--no-save", external=True)
+        session.run("node", "build.mjs", external=True)
+
+
 @nox.session(python="3.11")
 def testdata(session: nox.Session) -> None:
     """Generate the test models again with TensorFlow (arguments: names of models)."""

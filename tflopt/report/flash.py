@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,6 +16,14 @@ from tflopt.io.records import external_data, model_record
 from tflopt.ir import DType, Model, Use, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.record import Vector
+from tflopt.report.flash_owners import (
+    SHARED,
+    Codes,
+    OperatorFlash,
+    Owners,
+    Ownership,
+    by_operator,
+)
 from tflopt.rewrite import Stage
 from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 
@@ -61,12 +69,15 @@ class Flash:
     """Bytes by kind; they add up to the file's size.
 
     ``least_bytes`` is a lower bound for what the runtimes read; ``least_kept_bytes`` adds the
-    names, signatures and metadata that this file keeps.
+    names, signatures and metadata that this file keeps. ``by_operator`` and ``shared_by_kind``
+    add up to the file's size too.
     """
 
     by_kind: dict[str, int]
     least_bytes: int
     least_kept_bytes: int
+    by_operator: tuple[OperatorFlash, ...] = ()
+    shared_by_kind: dict[str, int] = field(default_factory=dict)
 
     @property
     def file_bytes(self) -> int:
@@ -76,8 +87,12 @@ class Flash:
 
 def flash_of(model: Model, data: bytes, runtime: Runtime = Runtime.BOTH) -> Flash:
     """Account for the bytes of the file that ``model`` was read from."""
+    codes, owners, ownership = _painted(model, data)
+    operators, shared = by_operator(ownership, owners, codes, KINDS)
     return Flash(
-        by_kind=bytes_by_kind(model, data),
+        by_kind=_counts(codes),
+        by_operator=operators,
+        shared_by_kind=shared,
         least_bytes=least_bytes_of(model, runtime, Strip.ALL),
         least_kept_bytes=least_bytes_of(model, runtime, Strip.DEFAULT),
     )
@@ -85,6 +100,16 @@ def flash_of(model: Model, data: bytes, runtime: Runtime = Runtime.BOTH) -> Flas
 
 def bytes_by_kind(model: Model, data: bytes) -> dict[str, int]:
     """Every byte of the file under exactly one kind; zeros that nothing reaches are padding."""
+    return _counts(_painted(model, data)[0])
+
+
+def _counts(codes: Codes) -> dict[str, int]:
+    counts = np.bincount(codes, minlength=len(KINDS))
+    return {kind: int(counts[code]) for kind, code in CODES.items() if counts[code]}
+
+
+def _painted(model: Model, data: bytes) -> tuple[Codes, Owners, Ownership]:
+    """The kind and the owner of every byte."""
     raw = np.frombuffer(data, np.uint8)
     paint = np.where(raw == 0, CODES["padding"], CODES["not reachable"]).astype(np.uint8)
     for kind, _, outside in external_data(model):
@@ -94,16 +119,17 @@ def bytes_by_kind(model: Model, data: bytes) -> dict[str, int]:
             paint[start : start + outside.size] = CODES[what]
     if model.trailing is not None:
         paint[len(raw) - len(model.trailing) :] = CODES["behind the model"]
-    role = _roles(model)
+    role, ownership = _roles(model), Ownership(model)
+    owners = np.full(len(raw), SHARED, np.int32)
     decoder = Decoder(data)
 
     def visit(position: int, count: int, kind: str, where: str) -> None:
         paint[position : position + count] = CODES[_kind(kind, where, role)]
+        owners[position : position + count] = ownership.owner(where)
 
     decoder.visit = visit
     decoder.root()
-    counts = np.bincount(paint, minlength=len(KINDS))
-    return {kind: int(counts[code]) for kind, code in CODES.items() if counts[code]}
+    return paint, owners, ownership
 
 
 def _address(array: Vector) -> int:

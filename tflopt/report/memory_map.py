@@ -44,9 +44,9 @@ MAP_CSS = """
 .map .hatch-line { stroke: var(--scratch-edge, #9a4b00); stroke-width: 1.4; }
 .map .label { pointer-events: none; font-size: 10px; }
 .map .buffer:hover rect, .map .buffer.at rect { stroke-width: 3; }
-.map .peak { stroke: var(--peak, #b3261e); stroke-width: 1.6; }
+.map .peak { stroke: var(--peak, #5b2a86); stroke-width: 1.6; }
 .map .bound { stroke: var(--bound, #0b6e4f); stroke-width: 1.6; stroke-dasharray: 7 4; }
-.map .full { fill: var(--peak, #b3261e); opacity: .09; }
+.map .full { fill: var(--peak, #5b2a86); opacity: .09; }
 .map .small { font-size: 10px; fill: var(--soft, #57606a); }
 .map .caption { font: bold 14px system-ui, sans-serif; }
 .map .paper { fill: var(--paper, #fff); }
@@ -55,7 +55,7 @@ MAP_CSS = """
 DARK = """
 @media (prefers-color-scheme: dark) { svg.map { --ink: #e6edf3; --line: #7d8590; --paper: #14181d;
   --tensor: #1d3d63; --tensor-edge: #79b0f2; --scratch: #4a2f10; --scratch-edge: #f0a35e;
-  --variable: #1f4019; --variable-edge: #8fd07d; --peak: #ff8b82; --bound: #5fd3a8;
+  --variable: #1f4019; --variable-edge: #8fd07d; --peak: #d3b0ff; --bound: #5fd3a8;
   --soft: #a5adb6; } }
 """
 
@@ -251,12 +251,12 @@ def _fullest_steps(frame: Frame, steps: Sequence[Plain]) -> Iterator[str]:
 
 def _buffers(frame: Frame, memory: Plain, prefix: str) -> Iterator[str]:
     """Rectangles, then the labels that have room: buffers that share bytes lie on each other."""
-    found = sorted(rows(memory, "buffers"), key=lambda each: -number(each, "size_bytes"))
-    found = found[:MOST_BUFFERS]
-    for buffer in found:
-        yield _rectangle(frame, buffer, prefix)
+    every = enumerate(rows(memory, "buffers"))
+    found = sorted(every, key=lambda each: -number(each[1], "size_bytes"))[:MOST_BUFFERS]
+    for place, buffer in found:
+        yield _rectangle(frame, buffer, prefix, place)
     taken = _line_labels(frame, memory)
-    for buffer in found:
+    for _, buffer in found:
         yield from _label(frame, buffer, taken)
 
 
@@ -267,7 +267,8 @@ def _box(frame: Frame, buffer: Plain) -> Box:
     return Box(frame.x(first), upper, frame.x(last + 1), max(lower, upper + 0.5))
 
 
-def _rectangle(frame: Frame, buffer: Plain, prefix: str) -> str:
+def _rectangle(frame: Frame, buffer: Plain, prefix: str, place: int) -> str:
+    """A buffer; ``place`` is where it stands in the report."""
     first, last = number(buffer, "first_step"), number(buffer, "last_step")
     at, count = number(buffer, "offset_bytes"), number(buffer, "size_bytes")
     kind, box = text(buffer, "kind"), _box(frame, buffer)
@@ -275,7 +276,8 @@ def _rectangle(frame: Frame, buffer: Plain, prefix: str) -> str:
     steps = f"step {first}" if first == last else f"steps {first} to {last}"
     told = f"{text(buffer, 'name')}: {kind}, {size(count)} bytes at {size(at)}, {steps}"
     return (
-        f'<g class="buffer"><title>{markup(told)}</title><rect class="{markup(kind)}"{fill} '
+        f'<g class="buffer" data-buffer="{place}"><title>{markup(told)}</title>'
+        f'<rect class="{markup(kind)}"{fill} '
         f'x="{box.left:.1f}" y="{box.top:.1f}" width="{box.right - box.left:.1f}" '
         f'height="{box.bottom - box.top:.1f}"/></g>'
     )

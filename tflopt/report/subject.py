@@ -11,7 +11,7 @@ from tflopt.ir import Model
 from tflopt.product.facts import model_facts
 from tflopt.product.hazard_notes import hazard_rows
 from tflopt.product.memory import COMPARED, arena, minimum_by_target, scratch_rows
-from tflopt.report.flash import flash_of
+from tflopt.report.flash import Flash, flash_of
 from tflopt.report.kernels import kernel_rows
 from tflopt.report.occupancy import occupancy
 from tflopt.target import Target
@@ -55,7 +55,7 @@ def subject_rows(subject: Subject) -> dict[str, object]:
     model, memory = subject.model, subject.memory
     stored = read_bytes(subject.data)
     data: dict[str, object] = asdict(model_facts(model, len(subject.data)))
-    data["flash"] = asdict(flash_of(stored, subject.data, subject.runtime))
+    data["flash"] = flash_rows(flash_of(stored, subject.data, subject.runtime))
     data["hazards"] = hazard_rows(subject.hazards)
     data["kernels"] = kernel_rows(model, subject.device)
     data["instructions"] = instructions(model, subject.device)
@@ -68,6 +68,11 @@ def subject_rows(subject: Subject) -> dict[str, object]:
     data["scratch"] = scratch_rows(memory.table, subject.hazards)
     data["memory_map"] = occupancy(model, memory, subject.request, subject.original)
     return data
+
+
+def flash_rows(flash: Flash) -> dict[str, object]:
+    """Where the bytes of a file go, as plain data."""
+    return {**asdict(flash), "by_operator": [asdict(each) for each in flash.by_operator]}
 
 
 def instructions(model: Model, device: Device) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tflopt.errors import UsageError, printable
 from tflopt.report import views
+from tflopt.report.html.explorer import explorer_data
 from tflopt.report.html.lanes import LANE_WIDTH, graphs
 from tflopt.report.memory_map import MAP_CSS, left_out, memory_picture, memory_side, top_of
 from tflopt.report.plain import Plain, number, rows
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MOST_TABLE_ROWS = 400
 SECTIONS = (
     ("summary", "What changed"),
+    ("explorer", "Explorer"),
     ("memory", "Memory"),
     ("flash", "Flash"),
     ("cost", "Cost"),
@@ -39,15 +41,17 @@ def html_report(report: Plain) -> str:
     It is self-contained and forbids itself any request; texts that come from the model are
     escaped. Its size is bounded: of large models it shows a part, and says so.
     """
-    source = _template_text("page.js")
+    source = script()
     left_over = views.costs(report)
     still, disabled = views.idle(report)
-    page = _template().render(
+    page = _template("page.html.j2").render(
         report=report,
         name=views.model_name(report),
-        css=_markup(_template_text("page.css") + MAP_CSS),
+        css=_markup(style()),
         script=_markup(source),
-        script_hash=b64encode(sha256(source.encode()).digest()).decode(),
+        script_hash=hash_of(source),
+        explored=("before", "after"),
+        explorer=_markup(explorer_data(report)),
         sections=SECTIONS,
         verdict=views.verdict(report),
         warnings=views.warnings(report),
@@ -71,6 +75,21 @@ def html_report(report: Plain) -> str:
     return page + "\n"
 
 
+def script() -> str:
+    """The page's script: the explorer, and what links the pictures to text."""
+    return _template_text("explorer.js") + _template_text("page.js")
+
+
+def style() -> str:
+    """The page's style sheet."""
+    return _template_text("page.css") + _template_text("explorer.css") + MAP_CSS
+
+
+def hash_of(source: str) -> str:
+    """What the page's policy calls its script."""
+    return b64encode(sha256(source.encode()).digest()).decode()
+
+
 def _maps(report: Plain) -> dict[str, dict[str, object]]:
     """Both pictures, each for a wide and a narrow screen, to one scale."""
     maps = {key: memory_side(report, key) for key in ("input", "output")}
@@ -91,6 +110,7 @@ def _map(key: str, memory: Plain, top: int) -> dict[str, object]:
     largest = sorted(rows(memory, "buffers"), key=lambda each: -number(each, "size_bytes"))
     return {
         **pictures,
+        "side": "before" if key == "input" else "after",
         "head_bytes": number(memory, "head_bytes"),
         "lower_bound_bytes": number(memory, "lower_bound_bytes"),
         "left_out": left_out(memory),
@@ -110,25 +130,26 @@ def _template_text(name: str) -> str:
     return (files("tflopt.report.html") / "templates" / name).read_text(encoding="utf-8")
 
 
-@lru_cache(maxsize=1)
-def _template() -> Template:
-    """The page's template.
+@lru_cache
+def _template(name: str) -> Template:
+    """A template of a page.
 
     Raises:
         UsageError: jinja2 is not installed.
     """
     try:
-        from jinja2 import Environment, StrictUndefined
+        from jinja2 import Environment, FunctionLoader, StrictUndefined
     except ImportError as error:
         raise UsageError("HTML reports need jinja2: pip install jinja2") from error
     environment = Environment(
+        loader=FunctionLoader(_template_text),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_visible,
     )
-    return environment.from_string(_template_text("page.html.j2"))
+    return environment.get_template(name)
 
 
 def _visible(value: object) -> object:

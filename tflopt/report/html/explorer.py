@@ -1,0 +1,182 @@
+"""What the page's explorer reads: each operator of both models once, with all that is known of it.
+
+Keys of operators are ``before:SUBGRAPH.INDEX`` and ``after:SUBGRAPH.INDEX``; the script links
+its views by them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tflopt.errors import printable
+from tflopt.report import views
+from tflopt.report.plain import Plain, counts, number, optional, rows, table, text
+
+Place = tuple[int, int]
+MOST_OPERATORS = 1_500
+"""Of a side; of larger models the first are explored, and the JSON report has all."""
+MOST_EDITS = 6
+MOST_RULES = 8
+MOST_LETTERS = 48
+TITLES = {"input": "before", "output": "after"}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model of a report, and what its operators' counterparts are called."""
+
+    key: str
+    model: Plain
+    other: str | None
+
+    @property
+    def id(self) -> str:
+        """What the script calls it."""
+        return TITLES[self.key]
+
+
+def explorer_data(report: Plain, sides: Sequence[str] = ("input", "output")) -> str:
+    """The data as JSON that is safe within a ``script`` element."""
+    rules = _rules_by_name(report)
+    found = [
+        _side(Side(key, table(report, key), _other(key, sides)), rules)
+        for key in sides
+        if table(report, key)
+    ]
+    data = {"name": views.model_name(report), "sides": found}
+    # '<' would let a name from the model end the element.
+    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _other(key: str, sides: Sequence[str]) -> str | None:
+    others = [TITLES[side] for side in sides if side != key]
+    return others[0] if others else None
+
+
+def short_name(name: str) -> str:
+    """The part of a tensor's name that tells it from others, as a person would say it.
+
+    Converters join the names of all layers that went into a tensor by ``;``, outermost first.
+    """
+    first = printable(name).split(";")[0]
+    parts = [part for part in first.split("/") if part]
+    if len(parts) > 1 and parts[-1] in ("Relu", "BiasAdd", "Conv2D", "MatMul", "add", "depthwise"):
+        parts = parts[-2:]
+    short = "/".join(parts[-2:])
+    return short if len(short) <= MOST_LETTERS else "…" + short[1 - MOST_LETTERS :]
+
+
+def _rules_by_name(report: Plain) -> dict[str, list[dict[str, object]]]:
+    """What rules did, by the name of the output of the operator that they did it to."""
+    found: dict[str, list[dict[str, object]]] = {}
+    for rule in rows(report, "passes"):
+        for hit in rows(rule, "hits"):
+            _, arrow, name = text(hit, "where").partition(" -> ")
+            edits = hit.get("edits")
+            told = [printable(str(edit)) for edit in edits] if isinstance(edits, list) else []
+            if arrow and name:
+                found.setdefault(name, []).append(
+                    {"name": text(rule, "name"), "edits": told[:MOST_EDITS]}
+                )
+    return found
+
+
+def _side(side: Side, rules: Mapping[str, list[dict[str, object]]]) -> dict[str, object]:
+    model = side.model
+    memory = table(model, "memory_map")
+    live = {_place(step): number(step, "live_bytes") for step in rows(memory, "steps")}
+    facts = {
+        "kernels": _by_place(rows(model, "kernels")),
+        "scratch": _by_place(rows(model, "scratch")),
+        "flash": _by_place(rows(table(model, "flash"), "by_operator")),
+    }
+    graph = rows(model, "graph")[:MOST_OPERATORS]
+    known = {_place(op) for op in graph}
+    operators = [
+        {
+            **_operator(side, op, known),
+            **_costs(_place(op), facts),
+            "live": live.get(_place(op), 0),
+            "rules": rules.get(printable(text(op, "name")), [])[:MOST_RULES],
+        }
+        for op in graph
+    ]
+    total = number(table(model, "instructions"), "total")
+    return {
+        "id": side.id,
+        "title": side.id,
+        "fileBytes": number(model, "file_bytes"),
+        "instructions": total,
+        "interpreter": total - sum(number(each, "instructions") for each in rows(model, "kernels")),
+        "sharedFlash": counts(table(model, "flash"), "shared_by_kind"),
+        "operators": operators,
+        "buffers": _buffers(side, memory, known),
+    }
+
+
+def _operator(side: Side, op: Plain, known: set[Place]) -> dict[str, object]:
+    place, reads = _place(op), op.get("reads")
+    twin = op.get("counterpart")
+    outputs = op.get("outputs")
+    return {
+        "key": _key(side.id, place),
+        "side": side.id,
+        "index": place[1],
+        "name": printable(text(op, "operator")),
+        "tensor": short_name(text(op, "name")),
+        "fullName": printable(text(op, "name")),
+        "shapes": [str(each) for each in outputs] if isinstance(outputs, list) else [],
+        "reads": [
+            _key(side.id, (place[0], index))
+            for index in (reads if isinstance(reads, list) else ())
+            if (place[0], index) in known
+        ],
+        "fate": text(op, "fate") or "kept",
+        "twin": None if twin is None or side.other is None else f"{side.other}:{place[0]}.{twin}",
+    }
+
+
+def _costs(place: Place, facts: Mapping[str, Mapping[Place, Plain]]) -> dict[str, object]:
+    kernel = facts["kernels"].get(place, {})
+    scratch = facts["scratch"].get(place, {})
+    kinds = counts(facts["flash"].get(place, {}), "by_kind")
+    persistent = sum(number(each, "size_bytes") for each in rows(scratch, "persistent"))
+    return {
+        "kernel": printable(text(kernel, "kernel")),
+        "instructions": optional(kernel, "instructions"),
+        "tail": number(scratch, "op_data_bytes") + persistent,
+        "flash": sum(kinds.values()),
+        "flashKinds": kinds,
+    }
+
+
+def _buffers(side: Side, memory: Plain, known: set[Place]) -> list[dict[str, object]]:
+    """For each buffer of the map the operator that writes it, and the last that needs it."""
+    places = {number(step, "step"): _place(step) for step in rows(memory, "steps")}
+
+    def key(step: int) -> str | None:
+        place = places.get(step)
+        return _key(side.id, place) if place in known and place is not None else None
+
+    return [
+        {"writer": key(number(each, "first_step")), "keeper": key(number(each, "last_step"))}
+        for each in rows(memory, "buffers")
+    ]
+
+
+def _key(side: str, place: Place) -> str:
+    return f"{side}:{place[0]}.{place[1]}"
+
+
+def _place(row: Plain) -> Place:
+    subgraph, index = row.get("subgraph"), row.get("index")
+    return (
+        subgraph if isinstance(subgraph, int) else -1,
+        index if isinstance(index, int) else -1,
+    )
+
+
+def _by_place(found: Iterable[Plain]) -> dict[Place, Plain]:
+    return {_place(row): row for row in found}

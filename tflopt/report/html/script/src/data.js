@@ -1,0 +1,57 @@
+// The page's data, and the one selection that all views share.
+
+const source = document.getElementById("explorer-data");
+export const data = source ? JSON.parse(source.textContent) : { sides: [] };
+
+/** Every operator by its key, such as "after:0.7". */
+export const operators = new Map(
+  data.sides.flatMap((side) => side.operators.map((op) => [op.key, op])),
+);
+
+/** The operator itself and what became of it, or what it came from. */
+export function family(key) {
+  const op = operators.get(key);
+  return op ? new Set([key, ...(op.twin ? [op.twin] : [])]) : new Set();
+}
+
+export const number = (value) => (value ?? 0).toLocaleString("en-US");
+
+const listeners = [];
+let selected = "";
+
+export function onSelect(listener) {
+  listeners.push(listener);
+}
+
+/** Light an operator up in every view; an empty key puts the light out. */
+export function select(key, from = "") {
+  selected = operators.has(key) ? key : "";
+  const lit = family(selected);
+  for (const part of document.querySelectorAll("[data-op]")) {
+    part.classList.toggle("lit", lit.has(part.dataset.op));
+  }
+  for (const listener of listeners) listener(operators.get(selected), from);
+}
+
+export const current = () => selected;
+
+/** An element of HTML or SVG with attributes and children. */
+export function make(name, attributes = {}, ...children) {
+  const svg = ["svg", "g", "rect", "path", "text", "title"].includes(name);
+  const part = svg
+    ? document.createElementNS("http://www.w3.org/2000/svg", name)
+    : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) part.setAttribute(key, value);
+  part.append(...children);
+  return part;
+}
+
+/** What a screen reader and a tooltip say of an operator. */
+export function told(op) {
+  const parts = [`${op.index} ${op.name}`, op.shapes.join(", ")];
+  if (op.fate !== "kept") parts.push(op.fate);
+  if (op.instructions !== null) parts.push(`${number(op.instructions)} instructions`);
+  parts.push(`${number(op.flash)} bytes of flash`);
+  if (op.rules.length) parts.push(op.rules.map((rule) => rule.name).join(", "));
+  return parts.join("; ");
+}
