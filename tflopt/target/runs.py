@@ -1,0 +1,147 @@
+"""Whether a model runs on TFLM, by the types and ranks that its kernels take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from tflopt.facts.tflm import KERNELS
+from tflopt.ir import DType, Model, Op, OpCode, Value
+from tflopt.target.accepted_types import MOST_CONCATENATED, OUTPUT, PORTS, RANKS, TYPES
+from tflopt.target.vendor import vendor_of
+
+CALIBRATE = "convert with a representative dataset and inference in integers"
+DENSE_PER_TENSOR = "_experimental_disable_per_channel_quantization_for_dense_layers = True"
+
+
+class Kernels(Enum):
+    """Whose kernels refuse an operator."""
+
+    TFLM = "TFLM"
+    """The reference kernels, and with them every build."""
+    CMSIS_NN = "CMSIS-NN"
+    """A build with CMSIS-NN's kernels; one with reference kernels runs it."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An operator that ``AllocateTensors`` or ``Invoke`` fails on: why, and what mends it."""
+
+    op: Op
+    kernels: Kernels
+    reason: str
+    mend: str
+
+    @property
+    def where(self) -> str:
+        """The operator as people find it."""
+        return f"operator {self.op.graph.ops.index(self.op)} ({self.op.opcode.label})"
+
+    def __str__(self) -> str:
+        graph = self.op.graph.index
+        place = f"subgraph {graph} {self.where}" if graph else self.where
+        return f"{place} {self.reason}; {self.mend}"
+
+
+def find_refusals(model: Model) -> list[Refusal]:
+    """Every operator that TFLM 90b983c, with CMSIS-NN's kernels, does not run.
+
+    Operators of vendors and other custom ones are not judged: the firmware brings them.
+    """
+    found = []
+    for op in model.ops():
+        refusal = _no_kernel(op) or _wrong_types(op) or _wrong_rank(op) or _cmsis_nn(op)
+        if refusal is not None:
+            found.append(refusal)
+    return found
+
+
+def runs_on_tflm(model: Model) -> bool:
+    """Whether the reference kernels run it, as far as types and ranks decide."""
+    return all(refusal.kernels is not Kernels.TFLM for refusal in find_refusals(model))
+
+
+def _no_kernel(op: Op) -> Refusal | None:
+    if op.code is OpCode.CUSTOM or op.code in KERNELS or vendor_of(op) is not None:
+        return None
+    mend = "build the network from other layers"
+    return Refusal(op, Kernels.TFLM, "is an operator that TFLM doesn't have", mend)
+
+
+def _tensors(op: Op) -> list[Value | None]:
+    ports = PORTS.get(op.code, (0, OUTPUT))
+    return [
+        (op.outputs[0] if op.outputs else None) if port == OUTPUT else op.input(port)
+        for port in ports
+    ]
+
+
+def _wrong_types(op: Op) -> Refusal | None:
+    known, tensors = TYPES.get(op.code), _tensors(op)
+    if known is None or any(value is None for value in tensors):
+        return None
+    types = tuple(value.dtype for value in tensors if value is not None)
+    if types in known:
+        return None
+    told = " and ".join(dict.fromkeys(dtype.name.lower() for dtype in types))
+    return Refusal(op, Kernels.TFLM, f"has the types {told}, which TFLM lacks", _mend(op, types))
+
+
+def _mend(op: Op, types: tuple[DType, ...]) -> str:
+    if op.code in (OpCode.ARG_MAX, OpCode.ARG_MIN) and types[1] is DType.INT64:
+        return "give it output_type=tf.int32"
+    if DType.FLOAT16 in types:
+        return "convert without float16 weights"
+    if DType.FLOAT32 in types and len(set(types)) > 1 and op.code in _WEIGHTED:
+        return f"it is a hybrid of float and integer weights: {CALIBRATE}"
+    if DType.UINT8 in types:
+        return "quantize to int8, uint8 is of old: convert again"
+    if DType.INT64 in types:
+        return "use int32 in the network"
+    return "cast or quantize its inputs to a type that docs/runs.md lists"
+
+
+_WEIGHTED = frozenset(
+    {
+        OpCode.CONV_2D,
+        OpCode.DEPTHWISE_CONV_2D,
+        OpCode.FULLY_CONNECTED,
+        OpCode.TRANSPOSE_CONV,
+        OpCode.BATCH_MATMUL,
+    }
+)
+
+
+def _wrong_rank(op: Op) -> Refusal | None:
+    if op.code is OpCode.CONCATENATION and len(op.inputs) > MOST_CONCATENATED:
+        reason = f"has {len(op.inputs)} inputs, TFLM takes {MOST_CONCATENATED}"
+        return Refusal(op, Kernels.TFLM, reason, "concatenate in two steps")
+    limits, first = RANKS.get(op.code), _tensors(op)[0]
+    if limits is None or first is None:
+        return None
+    rank, (least, most) = len(first.shape), limits
+    if least <= rank <= most:
+        return None
+    reason = f"has {rank} dimensions, TFLM takes {least or 1} to {most}"
+    return Refusal(op, Kernels.TFLM, reason, "merge or add dimensions")
+
+
+def _cmsis_nn(op: Op) -> Refusal | None:
+    """What CMSIS-NN's kernels of TFLM refuse beyond that."""
+    data, weights = op.input(0), op.input(1)
+    if data is None or weights is None:
+        return None
+    if op.code is OpCode.TRANSPOSE and data.dtype is DType.INT8 and len(data.shape) > 4:
+        reason = f"has {len(data.shape)} dimensions, CMSIS-NN takes 4"
+        return Refusal(op, Kernels.CMSIS_NN, reason, "merge axes that stay together")
+    if op.code is not OpCode.FULLY_CONNECTED:
+        return None
+    per_channel = weights.quant is not None and weights.quant.is_per_channel
+    if not per_channel or (data.dtype, weights.dtype) == (DType.INT8, DType.INT8):
+        return None
+    if weights.dtype is DType.INT4:
+        reason = "has int4 weights with a scale for each channel, which TFLM lacks"
+        return Refusal(op, Kernels.TFLM, reason, "quantize dense layers per tensor")
+    reason = "has int16 activations and a scale for each channel, which CMSIS-NN refuses"
+    mend = f"optimize writes it as CONV_2D, or convert with converter.{DENSE_PER_TENSOR}"
+    return Refusal(op, Kernels.CMSIS_NN, reason, mend)
