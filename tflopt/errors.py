@@ -184,6 +184,19 @@ class HazardError(TfloptError):
 
 
 @dataclass(eq=False)
+class RefusedError(TfloptError):
+    """TFLM doesn't run the model, and that is not accepted; ``reasons`` says why."""
+
+    exit_code: ClassVar[int] = EXIT_CHECK_FAILED
+    reasons: Sequence[str]
+
+    def message(self) -> str:
+        """The first reason, and where to read on."""
+        more = f" (and {len(self.reasons) - 1} more)" if len(self.reasons) > 1 else ""
+        return f"TFLM can't run the result: {self.reasons[0]}{more}; inspect --runs tells more"
+
+
+@dataclass(eq=False)
 class RunnerError(TfloptError):
     """A runner or tool is missing or failed; ``log_tail`` holds the last lines it printed."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tests.docs.commands import commands
 from tests.docs.rules import rules
+from tests.docs.runs import runs
 from tests.docs.schema import schema_tables
 from tests.docs.targets import targets
 from tests.support.paths import ROOT
@@ -40,5 +41,6 @@ PARTS = (
     Part("commands.md", commands),
     Part("report-schema.md", schema_tables),
     Part("rules.md", rules),
+    Part("runs.md", runs),
     Part("targets.md", targets),
 )

@@ -31,7 +31,8 @@ from tflopt.product.optimize import DEFAULT_TARGET
 from tflopt.report.flash import Flash, flash_of
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.report.kernels import kernel_costs, kernel_rows
-from tflopt.report.notes import notes
+from tflopt.report.notes import notes, runs_notes
+from tflopt.report.runs import runs_rows
 from tflopt.target.hazards import HazardFinding, find_hazards
 from tflopt.target.memory import Device, Memory, memory_of, why_no_memory
 from tflopt.target.plan_check import plan_findings
@@ -55,6 +56,9 @@ def inspect(
     ] = False,
     hazards: Annotated[
         bool, typer.Option("--hazards", help="Show the layers that the target computes wrongly.")
+    ] = False,
+    runs: Annotated[
+        bool, typer.Option("--runs", help="Say whether TFLM runs it, and what mends it if not.")
     ] = False,
     memory: Annotated[
         bool, typer.Option("--memory", help="Show the arena over time, and check its plan.")
@@ -89,7 +93,7 @@ def inspect(
     if as_json:
         typer.echo(dumps(view.as_json()), nl=False)
     else:
-        view.show(scratch, hazards, kernels)
+        view.show(scratch, hazards, kernels, runs)
     if any(finding.severity is Severity.ERROR for finding in view.findings):
         raise typer.Exit(EXIT_CHECK_FAILED)
 
@@ -126,16 +130,18 @@ class View:
             "scratch": [] if self.arena is None else scratch_rows(self.arena.table, self.hazards),
             "hazards": hazard_rows(self.hazards),
             "kernels": kernel_rows(self.model, self.device),
+            "runs": runs_rows(self.model),
             "memory": in_time,
             "flash": [asdict(account) for account in self.accounts.values()],
         }
 
-    def show(self, scratch: bool, hazards: bool, kernels: bool) -> None:
+    def show(self, scratch: bool, hazards: bool, kernels: bool, runs: bool) -> None:
         """The tables that were asked for, the operators where none was."""
         from tflopt.report.console import print_flash, print_model, print_notes
         from tflopt.report.console_hazards import print_known_hazards
         from tflopt.report.console_kernels import print_kernels
         from tflopt.report.console_memory import print_memory, print_scratch
+        from tflopt.report.console_runs import print_runs
         from tflopt.report.style import make_console
 
         console = make_console()
@@ -149,6 +155,9 @@ class View:
             print_kernels(console, kernel_costs(self.model, self.device), self.device)
         if hazards:
             print_known_hazards(console, self.hazards, self.device)
-        if not (self.accounts or scratch or kernels or hazards or self.plan):
+        if runs:
+            print_runs(console, self.model)
+        if not (self.accounts or runs or scratch or kernels or hazards or self.plan):
             print_model(console, self.model, self.facts, all_op_facts(self.model))
-        print_notes(console, notes(self.model, self.device))
+        said = runs_notes(self.model) if runs else []
+        print_notes(console, [n for n in notes(self.model, self.device) if n not in said])

@@ -15,6 +15,7 @@ from tflopt.emit.names import identifier
 from tflopt.errors import UnsupportedError, printable
 from tflopt.facts.tflm import KERNELS
 from tflopt.ir import Model, Op, OpCode
+from tflopt.target.runs import find_refusals
 
 CUSTOM_METHODS = {
     "CIRCULAR_BUFFER": "AddCircularBuffer",
@@ -55,14 +56,22 @@ def registrations(models: Iterable[Model]) -> list[Registration]:
     """What the interpreter looks up for all of the models, each once, by name.
 
     Raises:
-        UnsupportedError: TFLM has no kernel for an operator, or a custom one has no name.
+        UnsupportedError: TFLM has no kernel for an operator, or for its types, or a custom one has
+            no name.
     """
     found: dict[tuple[OpCode, str], None] = {}
     for model in models:
+        _check_runs(model)
         for op in model.ops():
             found[_lookup(op, model)] = None
     hooks = _hooks(sorted(name for code, name in found if code is OpCode.CUSTOM))
     return sorted(_registration(code, name, hooks) for code, name in found)
+
+
+def _check_runs(model: Model) -> None:
+    for refusal in find_refusals(model):
+        reason = f"TFLM can't allocate it: {refusal.reason}; {refusal.mend}"
+        raise UnsupportedError(printable(reason), _where(refusal.op), model.path)
 
 
 def _lookup(op: Op, model: Model) -> tuple[OpCode, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from tflopt.config import Config, IoLayout, Runtime, Strip
-from tflopt.errors import HazardError, UnsupportedError, UnverifiedError
+from tflopt.errors import HazardError, RefusedError, UnsupportedError, UnverifiedError
 from tflopt.io import WriteOptions, write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
@@ -23,6 +23,7 @@ from tflopt.target import Target
 from tflopt.target.hazards import HazardFinding, find_hazards
 from tflopt.target.memory import Device, Memory, memory_of, why_no_memory
 from tflopt.target.plan_check import needs_cmsis_nn
+from tflopt.target.runs import Kernels, find_refusals
 from tflopt.verify.compare import Candidate, Verification
 from tflopt.verify.default_path import compare_on_default_path
 from tflopt.verify.loading import with_loading
@@ -230,7 +231,13 @@ def check_verdict(result: Result, settings: Settings) -> None:
         MismatchError: the models differ.
         UnverifiedError: nothing could be compared, and the settings require it.
         HazardError: the device computes a layer wrongly, and the settings forbid it.
+        RefusedError: TFLM can't run it, and the settings forbid it or require a proof.
     """
+    refused = find_refusals(result.model)
+    lacking = [each for each in refused if each.kernels is Kernels.TFLM]
+    fatal = refused if settings.fail_on_hazard else lacking if settings.require_verified else []
+    if fatal:
+        raise RefusedError([str(each) for each in fatal])
     if settings.fail_on_hazard and result.hazards_left:
         raise HazardError([f"{each.where}: {each.hazard.name}" for each in result.hazards_left])
     verdict = result.verification

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from tflopt.errors import printable
 from tflopt.ir import Model, Op
 from tflopt.rules.flash.strip_unread_quantization import is_delegated_bias
 from tflopt.target.cost import caveats, predict_model
 from tflopt.target.memory import Device
+from tflopt.target.runs import Kernels, find_refusals
 from tflopt.target.vendor import Vendor, is_program_plan, places_are_fixed, vendor_of, vendor_ops
 
 MOSTLY = 0.9
@@ -30,7 +32,25 @@ def undelegated(model: Model) -> list[Op]:
 
 def notes(model: Model, device: Device) -> list[str]:
     """Notes for people, one sentence or two each."""
-    return [*vendor_notes(model), *prediction_notes(model, device), *bias_notes(model)]
+    return [
+        *runs_notes(model),
+        *vendor_notes(model),
+        *prediction_notes(model, device),
+        *bias_notes(model),
+    ]
+
+
+def runs_notes(model: Model) -> list[str]:
+    """One line where TFLM doesn't run the model, or only with its reference kernels."""
+    found = find_refusals(model)
+    if not found:
+        return []
+    severe = [each for each in found if each.kernels is Kernels.TFLM] or found
+    lead = "doesn't run on TFLM"
+    if severe[0].kernels is Kernels.CMSIS_NN:
+        lead = "can't allocate with CMSIS-NN's kernels, runs on TFLM's reference kernels only"
+    more = f" ({len(found) - 1} more: inspect --runs)" if len(found) > 1 else ""
+    return [f"{lead}: {printable(str(severe[0]))}{more}."]
 
 
 def vendor_notes(model: Model) -> list[str]:

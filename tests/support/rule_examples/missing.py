@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.support.graphs import QUANT
 from tests.support.kit import Kit
-from tests.support.rule_examples.example import LITERT, example
+from tests.support.rule_examples.example import LITERT, TFLM, example
 from tflopt.ir import DType, OpCode, Value
-from tflopt.ir.options import CastOptions, ReducerOptions, TileOptions
+from tflopt.ir.options import CastOptions, FullyConnectedOptions, ReducerOptions, TileOptions
 
 NOBODY: tuple[str, ...] = ()
 """Neither TFLM nor LiteRT's reference kernels have an int8 TILE."""
@@ -35,6 +35,15 @@ def relu_to_clamp(n: Kit) -> Value:
 def select_to_select_v2(n: Kit) -> Value:
     inputs = [n.input((2, 3), DType.BOOL), n.feed(2, 3), n.feed(2, 3)]
     return n.op(OpCode.SELECT, inputs, (2, 3), quant=QUANT, dtype=DType.INT8)
+
+
+@example(runners=TFLM)
+def dense_s16_to_conv(n: Kit) -> Value:
+    x = n.input((1, 6), DType.INT16, quant=(0.001, 0))
+    inputs = [x, n.weights((4, 6), 6, x, (0.002, 0), axis=0)]
+    options = FullyConnectedOptions()
+    code, quant = OpCode.FULLY_CONNECTED, (0.002, 0)
+    return n.op(code, inputs, (1, 4), options=options, quant=quant, version=7)
 
 
 @example(runners=LITERT)
