@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.emit.compilers import ALL, CPP, GCC, GXX, STUB, C, Compiler, write_all
-from tests.support.paths import MODELS
+from tests.support.field import field_case
+from tests.support.paths import MODELS, TESTDATA
 from tflopt.emit import EmitOptions, Language, NamedModel, emit_files, model_name
 from tflopt.errors import UnsupportedError
-from tflopt.io import read
+from tflopt.io import read, read_bytes
 from tflopt.ir import DType, Model, OpCode
 from tflopt.ir.builder import Builder
 
@@ -95,6 +97,37 @@ def test_the_program(compiler: Compiler, count: int, tmp_path: Path) -> None:
     compiler.run(
         f"-I{tmp_path}", f"-isystem{STUB}", "-c", tmp_path / "main.cc", "-o", tmp_path / "o"
     )
+
+
+@CPP
+@pytest.mark.parametrize("mixed", [False, True])
+def test_the_program_with_resource_variables(
+    compiler: Compiler, mixed: bool, tmp_path: Path
+) -> None:
+    data = (TESTDATA / "streaming_variables.tflite").read_bytes()
+    named = [NamedModel("s", read_bytes(data), data)]
+    b = Builder()
+    b.output(b.op(OpCode.RELU, [b.input((1, 4))], (1, 4)))
+    named += [NamedModel("m", b.model, b"x")] if mixed else []
+    write_all(emit_files(named, options=EmitOptions(main=True)), tmp_path)
+    text = (tmp_path / "main.cc").read_text()
+    assert ("Run(m_data, resolver, 0)" in text) == mixed
+    assert "MicroResourceVariables::Create(allocator, variables)" in text
+    compiler.run(
+        f"-I{tmp_path}", f"-isystem{STUB}", "-c", tmp_path / "main.cc", "-o", tmp_path / "o"
+    )
+
+
+@pytest.mark.parametrize(("stem", "count"), [("c04_resource_variable", 1), ("", 2)])
+def test_the_header_counts_resource_variables(stem: str, count: int) -> None:
+    """A model from the field, and one of ours whose variables have two names."""
+    path = field_case(stem) if stem else TESTDATA / "streaming_variables.tflite"
+    data = path.read_bytes()
+    files = emit_files([NamedModel("m", read_bytes(data), data)], options=EmitOptions(main=True))
+    found = re.search(rb"#define M_RESOURCE_VARIABLES (\d+)", files["m_info.h"])
+    assert found is not None
+    assert int(found[1]) == count
+    assert b"Run(m_data, resolver, %d)" % count in files["main.cc"]
 
 
 def test_a_warning_fails(tmp_path: Path) -> None:

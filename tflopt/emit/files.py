@@ -16,6 +16,7 @@ from tflopt.emit.resolver import resolver_header
 from tflopt.emit.text import guarded
 from tflopt.errors import UsageError
 from tflopt.io import write_all
+from tflopt.plan.costs import variable_count
 from tflopt.texts import ascii_text
 
 
@@ -45,7 +46,8 @@ def emit_files(
         files[f"{name}_info.h"] = guarded(f"{name}_info", "The arena of all models.", macros)
     files[f"{name}_ops.h"] = resolver_header(name, registrations(each.model for each in models))
     if options.main:
-        files["main.cc"] = main_source(name, [each.name for each in models])
+        counts = [variable_count(each.model) for each in models]
+        files["main.cc"] = main_source(name, [each.name for each in models], counts)
     if options.layout is Layout.ARDUINO:
         files = arduino_library(files, name, [each.name for each in models])
     return {

@@ -9,7 +9,8 @@ from tflopt.emit.arena import Arena
 from tflopt.emit.names import float_literal, string_literal
 from tflopt.emit.options import NamedModel
 from tflopt.emit.text import guarded
-from tflopt.ir import DType, Value
+from tflopt.ir import DType, Model, Value
+from tflopt.plan.costs import variable_count
 from tflopt.texts import c_comment
 
 C_TYPES = {
@@ -48,12 +49,22 @@ def info_header(named: NamedModel, arena: Arena) -> str:
         "#include <math.h>\n#include <stdbool.h>\n#include <stdint.h>\n",
         f"#define {upper}_SHA256 \\\n  {string_literal(named.sha256)}\n",
         arena.macros(upper),
+        *_variables(named.model, upper),
         f"#define {upper}_INPUT_COUNT {len(main.inputs)}\n"
         f"#define {upper}_OUTPUT_COUNT {len(main.outputs)}\n",
     ]
     for kind, ports in (("input", main.inputs), ("output", main.outputs)):
         parts += [_port(named.name, f"{kind}{i}", value) for i, value in enumerate(ports)]
     return guarded(f"{named.name}_info", "What firmware knows of the model.", "\n".join(parts))
+
+
+def _variables(model: Model, upper: str) -> list[str]:
+    """How many resource variables the interpreter must be given room for."""
+    count = variable_count(model)
+    if not count:
+        return []
+    told = "For tflite::MicroResourceVariables::Create; MicroInterpreter::Reset() zeroes them."
+    return [f"/* {told} */\n#define {upper}_RESOURCE_VARIABLES {count}\n"]
 
 
 def _port(name: str, port: str, value: Value) -> str:

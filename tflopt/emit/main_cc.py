@@ -12,20 +12,38 @@ HEADERS = (
     "tensorflow/lite/micro/system_setup.h",
     "tensorflow/lite/schema/schema_generated.h",
 )
+VARIABLE_HEADERS = (
+    "tensorflow/lite/micro/micro_allocator.h",
+    "tensorflow/lite/micro/micro_resource_variable.h",
+)
+PLAIN = """\
+  tflite::MicroInterpreter interpreter(model, resolver, arena, sizeof(arena));
+"""
+WITH_VARIABLES = """\
+  // The model's resource variables keep their content from one Invoke to the next, until
+  // interpreter.Reset() zeroes them. Their table comes first in the arena.
+  tflite::MicroAllocator* const allocator =
+      tflite::MicroAllocator::Create(arena, sizeof(arena));
+  if (allocator == nullptr) return kTfLiteError;
+  tflite::MicroResourceVariables* const states =
+      variables == 0 ? nullptr
+                     : tflite::MicroResourceVariables::Create(allocator, variables);
+  if (variables != 0 && states == nullptr) return kTfLiteError;
+  tflite::MicroInterpreter interpreter(model, resolver, allocator, states);
+"""
 BODY = """
 namespace {{
 
 alignas({upper}_ARENA_ALIGNMENT) uint8_t arena[{upper}_ARENA_BYTES];
 
 // Loads a model and runs it once on whatever its inputs hold; replace this.
-TfLiteStatus Run(const unsigned char* data, const tflite::MicroOpResolver& resolver) {{
+TfLiteStatus Run({parameters}) {{
   const tflite::Model* model = tflite::GetModel(data);
   if (model->version() != TFLITE_SCHEMA_VERSION) {{
     MicroPrintf("the model has another schema version");
     return kTfLiteError;
   }}
-  tflite::MicroInterpreter interpreter(model, resolver, arena, sizeof(arena));
-  if (interpreter.AllocateTensors() != kTfLiteOk) return kTfLiteError;
+{interpreter}  if (interpreter.AllocateTensors() != kTfLiteOk) return kTfLiteError;
   MicroPrintf("arena_used_bytes=%d",
               static_cast<int>(interpreter.arena_used_bytes()));
   return interpreter.Invoke();
@@ -43,14 +61,30 @@ int main() {{
 """
 
 
-def main_source(name: str, models: Sequence[str]) -> str:
-    """The program's text; ``name`` is that of the resolver and the arena."""
+def main_source(name: str, models: Sequence[str], variables: Sequence[int] = ()) -> str:
+    """The program's text; ``name`` is that of the resolver and the arena.
+
+    ``variables`` counts the resource variables of each model; without any the text knows of none.
+    """
+    stateful = any(variables)
+    counts = [f", {count}" if stateful else "" for count in variables or [0] * len(models)]
     own = sorted([f"{model}_data.h" for model in models] + [f"{name}_info.h", f"{name}_ops.h"])
     includes = [f'#include "{header}"' for header in own]
-    includes += [f'#include "{header}"' for header in HEADERS]
+    includes += [
+        f'#include "{header}"'
+        for header in sorted((*HEADERS, *(VARIABLE_HEADERS if stateful else ())))
+    ]
     runs = "".join(
-        f"  if (Run({model}_data, resolver) != kTfLiteOk) return 1;\n" for model in models
+        f"  if (Run({model}_data, resolver{count}) != kTfLiteOk) return 1;\n"
+        for model, count in zip(models, counts, strict=True)
     )
-    body = BODY.format(name=name, upper=name.upper(), runs=runs)
+    parameters = "const unsigned char* data, const tflite::MicroOpResolver& resolver"
+    body = BODY.format(
+        name=name,
+        upper=name.upper(),
+        runs=runs,
+        parameters=f"{parameters}, int variables" if stateful else parameters,
+        interpreter=WITH_VARIABLES if stateful else PLAIN,
+    )
     first = banner("A minimal program for TFLM.")
     return f"{first}\n#include <cstdint>\n\n" + "\n".join(includes) + f"\n{body}"

@@ -56,10 +56,13 @@ def variable_setup(model: Model, sizes: StructSizes = ARM32) -> tuple[int, ...]:
     Empty for a model without any. Source: ``MicroResourceVariables::Create``, before the model's
     own allocations.
     """
-    names = {name for op in model.ops() if (name := _variable_name(op)) is not None}
-    if not names:
-        return ()
-    return (sizes.resource_variables, sizes.resource_variable * len(names))
+    count = variable_count(model)
+    return (sizes.resource_variables, sizes.resource_variable * count) if count else ()
+
+
+def variable_count(model: Model) -> int:
+    """How many resource variables a model names, by container and name."""
+    return len({name for op in model.ops() if (name := _variable_name(op)) is not None})
 
 
 def _variable_name(op: Op) -> tuple[str, str] | None:

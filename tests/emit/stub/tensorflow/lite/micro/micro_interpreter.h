@@ -6,10 +6,14 @@
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 namespace tflite {
+class MicroAllocator;
+class MicroResourceVariables;
 class MicroInterpreter {
  public:
   MicroInterpreter(const Model* model, const MicroOpResolver& resolver, uint8_t* arena,
                    size_t arena_bytes);
+  MicroInterpreter(const Model* model, const MicroOpResolver& resolver, MicroAllocator* allocator,
+                   MicroResourceVariables* resource_variables);
   TfLiteStatus AllocateTensors();
   TfLiteStatus Invoke();
   template <class T>
