@@ -12,9 +12,10 @@ import numpy as np
 
 from tests.support.kit import Kit
 from tests.support.rule_examples.example import TFLM, example
-from tflopt.config import Tiling
+from tflopt.config import Runtime, Tiling
 from tflopt.ir import Buffer, DType, Metadata, Model, OpCode, Value
 from tflopt.plan.describe import read_plan
+from tflopt.rules.flash.strip_unread_quantization import StripUnreadQuantization
 from tflopt.rules.tiling.tile_layers import TileLayers
 from tflopt.target.memory import Device, memory_of
 
@@ -89,7 +90,11 @@ def strip_ranges(n: Kit) -> Value:
     return n.relu(x)
 
 
-@example(show=fields)
+@example(
+    StripUnreadQuantization(Runtime.TFLM),
+    show=fields,
+    note="With `--runtime both` the biases of int8 layers keep theirs.",
+)
 def strip_unread_quantization(n: Kit) -> Value:
     return n.conv2d(n.feed(1, 4, 4, 3), 2, (1, 1))
 
