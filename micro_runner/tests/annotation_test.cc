@@ -68,6 +68,15 @@ bool CheckVerdicts(const tflopt::Annotation& annotation) {
   good &= Expect(Check(annotation, target), Verdict::kOtherTarget, "target");
   good &= Expect(Check(annotation, isa), Verdict::kOtherTarget, "ISA");
   good &= Expect(Check(annotation, cmsis), Verdict::kOtherCmsisNn, "CMSIS-NN");
+  for (const char* version : tflopt::kVersionsOfEqualSizes) {
+    if (!annotation.cmsis_nn().Equals("4ab83cc") && !annotation.cmsis_nn().Equals("99f736a")) break;
+    cmsis.cmsis_nn = version;
+    good &= Expect(Check(annotation, cmsis), Verdict::kOk, "CMSIS-NN with equal sizes");
+  }
+  cmsis.cmsis_nn = "7.0.0";
+  good &= Expect(Check(annotation, cmsis),
+                 annotation.cmsis_nn().Equals("7.0.0") ? Verdict::kOk : Verdict::kOtherCmsisNn,
+                 "CMSIS-NN with other sizes");
   good &= Expect(Check(annotation, less), used == 1 ? Verdict::kOk : Verdict::kLargerThanNeeded,
                  "less used");
   more.target = kOther;  // the cause is named before the effect

@@ -6,6 +6,7 @@ Both must accept the same bytes and read the same out of them.
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -21,7 +22,9 @@ from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Buffer, Metadata, Model
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.target.annotation import METADATA_NAME, Annotation, OperatorMemory, decode, encode
-from tflopt.target.cortex_m import Isa
+from tflopt.target.cmsis_nn import find_version
+from tflopt.target.cortex_m import Isa, Target
+from tflopt.target.kernels import scratch_table
 
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).parents[2] / "micro_runner"
@@ -171,6 +174,21 @@ def test_reads_what_python_wrote(program: Path, annotation: Annotation) -> None:
     assert run(program, "a", [data]) == [expected(data)]
     model = minimal_model([("min_runtime_version", b"1.5.0"), (METADATA_NAME, data), ("x", None)])
     assert run(program, "m", [model]) == [expected(data)]
+
+
+def test_versions_of_equal_sizes_are_those_of_the_table() -> None:
+    """What the header takes for equal asks for the same scratch for each layer of our models."""
+    header = (ROOT / "include" / "tflopt" / "annotation.h").read_text()
+    listed = re.search(r"kVersionsOfEqualSizes\[\] = \{([^}]*)\}", header)
+    assert listed is not None
+    names = re.findall(r'"(\w+)"', listed[1])
+    assert len(names) == 2
+    for path in sorted(TESTDATA.glob("*.tflite"))[::6]:
+        model = read_bytes(path.read_bytes())
+        for target in map(Target.parse, ("cortex-m0", "cortex-m4", "cortex-m55")):
+            tables = [scratch_table(model, target, find_version(name)) for name in names]
+            first, second = ([(r.use.scratch_bytes, r.use.persistent) for r in t] for t in tables)
+            assert first == second
 
 
 def test_reads_what_our_writer_wrote(program: Path) -> None:

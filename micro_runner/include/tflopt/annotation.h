@@ -40,7 +40,7 @@ enum class Verdict : uint8_t {
   kOk,
   kTooSmall,          // more memory is used than annotated, or the arena is below the annotated
   kLargerThanNeeded,  // less memory is used than annotated
-  kOtherCmsisNn,      // annotated for another CMSIS-NN version
+  kOtherCmsisNn,      // annotated for a CMSIS-NN version with other sizes
   kOtherTarget,       // annotated for another core or another ISA
   kNoAnnotation,      // the model has none
   kMalformed,         // the model or the annotation is broken
@@ -307,6 +307,22 @@ inline Verdict ReadFromModel(const void* model_data, size_t size, Annotation* an
   return Verdict::kNoAnnotation;
 }
 
+// CMSIS-NN versions whose buffers have the same sizes on every core: they differ in one function
+// that asks for none. Sizes annotated for one of them hold for the others.
+inline constexpr const char* kVersionsOfEqualSizes[] = {"4ab83cc", "99f736a"};
+
+// Whether sizes annotated for one CMSIS-NN version hold for another.
+inline bool HasSizesOf(StringView annotated, const char* linked) {
+  if (annotated.Equals(linked)) return true;
+  bool first = false;
+  bool second = false;
+  for (const char* each : kVersionsOfEqualSizes) {
+    first |= annotated.Equals(each);
+    second |= std::strcmp(each, linked) == 0;
+  }
+  return first && second;
+}
+
 // What the firmware knows; a null pointer or a zero means "not known", and is not compared.
 struct Reality {
   size_t used_bytes = 0;   // MicroInterpreter::arena_used_bytes() after AllocateTensors
@@ -323,7 +339,7 @@ inline Verdict Check(const Annotation& annotation, const Reality& reality) {
   if (reality.target != nullptr && !annotation.target().Equals(reality.target)) {
     return Verdict::kOtherTarget;
   }
-  if (reality.cmsis_nn != nullptr && !annotation.cmsis_nn().Equals(reality.cmsis_nn)) {
+  if (reality.cmsis_nn != nullptr && !HasSizesOf(annotation.cmsis_nn(), reality.cmsis_nn)) {
     return Verdict::kOtherCmsisNn;
   }
   const uint64_t used = static_cast<uint64_t>(annotation.arena_head_bytes()) +
