@@ -94,10 +94,10 @@ def test_optimize_writes_no_page_over_a_model(cli: Cli, har: str) -> None:
 
 
 def test_without_jinja2(cli: Cli, har: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    page._template.cache_clear()
+    page.template.cache_clear()
     monkeypatch.setitem(sys.modules, "jinja2", None)
     done = cli("report", har, *QUICK)
-    page._template.cache_clear()
+    page.template.cache_clear()
     assert done.code == 2
     assert done.only_error == "HTML reports need jinja2: pip install jinja2"
     assert cli("report", har, "--markdown", *QUICK).code == 0

@@ -23,6 +23,7 @@ from tflopt.cli import (
     registry,
     report,
     validate,
+    view,
 )
 from tflopt.errors import EXIT_RUNNER, EXIT_SIGNAL, TfloptError, printable, system_reason
 from tflopt.version import __version__
@@ -52,6 +53,7 @@ app.command(name="inspect")(inspect.inspect)
 app.command(name="validate")(validate.validate)
 app.command(name="bench")(bench.bench)
 app.command(name="report")(report.report)
+app.command(name="view")(view.view)
 app.command(name="emit")(emit.emit)
 app.command(name="check")(check.check)
 app.command(name="diff")(diff.compare)

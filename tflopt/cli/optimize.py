@@ -264,8 +264,10 @@ def optimize(
     if original is None:
         shown = explain or html is not None or timing or print_after
         if folder is None or output is not None or shown:
-            who = "several models take --dir" if len(models) > 1 else "--dir is for several models,"
-            raise UsageError(f"{who} instead of --output, and nothing that shows one of them")
+            who = (
+                "several models take --dir," if len(models) > 1 else "--dir is for several models,"
+            )
+            raise UsageError(f"{who}, not --output, --html, --explain, --timing, --print-after")
         optimize_all(models, folder, settings, pins, report_path, jobs, quiet)
         return
     settings = with_pins(settings, pins, original)

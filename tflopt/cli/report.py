@@ -19,7 +19,7 @@ from tflopt.cli.common import (
 from tflopt.config import Config, Goal
 from tflopt.errors import UsageError, printable
 from tflopt.io import utf8, write_all
-from tflopt.io.files import MODEL_SUFFIX, STDOUT, check_outputs
+from tflopt.io.files import STDOUT, check_outputs, page_path
 from tflopt.product.optimize import DEFAULT_TARGET, Settings, optimize_file_bytes
 from tflopt.product.validation import validate_files
 from tflopt.report.json_report import dumps
@@ -30,12 +30,14 @@ from tflopt.run.samples import SampleOptions
 from tflopt.target.memory import Device, PlanRequest
 from tflopt.verify.compare import Candidate
 
+PAIR = 2
+
 
 def report(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", show_default=False)],
-    optimized: Annotated[
-        Path | None, typer.Argument(metavar="[OPTIMIZED.tflite]", show_default=False)
-    ] = None,
+    models: Annotated[
+        list[Path],
+        typer.Argument(metavar="MODEL.tflite [OPTIMIZED.tflite] [MORE...]", show_default=False),
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: MODEL.report.html.")
     ] = None,
@@ -62,17 +64,22 @@ def report(
     """Show what optimizing MODEL.tflite changes, as one HTML page.
 
     With OPTIMIZED.tflite the two files are compared as they are; without it MODEL.tflite is
-    optimized, and only the report is written.
+    optimized, and only the report is written. Three files and more stand side by side, with
+    their trend.
     """
+    model, optimized = models[0], models[1] if len(models) > 1 else None
     if markdown and as_json:
         raise UsageError("--markdown and --json exclude each other")
     page = output
     if page is None and (markdown or as_json):
         page = STDOUT
     elif page is None and svg is None:
-        page = model.with_name(model.name.removesuffix(MODEL_SUFFIX) + ".report.html")
-    check_outputs((page, svg), [path for path in (model, optimized) if path is not None])
+        page = page_path(model, "report")
+    check_outputs((page, svg), models)
     device = make_device(target, cmsis_nn)
+    if len(models) > PAIR:
+        _series(models, device, page, plain_form=markdown or as_json or svg is not None)
+        return
     chosen = None if no_verify else SampleOptions(samples, seed)
     data = _data(model, optimized, settings_for(device, goal, chosen))
     texts = {} if page is None else {page: _text(data, markdown, as_json)}
@@ -86,6 +93,18 @@ def report(
         typer.echo(printed, nl=False)
     elif page is not None and not (markdown or as_json):
         typer.echo(f"wrote {printable(str(page))}")
+
+
+def _series(models: list[Path], device: Device, page: Path | None, *, plain_form: bool) -> None:
+    """Three models and more: totals and trends, as a page."""
+    from tflopt.report.html.single import series_page
+    from tflopt.report.single import single_report
+
+    if plain_form or page is None:
+        raise UsageError("three models and more are compared as a page only")
+    reports = [single_report(*load(path), device, str(path)) for path in models]
+    write_all({page: [utf8(series_page(reports))]})
+    typer.echo(f"wrote {printable(str(page))}")
 
 
 def settings_for(device: Device, goal: Goal, samples: SampleOptions | None) -> Settings:

@@ -40,12 +40,21 @@ def output_path(source: Path, output: Path | None) -> Path:
     Raises:
         UsageError: it is the input itself, a folder, or in a folder that doesn't exist.
     """
-    name = source.stem if source.suffix in (MODEL_SUFFIX, *C_SUFFIXES) else source.name
-    path = output or source.with_name(name + ".opt.tflite")
+    path = output or source.with_name(model_name(source) + ".opt.tflite")
     check_output(path)
     if is_same(path, source):
         raise UsageError(f"{path}: is the input; tflopt never overwrites it")
     return path
+
+
+def page_path(source: Path, kind: str) -> Path:
+    """Where a page about a model goes: ``IN.KIND.html``."""
+    return source.with_name(f"{model_name(source)}.{kind}.html")
+
+
+def model_name(source: Path) -> str:
+    """The name of a model's file without what says that it is one."""
+    return source.stem if source.suffix in (MODEL_SUFFIX, *C_SUFFIXES) else source.name
 
 
 def check_output(path: Path) -> None:

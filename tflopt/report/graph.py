@@ -165,3 +165,12 @@ def _fate(op: Op, twin: Op) -> str:
 def _shapes(op: Op) -> list[object]:
     values = (*op.inputs, *op.outputs)
     return [None if v is None else (v.dtype, v.shape) for v in values]
+
+
+def single_graph(model: Model) -> list[dict[str, object]]:
+    """The operators of a model that is compared with none."""
+    found: list[dict[str, object]] = []
+    for number, graph in enumerate(model.graphs):
+        same = {index: index for index in range(len(graph.ops))}
+        found += [{**row, "counterpart": None} for row in _rows(number, graph, same, graph, KEPT)]
+    return found

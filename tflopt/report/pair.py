@@ -9,15 +9,13 @@ from tflopt.errors import TfloptError
 from tflopt.ir import Model, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.text import dump
-from tflopt.product.annotate import is_for_device_only
 from tflopt.product.optimize import Settings
 from tflopt.report.json_report import SCHEMA_VERSION, interface, model_pair, passes, verification
 from tflopt.report.notes import notes
+from tflopt.report.single import subject_of
 from tflopt.report.subject import Subject
 from tflopt.rewrite import Trace
 from tflopt.rules.pipeline import run_pipeline
-from tflopt.target.hazards import find_hazards
-from tflopt.target.memory import Memory, PlanRequest, memory_of, why_no_memory
 from tflopt.verify.compare import Candidate, Verification
 from tflopt.version import __version__
 
@@ -66,14 +64,9 @@ def pair_report(
 
 
 def _subject(candidate: Candidate, settings: Settings) -> Subject:
-    model, device = candidate.model, settings.device
-    request = settings.config.plan or PlanRequest()
-    memory: Memory | None = None if why_no_memory(model) else memory_of(model, device)
-    if memory is not None and is_for_device_only(model):
-        request = replace(request, overlap="target")
-    hazards = find_hazards(model, device)
-    runtime = settings.config.runtime
-    return Subject(model, candidate.data, device, memory, hazards, runtime, request)
+    request, runtime = settings.config.plan, settings.config.runtime
+    found = subject_of(candidate.model, candidate.data, settings.device, request)
+    return replace(found, runtime=runtime)
 
 
 def _repeat(original: Model, optimized: Model, settings: Settings) -> tuple[Model, Trace] | None:

@@ -47,7 +47,7 @@ def explorer_data(report: Plain, sides: Sequence[str] = ("input", "output")) -> 
     ]
     data = {"name": views.model_name(report), "sides": found}
     # '<' would let a name from the model end the element.
-    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+    return json.dumps(data, separators=(",", ":"), sort_keys=True).replace("<", "\\u003c")
 
 
 def _other(key: str, sides: Sequence[str]) -> str | None:

@@ -44,14 +44,13 @@ def html_report(report: Plain) -> str:
     source = script()
     left_over = views.costs(report)
     still, disabled = views.idle(report)
-    page = _template("page.html.j2").render(
+    page = template("page.html.j2").render(
         report=report,
         name=views.model_name(report),
-        css=_markup(style()),
-        script=_markup(source),
-        script_hash=hash_of(source),
+        **parts(source),
         explored=("before", "after"),
-        explorer=_markup(explorer_data(report)),
+        titles={"before": "Before", "after": "After"},
+        explorer=markup(explorer_data(report)),
         sections=SECTIONS,
         verdict=views.verdict(report),
         warnings=views.warnings(report),
@@ -75,6 +74,15 @@ def html_report(report: Plain) -> str:
     return page + "\n"
 
 
+def parts(source: str) -> dict[str, object]:
+    """What the head and the end of every page need: style, script, and the policy's hash of it."""
+    return {
+        "css": markup(style()),
+        "script": markup(source),
+        "script_hash": hash_of(source),
+    }
+
+
 def script() -> str:
     """The page's script: the explorer, and what links the pictures to text."""
     return _template_text("explorer.js") + _template_text("page.js")
@@ -94,13 +102,14 @@ def _maps(report: Plain) -> dict[str, dict[str, object]]:
     """Both pictures, each for a wide and a narrow screen, to one scale."""
     maps = {key: memory_side(report, key) for key in ("input", "output")}
     top = top_of([memory for memory in maps.values() if memory])
-    return {key: _map(key, memory, top) if memory else {} for key, memory in maps.items()}
+    return {key: memory_figure(key, memory, top) if memory else {} for key, memory in maps.items()}
 
 
-def _map(key: str, memory: Plain, top: int) -> dict[str, object]:
+def memory_figure(key: str, memory: Plain, top: int) -> dict[str, object]:
+    """One memory map for wide and for narrow screens, with its buffers as rows."""
     title = f"Memory map {'before' if key == 'input' else 'after'}"
     pictures = {
-        kind: _markup(
+        kind: markup(
             memory_picture(
                 memory, title=title, width=width, top_bytes=top, prefix=f"{key}-{kind}"
             ).svg
@@ -119,7 +128,7 @@ def _map(key: str, memory: Plain, top: int) -> dict[str, object]:
     }
 
 
-def _markup(source: str) -> object:
+def markup(source: str) -> object:
     """Text that is HTML already."""
     from markupsafe import Markup
 
@@ -131,7 +140,7 @@ def _template_text(name: str) -> str:
 
 
 @lru_cache
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
     """A template of a page.
 
     Raises:
