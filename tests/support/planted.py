@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -91,3 +92,22 @@ def _largest(value: Value, channel: int, bias: int) -> int:
     bounds = ranges_of(value.graph).along(value, 3)
     assert bounds is not None
     return int(bounds[1][channel])
+
+
+def twin(value: Value, channel: int, other: int) -> None:
+    """Let a layer compute a channel as it computes another one."""
+    op = value.producer
+    assert op is not None
+    axis = output_axis(op)
+    weights, bias = weights_of(op), bias_of(op)
+    data = np.moveaxis(weights.array().copy(), axis, 0)
+    data[channel] = data[other]
+    set_data(weights, np.moveaxis(data, 0, axis))
+    numbers = bias.array().copy()
+    numbers[channel] = numbers[other]
+    set_data(bias, numbers)
+    for each in (weights, bias):
+        if each.quant is not None and each.quant.scale is not None and each.quant.is_per_channel:
+            scale = each.quant.scale.copy()
+            scale[channel] = scale[other]
+            each.quant = replace(each.quant, scale=scale)

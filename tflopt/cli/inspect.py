@@ -28,6 +28,7 @@ from tflopt.product.facts import ModelFacts, all_op_facts, model_facts
 from tflopt.product.hazard_notes import hazard_rows
 from tflopt.product.memory import arena, best_plan, memory_rows, scratch_rows
 from tflopt.product.optimize import DEFAULT_TARGET
+from tflopt.report.channels import LayerChannels, layer_channels, layer_outputs
 from tflopt.report.flash import Flash, flash_of
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.report.kernels import kernel_costs, kernel_rows
@@ -63,6 +64,15 @@ def inspect(
     memory: Annotated[
         bool, typer.Option("--memory", help="Show the arena over time, and check its plan.")
     ] = False,
+    channels: Annotated[
+        bool, typer.Option("--channels", help="Show the channels that carry nothing.")
+    ] = False,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(
+            "--inputs", metavar="DATA.npz", help="With --channels: what never changes on these."
+        ),
+    ] = None,
     target: TargetName = DEFAULT_TARGET,
     cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
     runtime: RuntimeName = Runtime.BOTH,
@@ -74,6 +84,8 @@ def inspect(
     """
     if against is not None and not flash:
         raise UsageError("--against goes with --flash")
+    if inputs is not None and not channels:
+        raise UsageError("--inputs goes with --channels")
     loaded, data = load(model)
     accounts = {str(model): flash_of(loaded, data, runtime)} if flash else {}
     if against is not None:
@@ -89,6 +101,7 @@ def inspect(
         plan=best_plan(loaded, device) if memory else None,
         findings=plan_findings(loaded, device) if memory else [],
         hazards=find_hazards(loaded, device),
+        channels=_channels(loaded, device, inputs) if channels else None,
     )
     if as_json:
         typer.echo(dumps(view.as_json()), nl=False)
@@ -96,6 +109,16 @@ def inspect(
         view.show(scratch, hazards, kernels, runs)
     if any(finding.severity is Severity.ERROR for finding in view.findings):
         raise typer.Exit(EXIT_CHECK_FAILED)
+
+
+def _channels(model: Model, device: Device, inputs: Path | None) -> list[LayerChannels]:
+    if inputs is None:
+        return layer_channels(model, device)
+    from tflopt.product.channels import read_inputs, unchanging_channels
+
+    values = layer_outputs(model.main)
+    seen = unchanging_channels(model, read_inputs(inputs, model), values)
+    return layer_channels(model, device, seen)
 
 
 @dataclass(frozen=True)
@@ -110,6 +133,7 @@ class View:
     plan: OfflinePlan | None
     findings: Sequence[Finding]
     hazards: Sequence[HazardFinding]
+    channels: Sequence[LayerChannels] | None = None
 
     def as_json(self) -> dict[str, object]:
         """Everything as plain data."""
@@ -132,12 +156,14 @@ class View:
             "kernels": kernel_rows(self.model, self.device),
             "runs": runs_rows(self.model),
             "memory": in_time,
+            "channels": None if self.channels is None else [asdict(row) for row in self.channels],
             "flash": [asdict(account) for account in self.accounts.values()],
         }
 
     def show(self, scratch: bool, hazards: bool, kernels: bool, runs: bool) -> None:
         """The tables that were asked for, the operators where none was."""
         from tflopt.report.console import print_flash, print_model, print_notes
+        from tflopt.report.console_channels import print_channels
         from tflopt.report.console_hazards import print_known_hazards
         from tflopt.report.console_kernels import print_kernels
         from tflopt.report.console_memory import print_memory, print_scratch
@@ -153,11 +179,14 @@ class View:
             print_memory(console, self.model, self.arena, self.plan, self.findings)
         if kernels:
             print_kernels(console, kernel_costs(self.model, self.device), self.device)
+        if self.channels is not None:
+            print_channels(console, self.channels)
         if hazards:
             print_known_hazards(console, self.hazards, self.device)
         if runs:
             print_runs(console, self.model)
-        if not (self.accounts or runs or scratch or kernels or hazards or self.plan):
+        asked = runs or scratch or kernels or hazards or self.channels is not None
+        if not (asked or self.accounts or self.plan):
             print_model(console, self.model, self.facts, all_op_facts(self.model))
         said = runs_notes(self.model) if runs else []
         print_notes(console, [n for n in notes(self.model, self.device) if n not in said])

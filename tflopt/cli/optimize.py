@@ -43,6 +43,8 @@ from tflopt.product.budget import parse_count, parse_size
 from tflopt.product.optimize import DEFAULT_TARGET, Result, Settings, optimize_file_bytes
 from tflopt.report.json_report import dumps, report
 from tflopt.rewrite.watch import PhaseTimes, PrintAfter, Watch, in_turn, verify_runs
+from tflopt.rules.channels.merge_twin_channels import MergeTwinChannels
+from tflopt.rules.channels.remove_channels import RemoveChannels
 from tflopt.rules.pipeline import Selection, find_rule
 from tflopt.run.choose import DeviceOptions
 from tflopt.run.runner import TIME_LIMIT_S
@@ -50,6 +52,8 @@ from tflopt.run.samples import SampleOptions
 from tflopt.target.memory import PORTABLE, PlanRequest
 
 __all__ = ["optimize", "parse_pin"]
+CHANNELS = (RemoveChannels.name, MergeTwinChannels.name)
+"""The rules that ``--keep-channels`` leaves out."""
 
 
 def optimize(
@@ -174,6 +178,10 @@ def optimize(
             help="Write layers otherwise that the target's kernels compute wrongly.",
         ),
     ] = True,
+    keep_channels: Annotated[
+        bool,
+        typer.Option("--keep-channels", help="Leave all channels, also those that carry nothing."),
+    ] = False,
     fail_on_hazard: Annotated[
         bool, typer.Option("--fail-on-hazard", help="Fail where such a layer is left.")
     ] = False,
@@ -235,7 +243,7 @@ def optimize(
     arena_limit = None if max_arena is None else parse_size(max_arena)
     devices = DeviceOptions(device.target, tflm_lib, firmware, fvp, time_limit)
     settings = Settings(
-        selection=Selection(_names(only), disable or ()),
+        selection=Selection(_names(only), (*(disable or ()), *(CHANNELS if keep_channels else ()))),
         config=Config(
             runtime,
             strip,

@@ -13,7 +13,7 @@ from tflopt.ranges.accumulators import accumulator_of
 from tflopt.ranges.elementwise import BINARY, by_table, of_two
 from tflopt.ranges.interval import Interval, of_constant, whole
 from tflopt.ranges.movement import moved
-from tflopt.ranges.reductions import REDUCTIONS, pooled, reduced
+from tflopt.ranges.reductions import REDUCTIONS, pooled, reduced, softmax_of_constants
 
 WEIGHTED = frozenset(
     {OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.FULLY_CONNECTED, OpCode.TRANSPOSE_CONV}
@@ -92,6 +92,8 @@ def _computed(op: Op, sources: Sequence[Interval | None]) -> Interval | None:
         return None if first is None else pooled(op, first)
     if op.code in REDUCTIONS:
         return None if first is None else reduced(op, first)
+    if op.code is OpCode.SOFTMAX:
+        return None if first is None else softmax_of_constants(op, first)
     if op.code in BINARY and len(sources) == 2:
         second = sources[1]
         return None if first is None or second is None else of_two(op, (first, second))

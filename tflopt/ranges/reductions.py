@@ -9,8 +9,9 @@ import numpy as np
 from tflopt.arith.affine import affine_of
 from tflopt.arith.fixed_point import Ints, overflows, wrap
 from tflopt.arith.reduction import mean, mean_multiplier, sum_of
+from tflopt.arith.softmax import LONGEST_ROW, OUTPUT, is_legal, softmax
 from tflopt.ir import DType, Op, OpCode
-from tflopt.ir.options import Pool2DOptions, ReducerOptions
+from tflopt.ir.options import Pool2DOptions, ReducerOptions, SoftmaxOptions
 from tflopt.ranges.elementwise import fused_limits
 from tflopt.ranges.interval import Interval, open_axes
 
@@ -44,6 +45,24 @@ def reduced(op: Op, source: Interval) -> Interval | None:
     if sums is None:
         return None
     return _squeezed(Interval(*sums), axes, options.keep_dims)
+
+
+def softmax_of_constants(op: Op, source: Interval) -> Interval | None:
+    """SOFTMAX of a row that no input changes; rows that vary may give anything."""
+    data, options = op.input(0), op.options
+    if data is None or not isinstance(options, SoftmaxOptions) or not source.is_constant:
+        return None
+    one, out = affine_of(data), affine_of(op.output)
+    known = data.dtype is DType.INT8 and op.output.dtype is DType.INT8 and bool(data.shape)
+    if not known or one is None or out is None or not 0 < data.shape[-1] <= LONGEST_ROW:
+        return None
+    if (float(out.scale), int(out.zero_point)) != OUTPUT or not is_legal(one, options.beta):
+        return None
+    rows = source.expanded(len(data.shape) - 1, data.shape[-1]).low
+    if not bool(np.all(np.isfinite(one.scale))) or open_axes(data) & {len(data.shape) - 1}:
+        return None
+    result = softmax(rows, one, options.beta)
+    return Interval(result, result)
 
 
 def _sums(op: Op, source: Interval, axes: tuple[int, ...]) -> tuple[Ints, Ints] | None:

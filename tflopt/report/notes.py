@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tflopt.errors import printable
 from tflopt.ir import Model, Op
+from tflopt.rules.channels.fold_constant_values import constant_outputs
 from tflopt.rules.flash.strip_unread_quantization import is_delegated_bias
 from tflopt.target.cost import caveats, predict_model
 from tflopt.target.memory import Device
@@ -35,6 +36,7 @@ def notes(model: Model, device: Device) -> list[str]:
     return [
         *runs_notes(model),
         *vendor_notes(model),
+        *output_notes(model),
         *prediction_notes(model, device),
         *bias_notes(model),
     ]
@@ -51,6 +53,17 @@ def runs_notes(model: Model) -> list[str]:
         lead = "can't allocate with CMSIS-NN's kernels, runs on TFLM's reference kernels only"
     more = f" ({len(found) - 1} more: inspect --runs)" if len(found) > 1 else ""
     return [f"{lead}: {printable(str(severe[0]))}{more}."]
+
+
+def output_notes(model: Model) -> list[str]:
+    """Outputs that say nothing of the inputs."""
+    outputs = list(model.main.outputs)
+    numbers = [outputs.index(value) for value in constant_outputs(model.main)]
+    names = [f"{n} ({printable(outputs[n].name or 'no name')})" for n in numbers]
+    if not names:
+        return []
+    which = f"output {names[0]} is" if len(names) == 1 else f"outputs {', '.join(names)} are"
+    return [f"{which} the same for every input."]
 
 
 def vendor_notes(model: Model) -> list[str]:

@@ -1,0 +1,101 @@
+"""Channels that carry nothing: planted in random networks, and in models that people use.
+
+    python benchmarks/channels.py --planted 5000
+    python benchmarks/channels.py MODEL.tflite...
+
+The first runs seeded networks with dead, saturated, unread and almost constant channels on TFLM
+before and after ``remove-channels``, and exits with 1 where a planted channel is left that can go,
+one is gone that must stay, or an output differs. The second prints a row of markdown for each model:
+channels, how many are constant, unread and go, and the file, the arena and the predicted
+instructions for a Cortex-M55 with the rules of ``tflopt/rules/channels`` against without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tests.rules.test_remove_channels_planted import removed
+from tests.support.check_rule import check_same_outputs
+from tests.support.planted_nets import plant
+from tflopt.errors import TfloptError
+from tflopt.io.files import load
+from tflopt.product.optimize import Result, Settings, optimize_file_bytes
+from tflopt.report.channels import layer_channels
+from tflopt.rules.pipeline import RULES, Selection
+from tflopt.target.cost import predict_model
+
+ROOM = [r.name for r in RULES if type(r).__module__.startswith("tflopt.rules.channels.")]
+
+
+def main(
+    models: Annotated[list[Path] | None, typer.Argument()] = None,
+    planted: Annotated[int, typer.Option(min=0)] = 0,
+    first: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Both, as asked for."""
+    bad = run_planted(range(first, first + planted)) if planted else 0
+    if models:
+        run_models(models)
+    raise typer.Exit(int(bad > 0))
+
+
+def run_planted(seeds: Sequence[int]) -> int:
+    """How many networks failed."""
+    bad, before, after = 0, 0, 0
+    for seed in seeds:
+        net = plant(seed)
+        copy = removed(net)
+        lines = net.failures(copy)
+        check_same_outputs(net.model, copy, ("tflm",))
+        before += sum(op.output.shape[-1] for op in net.model.main.ops)
+        after += sum(op.output.shape[-1] for op in copy.main.ops)
+        bad += bool(lines)
+        for line in lines:
+            print(f"seed {seed}: {line}")
+    print(f"{len(seeds):,} networks, {before:,} channels, {before - after:,} removed: {bad} failed")
+    return bad
+
+
+def run_models(models: Sequence[Path]) -> None:
+    """A table."""
+    print("| model | channels | constant | unread | go | file | arena | instructions |")
+    print("|---|---|---|---|---|---|---|---|")
+    for path in models:
+        try:
+            print(_row(path), flush=True)
+        except TfloptError as error:
+            print(f"| {path.stem} | {error} |")
+
+
+def _row(path: Path) -> str:
+    model, data = load(path)
+    rows = layer_channels(model, Settings().device)
+    with_all, without = (
+        optimize_file_bytes(model, data, Settings(selection=Selection(None, left), samples=None))
+        for left in ((), ROOM)
+    )
+    counts = [sum(getattr(row, key) for row in rows) for key in ("channels", "constant", "unread")]
+    counts.append(_channels(without) - _channels(with_all))
+    pairs = zip(_numbers(without), _numbers(with_all), strict=True)
+    cells = [f"{n:,}" for n in counts] + [f"{a:,} -> {b:,}" for a, b in pairs]
+    return f"| {path.stem} | {' | '.join(cells)} |"
+
+
+def _channels(result: Result) -> int:
+    return sum(row.channels for row in layer_channels(result.model, Settings().device))
+
+
+def _numbers(result: Result) -> tuple[int, int, int]:
+    arena = 0 if result.memory_after is None else result.memory_after.arena.used_bytes
+    work = sum(
+        row.prediction.instructions for row in predict_model(result.model, Settings().device).rows
+    )
+    return len(result.data), arena, work
+
+
+if __name__ == "__main__":
+    typer.run(main)

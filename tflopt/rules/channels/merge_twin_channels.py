@@ -1,0 +1,105 @@
+"""Read one of several equal channels with the sum of their weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tflopt.facts.convolution import convolution
+from tflopt.ir import DType, Graph, Model, Op, OpCode
+from tflopt.ir.clone import clone
+from tflopt.ir.node import Array
+from tflopt.ranges import ranges_of
+from tflopt.rewrite import BY_ARITHMETIC, Exactness, ModelRule, Rewriter, Stage
+from tflopt.rules.channels.plan import plan_of
+from tflopt.rules.channels.twins import Twins, twins_of
+
+LARGEST = 127
+"""Of a weight: converters use no -128."""
+
+
+@dataclass(frozen=True)
+class MergeTwinChannels(ModelRule):
+    """Let layers read one of several channels that are always equal, with their weights summed up.
+
+    ``remove-channels`` then takes the others out. Only where that lets a channel go, and the sums
+    are weights of int8. Exact: equal weights, bias and scale give equal channels, and so do equal
+    channels that are handled alike; ``a x + b x`` is ``(a + b) x``.
+    """
+
+    name: ClassVar[str] = "merge-twin-channels"
+    stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY,)
+    rank: ClassVar[int] = 433
+    exactness: ClassVar[Exactness] = BY_ARITHMETIC
+
+    def rewrite_model(self, model: Model, rw: Rewriter) -> None:
+        """Graph by graph."""
+        for index, graph in enumerate(model.graphs):
+            if not _merged(graph):
+                continue
+            trial = clone(model)
+            _write(trial.graphs[index], Rewriter(trial))
+            if _removable(trial.graphs[index]) > _removable(graph):
+                _write(graph, rw)
+
+
+def _removable(graph: Graph) -> int:
+    plan = plan_of(graph, ranges_of(graph))
+    return 0 if plan is None else sum(int((~kept).sum()) for kept in plan.kept.values())
+
+
+def _write(graph: Graph, rw: Rewriter) -> None:
+    for op, data in _merged(graph).items():
+        weights = op.inputs[1]
+        assert weights is not None
+        rw.set_input(op, 1, rw.constant(data, weights, quant=weights.quant, name=weights.name))
+        if not weights.uses:
+            rw.remove_value(weights)
+
+
+def _merged(graph: Graph) -> dict[Op, Array]:
+    """Layers that read twins, with their weights after the merge."""
+    twins, found = twins_of(graph), {}
+    for op in graph.ops:
+        data = _merge(op, twins)
+        if data is not None:
+            found[op] = data
+    return found
+
+
+def _merge(op: Op, twins: Twins) -> Array | None:
+    data, weights = op.input(0), op.input(1)
+    if data is None or weights is None or data.is_constant or not _sums_up(op):
+        return None
+    if not data.shape or data.shape[-1] != weights.shape[-1]:
+        return None
+    labels = twins.of(data)
+    if len(set(labels.tolist())) == len(labels):
+        return None
+    taps, changed = weights.array().astype(np.int16), False
+    first: dict[int, int] = {}
+    for channel, label in enumerate(labels.tolist()):
+        if not taps[..., channel].any():
+            continue
+        one = first.setdefault(label, channel)
+        total = taps[..., one] + taps[..., channel]
+        if one == channel or np.abs(total).max() > LARGEST:
+            continue
+        taps[..., one], taps[..., channel], changed = total, 0, True
+    return taps.astype(np.int8) if changed else None
+
+
+def _sums_up(op: Op) -> bool:
+    """A CONV_2D of one group or a FULLY_CONNECTED, of int8 with zero points of zero."""
+    if op.code is OpCode.CONV_2D:
+        found = convolution(op)
+        return found is not None and found.is_dense and found.is_int8
+    weights = op.input(1)
+    if op.code is not OpCode.FULLY_CONNECTED or weights is None or len(weights.shape) != 2:
+        return False
+    quant, plain = weights.quant, weights.has_data and weights.extra.sparsity is None
+    if not plain or weights.dtype is not DType.INT8 or quant is None or quant.zero_point is None:
+        return False
+    return not quant.zero_point.any()
