@@ -1,22 +1,24 @@
 """Channels that carry nothing: planted in random networks, and in models that people use.
 
-    python benchmarks/channels.py --planted 5000
-    python benchmarks/channels.py MODEL.tflite...
+    python benchmarks/channels.py --planted 5000 [MODEL.tflite...]
 
-The first runs seeded networks with dead, saturated, unread and almost constant channels on TFLM
-before and after ``remove-channels``, and exits with 1 where a planted channel is left that can go,
-one is gone that must stay, or an output differs. The second prints a row of markdown for each model:
+Seeded networks with dead, saturated, unread and almost constant channels run on TFLM before and
+after ``remove-channels``; exits with 1 where a planted channel is left that can go, one is gone
+that must stay, or an output differs. Then a row of markdown for each model of ``../shared``:
 channels, how many are constant, unread and go, and the file, the arena and the predicted
-instructions for a Cortex-M55 with the rules of ``tflopt/rules/channels`` against without.
+instructions for a Cortex-M55 without and with the rules of ``tflopt/rules/channels``.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.rules.test_remove_channels_planted import removed
 from tests.support.check_rule import check_same_outputs
@@ -28,6 +30,8 @@ from tflopt.report.channels import layer_channels
 from tflopt.rules.pipeline import RULES, Selection
 from tflopt.target.cost import predict_model
 
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+FOLDERS = (SHARED / "models", SHARED / "field" / "models")
 ROOM = [r.name for r in RULES if type(r).__module__.startswith("tflopt.rules.channels.")]
 
 
@@ -36,10 +40,9 @@ def main(
     planted: Annotated[int, typer.Option(min=0)] = 0,
     first: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Both, as asked for."""
+    """Both."""
     bad = run_planted(range(first, first + planted)) if planted else 0
-    if models:
-        run_models(models)
+    run_models(models or [path for each in FOLDERS for path in sorted(each.glob("*.tflite"))])
     raise typer.Exit(int(bad > 0))
 
 
@@ -91,10 +94,8 @@ def _channels(result: Result) -> int:
 
 def _numbers(result: Result) -> tuple[int, int, int]:
     arena = 0 if result.memory_after is None else result.memory_after.arena.used_bytes
-    work = sum(
-        row.prediction.instructions for row in predict_model(result.model, Settings().device).rows
-    )
-    return len(result.data), arena, work
+    rows = predict_model(result.model, Settings().device).rows
+    return len(result.data), arena, sum(row.prediction.instructions for row in rows)
 
 
 if __name__ == "__main__":

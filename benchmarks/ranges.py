@@ -8,9 +8,13 @@ intervals were wider than need be; exits with 1 where any did.
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.ranges.layers import draw, misses
 

@@ -57,6 +57,8 @@ BENCHMARKS = (
     Benchmark("depthwise", "Depthwise layers"),
     Benchmark("layers", "Random layers in every form", ("--layers", "3200")),
     Benchmark("kernels", "Models of the kernels", ("--sets", "100000")),
+    Benchmark("channels", "Channels that carry nothing", ("--planted", "5000")),
+    Benchmark("ranges", "Ranges against every input", ("--count", "10000"), plain=True),
     Benchmark("startup", "Start-up"),
     Benchmark("tool", "Time and memory of the tool"),
     Benchmark("others", "Beside other tools"),
