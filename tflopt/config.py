@@ -97,6 +97,18 @@ def make_tiling(
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What the result may take at most; None for no limit."""
+
+    arena_bytes: int | None = None
+    flash_bytes: int | None = None
+    instructions: int | None = None
+
+    def __bool__(self) -> bool:
+        return self != Limits()
+
+
+@dataclass(frozen=True)
 class Config:
     """Options of the pipeline.
 
@@ -109,6 +121,8 @@ class Config:
         io_layout: whether inputs and outputs keep their arrangement.
         tiling: whether layers may be computed in bands, None for not at all.
         allow_lsb: how many steps an integer form of float operators may be off; 0: exact only.
+        limits: what the search tries to stay within, whatever the goal.
+        exchange: a balanced result may grow a little where that makes it much faster.
     """
 
     runtime: Runtime = Runtime.BOTH
@@ -121,6 +135,8 @@ class Config:
     io_layout: IoLayout = IoLayout.KEEP
     allow_lsb: int = 0
     tiling: Tiling | None = None
+    limits: Limits = field(default_factory=Limits)
+    exchange: bool = True
 
     @property
     def in_place(self) -> bool:

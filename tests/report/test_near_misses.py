@@ -12,7 +12,9 @@ from tflopt.report.plain import rows
 from tflopt.report.views import near_misses
 from tflopt.rewrite import NearMiss, Place, Reason, Why
 from tflopt.rewrite.reason import reason_of, why_of
-from tflopt.search.worth import Budget, Choice, Cost
+from tflopt.search.cost import Cost
+from tflopt.search.objective import Budget
+from tflopt.search.worth import Choice
 
 pytestmark = pytest.mark.unit
 

@@ -10,13 +10,15 @@ from tests.support.kit import Kit
 from tests.support.worth import FORMS
 from tflopt.config import Config, Goal, Strip
 from tflopt.facts.convolution import Convolution, convolution
-from tflopt.ir import OpCode
+from tflopt.ir import Model, OpCode
 from tflopt.ir.clone import clone
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.convolution_forms import as_depthwise
 from tflopt.rules.pipeline import Selection, make_rules, run_pipeline
-from tflopt.search.budget_of_forms import make_budget, original_cost
-from tflopt.search.worth import Budget, Cost, FormRule, Worth, flash_estimate, worth_it
+from tflopt.search.budget_of_forms import make_budget, original_cost, present_cost
+from tflopt.search.cost import Cost, flash_estimate
+from tflopt.search.objective import Budget, worth_it
+from tflopt.search.worth import FormRule, Worth
 from tflopt.target import Target
 from tflopt.target.memory import Device
 
@@ -142,12 +144,17 @@ def test_the_longer_life_of_a_merged_tensor_counts() -> None:
     assert choice.after.arena_bytes <= choice.before.arena_bytes
 
 
+def budget_of(model: Model, stripped: Model) -> Budget:
+    worth = Worth()
+    now = present_cost(model, stripped, worth, None)
+    return make_budget(now, worth.total(model), original_cost(model, worth), Config())
+
+
 def test_a_form_may_not_take_more_than_the_original_model() -> None:
     n = Kit()
     x = n.feed(1, 8, 8, 16)
     n.output(n.reduce(OpCode.MEAN, x, (1, 2)))
-    original = original_cost(n.model, Worth())
-    budget = make_budget(n.model, n.model, original, Worth())
+    budget = budget_of(n.model, n.model)
     assert budget.flash_bytes == flash_estimate(n.model), "no name was dropped, so no room"
     config = Config(device=M4)
     assert not run_pipeline(n.model, Selection(["mean-to-convolution"]), config).hits
@@ -160,7 +167,7 @@ def test_dropped_names_make_room() -> None:
     n.output(n.relu(n.reduce(OpCode.MEAN, x, (1, 2))))
     stripped = clone(n.model)
     run_pipeline(stripped, Selection(["strip-names"]), Config(strip=Strip.ALL))
-    budget = make_budget(n.model, stripped, original_cost(n.model, Worth()), Worth())
+    budget = budget_of(n.model, stripped)
     room = budget.flash_bytes - flash_estimate(n.model)
     assert 2000 < room < 2900, "less what plan and annotation take"
 

@@ -11,7 +11,8 @@ from tflopt.ir.text import dump
 from tflopt.rewrite import AnyRule
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.pipeline import RULES
-from tflopt.search.worth import Choice, Cost, FormRule, Worth
+from tflopt.search.cost import Cost
+from tflopt.search.worth import Choice, FormRule, Worth
 
 FORMS = tuple(
     type(rule) for rule in RULES if isinstance(rule, FormRule) and rule.exactness.bit_exact

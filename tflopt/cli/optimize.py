@@ -154,20 +154,26 @@ def optimize(
     ] = None,
     max_arena: Annotated[
         str | None,
-        typer.Option("--max-arena", metavar="SIZE", help="Fail over this arena, e.g. 64K."),
+        typer.Option("--max-arena", metavar="SIZE", help="Stay within this arena, or fail."),
     ] = None,
     max_flash: Annotated[
         str | None,
-        typer.Option("--max-flash", metavar="SIZE", help="Fail over this file size, e.g. 300K."),
+        typer.Option("--max-flash", metavar="SIZE", help="Stay within this file size, or fail."),
     ] = None,
     max_instructions: Annotated[
         str | None,
         typer.Option(
             "--max-instructions",
             metavar="COUNT",
-            help="Fail over this many predicted instructions, e.g. 2.5M.",
+            help="Stay within so many predicted instructions, or fail; e.g. 2.5M.",
         ),
     ] = None,
+    effort: Annotated[
+        float,
+        typer.Option(
+            "--effort", min=0.0, max=100.0, help="How long to look for better results; 1: default."
+        ),
+    ] = 1.0,
     require_verified: Annotated[
         bool, typer.Option("--require-verified", help="Fail where nothing could be compared.")
     ] = False,
@@ -265,6 +271,7 @@ def optimize(
         max_instructions=None if max_instructions is None else parse_count(max_instructions),
         require_verified=require_verified,
         fail_on_hazard=fail_on_hazard,
+        effort=effort,
     )
     if require_verified and no_verify:
         raise UsageError("--require-verified and --no-verify exclude each other")

@@ -50,6 +50,7 @@ def run_entry(entry: Entry) -> Verdict:
     """Check one model; all of its budgets, also after the first that fails."""
     settings = entry.settings
     free = replace(settings, max_arena_bytes=None, max_flash_bytes=None, max_instructions=None)
+    free = replace(free, config=replace(settings.config, limits=settings.limits))
     try:
         result = optimize_file_bytes(*load(entry.path), free)
     except TfloptError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from tflopt.ir.model import Graph, Metadata, Model, Signature
 from tflopt.ir.node import Buffer, Op, OperatorCode, Value
@@ -11,6 +11,14 @@ from tflopt.ir.node import Buffer, Op, OperatorCode, Value
 def clone(model: Model) -> Model:
     """A copy whose edits don't touch ``model``; buffers are new, their data is shared."""
     return _Cloner(model).copy
+
+
+def adopt(model: Model, other: Model) -> None:
+    """Let ``model`` be what ``other`` is, which nobody may use any more."""
+    for field in fields(Model):
+        setattr(model, field.name, getattr(other, field.name))
+    for graph in model.graphs:
+        graph.model = model
 
 
 class _Cloner:

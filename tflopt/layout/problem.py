@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -65,26 +65,44 @@ def make_problem(
     graph: Graph,
     price: FormCost,
     free_ports: bool = False,
-    banned: Collection[tuple[int, Form]] = (),
 ) -> Problem:
     """The problem of one graph.
 
     Args:
         price: what a form of an operator costs.
         free_ports: inputs and outputs of the graph may be arranged otherwise.
-        banned: roles, by their number, with forms that they may not take.
     """
     groups = find_groups(graph)
     roles = find_roles(graph, groups, free_ports)
-    forms = [
-        [form for form in options if (number, form) not in banned]
-        for number, options in enumerate(_find_forms(roles, dict.fromkeys(groups.values())))
-    ]
+    forms = _find_forms(roles, dict.fromkeys(groups.values()))
     prices = [
         [price(role, form) if len(options) > 1 else FormPrice() for form in options]
         for role, options in zip(roles, forms, strict=True)
     ]
     return Problem(graph, roles, forms, prices, find_readings(roles))
+
+
+def restricted(problem: Problem, banned: Collection[tuple[int, Form]]) -> Problem:
+    """The problem without some forms of some roles."""
+    kept = [
+        [i for i, form in enumerate(forms) if (number, form) not in banned]
+        for number, forms in enumerate(problem.forms)
+    ]
+    forms = [[each[i] for i in k] for each, k in zip(problem.forms, kept, strict=True)]
+    prices = [[each[i] for i in k] for each, k in zip(problem.prices, kept, strict=True)]
+    return replace(problem, forms=forms, prices=prices)
+
+
+def without_speed(problem: Problem) -> Problem:
+    """The problem in which instructions don't count."""
+    prices = [[FormPrice(each.hazards) for each in prices] for prices in problem.prices]
+    return replace(problem, prices=prices)
+
+
+def on_copy(problem: Problem, graph: Graph, free_ports: bool) -> Problem:
+    """The same problem of a copy of its graph."""
+    roles = find_roles(graph, find_groups(graph), free_ports)
+    return replace(problem, graph=graph, roles=roles, readings=find_readings(roles))
 
 
 def _find_forms(roles: Sequence[Role], groups: Iterable[Group]) -> list[list[Form]]:

@@ -7,6 +7,7 @@ says. Only tensors that the runtime plans take part, so constants and variables 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from tflopt.facts.operators import Kind, facts_of, kind_of
 from tflopt.facts.tflm import IN_PLACE, InPlace, Overlap
@@ -31,13 +32,29 @@ OverlapGap = Callable[[Op], int | None]
 """The least distance in bytes between an operator's first input and its output, None: apart."""
 
 
+@dataclass(frozen=True)
+class ValueAlias:
+    """Two values that may share bytes; the fields are those of `TensorAlias`."""
+
+    first: Value
+    second: Value
+    low: int | None
+    high: int | None
+    shares_content: bool = False
+    reason: str = ""
+
+
 def in_place_aliases(model: Model) -> list[TensorAlias]:
     """Pairs that may share bytes on every core: views, in-place operators, slices, pads."""
     refs = tensor_refs(model)
-    found: list[TensorAlias] = []
-    for op in model.main.ops:
-        found.extend(in_place_of(op, refs))
-    return found
+    return [alias for op in model.main.ops for alias in in_place_of(op, refs)]
+
+
+def in_place_of(op: Op, refs: Refs) -> Iterator[TensorAlias]:
+    """The same for one operator."""
+    for alias in aliases_at(op):
+        first, second = refs[alias.first], refs[alias.second]
+        yield TensorAlias(first, second, alias.low, alias.high, alias.shares_content, alias.reason)
 
 
 def overlap_aliases(model: Model, gap: OverlapGap) -> list[TensorAlias]:
@@ -101,21 +118,21 @@ def _planned(*values: Value) -> bool:
     return all(not v.is_constant and not v.is_variable and runtime_bytes(v) for v in values)
 
 
-def in_place_of(op: Op, refs: Refs) -> Iterator[TensorAlias]:
-    """Pairs of one operator's tensors that may share bytes on every core."""
+def aliases_at(op: Op) -> Iterator[ValueAlias]:
+    """The pairs that one operator lets share bytes, on every core."""
     if op.code in IN_PLACE and len(op.outputs) == 1:
-        yield from _by_rule(op, IN_PLACE[op.code], refs)
+        yield from _by_rule(op, IN_PLACE[op.code])
         return
     match kind_of(op):
         case Kind.JOIN:
-            yield from _concatenation(op, refs)
+            yield from _concatenation(op)
         case Kind.SPLIT:
-            yield from _split(op, refs)
+            yield from _split(op)
         case Kind.PAD:
-            yield from _pad(op, refs)
+            yield from _pad(op)
 
 
-def _by_rule(op: Op, rule: InPlace, refs: Refs) -> Iterator[TensorAlias]:
+def _by_rule(op: Op, rule: InPlace) -> Iterator[ValueAlias]:
     output = op.output
     for index in rule.operands:
         source = op.input(index)
@@ -126,7 +143,7 @@ def _by_rule(op: Op, rule: InPlace, refs: Refs) -> Iterator[TensorAlias]:
         is_view = rule.overlap is Overlap.VIEW
         reason = f"{op.opcode.label}: {rule.argument} ({rule.source})"
         high = 0 if is_view else None
-        yield TensorAlias(refs[source], refs[output], 0, high, is_view, reason)
+        yield ValueAlias(source, output, 0, high, is_view, reason)
 
 
 def _fits(source: Value, output: Value, rule: InPlace) -> bool:
@@ -138,7 +155,7 @@ def _fits(source: Value, output: Value, rule: InPlace) -> bool:
     return same or (rule.may_narrow and runtime_bytes(source) > runtime_bytes(output))
 
 
-def _concatenation(op: Op, refs: Refs) -> Iterator[TensorAlias]:
+def _concatenation(op: Op) -> Iterator[ValueAlias]:
     options, inputs = op.options, [value for value in op.inputs if value is not None]
     if not isinstance(options, ConcatenationOptions) or len(inputs) != len(op.inputs):
         return
@@ -146,10 +163,10 @@ def _concatenation(op: Op, refs: Refs) -> Iterator[TensorAlias]:
         return
     sizes = [runtime_bytes(value) for value in inputs]
     places = slice_displacements(sizes, op.output.shape, options.axis, ARENA_ALIGNMENT)
-    yield from _slices(op.output, inputs, places, f"CONCATENATION ({CONCATENATION_SOURCE})", refs)
+    yield from _slices(op.output, inputs, places, f"CONCATENATION ({CONCATENATION_SOURCE})")
 
 
-def _split(op: Op, refs: Refs) -> Iterator[TensorAlias]:
+def _split(op: Op) -> Iterator[ValueAlias]:
     facts = facts_of(op)
     whole, axis = op.input(facts.data), op.input(facts.controls[-1])
     axes = axis.ints() if axis is not None else None
@@ -157,7 +174,7 @@ def _split(op: Op, refs: Refs) -> Iterator[TensorAlias]:
         return
     sizes = [runtime_bytes(value) for value in op.outputs]
     places = slice_displacements(sizes, whole.shape, axes[0], ARENA_ALIGNMENT)
-    yield from _slices(whole, op.outputs, places, f"SPLIT ({SPLIT_SOURCE})", refs)
+    yield from _slices(whole, op.outputs, places, f"SPLIT ({SPLIT_SOURCE})")
 
 
 def _slices(
@@ -165,17 +182,16 @@ def _slices(
     parts: Sequence[Value],
     places: Sequence[int | None],
     reason: str,
-    refs: Refs,
-) -> Iterator[TensorAlias]:
+) -> Iterator[ValueAlias]:
     seen: set[Value] = set()
     for part, place in zip(parts, places, strict=True):
         if place is None or part in seen or part is whole or not _planned(part):
             continue
         seen.add(part)
-        yield TensorAlias(refs[part], refs[whole], place, place, True, reason)
+        yield ValueAlias(part, whole, place, place, True, reason)
 
 
-def _pad(op: Op, refs: Refs) -> Iterator[TensorAlias]:
+def _pad(op: Op) -> Iterator[ValueAlias]:
     source, amounts = op.input(0), op.input(1)
     flat = amounts.ints() if amounts is not None else None
     if source is None or flat is None or not op.outputs or not _planned(source, op.output):
@@ -186,4 +202,4 @@ def _pad(op: Op, refs: Refs) -> Iterator[TensorAlias]:
     if gap is not None:
         low = align_up(gap, ARENA_ALIGNMENT)
         reason = "PAD: the input is read before padding and rows reach it (arm_pad_s8.c:68)"
-        yield TensorAlias(refs[source], refs[op.output], low, None, reason=reason)
+        yield ValueAlias(source, op.output, low, None, reason=reason)

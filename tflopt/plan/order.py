@@ -61,36 +61,43 @@ class Order:
 
 @dataclass
 class _Search:
+    """Sets of tasks are bit masks: of those that a task waits for, of those that read a tensor."""
+
     problem: OrderProblem
-    readers: list[set[int]] = field(default_factory=list)
-    immortal: set[int] = field(default_factory=set)
+    waits: list[int] = field(default_factory=list)
+    readers: list[int] = field(default_factory=list)
+    touched: list[tuple[int, ...]] = field(default_factory=list)
+    made_bytes: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.immortal = set(self.problem.kept)
-        self.readers = [set() for _ in self.problem.size_bytes]
-        for index, task in enumerate(self.problem.tasks):
+        tasks, sizes = self.problem.tasks, self.problem.size_bytes
+        self.waits = [sum(1 << other for other in set(task.after)) for task in tasks]
+        self.readers = [0] * len(sizes)
+        for index, task in enumerate(tasks):
             for tensor in task.reads:
-                self.readers[tensor].add(index)
+                self.readers[tensor] |= 1 << index
+        for tensor in self.problem.kept:
+            self.readers[tensor] |= 1 << len(tasks)  # a reader that never runs
+        both = [sorted({*task.reads, *task.makes}) for task in tasks]
+        self.touched = [tuple(t for t in tensors if sizes[t]) for tensors in both]
+        self.made_bytes = [sum(sizes[t] for t in task.makes) for task in tasks]
 
     def start_bytes(self) -> int:
         return sum(self.problem.size_bytes[t] for t in set(self.problem.alive))
 
     def ready(self, done: int) -> Iterator[int]:
-        for index, task in enumerate(self.problem.tasks):
-            if not done >> index & 1 and all(done >> other & 1 for other in task.after):
+        for index, waits in enumerate(self.waits):
+            if not done >> index & 1 and done & waits == waits:
                 yield index
 
     def step(self, done: int, live: int, index: int) -> tuple[int, int]:
         """(bytes while the task runs, bytes live afterwards)."""
-        task, sizes = self.problem.tasks[index], self.problem.size_bytes
-        during = live + sum(sizes[t] for t in task.makes)
-        after = during
-        now = done | 1 << index
-        for tensor in {*task.reads, *task.makes}:
-            waiting = any(not now >> reader & 1 for reader in self.readers[tensor])
-            if not waiting and tensor not in self.immortal:
-                after -= sizes[tensor]
-        return during + task.scratch_bytes, after
+        during = after = live + self.made_bytes[index]
+        left = ~(done | 1 << index)
+        for tensor in self.touched[index]:
+            if not self.readers[tensor] & left:
+                after -= self.problem.size_bytes[tensor]
+        return during + self.problem.tasks[index].scratch_bytes, after
 
 
 def peak_of(problem: OrderProblem, order: Sequence[int]) -> int:

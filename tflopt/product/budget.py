@@ -45,10 +45,12 @@ def check_arena(
     limit_bytes: int | None,
     config: Config | None = None,
     original: Model | None = None,
+    results: int = 1,
 ) -> None:
     """Fail where the model needs a larger arena; ``config`` is what it was optimized with.
 
-    Tensors that lost their names are called as in ``original``.
+    Tensors that lost their names are called as in ``original``. The model is the closest of
+    ``results``.
 
     Raises:
         ArenaError: names what is live at the peak, or the phase that needs the most.
@@ -70,20 +72,26 @@ def check_arena(
         names = [f"operator {peaks[0].index} {peaks[0].operator}", *buffers]
     else:
         names = [f"the phase {memory.arena.peak!r} of AllocateTensors"]
-    raise ArenaError(need, limit_bytes, names, "" if config is None else arena_hint(config))
+    hint = "" if config is None else _closest(results) + arena_hint(config)
+    raise ArenaError(need, limit_bytes, names, hint)
 
 
 def check_flash(
-    model: Model, file_bytes: int, limit_bytes: int | None, config: Config, annotates: bool
+    model: Model,
+    file_bytes: int,
+    limit_bytes: int | None,
+    config: Config,
+    annotates: bool,
+    results: int = 1,
 ) -> None:
-    """Fail where the file takes more flash.
+    """Fail where the file takes more flash; it is the closest of ``results``.
 
     Raises:
         FlashError: names the largest constants and the options that are left.
     """
     if limit_bytes is None or file_bytes <= limit_bytes:
         return
-    hint = flash_hint(model, limit_bytes, config, annotates)
+    hint = _closest(results) + flash_hint(model, limit_bytes, config, annotates)
     raise FlashError(file_bytes, limit_bytes, _largest(model), hint)
 
 
@@ -99,10 +107,10 @@ def parse_count(text: str) -> int:
     return int(Fraction(found[1]) * THOUSANDS[found[2].lower()])
 
 
-def check_instructions(model: Model, config: Config, limit: int | None) -> None:
+def check_instructions(model: Model, config: Config, limit: int | None, results: int = 1) -> None:
     """Fail where one inference takes more instructions, by the cost table of the device's core.
 
-    ``config`` is what the model was optimized with.
+    ``config`` is what the model was optimized with; it is the closest of ``results``.
 
     Raises:
         InstructionsError: names the operators that take most.
@@ -129,7 +137,12 @@ def check_instructions(model: Model, config: Config, limit: int | None) -> None:
     hint = "no option is left that helps; a model with less work is needed"
     if config.goal is not Goal.SPEED:
         hint = "could help: --goal speed"
-    raise InstructionsError(found.instructions, limit, names, hint)
+    raise InstructionsError(found.instructions, limit, names, _closest(results) + hint)
+
+
+def _closest(results: int) -> str:
+    """That others were tried, if any were."""
+    return f"the closest of {results} results; " if results > 1 else ""
 
 
 def arena_hint(config: Config) -> str:

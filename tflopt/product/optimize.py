@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from tflopt.config import Config, IoLayout, Runtime, Strip
+from tflopt.config import Config, Runtime
 from tflopt.errors import HazardError, RefusedError, UnsupportedError, UnverifiedError
-from tflopt.io import WriteOptions, write_bytes
+from tflopt.io import write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
-from tflopt.product.annotate import Annotate, attach, is_for_device_only, make_annotation
+from tflopt.product.annotate import Annotate, is_for_device_only
 from tflopt.product.budget import check_arena, check_flash, check_instructions
+from tflopt.product.choose import choose, memory_within
 from tflopt.product.facts import ModelFacts, model_facts
+from tflopt.product.settings import DEFAULT_TARGET as DEFAULT_TARGET
+from tflopt.product.settings import Settings as Settings
 from tflopt.product.validation import compare_in_force
 from tflopt.rewrite import Stage, Trace
 from tflopt.rewrite.watch import Event, Moment, Watch, in_turn, verify_runs
 from tflopt.rules.pipeline import RULES, Selection, find_rule, run_pipeline
-from tflopt.run.runner import Runner
 from tflopt.run.samples import SampleOptions
 from tflopt.target import Target
 from tflopt.target.hazards import HazardFinding, find_hazards
-from tflopt.target.memory import Device, Memory, memory_of, why_no_memory
+from tflopt.target.memory import Device, Memory
 from tflopt.target.plan_check import needs_cmsis_nn
 from tflopt.target.runs import Kernels, find_refusals
 from tflopt.verify.compare import Candidate, Verification
@@ -29,58 +31,8 @@ from tflopt.verify.default_path import compare_on_default_path
 from tflopt.verify.loading import with_loading
 from tflopt.verify.rounding import with_measure
 
-DEFAULT_TARGET = "cortex-m55"
 TIDY = {Stage.STRIP, Stage.CLEAN, Stage.STALE, Stage.PLAN, Stage.ORDER}
 """Of rules that leave every operator's kernel and numbers as they are."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Everything that decides what ``optimize`` does.
-
-    Args:
-        target: the core, in GCC's spelling.
-        selection: which rules run.
-        config: the rules' options: runtimes that must load the file, what is stripped.
-        layout: how the file is laid out.
-        samples: the inputs of the verification, None not to verify.
-        runner: ``auto``, ``tflm``, ``litert``, or a runner on a device.
-        annotate: store tflopt's annotation in the model, in a file beside it, or not at all.
-        max_arena_bytes: the largest arena that is accepted.
-        max_flash_bytes: the largest file that is accepted.
-        max_instructions: the most predicted instructions of one inference that are accepted.
-        require_verified: whether :func:`check_verdict` takes "not verified" as a failure.
-        fail_on_hazard: whether it takes a layer that the device computes wrongly as one.
-    """
-
-    selection: Selection = field(default_factory=Selection)
-    config: Config = field(default_factory=Config)
-    layout: WriteOptions = field(default_factory=lambda: WriteOptions(share=True))
-    samples: SampleOptions | None = field(default_factory=SampleOptions)
-    runner: str | Runner = "auto"
-    annotate: Annotate = Annotate.METADATA
-    max_arena_bytes: int | None = None
-    max_flash_bytes: int | None = None
-    max_instructions: int | None = None
-    require_verified: bool = False
-    fail_on_hazard: bool = False
-
-    @property
-    def annotates(self) -> bool:
-        """Whether the model itself carries the annotation: not where no rule may run."""
-        some_rule = self.selection.only is None or len(self.selection.only) > 0
-        wanted = self.annotate is Annotate.METADATA and self.config.strip is not Strip.ALL
-        return some_rule and wanted
-
-    @property
-    def rearranges(self) -> bool:
-        """Whether inputs and outputs may be arranged otherwise."""
-        return self.config.io_layout is not IoLayout.KEEP
-
-    @property
-    def device(self) -> Device:
-        """The build that the model is optimized for."""
-        return self.config.device
 
 
 @dataclass(frozen=True)
@@ -178,23 +130,19 @@ def _optimize(
     progress: Callable[[str], None],
     watch: Watch,
 ) -> Result:
-    progress("rewriting")
-    model = clone(original)
     watches = in_turn((watch, lambda event: _tell(event, progress)))
-    trace = run_pipeline(model, settings.selection, settings.config, watches)
-    check_instructions(model, settings.config, settings.max_instructions)
-    memory = _memory(model, settings)
-    annotation = b""
+    draft = choose(original, data, settings, progress, watches)
+    model, trace, memory = draft.model, draft.trace, draft.memory
+    check_instructions(model, settings.config, settings.max_instructions, draft.results)
     if memory is not None:
-        check_arena(model, memory, settings.max_arena_bytes, settings.config, original)
-        annotation = make_annotation(data, model, memory, trace.counts)
-    if settings.annotate is Annotate.FILE and not annotation:
+        limit, config = settings.max_arena_bytes, settings.config
+        check_arena(model, memory, limit, config, original, draft.results)
+    if settings.annotate is Annotate.FILE and not draft.annotation:
         raise UnsupportedError("its memory can't be annotated; use --annotate none", "", model.path)
-    annotates = bool(annotation) and settings.annotates
-    if annotates:
-        attach(model, annotation)
-    output = write_bytes(model, settings.layout)
-    check_flash(model, len(output), settings.max_flash_bytes, settings.config, annotates)
+    output, annotates = draft.data, draft.annotates
+    limit, config = settings.max_flash_bytes, settings.config
+    check_flash(model, len(output), limit, config, annotates, draft.results)
+    settings = draft.settings
     verification = None
     if settings.samples is not None:
         progress("comparing original and optimized")
@@ -210,9 +158,9 @@ def _optimize(
         trace=trace,
         before=model_facts(original, len(data)),
         after=model_facts(model, len(output)),
-        memory_before=_memory(original, settings),
+        memory_before=memory_within(original, settings),
         memory_after=memory,
-        annotation=annotation,
+        annotation=draft.annotation,
         verification=verification,
         hazards=find_hazards(original, settings.device),
         hazards_left=find_hazards(model, settings.device),
@@ -246,13 +194,6 @@ def check_verdict(result: Result, settings: Settings) -> None:
     passed = verdict is not None and verdict.status in ("identical", "rounded")
     if settings.require_verified and not passed:
         raise UnverifiedError("--no-verify" if verdict is None else verdict.note)
-
-
-def _memory(model: Model, settings: Settings) -> Memory | None:
-    """None where the model has no arena that could be computed, unless a limit asks for it."""
-    if settings.max_arena_bytes is None and why_no_memory(model):
-        return None
-    return memory_of(model, settings.device)
 
 
 def _with_default_path(
@@ -296,7 +237,7 @@ def _verify_rounded(
 
 def _verify(original: Candidate, optimized: Candidate, settings: Settings) -> Verification:
     """Compare with the plan in force, unless its overlaps need the device's kernels."""
-    known = _memory(optimized.model, settings) is not None
+    known = memory_within(optimized.model, settings) is not None
     old = known and is_for_device_only(original.model)
     new = known and needs_cmsis_nn(optimized.model, settings.device)
     return compare_in_force(

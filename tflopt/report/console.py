@@ -13,6 +13,7 @@ from tflopt.ir import Model
 from tflopt.ir.text import kind
 from tflopt.product.facts import ModelFacts, OpFacts
 from tflopt.product.optimize import Result, Settings
+from tflopt.product.trades import trade_notes
 from tflopt.report.console_hazards import print_hazards
 from tflopt.report.flash import KINDS, Flash
 from tflopt.report.near_misses import grouped
@@ -52,12 +53,12 @@ def print_summary(
 
 def result_notes(result: Result, settings: Settings) -> list[str]:
     """What a user should know of the result; what was measured stands for what is known."""
-    verdict = result.verification
+    verdict, trades = result.verification, trade_notes(result, settings)
     if verdict is None or not verdict.default_path:
-        return notes(result.model, settings.device)
+        return [*trades, *notes(result.model, settings.device)]
     said = bias_notes(result.model)
     others = [text for text in notes(result.model, settings.device) if text not in said]
-    return [verdict.default_path, *others]
+    return [verdict.default_path, *trades, *others]
 
 
 def _print_rules(console: Console, result: Result) -> None:

@@ -66,6 +66,12 @@ class Trace:
         """A rule fired."""
         self.hits.append(Hit(rule, where, edits, shown_by))
 
+    def extend(self, later: Trace) -> None:
+        """Go on with what was done to a copy that the model has become."""
+        self.hits.extend(later.hits)
+        self.steps += later.steps
+        self._declined = later._declined
+
     def decline(self, rule: str, anchor: Op, reason: Reason | str, at: Op) -> None:
         """A rule declined at an operator."""
         self._declined.setdefault(anchor, {})[rule] = (reason_of(reason), at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,15 +11,19 @@ import numpy as np
 from tflopt.config import Config, Goal
 from tflopt.errors import UnsupportedError, UsageError
 from tflopt.ir import Model
-from tflopt.ir.clone import clone
+from tflopt.ir.clone import adopt, clone
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Stage, Trace, run_model_rule, run_rules
 from tflopt.rewrite.watch import Event, Moment, Watch, verify_runs
 from tflopt.rules.flash.keep_names import check_names
 from tflopt.rules.memory.program_plan import run_around_vendors
 from tflopt.rules.phases import MOST_ROUNDS, PHASES, Mode, Phase
 from tflopt.rules.registry import RULES, Selection, applies, find_rule, make_rules
-from tflopt.search.budget_of_forms import make_budget, original_cost
-from tflopt.search.worth import Cost, FormRule
+from tflopt.search.book import Book
+from tflopt.search.budget_of_forms import make_budget, original_cost, present_cost
+from tflopt.search.cost import Cost
+from tflopt.search.growth import MOST_RAISES, raised
+from tflopt.search.objective import Budget, growths
+from tflopt.search.worth import FormRule, Worth
 from tflopt.target.vendor import places_are_fixed
 
 __all__ = ["RULES", "Selection", "applies", "find_rule", "make_rules", "run_pipeline"]
@@ -78,7 +83,12 @@ class _Run:
     """One model on its way through the phases; ``is_stale`` once its own plan may be wrong."""
 
     def __init__(
-        self, model: Model, rules: Sequence[AnyRule], config: Config, watch: Watch
+        self,
+        model: Model,
+        rules: Sequence[AnyRule],
+        config: Config,
+        watch: Watch,
+        first: _Run | None = None,
     ) -> None:
         self.model = model
         self.rules = list(rules)
@@ -86,13 +96,18 @@ class _Run:
         self.watch = watch
         self.trace = Trace()
         self.is_stale = False
-        self.original: Cost | None = None
+        self.book: Book = Book() if first is None else first.book
+        self.worth: Worth | None = None if first is None else first.worth
+        self.original: Cost | None = None if first is None else first.original
+        self.budget: Budget | None = None
 
     def phase(self, phase: Phase) -> None:
         """Run it, and tidy up after it."""
         if phase.is_first:
-            worths = [rule.worth for rule in self.rules if isinstance(rule, FormRule)]
-            self.original = original_cost(self.model, worths[0]) if worths else None
+            forms = [rule for rule in self.rules if isinstance(rule, FormRule)]
+            if forms:
+                self.worth = replace(forms[0].worth, book=self.book)
+                self.original = original_cost(self.model, self.worth)
         if phase.when.holds(self.config) and self._of(phase.stages[:1]):
             changed = self._run(phase)
             if changed:
@@ -135,27 +150,69 @@ class _Run:
         return changed
 
     def _search(self, phase: Phase) -> bool:
+        """What is worth it below the ceilings, then what pays for higher ones."""
+        changed = self._rounds(phase)
+        first = budget = self.budget
+        for _ in range(MOST_RAISES):
+            budget = self._raised(first, budget)
+            if budget is None or not self._grow(phase, budget):
+                break
+            changed = True
+        return changed
+
+    def _rounds(self, phase: Phase, ceilings: Budget | None = None) -> bool:
         changed = False
         for _ in range(MOST_ROUNDS):
+            self.budget = ceilings or self._budget()
             changed |= self._fixpoint(self._within_budget((Stage.CLEAN, *phase.stages)))
             if not self._once(phase.after):
                 break
             changed = True
         return changed
 
-    def _within_budget(self, stages: Sequence[Stage]) -> list[AnyRule]:
-        """The rules, balanced forms with what they may spend on the model as it is now."""
-        rules = self._of(stages)
-        forms = [rule for rule in rules if isinstance(rule, FormRule)]
-        if self.config.goal is not Goal.BALANCED or self.original is None or not forms:
-            return rules
+    def _budget(self) -> Budget | None:
+        """What forms may spend on the model as it is now; goals but balanced only have limits."""
+        free = self.config.goal is not Goal.BALANCED and not self.config.limits
+        if free or self.original is None or self.worth is None:
+            return None
+        return make_budget(self._cost(), self.worth.total(self.model), self.original, self.config)
+
+    def _cost(self) -> Cost:
+        """Once it is stripped and planned."""
+        assert self.worth is not None
         stripped = clone(self.model)
         aside = _Run(stripped, self.rules, self.config, verify_runs)
         aside._once((Stage.CLEAN,))
         aside._once((Stage.STRIP,))
-        worth = forms[0].worth
-        budget = make_budget(self.model, stripped, self.original, worth, self.config.plan)
-        return [rule.within(budget) if isinstance(rule, FormRule) else rule for rule in rules]
+        return present_cost(self.model, stripped, self.worth, self.config.plan)
+
+    def _within_budget(self, stages: Sequence[Stage]) -> list[AnyRule]:
+        """The rules, forms with what they may spend, and with one book for all of them."""
+        self.book.refused.clear()
+        return [
+            rule.within(self.budget, self.book) if isinstance(rule, FormRule) else rule
+            for rule in self._of(stages)
+        ]
+
+    def _raised(self, first: Budget | None, budget: Budget | None) -> Budget | None:
+        grows = self.config.goal is Goal.BALANCED and self.config.exchange
+        if not grows or first is None or budget is None or self.worth is None:
+            return None
+        ops = set(self.model.ops())
+        refused = {op: forms for op, forms in self.book.refused.items() if op in ops}
+        return raised(budget, self.worth.total(self.model), refused, first)
+
+    def _grow(self, phase: Phase, budget: Budget) -> bool:
+        """Go on below higher ceilings, on a copy that is kept if the growth is paid for."""
+        trial = _Run(clone(self.model), self.rules, self.config, self.watch, self)
+        assert self.original is not None
+        if not trial._rounds(phase, budget):
+            return False
+        if not all(each.is_paid for each in growths(self.original, self._cost(), trial._cost())):
+            return False
+        adopt(self.model, trial.model)
+        self.trace.extend(trial.trace)
+        return True
 
 
 def _refuse_stale(model: Model, forbidden: Sequence[AnyRule]) -> None:

@@ -1,14 +1,20 @@
-"""What forms may spend, so that no resource of the result is worse than the original's."""
+"""What forms may spend: the original's size, or the user's limits, as estimates see them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from tflopt.config import Config, Goal, Limits
 from tflopt.errors import ModelError, UnsupportedError
 from tflopt.io import WriteOptions, write_bytes
 from tflopt.ir import Model
-from tflopt.search.worth import Budget, Cost, Worth, flash_estimate
+from tflopt.search.cost import Cost
+from tflopt.search.objective import Budget
+from tflopt.search.worth import Worth
 from tflopt.target.kernels import kernel_use
 from tflopt.target.memory import PlanRequest, memory_of, plan_memory, why_no_memory
 
+UNLIMITED = 1 << 62
 PLAN_BYTES = 88
 PLAN_BYTES_PER_TENSOR = 4
 ANNOTATION_BYTES = 448
@@ -18,25 +24,44 @@ ANNOTATION_BYTES_PER_KERNEL = 32
 
 
 def original_cost(model: Model, worth: Worth) -> Cost:
-    """What the model takes before any rule ran; instructions count 0 where a kernel is unknown."""
+    """What the model takes before any rule ran; unknown instructions count as none."""
     size = model.source_bytes or len(write_bytes(model, WriteOptions(share=True)))
-    work = worth.instructions(list(model.ops()))
-    return Cost(work or 0, size, _arena(model, worth, None))
+    return replace(worth.total(model), flash_bytes=size, arena_bytes=_arena(model, worth, None))
 
 
-def make_budget(
-    model: Model, stripped: Model, original: Cost, worth: Worth, plan: PlanRequest | None = None
-) -> Budget:
-    """The budget at the moment when all other rules have run.
+def present_cost(model: Model, stripped: Model, worth: Worth, plan: PlanRequest | None) -> Cost:
+    """What the model takes once its fields are stripped and its memory is planned.
 
     Args:
         stripped: a copy of ``model`` without what is dropped at the end.
         plan: the memory plan that will be written, None for none.
     """
     size = len(write_bytes(stripped, WriteOptions(share=True))) + _extras(model, worth)
-    flash = max(0, original.flash_bytes - size)
-    arena = max(0, original.arena_bytes - _arena(stripped, worth, plan))
-    return Budget(original, flash_estimate(model) + flash, worth.arena_estimate(model) + arena)
+    arena = _arena(stripped, worth, plan)
+    return replace(worth.total(model), flash_bytes=size, arena_bytes=arena)
+
+
+def make_budget(now: Cost, estimate: Cost, original: Cost, config: Config) -> Budget:
+    """The budget at the moment when all other rules have run.
+
+    Args:
+        now: what the model takes, as :func:`present_cost` says.
+        estimate: the same as :class:`Worth` estimates it; all ceilings are in its terms.
+    """
+    flash, arena = UNLIMITED, UNLIMITED
+    if config.goal is Goal.BALANCED:
+        flash = estimate.flash_bytes + max(0, original.flash_bytes - now.flash_bytes)
+        arena = estimate.arena_bytes + max(0, original.arena_bytes - now.arena_bytes)
+    return Budget(original, flash, arena, _limits(now, estimate, config.limits))
+
+
+def _limits(now: Cost, estimate: Cost, limits: Limits) -> Limits:
+    flash, arena = limits.flash_bytes, limits.arena_bytes
+    return Limits(
+        None if arena is None else arena + estimate.arena_bytes - now.arena_bytes,
+        None if flash is None else flash + estimate.flash_bytes - now.flash_bytes,
+        limits.instructions,
+    )
 
 
 def _arena(model: Model, worth: Worth, plan: PlanRequest | None) -> int:
@@ -45,11 +70,11 @@ def _arena(model: Model, worth: Worth, plan: PlanRequest | None) -> int:
     An estimate where the runtime refuses the model's plan, or a type has no size.
     """
     if why_no_memory(model):
-        return worth.arena_estimate(model)
+        return worth.total(model).arena_bytes
     try:
         arena = memory_of(model, worth.device).arena
     except (ModelError, UnsupportedError):
-        return worth.arena_estimate(model)
+        return worth.total(model).arena_bytes
     if plan is None or plan.restricts:
         return arena.minimum_bytes
     head = plan_memory(model, worth.device, PlanRequest(in_place=plan.in_place)).head_bytes

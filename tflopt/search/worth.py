@@ -7,108 +7,35 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tflopt.config import Config, Goal
-from tflopt.facts.work import moved_bytes
-from tflopt.ir import Graph, Model, Op, Value
-from tflopt.plan.tflm_sizes import ARM32
+from tflopt.ir import Model, Op, Value
 from tflopt.rewrite import Reason, Rule, Stage, Why
 from tflopt.rewrite.reason import Number
 from tflopt.rewrite.sketch import Sketch
-from tflopt.search.lives import Lives, aligned
+from tflopt.search.book import (
+    ArenaParts,
+    Book,
+    OpCost,
+    cost_of,
+    only_in,
+    owned,
+    peak_of,
+    total_instructions,
+)
+from tflopt.search.cost import OP_FLASH_BYTES, TENSOR_FLASH_BYTES, Cost, constant_bytes
+from tflopt.search.growth import Refusal
+from tflopt.search.objective import Budget, excess, ranked, worth_it
 from tflopt.target.cortex_m import Target
-from tflopt.target.cost import Basis, predict_instructions
 from tflopt.target.hazards import hazards_at, is_routed_by
-from tflopt.target.kernels import kernel_use
 from tflopt.target.memory import ONE_OF_EACH, Device
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-OP_FLASH_BYTES = 40
-"""An operator's table, its vectors and its options: the mean of what the writer makes of them."""
-TENSOR_FLASH_BYTES = 56
-"""A tensor's table with shape and quantization, of which some are shared."""
 MOST_ELEMENTS = 1 << 22
 """Of a new constant: no firmware has flash for more, and a file may ask for any size."""
-WEIGHTS = (1.0, 0.1, 0.1)
-"""Of instructions, flash and arena: within the original's size, speed counts most."""
-MARGIN = 0.03
-"""By how much a form has to be faster: predictions err by some percent (docs/cost-model.md)."""
-
 PER_MOVED_BYTE = 4
 """Instructions that a balanced form saves for each byte that it copies more: instructions are
 what is predicted, and a memory slower than those measured makes copies dearer than these say."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What some operators take: predicted instructions, bytes of the file, bytes of the arena.
-
-    ``instructions`` is None where an operator's cost is not known.
-    """
-
-    instructions: int | None
-    flash_bytes: int
-    arena_bytes: int
-
-    @property
-    def numbers(self) -> tuple[int, int, int]:
-        """The three; unknown instructions count as none."""
-        return self.instructions or 0, self.flash_bytes, self.arena_bytes
-
-    def __str__(self) -> str:
-        work = "unknown" if self.instructions is None else f"{self.instructions:,}"
-        return (
-            f"{work} instructions, {self.flash_bytes:,} bytes of flash, "
-            f"{self.arena_bytes:,} of arena"
-        )
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What a balanced choice may spend: never more than the original model takes.
-
-    Args:
-        original: of the whole model before any rule ran.
-        flash_bytes: the limit of :func:`flash_estimate`.
-        arena_bytes: the limit of :meth:`Worth.arena_estimate`.
-    """
-
-    original: Cost
-    flash_bytes: int
-    arena_bytes: int
-
-    def gain(self, before: Cost, after: Cost) -> float:
-        """What is gained in each resource, as parts of the original model's, by weight."""
-        pairs = zip(before.numbers, after.numbers, self.original.numbers, WEIGHTS, strict=True)
-        return sum(weight * (old - new) / max(whole, 1) for old, new, whole, weight in pairs)
-
-
-def worth_it(goal: Goal, before: Cost, after: Cost, budget: Budget | None = None) -> bool:
-    """Whether ``after`` is strictly better; never both ways round, so no two rules undo each other.
-
-    Balanced, with a budget: it is faster by more than a prediction errs, and the gain in all
-    resources together is positive. Balanced without one:
-    none of the three is worse, and one is better. Else the goal's resource decides, and where it
-    is equal the other two in the order instructions, arena, flash.
-    """
-    if before.instructions is None or after.instructions is None:
-        return False
-    if goal is not Goal.BALANCED:
-        return _ranked(goal, after) < _ranked(goal, before)
-    if budget is not None:
-        faster = after.instructions <= before.instructions * (1 - MARGIN)
-        return faster and budget.gain(before, after) > 0
-    pairs = list(zip(before.numbers, after.numbers, strict=True))
-    return all(new <= old for old, new in pairs) and any(new < old for old, new in pairs)
-
-
-def _ranked(goal: Goal, cost: Cost) -> tuple[int, ...]:
-    work, flash, arena = cost.numbers
-    if goal is Goal.MEMORY:
-        return arena, work, flash
-    if goal is Goal.FLASH:
-        return flash, work, arena
-    return work, arena, flash
 
 
 @dataclass(frozen=True)
@@ -118,9 +45,10 @@ class Worth:
     Args:
         goal: which resource decides.
         device: the build whose kernels count.
-        in_place: a plan lets views share their input's bytes.
-        budget: what a balanced choice may spend, None for nothing.
+        in_place: a plan lets tensors share bytes.
+        budget: what a choice may spend, None for nothing beyond what it takes now.
         route_around: a form that the device computes right is taken whatever it costs.
+        book: what the model costs as it is, and what was refused for its growth.
     """
 
     goal: Goal = Goal.BALANCED
@@ -128,6 +56,15 @@ class Worth:
     in_place: bool = True
     budget: Budget | None = None
     route_around: bool = True
+    book: Book = field(default_factory=Book, compare=False, repr=False)
+
+    def total(self, model: Model) -> Cost:
+        """What a whole model costs, by the same estimates as single choices."""
+        return self.book.page(model, self.device, self.in_place).total
+
+    def arena_estimate(self, model: Model) -> int:
+        """The arena of a whole model, as far as operators decide it."""
+        return self.total(model).arena_bytes
 
     @classmethod
     def from_config(cls, config: Config) -> Worth:
@@ -137,54 +74,87 @@ class Worth:
     def compare(self, old: Sequence[Op], sketch: Sketch) -> Choice:
         """The cost of both forms.
 
-        The arena is that of the whole graph with either form, as far as it depends on them: the
-        bytes alive at its fullest operator, and what the two forms keep in the tail.
+        Instructions and flash are those of the operators in question; the arena is that of the
+        whole model with either form.
         """
-        graph = old[0].graph
-        same = {copy: value for value, copy in sketch.stand_ins.items()}
-        for value, result in sketch.results.items():
-            known = same.get(result)
-            same.update({result: value} if known is None else {value: known})
+        page = self.book.page(old[0].graph.model, self.device, self.in_place)
+        known = page.graphs[old[0].graph]
         new = sketch.graph.ops
-        position = graph.ops.index(old[-1])
-        rest = [op for op in graph.ops[:position] if op not in old]
-        tail = [op for op in graph.ops[position:] if op not in old]
-        before = self._cost(old, _owned(old, set(old)), self._peak(graph, graph.ops, {}))
-        drawn = {v for op in new for v in op.inputs if v is not None and v.has_data}
-        kept = {copy for value, copy in sketch.stand_ins.items() if not _only_in(value, set(old))}
-        after = self._cost(new, drawn - kept, self._peak(graph, [*rest, *new, *tail], same))
-        over = self._over_budget(graph, before, after) or self._moves(old, new)
-        return Choice(self.goal, before, after, self._new_hazard(old, new), self.budget, over)
+        costs = [cost_of(op, self.device, self.in_place) for op in new]
+        present = [known.costs[known.places[op]] for op in old]
+        before_values, after_values = owned(old), _drawn(old, sketch)
+        before = _local(old, present, before_values, page.total.arena_bytes)
+        parts = self._parts(page.parts, present, costs, (old, new), (before_values, after_values))
+        peak = self._peak(old, costs, sketch)
+        others = (each.peak_bytes for graph, each in page.graphs.items() if each is not known)
+        parts = replace(parts, peak_bytes=max(peak, *others, 0))
+        after = _local(new, costs, after_values, parts.arena_bytes)
+        now = page.total
+        choice = Choice(
+            self.goal,
+            before,
+            after,
+            self._new_hazard(old, new),
+            self.budget,
+            self._moves(old[-1], before, after),
+            (now, now.changed(before, after)),
+        )
+        if choice.is_refused_for_growth:
+            self._note_growth(old[0], choice, page.parts, parts)
+        return choice
 
-    def arena_estimate(self, model: Model) -> int:
-        """The bytes alive at the fullest operator, and the tail: less than any real arena."""
-        peaks = [self._peak(graph, graph.ops, {}) for graph in model.graphs]
-        tensors = sum(len(graph.values) for graph in model.graphs)
-        tail = sum(self._tail(op) for op in model.ops())
-        return max(peaks, default=0) + tail + tensors * ARM32.eval_tensor
+    def _note_growth(self, op: Op, choice: Choice, now: ArenaParts, then: ArenaParts) -> None:
+        tail = then.kept_bytes - now.kept_bytes
+        refusal = Refusal(
+            (choice.before.instructions or 0) - (choice.after.instructions or 0),
+            then.arena_bytes - now.arena_bytes - tail,
+            tail,
+            choice.after.flash_bytes - choice.before.flash_bytes,
+        )
+        self.book.refused.setdefault(op, []).append(refusal)
 
-    def _over_budget(self, graph: Graph, before: Cost, after: Cost) -> Reason | None:
-        """The resource of which a balanced choice would take too much, in words, or None."""
-        if self.budget is None or self.goal is not Goal.BALANCED:
-            return None
-        flash = after.flash_bytes - before.flash_bytes
-        if flash > 0 and flash_estimate(graph.model) + flash > self.budget.flash_bytes:
-            return Why.OVER_BUDGET("would take more flash than the original model")
-        arena = after.arena_bytes - before.arena_bytes
-        if arena > 0 and self.arena_estimate(graph.model) + arena > self.budget.arena_bytes:
-            return Why.OVER_BUDGET("would take more arena than the original model")
-        return None
+    def _peak(self, old: Sequence[Op], costs: Sequence[OpCost], sketch: Sketch) -> int:
+        graph = old[0].graph
+        known = self.book.page(graph.model, self.device, self.in_place).graphs[graph]
+        region = {known.places[op] for op in old}
+        position = known.places[old[-1]]
+        moments = [cost.moment for cost in known.costs]
+        front = [moments[i] for i in range(position) if i not in region]
+        rest = moments[position + 1 :]
+        new = [cost.moment for cost in costs]
+        return peak_of(graph, [*front, *new, *rest], _same(sketch))
 
-    def _moves(self, old: Sequence[Op], new: Sequence[Op]) -> Reason | None:
+    def _parts(
+        self,
+        parts: ArenaParts,
+        present: Sequence[OpCost],
+        costs: Sequence[OpCost],
+        ops: tuple[Sequence[Op], Sequence[Op]],
+        constants: tuple[set[Value], set[Value]],
+    ) -> ArenaParts:
+        """The arena with the new operators for the present ones, but for its peak."""
+        made = [sum(len(op.outputs) for op in each) for each in ops]
+        planned = made[1] - made[0]
+        tail = sum(cost.tail_bytes for cost in costs) - sum(cost.tail_bytes for cost in present)
+        scratch = sum(c.scratch_count for c in costs) - sum(c.scratch_count for c in present)
+        return replace(
+            parts,
+            tail_bytes=parts.tail_bytes + tail,
+            tensors=parts.tensors + planned + len(constants[1]) - len(constants[0]),
+            planned=parts.planned + planned,
+            scratch_count=parts.scratch_count + scratch,
+        )
+
+    def _moves(self, last: Op, before: Cost, after: Cost) -> Reason | None:
         """What a balanced form copies without saving much more, in words.
 
         A view of the output alone is no objection: mostly its reader needs none.
         """
-        moved = sum(map(moved_bytes, new)) - sum(map(moved_bytes, old))
-        written = sum(value.size_bytes or 0 for value in old[-1].outputs)
+        moved = after.moved_bytes - before.moved_bytes
+        written = sum(value.size_bytes or 0 for value in last.outputs)
         if self.goal is not Goal.BALANCED or self.budget is None or moved <= written:
             return None
-        saved = (self.instructions(old) or 0) - (self.instructions(new) or 0)
+        saved = (before.instructions or 0) - (after.instructions or 0)
         if saved >= PER_MOVED_BYTE * moved:
             return None
         return Why.CHEAPER_ORDER("would move {moved:,} bytes more", moved=moved)
@@ -194,35 +164,9 @@ class Worth:
         choices = [(sketch, self.compare(old, sketch)) for sketch in sketches]
         return min(choices, key=lambda pair: pair[1].rank)
 
-    def _cost(self, ops: Sequence[Op], constants: set[Value], peak: int) -> Cost:
-        tables = len(ops) * OP_FLASH_BYTES
-        inner = len(constants) + sum(len(op.outputs) for op in ops)
-        flash = tables + inner * TENSOR_FLASH_BYTES + sum(_flash_bytes(v) for v in constants)
-        tail = sum(self._tail(op) for op in ops) + inner * ARM32.eval_tensor
-        return Cost(self.instructions(ops), flash, peak + tail)
-
     def instructions(self, ops: Sequence[Op]) -> int | None:
         """The sum of the predictions, None where nothing is known of a kernel."""
-        predictions = [predict_instructions(op, self.device) for op in ops]
-        if any(each.basis is Basis.UNKNOWN for each in predictions):
-            return None
-        return sum(each.instructions for each in predictions)
-
-    def _tail(self, op: Op) -> int:
-        use = kernel_use(op, self.device.target, self.device.cmsis_nn)
-        buffers = [use.op_data_bytes or 0, *(each.size_bytes for each in use.persistent)]
-        fixed = ARM32.node_and_registration + ARM32.parameters.get(op.code, 0)
-        handles = ARM32.scratch_handle * len(use.scratch_bytes or ())
-        return fixed + handles + sum(aligned(size) for size in buffers)
-
-    def _peak(self, graph: Graph, ops: Sequence[Op], same: dict[Value, Value]) -> int:
-        """The most bytes that are alive at one operator: no plan of the head can be smaller."""
-        scratch = [self._scratch(op) for op in ops]
-        return Lives(graph, ops, same, self.in_place).peak(scratch)
-
-    def _scratch(self, op: Op) -> int:
-        use = kernel_use(op, self.device.target, self.device.cmsis_nn)
-        return sum(aligned(size) for size in use.scratch_bytes or ())
+        return total_instructions(cost_of(op, self.device, self.in_place) for op in ops)
 
     def _new_hazard(self, old: Sequence[Op], new: Sequence[Op]) -> str | None:
         """What the kernels compute wrongly in the other form only, on any core."""
@@ -233,6 +177,30 @@ class Worth:
                 if hazard.name not in known:
                     return hazard.name
         return None
+
+
+def _same(sketch: Sketch) -> dict[Value, Value]:
+    """The real value that each value of a sketch stands for."""
+    same = {copy: value for value, copy in sketch.stand_ins.items()}
+    for value, result in sketch.results.items():
+        known = same.get(result)
+        same.update({result: value} if known is None else {value: known})
+    return same
+
+
+def _drawn(old: Sequence[Op], sketch: Sketch) -> set[Value]:
+    """The constants that a sketch adds to the model, or takes over from the old operators."""
+    region = set(old)
+    drawn = {v for op in sketch.graph.ops for v in op.inputs if v is not None and v.has_data}
+    return drawn - {copy for value, copy in sketch.stand_ins.items() if not only_in(value, region)}
+
+
+def _local(ops: Sequence[Op], costs: Sequence[OpCost], constants: set[Value], arena: int) -> Cost:
+    inner = len(constants) + sum(len(op.outputs) for op in ops)
+    tables = len(ops) * OP_FLASH_BYTES + inner * TENSOR_FLASH_BYTES
+    flash = tables + sum(constant_bytes(value) for value in constants)
+    moved = sum(cost.moved_bytes for cost in costs)
+    return Cost(total_instructions(costs), flash, arena, moved)
 
 
 @dataclass(frozen=True)
@@ -250,9 +218,9 @@ class FormRule(Rule):
         """The rule with what decides between forms."""
         return cls(Worth.from_config(config))
 
-    def within(self, budget: Budget) -> Self:
-        """The rule with what a balanced choice may spend."""
-        return replace(self, worth=replace(self.worth, budget=budget))
+    def within(self, budget: Budget | None, book: Book) -> Self:
+        """The rule with what a choice may spend, and the book that all rules share."""
+        return replace(self, worth=replace(self.worth, budget=budget, book=book))
 
     def takes(self, op: Op, choice: Choice) -> bool:
         """Whether the form is better, or the one that the device computes right."""
@@ -270,6 +238,7 @@ class Choice:
     Args:
         hazard: a defect of the kernels that only the second form meets.
         over: what a balanced choice may not do, in words.
+        totals: the whole model's cost with either form, None where only the forms count.
     """
 
     goal: Goal
@@ -278,22 +247,51 @@ class Choice:
     hazard: str | None = None
     budget: Budget | None = None
     over: Reason | None = None
+    totals: tuple[Cost, Cost] | None = None
+
+    @property
+    def above(self) -> str | None:
+        """The resource of which the second form takes more than it may."""
+        if self.budget is None or self.totals is None:
+            return None
+        return self.budget.above(*self.totals)
+
+    @property
+    def relief(self) -> float:
+        """By how much the user's limits are exceeded less with the second form."""
+        if self.budget is None or self.totals is None:
+            return 0.0
+        before, after = (excess(self.budget.limits, total) for total in self.totals)
+        return before - after
 
     @property
     def is_worth_it(self) -> bool:
         """Whether the second form is to be taken."""
-        if self.hazard is not None or self.over is not None:
+        if self.hazard is not None or self.relief < 0:
             return False
-        return worth_it(self.goal, self.before, self.after, self.budget)
+        if self.relief > 0:
+            return None not in (self.before.instructions, self.after.instructions)
+        return self.above is None and self._is_better
+
+    @property
+    def is_refused_for_growth(self) -> bool:
+        """Whether the second form is good but for what it takes more than it may."""
+        good = self.hazard is None and self.relief >= 0
+        return good and self.above is not None and self._is_better
+
+    @property
+    def _is_better(self) -> bool:
+        return self.over is None and worth_it(self.goal, self.before, self.after, self.budget)
 
     @property
     def rank(self) -> tuple[float, ...]:
         """Lower is better."""
         if self.after.instructions is None or self.hazard is not None:
             return (2,)
+        first = (not self.is_worth_it, -self.relief)
         if self.goal is Goal.BALANCED and self.budget is not None:
-            return (not self.is_worth_it, -self.budget.gain(self.before, self.after))
-        return (not self.is_worth_it, *_ranked(self.goal, self.after))
+            return (*first, -self.budget.gain(self.before, self.after))
+        return (*first, *ranked(self.goal, self.after))
 
     def why_not(self, form: str) -> Reason:
         """The reason against the second form."""
@@ -305,7 +303,11 @@ class Choice:
         idle = known and all(after >= before for after, before in zip(new, old, strict=True))
         kind, said = Why.OTHER_GOAL, f"isn't better for the goal {self.goal.value}"
         extra: dict[str, Number] = {}
-        if self.over is not None:
+        if self.relief < 0:
+            kind, said = Why.OVER_BUDGET, "would exceed the limits"
+        elif self.above is not None:
+            kind, said = Why.OVER_BUDGET, f"would take more {self.above} than the original model"
+        elif self.over is not None:
             kind, said, extra = self.over.why, self.over.message, dict(self.over.numbers)
         numbers = {**_named("", self.after), **_named("now_", self.before), **extra}
         text = f"{form} {said}: {_TAKES.format('')}; now {_TAKES.format('now_')}"
@@ -325,28 +327,3 @@ def _named(prefix: str, cost: Cost) -> dict[str, Number]:
         f"{prefix}flash_bytes": cost.flash_bytes,
         f"{prefix}arena_bytes": cost.arena_bytes,
     }
-
-
-def flash_estimate(model: Model) -> int:
-    """Constants and tables, without names and whatever else may be dropped."""
-    constants = {v for graph in model.graphs for v in graph.values if v.is_constant}
-    tensors = sum(len(graph.values) for graph in model.graphs)
-    ops = sum(len(graph.ops) for graph in model.graphs)
-    tables = tensors * TENSOR_FLASH_BYTES + ops * OP_FLASH_BYTES
-    return tables + sum(_flash_bytes(value) for value in constants)
-
-
-def _owned(ops: Sequence[Op], region: set[Op]) -> set[Value]:
-    """The constants that nobody else reads."""
-    read = (value for op in ops for value in op.inputs)
-    return {v for v in read if v is not None and v.is_constant and _only_in(v, region)}
-
-
-def _only_in(value: Value, region: set[Op]) -> bool:
-    return all(use.op in region for use in value.uses)
-
-
-def _flash_bytes(value: Value) -> int:
-    """Data and scales; zero points of weights are all zero and shared."""
-    scales = 0 if value.quant is None else 4 * value.quant.count
-    return (value.size_bytes or 0) + (scales if scales > 4 else 0)

@@ -11,7 +11,9 @@ from tflopt.ir.clone import clone
 from tflopt.ranges import ranges_of
 from tflopt.rewrite import Reason, Rewriter, Why
 from tflopt.rules.channels.plan import Plan, carry_out, plan_of
-from tflopt.search.worth import Budget, Cost, Worth, flash_estimate
+from tflopt.search.cost import Cost, flash_estimate
+from tflopt.search.objective import Budget
+from tflopt.search.worth import Worth
 from tflopt.target.cortex_m import Target
 from tflopt.target.hazards import hazards_at
 from tflopt.target.kernels import kernel_use

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -11,7 +11,16 @@ from tflopt.ir import Graph, Model, Op
 from tflopt.ir.clone import clone
 from tflopt.layout.peak import live_bytes
 from tflopt.layout.prices import Prices
-from tflopt.layout.problem import Problem, bill_of, make_problem, original_bill, solve_problem
+from tflopt.layout.problem import (
+    Problem,
+    bill_of,
+    make_problem,
+    on_copy,
+    original_bill,
+    restricted,
+    solve_problem,
+    without_speed,
+)
 from tflopt.layout.reasons import explain
 from tflopt.layout.rebuild import rebuild
 from tflopt.layout.role import Form
@@ -66,13 +75,14 @@ class AssignLayouts(ModelRule):
         Where one would, the forms at fault are left out, then speed, then everything.
         """
         banned: Faults = set()
+        whole = self._problem(model.graphs[index])
         for by_speed in (True, False):
             for _ in range(ATTEMPTS):
-                problem = self._problem(model.graphs[index], by_speed, banned)
+                problem = restricted(whole if by_speed else without_speed(whole), banned)
                 values = solve_problem(problem)
                 if not any(values):
                     return problem, values
-                fits, at_fault = self._try(model, index, by_speed, banned)
+                fits, at_fault = self._try(model, index, problem, values)
                 if fits:
                     return problem, values
                 if at_fault <= banned:
@@ -80,29 +90,28 @@ class AssignLayouts(ModelRule):
                 banned |= at_fault
         return problem, [0] * len(problem.roles)
 
-    def _problem(
-        self, graph: Graph, by_speed: bool, banned: Collection[tuple[int, Form]]
-    ) -> Problem:
-        prices = Prices(self.device, by_speed, self.route_around)
-        frees = self.io_layout is IoLayout.NHWC and graph is graph.model.main
-        return make_problem(graph, prices, frees, banned)
+    def _problem(self, graph: Graph) -> Problem:
+        prices = Prices(self.device, route_around=self.route_around)
+        return make_problem(graph, prices, self._frees(graph))
+
+    def _frees(self, graph: Graph) -> bool:
+        return self.io_layout is IoLayout.NHWC and graph is graph.model.main
 
     def _try(
-        self, model: Model, index: int, by_speed: bool, banned: Collection[tuple[int, Form]]
+        self, model: Model, index: int, problem: Problem, values: Sequence[int]
     ) -> tuple[bool, Faults]:
         """Whether nothing grows, or a layer comes out right that didn't; else what is at fault."""
-        trial = clone(model)
-        graph = trial.graphs[index]
-        problem = self._problem(graph, by_speed, banned)
-        values = solve_problem(problem)
         if bill_of(problem, values).hazards < original_bill(problem).hazards:
             return True, set()
+        trial = clone(model)
+        graph = trial.graphs[index]
+        copy = on_copy(problem, graph, self._frees(graph))
         before = max(live_bytes(graph, self.device, self.in_place), default=0)
         work = self._work(graph)
-        rebuild(problem, values, Rewriter(trial))
+        rebuild(copy, values, Rewriter(trial))
         live = dict(zip(graph.ops, live_bytes(graph, self.device, self.in_place), strict=True))
         if max(live.values(), default=0) > before:
-            return False, _alive(problem, values, live, before)
+            return False, _alive(copy, values, live, before)
         slower = self.goal in (Goal.BALANCED, Goal.SPEED) and self._work(graph) > work
         return not slower, _slowed(problem, values) if slower else set()
 

@@ -1,0 +1,73 @@
+"""Limits steer; a result that is worse than the original is not the last one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.search.test_growth import PLAIN, grouped, result_of
+from tflopt.config import Config, Goal
+from tflopt.errors import ArenaError, FlashError, InstructionsError
+from tflopt.io import write_bytes
+from tflopt.ir import Model, OpCode
+from tflopt.product.choose import Draft, choose
+from tflopt.product.settings import Settings
+from tflopt.rewrite.watch import verify_runs
+
+pytestmark = pytest.mark.unit
+
+
+def chosen(model: Model, settings: Settings) -> tuple[Draft, list[str]]:
+    said: list[str] = []
+    return choose(model, write_bytes(model), settings, said.append, verify_runs), said
+
+
+def test_a_limit_that_is_kept_anyway_costs_no_search() -> None:
+    draft, said = chosen(grouped(), replace(PLAIN, max_arena_bytes=100_000))
+    assert said == ["rewriting"]
+    assert {op.code for op in draft.model.ops()} == {OpCode.DEPTHWISE_CONV_2D}
+
+
+@pytest.mark.parametrize("goal", [Goal.BALANCED, Goal.SPEED])
+def test_an_arena_that_is_limited_keeps_the_forms_that_fit(goal: Goal) -> None:
+    """The depthwise functions want 3,888 bytes more; the limit is what the original takes."""
+    settings = replace(PLAIN, config=Config(goal=goal), max_arena_bytes=34_496)
+    draft, said = chosen(grouped(), settings)
+    assert draft.whole.arena_bytes <= 34_496
+    assert {op.code for op in draft.model.ops()} == {OpCode.CONV_2D}
+    assert said[1] == "searching: 2 results"
+
+
+def test_a_limit_is_exceeded_by_as_little_as_possible() -> None:
+    with pytest.raises(ArenaError) as caught:
+        result_of(grouped(), replace(PLAIN, max_arena_bytes=30_000))
+    assert caught.value.need_bytes <= 34_496
+    assert "the closest of " in str(caught.value)
+
+
+def test_speed_is_found_where_the_goal_is_another_one() -> None:
+    config = Config(goal=Goal.MEMORY)
+    slow, _ = chosen(grouped(), replace(PLAIN, config=config))
+    assert slow.cost.instructions is not None
+    assert slow.cost.instructions > 2_000_000
+    fast, _ = chosen(grouped(), replace(PLAIN, config=config, max_instructions=2_000_000))
+    assert fast.cost.instructions is not None
+    assert fast.cost.instructions <= 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [({"max_flash_bytes": 500}, FlashError), ({"max_instructions": 10}, InstructionsError)],
+)
+def test_what_cannot_be_kept_fails(limits: dict[str, int], error: type[Exception]) -> None:
+    with pytest.raises(error, match="the closest of "):
+        result_of(grouped(1), replace(PLAIN, **limits))  # type: ignore[arg-type]
+
+
+def test_more_effort_looks_further_and_is_never_worse() -> None:
+    first, said = chosen(grouped(), PLAIN)
+    assert said == ["rewriting"]
+    best, said = chosen(grouped(), replace(PLAIN, effort=1.5))
+    assert len(said) > 1
+    assert best.cost == first.cost

@@ -1,0 +1,214 @@
+"""The search over whole results: what comes out first, then others while something is wrong.
+
+The forms inside of a result are chosen one by one, by estimates; here finished results, with
+their plans and their bytes, are judged by what they really take. By default one is made, and
+others only where it exceeds a limit of the user or, balanced, takes more than the original without
+paying for it. More effort looks for better ones in any case. The same model and settings give the
+same result every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from tflopt.config import Config, Goal, Limits
+from tflopt.io import write_bytes
+from tflopt.ir import Model
+from tflopt.ir.clone import clone
+from tflopt.product.annotate import attach, make_annotation
+from tflopt.product.settings import Settings
+from tflopt.rewrite import Stage, Trace
+from tflopt.rewrite.watch import Watch
+from tflopt.rules.pipeline import RULES, run_pipeline
+from tflopt.search.cost import Cost
+from tflopt.search.objective import excess, growths, ranked
+from tflopt.target.cost import predict_model
+from tflopt.target.hazards import find_hazards
+from tflopt.target.memory import Memory, memory_of, why_no_memory
+
+TRIES = 8
+"""Further results for each unit of effort."""
+ALWAYS = 2
+"""Of those, where the first result is over a limit: its goal within limits, then another goal."""
+PADDING_BYTES = 64
+"""A file may grow by so much without a reason: alignment, and codes that are written out."""
+TIDY = {Stage.STRIP, Stage.CLEAN, Stage.STALE, Stage.PLAN, Stage.ORDER}
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A finished result that nobody has verified: the model, its bytes, and what they take.
+
+    ``settings`` are those that it was made with; ``cost`` doesn't count the annotation. It is the
+    best of ``results``.
+    """
+
+    settings: Settings
+    model: Model
+    trace: Trace
+    memory: Memory | None
+    annotation: bytes
+    annotates: bool
+    data: bytes
+    cost: Cost
+    results: int = 1
+
+    @property
+    def whole(self) -> Cost:
+        """What the user's limits are compared with: the file as it is written."""
+        return replace(self.cost, flash_bytes=len(self.data))
+
+
+def memory_within(model: Model, settings: Settings) -> Memory | None:
+    """None where the model has no arena that could be computed, unless a limit asks for it."""
+    if settings.max_arena_bytes is None and why_no_memory(model):
+        return None
+    return memory_of(model, settings.device)
+
+
+def make_draft(original: Model, data: bytes, settings: Settings, watch: Watch) -> Draft:
+    """One result.
+
+    Raises:
+        TfloptError: the model can't be rewritten without loss.
+    """
+    model = clone(original)
+    trace = run_pipeline(model, settings.selection, settings.config, watch)
+    memory = memory_within(model, settings)
+    annotation = b"" if memory is None else make_annotation(data, model, memory, trace.counts)
+    annotates = bool(annotation) and settings.annotates
+    if annotates:
+        attach(model, annotation)
+    output = write_bytes(model, settings.layout)
+    flash = len(output) - (len(annotation) if annotates else 0)
+    cost = _cost(model, memory, flash, settings)
+    return Draft(settings, model, trace, memory, annotation, annotates, output, cost)
+
+
+def _cost(model: Model, memory: Memory | None, flash: int, settings: Settings) -> Cost:
+    work = predict_model(model, settings.device).instructions
+    return Cost(work, flash, 0 if memory is None else memory.arena.minimum_bytes)
+
+
+def choose(
+    original: Model, data: bytes, settings: Settings, progress: Progress, watch: Watch
+) -> Draft:
+    """The best result that the effort allows; see the module for what is tried.
+
+    Args:
+        progress: is told in a word what is done next.
+    """
+    progress("rewriting")
+    free = replace(settings, config=replace(_untiled(settings.config), limits=Limits()))
+    first = best = make_draft(original, data, free, watch)
+    judge = _Judge(original, _cost_of_original(original, data, settings), settings)
+    least, results = judge.key(first), 1
+    for number, tried in enumerate(_variants(first, settings), 1):
+        tries = TRIES * settings.effort if number > ALWAYS else TRIES
+        if (judge.is_content(least) and (best is first or number > ALWAYS)) or number > tries:
+            break
+        progress(f"searching: {number + 1} results")
+        found, results = make_draft(original, data, tried, watch), number + 1
+        if judge.key(found) < least:
+            best, least = found, judge.key(found)
+    chosen = replace(settings, selection=best.settings.selection)
+    return replace(best, settings=chosen, results=results)
+
+
+def _cost_of_original(original: Model, data: bytes, settings: Settings) -> Cost:
+    return _cost(original, memory_within(original, settings), len(data), settings)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Compares finished results; the first part of a key is what must not be."""
+
+    original: Model
+    before: Cost
+    settings: Settings
+
+    def key(self, draft: Draft) -> tuple[float, ...]:
+        """Lower is better: hazards, the user's limits, the original's size, then the goal."""
+        hazards = len(find_hazards(draft.model, self.settings.device))
+        over = excess(self.settings.limits, draft.whole)
+        goal = self.settings.config.goal
+        if goal is Goal.BALANCED:
+            return hazards, over, self._unpaid(draft), self._balance(draft.cost)
+        return hazards, over, 0.0, *ranked(goal, draft.cost)
+
+    def is_content(self, key: tuple[float, ...]) -> bool:
+        """Whether nothing is wrong, and no more effort is wanted."""
+        return key[1] == key[2] == 0.0 and self.settings.effort <= 1
+
+    def _unpaid(self, draft: Draft) -> float:
+        """How much slower than the original it is, or larger without being paid for.
+
+        What makes a layer come out right may cost what it likes.
+        """
+        if find_hazards(self.original, self.settings.device):
+            return 0.0
+        cost, work = draft.cost, self.before.instructions or 0
+        cost = replace(cost, flash_bytes=cost.flash_bytes - PADDING_BYTES)
+        slower = max(0, (cost.instructions or 0) - work) / max(work, 1)
+        grown = growths(self.before, self.before, cost)
+        return slower + sum(each.share for each in grown if not each.is_paid)
+
+    def _balance(self, cost: Cost) -> float:
+        pairs = zip(cost.numbers, self.before.numbers, (1.0, 0.1, 0.1), strict=True)
+        return sum(weight * new / max(old, 1) for new, old, weight in pairs)
+
+
+def _variants(first: Draft, settings: Settings) -> Iterator[Settings]:
+    """Other settings that may lead to a better result, the likeliest first."""
+    limits = settings.limits
+    config = replace(_untiled(settings.config), limits=limits)
+    steered = replace(settings, config=config)
+    if limits:
+        yield steered
+        for goal in _goals(config, first.whole):
+            yield replace(settings, config=replace(config, goal=goal))
+        if config.tiling != settings.config.tiling:
+            yield settings
+            yield replace(settings, config=replace(settings.config, limits=limits))
+        yield _tightened(first, steered)
+    else:
+        yield replace(settings, config=replace(config, exchange=False))
+    counts = first.trace.counts
+    for rule in RULES:
+        if counts[rule.name] and not TIDY & set(rule.stages):
+            disable = {*settings.selection.disable, rule.name}
+            yield replace(steered, selection=replace(settings.selection, disable=disable))
+
+
+def _untiled(config: Config) -> Config:
+    """Without bands that are only there to reach an arena: forms cost less time, if they do."""
+    fits = config.tiling is not None and config.tiling.max_slowdown is None
+    return replace(config, tiling=None) if fits else config
+
+
+def _tightened(first: Draft, steered: Settings) -> Settings:
+    """Limits below the user's by what the first result exceeds them: estimates may be short."""
+    limits, config = steered.limits, steered.config
+    pairs = zip(
+        (limits.instructions, limits.flash_bytes, limits.arena_bytes),
+        first.whole.numbers,
+        strict=True,
+    )
+    work, flash, arena = (
+        None if limit is None else max(0, limit - max(0, taken - limit)) for limit, taken in pairs
+    )
+    return replace(steered, config=replace(config, limits=Limits(arena, flash, work)))
+
+
+def _goals(config: Config, need: Cost) -> Iterator[Goal]:
+    """Other goals whose results may fit: the one between, and those for what is exceeded."""
+    limits = (config.limits.instructions, config.limits.flash_bytes, config.limits.arena_bytes)
+    goals = (Goal.SPEED, Goal.FLASH, Goal.MEMORY)
+    found = [Goal.BALANCED] + [
+        goal
+        for goal, limit, taken in zip(goals, limits, need.numbers, strict=True)
+        if limit is not None and taken > limit
+    ]
+    yield from (goal for goal in found if goal is not config.goal)

@@ -1,0 +1,43 @@
+"""What a whole result costs, and where it takes more than the original for being faster."""
+
+from __future__ import annotations
+
+from tflopt.config import Goal
+from tflopt.product.optimize import Result, Settings
+from tflopt.search.cost import Cost
+from tflopt.search.objective import Growth, growths
+from tflopt.target.cost import predict_model
+
+OPTIONS = {"arena": "--max-arena", "flash": "--max-flash"}
+
+
+def costs(result: Result, settings: Settings) -> tuple[Cost, Cost]:
+    """The original and the result, without the annotation, which is no form's price."""
+    device = settings.device
+    memories = (result.memory_before, result.memory_after)
+    before, after = (0 if each is None else each.arena.minimum_bytes for each in memories)
+    annotation = len(result.annotation) if settings.annotates else 0
+    return (
+        Cost(predict_model(result.original, device).instructions, len(result.source), before),
+        Cost(
+            predict_model(result.model, device).instructions, len(result.data) - annotation, after
+        ),
+    )
+
+
+def trade_notes(result: Result, settings: Settings) -> list[str]:
+    """One line for each resource of which a balanced result takes more, for fewer instructions."""
+    if settings.config.goal is not Goal.BALANCED:
+        return []
+    before, after = costs(result, settings)
+    found = growths(before, before, after)
+    return [_said(growth) for growth in found if growth.saved_share > 0]
+
+
+def _said(growth: Growth) -> str:
+    what = "arena" if growth.resource == "arena" else "file"
+    return (
+        f"the {what} takes {growth.grown_bytes:,} bytes more than the original's "
+        f"({100 * growth.share:+.1f} %) for {100 * growth.saved_share:.1f} % fewer instructions; "
+        f"{OPTIONS[growth.resource]} {growth.original_bytes} refuses it."
+    )

@@ -1,0 +1,98 @@
+"""How far a balanced result may grow: the point up to which every byte is paid for.
+
+::
+
+    saved |            .-------   the forms that were refused for their growth, all that fit
+          |        .--'           into a level together: heads are shared, tails and
+          |   .---'               constants add up
+          |  /
+          +------------------- level of growth
+
+The level is taken at which the savings exceed their price at the exchange rate by most, and only
+within the most that may be grown. Several layers may share one level: each alone may not pay for
+it. Whether the result is worth it is measured afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tflopt.ir import Op
+from tflopt.search.cost import Cost
+from tflopt.search.objective import EXCHANGE_RATE, Budget, most_growth
+
+MOST_RAISES = 3
+"""A form often leaves less behind than it seemed to: then there is room for another one."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A form that was refused for its growth: what it saves, and by how much each part grows."""
+
+    saved: int
+    head_bytes: int
+    tail_bytes: int
+    flash_bytes: int
+
+
+@dataclass(frozen=True)
+class Level:
+    """A ceiling above the original's, with what the refused forms would save below it."""
+
+    arena_bytes: int
+    flash_bytes: int
+    saved: int
+
+    def surplus(self, original: Cost) -> float:
+        """What is saved beyond the price, as a part of all instructions."""
+        arena = self.arena_bytes / max(original.arena_bytes, 1)
+        flash = self.flash_bytes / max(original.flash_bytes, 1)
+        price = EXCHANGE_RATE * max(arena, flash)
+        return self.saved / max(original.instructions or 0, 1) - price
+
+    def fits(self, original: Cost, grown: tuple[int, int]) -> bool:
+        """Whether arena and flash that have ``grown`` already stay within the most."""
+        arena = self.arena_bytes + grown[0] <= most_growth(original.arena_bytes)
+        return arena and self.flash_bytes + grown[1] <= most_growth(original.flash_bytes)
+
+
+def raised(
+    budget: Budget, now: Cost, refused: Mapping[Op, Sequence[Refusal]], first: Budget
+) -> Budget | None:
+    """The budget with the ceilings at which most is gained, None where no growth is paid for.
+
+    Args:
+        now: what the model costs as it is.
+        refused: by operator, the forms that exceed the budget's ceilings.
+        first: the budget before any was raised.
+    """
+    original = budget.original
+    grown = budget.arena_bytes - first.arena_bytes, budget.flash_bytes - first.flash_bytes
+    levels = (_level(budget, now, refused, head) for head in _heads(refused))
+    paid = [each for each in levels if each.fits(original, grown)]
+    best = max(paid, key=lambda level: level.surplus(original), default=None)
+    if best is None or best.surplus(original) <= 0:
+        return None
+    return replace(
+        budget,
+        arena_bytes=budget.arena_bytes + best.arena_bytes,
+        flash_bytes=budget.flash_bytes + best.flash_bytes,
+    )
+
+
+def _heads(refused: Mapping[Op, Sequence[Refusal]]) -> list[int]:
+    return sorted({each.head_bytes for forms in refused.values() for each in forms})
+
+
+def _level(budget: Budget, now: Cost, refused: Mapping[Op, Sequence[Refusal]], head: int) -> Level:
+    """All forms together that raise the head by ``head`` at most, the best of each operator."""
+    fitting = ([r for r in forms if r.head_bytes <= head] for forms in refused.values())
+    taken = [max(forms, key=lambda refusal: refusal.saved) for forms in fitting if forms]
+    arena = head + sum(refusal.tail_bytes for refusal in taken)
+    flash = sum(refusal.flash_bytes for refusal in taken)
+    return Level(
+        max(0, now.arena_bytes + arena - budget.arena_bytes),
+        max(0, now.flash_bytes + flash - budget.flash_bytes),
+        sum(refusal.saved for refusal in taken),
+    )
