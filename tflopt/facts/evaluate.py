@@ -17,6 +17,7 @@ from tflopt.ir.options import (
     GatherOptions,
     MulOptions,
     PackOptions,
+    ReducerOptions,
     StridedSliceOptions,
     SubOptions,
     UnpackOptions,
@@ -27,6 +28,8 @@ Evaluator: TypeAlias = "Callable[[Op, Arrays], list[Array] | None]"
 INTEGERS = frozenset({DType.INT8, DType.INT16, DType.INT32, DType.INT64, DType.BOOL})
 MOST_BYTES = 1 << 24
 """The largest result that is computed; flash of a microcontroller is seldom larger."""
+MOST_FACTORS = 64
+"""REDUCE_PROD is for shapes."""
 NUMBERS = frozenset({DType.INT32, DType.INT64})
 """Element types whose arithmetic has no quantization."""
 
@@ -251,6 +254,16 @@ def _comparison(function: Callable[[Array, Array], Array]) -> Evaluator:
     return run
 
 
+def _product(op: Op, inputs: Arrays) -> list[Array] | None:
+    if op.output.dtype not in NUMBERS or inputs[0].size > MOST_FACTORS:
+        return None
+    options = op.options if isinstance(op.options, ReducerOptions) else ReducerOptions()
+    axes = tuple(axis % inputs[0].ndim for axis in _ints(inputs[1]))
+    numbers = inputs[0].astype(np.int64)
+    found = np.asarray(numbers.prod(axis=axes, keepdims=options.keep_dims))
+    return [found.astype(op.output.dtype.numpy)]
+
+
 def _truncated_quotient(a: Array, b: Array) -> Array:
     wide_a, wide_b = a.astype(np.int64), b.astype(np.int64)
     signs = np.sign(wide_a) * np.sign(wide_b)
@@ -287,6 +300,7 @@ _EVALUATORS: dict[OpCode, Evaluator] = {
     OpCode.FILL: _fill,
     OpCode.ZEROS_LIKE: _zeros,
     OpCode.RANGE: _range,
+    OpCode.REDUCE_PROD: _product,
     OpCode.SELECT: _select,
     OpCode.SELECT_V2: _select,
     OpCode.CAST: _cast,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import chain
 from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
 
 from tflopt.errors import ModelError, UnsupportedError
+from tflopt.facts.open_shapes import open_inputs, settle
 from tflopt.facts.sound import unsound
 from tflopt.io.c_source import model_in_c_source
 from tflopt.io.decode import Decoder
@@ -99,14 +99,23 @@ def read_bytes(data: bytes, path: str = "", *, checks_kernels: bool = True) -> M
         if data[4:8] != IDENTIFIER and (kind := what_it_is(data, path)) is not None:
             raise ModelError(f"is {kind}")
         model = _Reader(data).model()
-        for flaw in chain(flaws(model), unsound(model) if checks_kernels else ()):
+        for flaw in flaws(model):
             raise ModelError(flaw.reason, flaw.where)
+        if checks_kernels:
+            settle(model)
+        for flaw in unsound(model) if checks_kernels else ():
+            raise ModelError("; ".join([flaw.reason, *_what_to_fix(model)]), flaw.where)
     except (ModelError, UnsupportedError) as error:
         error.path = path
         raise
     model.path = path
     model.source_bytes = len(data)
     return model
+
+
+def _what_to_fix(model: Model) -> list[str]:
+    """Where shapes don't fit each other because the model leaves dimensions open."""
+    return [f"{told}: convert with a fixed shape" for told in open_inputs(model)]
 
 
 class _Reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tflopt.errors import printable
+from tflopt.facts.open_shapes import open_inputs
 from tflopt.ir import Model, Op
 from tflopt.rules.channels.fold_constant_values import constant_outputs
 from tflopt.rules.flash.strip_unread_quantization import is_delegated_bias
@@ -37,6 +38,7 @@ def notes(model: Model, device: Device) -> list[str]:
         *runs_notes(model),
         *vendor_notes(model),
         *output_notes(model),
+        *(f"{told}; convert with a fixed shape for another." for told in open_inputs(model)),
         *prediction_notes(model, device),
         *bias_notes(model),
     ]
