@@ -38,6 +38,7 @@ def notes(model: Model, device: Device) -> list[str]:
         *runs_notes(model),
         *vendor_notes(model),
         *output_notes(model),
+        *signature_notes(model),
         *(f"{told}; convert with a fixed shape for another." for told in open_inputs(model)),
         *prediction_notes(model, device),
         *bias_notes(model),
@@ -66,6 +67,17 @@ def output_notes(model: Model) -> list[str]:
         return []
     which = f"output {names[0]} is" if len(names) == 1 else f"outputs {', '.join(names)} are"
     return [f"{which} the same for every input."]
+def signature_notes(model: Model) -> list[str]:
+    """Which signatures neither TFLM nor a comparison runs: it takes the first subgraph."""
+    others = [entry for entry in model.signatures or () if entry.graph is not model.main]
+    if not others:
+        return []
+    names = ", ".join(repr(printable(entry.key or "")) for entry in others)
+    which, verb = ("signature", "is") if len(others) == 1 else ("signatures", "are")
+    return [
+        f"TFLM runs the first subgraph only: {which} {names} {verb} rewritten but not compared; "
+        "split the model into a file for each."
+    ]
 
 
 def vendor_notes(model: Model) -> list[str]:
