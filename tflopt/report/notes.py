@@ -67,6 +67,8 @@ def output_notes(model: Model) -> list[str]:
         return []
     which = f"output {names[0]} is" if len(names) == 1 else f"outputs {', '.join(names)} are"
     return [f"{which} the same for every input."]
+
+
 def signature_notes(model: Model) -> list[str]:
     """Which signatures neither TFLM nor a comparison runs: it takes the first subgraph."""
     others = [entry for entry in model.signatures or () if entry.graph is not model.main]
