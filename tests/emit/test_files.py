@@ -85,7 +85,7 @@ def test_names_of_files(file: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["2x", "a-b", "", "a__b", "_x", "x\n"])
 def test_names_that_are_none(name: str) -> None:
-    with pytest.raises(UsageError, match="is no C identifier"):
+    with pytest.raises(UsageError, match="is not a C identifier"):
         check_name(name)
     assert identifier(name)
 

@@ -135,7 +135,7 @@ UNSOUND: list[tuple[str, One, str]] = [
     ("split", One(C.SPLIT, ([9], X), (X,)), "axis 9 of 4"),
     ("pack", One(C.PACK, ((4,),), ((2, 4),), PackOptions(2, 0)), "options for 2 tensors, it has 1"),
     ("unpack", One(C.UNPACK, ((2, 4),), ((4,),), UnpackOptions(2, 0)), "options for 2 tensors"),
-    ("order", One(C.TRANSPOSE, (X, [0, 1, 2, 2]), (X,)), "is no order of 4 axes"),
+    ("order", One(C.TRANSPOSE, (X, [0, 1, 2, 2]), (X,)), "is not an order of 4 axes"),
     ("ordered", One(C.TRANSPOSE, ((2, 3), [1, 0]), ((2, 3),)), r"inputs give \[3, 2\]"),
     ("pad", One(C.PAD, ((2, 2), [0, -1, 0, 0]), ((2, 1),)), "a padding of -1"),
     ("padded", One(C.PAD, ((2, 2), [0, 1, 0, 0]), ((2, 2),)), r"inputs give \[3, 2\]"),

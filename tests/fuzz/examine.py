@@ -30,7 +30,7 @@ INVOCATIONS = 6
 TARGETS = ("cortex-m55", "cortex-m4", "cortex-m0", "cortex-m85", "cortex-m33+nodsp")
 OVERLAPS: tuple[str | None, ...] = (None, "", "target", "all")
 UNLIKE = tuple(rule.name for rule in RULES if not rule.alike_on_litert)
-"""Rules whose forms LiteRT rounds otherwise than TFLM."""
+"""Rules whose forms LiteRT rounds differently from TFLM."""
 ROUNDING = {rule.name for rule in RULES if not rule.exactness.bit_exact}
 """They need ``allow_lsb``."""
 Bits = list[list[tuple[str, tuple[int, ...], bytes]]]

@@ -77,11 +77,11 @@ def test_models_survive(path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("%1: i8[2] = NO SUCH(%0)", "this is no operator"),
+        ("%1: i8[2] = NO SUCH(%0)", "this is not an operator"),
         ("%1: i8[2] = RELU(%7)", "nothing makes %7"),
         ("%1: q8[2] = RELU(%0)", "there is no type q8"),
-        ("%1: i8[x] = RELU(%0)", "is no type, as in"),
-        ("%0: i8[2] = RELU(%0)", "%0 is no name of a new tensor"),
+        ("%1: i8[x] = RELU(%0)", "is not a type, as in"),
+        ("%0: i8[2] = RELU(%0)", "%0 is not the name of a new tensor"),
         ("%1: i8[2] = RELU(%0) slope=1", "RELU has no options"),
         ("%1: i8[2] = ADD(%0, %0) slope=1", "ADD has no option slope"),
         ("%1: i8[2] = ADD(%0, const str[2])", "there is no type str"),

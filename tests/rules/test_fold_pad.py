@@ -183,7 +183,7 @@ DECLINES: list[tuple[Callable[[Windows], None], str]] = [
     (output, ALONE),
     (one_of_two, "SAME adds 0+1 to the height where it adds 1+1"),
     (channels, "it pads batches or channels"),
-    (variable, "it takes a snapshot of a variable"),
+    (variable, "it copies a variable that may change later"),
     (requantized, "it changes the quantization of what it hands on"),
     (open_width, "the height or the width is open (-1)"),
     (computed, "the amounts are computed at run time"),

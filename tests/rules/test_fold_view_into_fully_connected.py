@@ -111,7 +111,7 @@ def odd_weights(n: Net) -> None:
         (keeps_rank, "keep_num_dims ties the output's rank to the input's"),
         (scalar, "the input is a scalar"),
         (requantized, "the view changes the quantization"),
-        (variable, "it takes a snapshot of a variable"),
+        (variable, "it copies a variable that may change later"),
         (shared, "another operator reads the view"),
         (output, "another operator reads the view"),
         (odd_weights, "the weights are no matrix"),

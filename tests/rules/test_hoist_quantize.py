@@ -148,7 +148,7 @@ def test_a_clamp_in_between_works_on_bytes(code: OpCode) -> None:
 
 
 def test_an_input_without_an_equal_form_is_quantized_behind_its_dequantize() -> None:
-    """0.031 / 0.05 has ties that floats and integers round otherwise."""
+    """0.031 / 0.05 has ties that floats and integers round differently."""
     n = Kit()
     n.output(n.quantize(join(n, real(n), real(n, (0.031, -7))), OUT))
     copy = check_rule(n.model, RULE, hits=1, together_with=[IntegerizeIslands(), FoldUnaryChain()])

@@ -194,7 +194,7 @@ def of_an_input(n: Windows) -> None:
         (wider, "the elements in front are wider"),
         (open_batch, "a dimension is open (-1)"),
         (requantized, "it changes the quantization of what it hands on"),
-        (variable, "it takes a snapshot of a variable"),
+        (variable, "it copies a variable that may change later"),
         (five_axes, "TFLM's kernel doesn't take what is in front"),
         (steps_of_two, "it takes steps, drops an axis or is computed"),
         (computed_begin, "it takes steps, drops an axis or is computed"),

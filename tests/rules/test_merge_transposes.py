@@ -121,7 +121,7 @@ def variable(n: Net) -> None:
     [
         (shared, "another operator reads the tensor in between"),
         (output, "another operator reads the tensor in between"),
-        (variable, "it takes a snapshot of a variable"),
+        (variable, "it copies a variable that may change later"),
     ],
 )
 def test_declines(build: object, reason: str) -> None:

@@ -139,7 +139,7 @@ def variable(net: Net) -> None:
     [
         (shared_middle, "another operator reads the view in between"),
         (output_in_the_middle, "another operator reads the view in between"),
-        (variable, "it takes a snapshot of a variable"),
+        (variable, "it copies a variable that may change later"),
     ],
 )
 def test_declines(build: object, reason: str) -> None:

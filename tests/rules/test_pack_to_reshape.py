@@ -69,7 +69,7 @@ def test_declines_a_snapshot_of_a_variable() -> None:
     state = n.value((2, 3), quant=(0.05, 3))
     state.is_variable = True
     n.output(pack(n, state))
-    check_declines(n.model, RULE, "it takes a snapshot of a variable")
+    check_declines(n.model, RULE, "it copies a variable that may change later")
 
 
 def test_declines_a_scalar() -> None:

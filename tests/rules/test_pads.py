@@ -81,9 +81,9 @@ def floats(n: Windows) -> None:
         (two_values, "the two pad with different values"),
         (middle_is_read, "another operator reads the tensor in between"),
         (middle_is_an_output, "another operator reads the tensor in between"),
-        (of_a_variable, "it takes a snapshot of a variable"),
+        (of_a_variable, "it copies a variable that may change later"),
         (requantized, "it changes the quantization of what it hands on"),
-        (floats, "the padding is no int8 or int16 constant"),
+        (floats, "the padding is not an int8 or int16 constant"),
     ],
 )
 def test_merging_declines(build: Build, reason: str) -> None:

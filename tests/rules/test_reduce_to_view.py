@@ -43,7 +43,7 @@ def test_rewrites(code: OpCode) -> None:
 @pytest.mark.parametrize("code", [OpCode.MEAN, OpCode.SUM])
 @pytest.mark.parametrize("out", [(0.1, 3), (0.03, -100), (0.05, 20)])
 def test_other_parameters_become_a_quantize(code: OpCode, out: Quant) -> None:
-    # LiteRT's SUM of int8 rounds otherwise.
+    # LiteRT's SUM of int8 rounds differently.
     runners = ["tflm"] if code is OpCode.SUM else ["tflm", "litert"]
     copy = check_rule(reduced(code, -2, out=out).model, RULE, hits=1, runners=runners)
     assert [op.code.name for op in copy.main.ops[1:3]] == ["QUANTIZE", "RESHAPE"]
@@ -51,7 +51,7 @@ def test_other_parameters_become_a_quantize(code: OpCode, out: Quant) -> None:
 
 def test_declines_a_maximum_that_relabels() -> None:
     n = reduced(OpCode.REDUCE_MAX, 2, out=(0.1, 3))
-    check_declines(n.model, RULE, "it rounds unlike QUANTIZE")
+    check_declines(n.model, RULE, "it rounds differently from QUANTIZE")
 
 
 @pytest.mark.parametrize("axes", [(1,), (2, 3), (0, 1, 2)])

@@ -193,7 +193,7 @@ BOUND = "it stands between an input or constant of the model and an output"
         (constant_to_output, BOUND),
         (two_outputs, BOUND),
         (requantized, "it changes the quantization of what it hands on"),
-        (variable, "it takes a snapshot of a variable"),
+        (variable, "it copies a variable that may change later"),
     ],
 )
 def test_declines(build: Callable[[Net], None], reason: str) -> None:

@@ -153,7 +153,7 @@ def too_often(n: Windows) -> None:
     [
         (three_axes, "it repeats along more than two axes"),
         (by_input, "the multiples are computed at run time"),
-        (of_a_variable, "it takes a snapshot of a variable"),
+        (of_a_variable, "it copies a variable that may change later"),
         (too_often, "TFLM has no operator that repeats these elements so often"),
     ],
 )

@@ -69,7 +69,7 @@ def test_declines_where_no_kernel_rounds_alike() -> None:
     n = Kit()
     x = n.input((1, 2, 3, 4), quant=(0.04124118760228157, -128))
     n.output(n.unary(OpCode.RELU, x, quant=(0.07970207184553146, -128)))
-    check_declines(n.model, AS_MUL, "every other kernel rounds otherwise")
+    check_declines(n.model, AS_MUL, "every other kernel rounds differently")
 
 
 def test_declines_by_cost() -> None:

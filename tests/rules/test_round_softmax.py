@@ -247,7 +247,7 @@ def test_few_elements_differ() -> None:
 def test_the_exact_rules_name_the_option() -> None:
     trace = apply(island().model, IntegerizeIslands(), RULE)
     assert not trace.near_misses
-    reason = "no int8 form is equal: SOFTMAX rounds otherwise"
+    reason = "no int8 form is equal: SOFTMAX rounds differently"
     check_declines(island().model, IntegerizeIslands(), reason)
 
 

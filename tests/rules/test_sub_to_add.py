@@ -41,7 +41,7 @@ def test_every_offset_that_fits(numbers: list[int], zero_point: int) -> None:
 
 def test_declines() -> None:
     check_declines_by(sub([5, 2]).model, SubToAdd(Never()), "ADD isn't better")
-    check_declines(sub([-128, -1]).model, RULE, "ADD rounds unlike SUB")
+    check_declines(sub([-128, -1]).model, RULE, "ADD rounds differently from SUB")
 
 
 def test_leaves_alone() -> None:

@@ -140,7 +140,7 @@ def test_declines_what_the_ends_do_not_bound(build: Build) -> None:
 def test_declines_where_no_form_is_equal() -> None:
     n = Kit()
     n.output(finest(n))
-    check_declines_by(n.model, RULE, "every int8 form rounds unlike the floats: ")
+    check_declines_by(n.model, RULE, "every int8 form rounds differently from the floats: ")
 
 
 def test_declines_a_scale_that_no_operator_takes() -> None:

@@ -103,7 +103,7 @@ def test_a_flipped_bit_is_refused(position: int) -> None:
         ("tflopt_report=2\nstatus=ok\n", "version 2, this tflopt reads version 1"),
         ("tflopt_report=1\nboard=x\n", "it has no status"),
         ("tflopt_report=1\nstatus\n", "has no '='"),
-        ("tflopt_report=1\nhead=abc\nstatus=ok\n", "'abc' is no number"),
+        ("tflopt_report=1\nhead=abc\nstatus=ok\n", "'abc' is not a number"),
         ("tflopt_report=1\nop=1,CONV_2D\nstatus=ok\n", "has 2 fields, not 3"),
         ("tflopt_report=1\nbuffer=1,2,3\nstatus=ok\n", "has 3 fields, not 7"),
     ],

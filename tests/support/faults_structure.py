@@ -140,7 +140,7 @@ def dilation_dropped(model: Model, rng: random.Random) -> Sequence[Op]:
 
 
 def pool_for_mean(model: Model, rng: random.Random) -> Sequence[Op]:
-    """AVERAGE_POOL_2D in place of MEAN, which rounds otherwise."""
+    """AVERAGE_POOL_2D in place of MEAN, which rounds differently."""
     for op in find(model, rng, OpCode.MEAN):
         x, axes = op.inputs[0], op.inputs[1]
         if x is None or axes is None or axes.ints() != (1, 2) or len(x.shape) != 4:

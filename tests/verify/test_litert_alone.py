@@ -1,4 +1,4 @@
-"""Models that only LiteRT runs: rules whose forms it rounds otherwise than TFLM are left out."""
+"""Models that only LiteRT runs: rules whose forms it rounds differently from TFLM are left out."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def check_name(name: str) -> str:
     """
     if not IDENTIFIER.fullmatch(name) or "__" in name:
         near = identifier(name)
-        raise UsageError(f"--name {name!r} is no C identifier; {near!r} would do")
+        raise UsageError(f"--name {name!r} is not a C identifier; {near!r} would do")
     return name
 
 

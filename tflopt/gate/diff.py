@@ -127,7 +127,7 @@ def _report(path: Path) -> dict[str, object] | None:
     except ValueError as error:
         raise ModelError(f"neither a model nor a report: {error}", path=str(path)) from None
     if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
-        raise ModelError(f"is no report of schema version {SCHEMA_VERSION}", path=str(path))
+        raise ModelError(f"is not a report of schema version {SCHEMA_VERSION}", path=str(path))
     return data
 
 
@@ -138,7 +138,7 @@ def _build(data: Mapping[str, object]) -> Build:
 def _of_report(path: Path, data: Mapping[str, object]) -> Side:
     output = data.get("output")
     if not isinstance(output, dict):
-        raise ModelError("is no report of 'tflopt optimize --report'", path=str(path))
+        raise ModelError("is not a report of 'tflopt optimize --report'", path=str(path))
     arena = output.get("arena")
     known = isinstance(arena, dict) and not arena.get("unknown_operators")
     work = output.get("instructions")

@@ -102,7 +102,7 @@ class _GraphReader:
         """Add the operator of a line."""
         found = LINE.fullmatch(line)
         if found is None:
-            raise ValueError("this is no operator")
+            raise ValueError("this is not an operator")
         inputs = [self._operand(text) for text in _parts(found["inputs"])]
         entry, options = self._entry(found["label"], int(found["version"] or 1)), None
         if entry.custom_code is None:
@@ -131,7 +131,7 @@ class _GraphReader:
     def _result(self, text: str) -> Value:
         name, dtype, shape, quant = _typed(text)
         if not name or name in self.values:
-            raise ValueError(f"{name or text} is no name of a new tensor")
+            raise ValueError(f"{name or text} is not the name of a new tensor")
         self.values[name] = self.builder.value(shape, dtype, quant)
         return self.values[name]
 
@@ -170,7 +170,7 @@ def _parts(text: str) -> list[str]:
 def _typed(text: str) -> tuple[str, DType, tuple[int, ...], Quantization | None]:
     found = TYPED.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is no type, as in i8[1,4]{{0.5,-3}}")
+        raise ValueError(f"{text!r} is not a type, as in i8[1,4]{{0.5,-3}}")
     if found["dtype"] not in SHORT:
         raise ValueError(f"there is no type {found['dtype']}")
     shape = tuple(int(extent) for extent in found["shape"].split(",") if extent)

@@ -15,7 +15,7 @@ class AlongLastRole(MovableRole):
     """SOFTMAX and the like: the last axis stays last, the others are rows in any order."""
 
     def is_legal(self, arrangement: Label) -> bool:
-        """As the base class says."""
+        """Whether the operator computes the same with its axes in this order."""
         return bool(arrangement) and arrangement[-1] == self.rank - 1
 
 

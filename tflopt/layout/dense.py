@@ -65,7 +65,7 @@ class RowsRole(MovableRole):
     """
 
     def forms(self, candidates: Candidates) -> Iterator[Form]:
-        """As the base class says; an empty arrangement changes the input's shape only."""
+        """The forms to choose from; an empty arrangement changes the input's shape only."""
         yield from super().forms(candidates)
         assert self.op is not None
         original = self.original
@@ -77,11 +77,11 @@ class RowsRole(MovableRole):
                 yield Form((), (label, *original.labels[1:]))
 
     def is_legal(self, arrangement: Label) -> bool:
-        """As the base class says."""
+        """Whether the operator computes the same with its axes in this order."""
         return len(arrangement) >= 2 and arrangement[-1] == self.rank - 1
 
     def apply(self, form: Form, rw: Rewriter) -> None:
-        """As the base class says."""
+        """Edit the operator to work in this form."""
         op = self.op
         assert op is not None
         if form.arrangement and isinstance(op.options, FullyConnectedOptions):
@@ -140,7 +140,7 @@ class ReshapeRole(Role):
                     yield Form((), (source, target))
 
     def apply(self, form: Form, rw: Rewriter) -> None:
-        """As the base class says; TFLM takes the shape from the output."""
+        """Edit the operator to work in this form; TFLM takes the shape from the output."""
         assert self.op is not None
         shape = target_shape(form.labels[1], self.operands[1].group)
         options = ReshapeOptions(new_shape=shape)
@@ -158,7 +158,7 @@ def target_shape(label: Label, group: Group) -> tuple[int, ...]:
 
 
 def reshape_role(op: Op, groups: Groups) -> Role | None:
-    """The role of a view that is no mere change of 1s."""
+    """The role of a view that is not merely a change of 1s."""
     data = op.input(0)
     if op.code not in VIEWS or data is None or data not in groups or len(op.outputs) != 1:
         return None

@@ -48,7 +48,7 @@ class DropRole(MovableRole):
     removed: tuple[int, ...] = ()
 
     def forms(self, candidates: Candidates) -> Iterator[Form]:
-        """As the base class says; outputs that lack just these axes, or that others know."""
+        """The forms to choose from; outputs that lack just these axes, or that others know."""
         own = self.original
         original = DropForm(own.arrangement, own.labels, self.removed)
         yield original
@@ -90,7 +90,7 @@ class ReduceRole(DropRole):
     """
 
     def apply(self, form: Form, rw: Rewriter) -> None:
-        """As the base class says."""
+        """Edit the operator to work in this form."""
         op = self.op
         assert op is not None
         assert isinstance(form, DropForm)
@@ -153,7 +153,7 @@ class PickRole(DropRole):
     """STRIDED_SLICE that takes one index of some axes."""
 
     def apply(self, form: Form, rw: Rewriter) -> None:
-        """As the base class says; a picked index becomes a range of one."""
+        """Edit the operator to work in this form; a picked index becomes a range of one."""
         op = self.op
         assert op is not None
         assert isinstance(form, DropForm)

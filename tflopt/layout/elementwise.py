@@ -30,7 +30,7 @@ class ElementwiseRole(MovableRole):
     """Positions of the inputs that are constants."""
 
     def is_legal(self, arrangement: Label) -> bool:
-        """As the base class says."""
+        """Whether the operator computes the same with its axes in this order."""
         op = self.op
         assert op is not None
         if len(op.inputs) < 2:
@@ -53,7 +53,7 @@ class ElementwiseRole(MovableRole):
         return [found[index] for index in sorted(found)]
 
     def apply(self, form: Form, rw: Rewriter) -> None:
-        """As the base class says."""
+        """Edit the operator to work in this form."""
         op = self.op
         assert op is not None
         for index in self.constants:

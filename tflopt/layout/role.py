@@ -92,7 +92,7 @@ class MovableRole(Role):
     """For each operand, how many dimensions it has; fewer than ``rank`` where it broadcasts."""
 
     def forms(self, candidates: Candidates) -> Iterator[Form]:
-        """As the base class says."""
+        """The forms to choose from."""
         seen = {self.original.arrangement}
         yield self.original
         for arrangement in self.proposals(candidates):

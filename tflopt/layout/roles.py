@@ -51,7 +51,7 @@ class PortRole(Role):
     is_free: bool = False
 
     def forms(self, candidates: Candidates) -> Iterator[Form]:
-        """As the base class says."""
+        """The forms to choose from."""
         yield self.original
         own = self.operands[0]
         if self.is_free:

@@ -37,7 +37,7 @@ class TableRole(MovableRole):
     tables: tuple[tuple[int, int], ...] = ()
 
     def apply(self, form: Form, rw: Rewriter) -> None:
-        """As the base class says."""
+        """Edit the operator to work in this form."""
         op = self.op
         assert op is not None
         for index, neutral in self.tables:
@@ -73,7 +73,7 @@ class AxisRole(MovableRole):
     axis: int = 0
 
     def apply(self, form: Form, rw: Rewriter) -> None:
-        """As the base class says."""
+        """Edit the operator to work in this form."""
         op = self.op
         assert op is not None
         place = form.arrangement.index(self.axis)

@@ -45,11 +45,11 @@ class StackRole(MovableRole):
                 yield (*found[:place], self.axis, *found[place:])
 
     def is_legal(self, arrangement: Label) -> bool:
-        """As the base class says."""
+        """Whether the operator computes the same with its axes in this order."""
         return self.axis in arrangement
 
     def labels(self, arrangement: Label) -> tuple[Label, ...]:
-        """As the base class says."""
+        """How each operand lies in an arrangement."""
         place = arrangement.index(self.axis)
         part = (*arrangement[:place], *arrangement[place + 1 :])
         return tuple(
@@ -58,7 +58,7 @@ class StackRole(MovableRole):
         )
 
     def apply(self, form: Form, rw: Rewriter) -> None:
-        """As the base class says."""
+        """Edit the operator to work in this form."""
         op = self.op
         assert op is not None
         place = form.arrangement.index(self.axis)

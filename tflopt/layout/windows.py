@@ -52,13 +52,13 @@ class WindowRole(MovableRole):
     width: Span = Span()
 
     def proposals(self, candidates: Candidates) -> Iterator[Label]:
-        """As the base class says, and height and width exchanged."""
+        """Arrangements worth a try, and height and width exchanged."""
         own = self.original.arrangement
         yield (own[BATCH], own[WIDTH], own[HEIGHT], own[CHANNELS])
         yield from super().proposals(candidates)
 
     def is_legal(self, arrangement: Label) -> bool:
-        """As the base class says."""
+        """Whether the operator computes the same with its axes in this order."""
         own = self.original.arrangement
         if len(arrangement) != 4 or arrangement[CHANNELS] != own[CHANNELS]:
             return False
@@ -68,7 +68,7 @@ class WindowRole(MovableRole):
         return {HEIGHT: self.height, WIDTH: self.width}.get(-1 if axis is None else axis, Span())
 
     def apply(self, form: Form, rw: Rewriter) -> None:
-        """As the base class says."""
+        """Edit the operator to work in this form."""
         op, arrangement = self.op, form.arrangement
         assert op is not None
         spans = self._span(arrangement[HEIGHT]), self._span(arrangement[WIDTH])

@@ -35,7 +35,7 @@ def parse_size(text: str) -> int:
     """
     found = SIZE.fullmatch(text.strip())
     if found is None:
-        raise UsageError(f"{text!r} is no size; write for example 65536, 64K or 1.5MiB")
+        raise UsageError(f"{text!r} is not a size; write for example 65536, 64K or 1.5MiB")
     return int(Fraction(found[1]) * UNITS[found[2].lower()])
 
 
@@ -103,7 +103,7 @@ def parse_count(text: str) -> int:
     """
     found = COUNT.fullmatch(text.strip())
     if found is None:
-        raise UsageError(f"{text!r} is no count; write for example 1500000, 1500K or 1.5M")
+        raise UsageError(f"{text!r} is not a count; write for example 1500000, 1500K or 1.5M")
     return int(Fraction(found[1]) * THOUSANDS[found[2].lower()])
 
 

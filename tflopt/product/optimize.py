@@ -95,7 +95,7 @@ def optimize_file_bytes(
 ) -> Result:
     """Optimize a model that was read from ``data``, and compare both on a runner.
 
-    Where only LiteRT runs the model and they differ, rules whose forms LiteRT rounds otherwise than
+    Where only LiteRT runs the model and they differ, rules whose forms it rounds differently from
     TFLM are left out, and both are compared again.
 
     Args:
@@ -118,7 +118,7 @@ def optimize_file_bytes(
     again = _optimize(original, data, replace(settings, selection=selection), progress, watch)
     if again.verification is None or again.verification.status != "identical":
         return result
-    left_out = f"left out, for LiteRT rounds otherwise than TFLM: {', '.join(fired)}"
+    left_out = f"left out, as LiteRT rounds differently from TFLM: {', '.join(fired)}"
     note = "; ".join(filter(None, [again.verification.note, left_out]))
     return replace(again, verification=replace(again.verification, note=note))
 

@@ -95,7 +95,7 @@ class _Described:
     """Its turn among the rules of its stage: lower first, equal ones by name."""
     exactness: ClassVar[Exactness] = BIT_EXACT
     alike_on_litert: ClassVar[bool] = True
-    """Whether LiteRT's kernels give the same for both forms: not where they round otherwise than
+    """Whether LiteRT's kernels give the same for both forms: not where they round differently from
     TFLM's, as FULLY_CONNECTED and MUL do."""
 
     @classmethod

@@ -133,7 +133,7 @@ def _checked_lines(data: bytes) -> list[tuple[str, str]]:
     body, _, last = data.rstrip(b"\r\n").rpartition(b"\n")
     body += b"\n"
     if not body.startswith(f"{HEADER}=".encode()):
-        raise ReportError("it is no report of the firmware" if data else "it is empty")
+        raise ReportError("it is not a report of the firmware" if data else "it is empty")
     if not last.startswith(f"{CRC}=".encode()):
         raise ReportError("it is cut off: its last line is not the CRC")
     pairs = [_pair(line) for line in [*body.decode("utf-8", "replace").splitlines()]]
@@ -188,7 +188,7 @@ def _int(text: str, base: int = 10) -> int:
     try:
         return int(text, base)
     except ValueError:
-        raise ReportError(f"{text!r} is no number") from None
+        raise ReportError(f"{text!r} is not a number") from None
 
 
 class _Keys:

@@ -66,7 +66,7 @@ class TflmEngine:
 
 
 class LitertEngine:
-    """LiteRT with the reference kernels, or with its default ones, which round otherwise."""
+    """LiteRT with the reference kernels, or with its default ones, which round differently."""
 
     def __init__(self, model: bytes, preserve: bool, *, by_default: bool = False) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType

@@ -54,7 +54,7 @@ def _along(shapes: Sequence[Shape], whole: Shape, axis: int) -> str:
         if len(shape) != len(whole) or any(
             a != b for i, (a, b) in enumerate(zip(shape, whole, strict=True)) if i != at
         ):
-            return f"{list(shape)} is no part of {list(whole)} along axis {at}"
+            return f"{list(shape)} is not a part of {list(whole)} along axis {at}"
     total = sum(shape[at] for shape in shapes)
     return "" if total == whole[at] else f"the parts have {total} along axis {at} of {list(whole)}"
 
@@ -84,7 +84,7 @@ def _stack(parts: Sequence[Value], whole: Value, axis: int, count: int) -> str:
     part = whole.shape[:at] + whole.shape[at + 1 :]
     for value in parts:
         if value.shape != part:
-            return f"{list(value.shape)} is no part of {list(whole.shape)} along axis {at}"
+            return f"{list(value.shape)} is not a part of {list(whole.shape)} along axis {at}"
     return "" if whole.shape[at] == count else f"{count} parts of {list(whole.shape)}"
 
 
@@ -104,7 +104,7 @@ def _transpose(op: Op) -> str:
     if perm is None:
         return ""
     if sorted(perm) != list(range(len(source.shape))):
-        return f"{list(perm)} is no order of {len(source.shape)} axes"
+        return f"{list(perm)} is not an order of {len(source.shape)} axes"
     return _gives(op, [source.shape[axis] for axis in perm])
 
 

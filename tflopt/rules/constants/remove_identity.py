@@ -100,7 +100,11 @@ class RemoveIdentity(Rule):
         same = same_quantization(pair.data.quant, op.output.quant)
         if not same or not (pair.outputs() == EVERY).all():
             return
-        require(not pair.data.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=op)
+        require(
+            not pair.data.is_variable,
+            Why.VARIABLE("it copies a variable that may change later"),
+            at=op,
+        )
         bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
         require(rw.can_replace(op.output, pair.data), bound, at=op)
         rw.bypass(op, pair.data)

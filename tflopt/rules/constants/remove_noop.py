@@ -37,7 +37,11 @@ class RemoveNoop(Rule):
             return
         same = same_quantization(source.quant, op.output.quant)
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
-        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=op)
+        require(
+            not source.is_variable,
+            Why.VARIABLE("it copies a variable that may change later"),
+            at=op,
+        )
         bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
         require(rw.can_replace(op.output, source), bound, at=op)
         rw.bypass(op, source)

@@ -25,7 +25,7 @@ class StripUnreadQuantization(ModelRule):
     so it goes only where the product itself is within that limit. SVDF and LSTM keep theirs.
 
     For LiteRT the biases of int8 layers keep theirs: its default path (XNNPACK) takes a layer only
-    with it, and rounds otherwise than the kernels that run the layer instead.
+    with it, and rounds differently from the kernels that run the layer instead.
     """
 
     name: ClassVar[str] = "strip-unread-quantization"

@@ -54,7 +54,7 @@ class RequantizeWithKernel(FormRule):
         if source.shape != op.output.shape or not source.elements:
             return
         sketches = list(_forms(op, source, before, after, results))
-        require(bool(sketches), "every other kernel rounds otherwise", at=op)
+        require(bool(sketches), "every other kernel rounds differently", at=op)
         sketch, choice = self.worth.best([op], sketches)
         require(choice.is_worth_it, choice.why_not("another kernel"), at=op)
         sketch.graft(rw, op)

@@ -40,7 +40,7 @@ class SubToAdd(FormRule):
         few = op.output.elements <= MOST_ELEMENTS
         require(few, "the constant of ADD would be too large", at=op)
         zero_point = negated_zero_point(pair)
-        require(is_equal(pair, zero_point), Why.ROUNDS("ADD rounds unlike SUB"), at=op)
+        require(is_equal(pair, zero_point), Why.ROUNDS("ADD rounds differently from SUB"), at=op)
         sketch = as_add(pair, zero_point)
         choice = self.worth.compare([op], sketch)
         require(choice.is_worth_it, choice.why_not("ADD"), at=op)

@@ -55,7 +55,7 @@ class IntegerizeIslands(Rule):
             return
         island = find_island(root)
         if not island.leaves:
-            unequal = Why.NEAREST("no int8 form is equal: SOFTMAX rounds otherwise")
+            unequal = Why.NEAREST("no int8 form is equal: SOFTMAX rounds differently")
             require(find_softmax(op) is None, unequal, at=op)
             return
         if island.bounded and not island.blocked and len(island.tensors) == 1:

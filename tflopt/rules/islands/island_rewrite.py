@@ -30,7 +30,7 @@ def require_known(island: Island, op: Op) -> None:
 
 
 def unknown(island: Island) -> Reason | None:
-    """Why the island is no function of one or two int8 tensors, in words; None where it is."""
+    """Why the island is not a function of one or two int8 tensors, in words; None where it is."""
     if island.blocked:
         value = _unmoved(island.blocked[0])
         what = "an input of the model" if value.is_graph_input else "computed in float"

@@ -20,7 +20,7 @@ class WeighIslands(FormRule):
     """Run LOGISTIC, TANH or a change of scale between DEQUANTIZE and QUANTIZE on int8, if better.
 
     Exact: all 256 values are compared, and for LOGISTIC and TANH both ends of what C libraries
-    within 4 units in the last place can give. A change of scale that QUANTIZE rounds otherwise
+    within 4 units in the last place can give. A change of scale that QUANTIZE rounds differently
     is MUL by 128 times 1/128, or a one-tap depthwise convolution, which round once. With a
     floating-point unit the float operators may take fewer instructions.
     """

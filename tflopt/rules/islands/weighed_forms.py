@@ -59,7 +59,7 @@ def weigh(island: Island, leaf: Leaf, out: Value) -> tuple[list[Sketch], Reason]
         return [], Why.NOT_QUANTIZED("no int8 operator takes these scales")
     equal = [_drawn(each, leaf, out) for distance, each in found if distance.largest == 0]
     nearest = min((distance for distance, _ in found), key=lambda each: each.rank)
-    return equal, nearest.reason(Why.ROUNDS, "every int8 form rounds unlike the floats")
+    return equal, nearest.reason(Why.ROUNDS, "every int8 form rounds differently from the floats")
 
 
 def _drawn(candidate: Candidate, leaf: Leaf, out: Value) -> Sketch:

@@ -67,10 +67,14 @@ class FoldPad(Rule):
         require(spatial, "it pads batches or channels", at=op)
         same = same_quantization(source.quant, padded.quant) and source.dtype == padded.dtype
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
-        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=op)
+        require(
+            not source.is_variable,
+            Why.VARIABLE("it copies a variable that may change later"),
+            at=op,
+        )
         require(
             pad_value(op) is not None,
-            Why.NOT_QUANTIZED("the padding is no int8 or int16 constant"),
+            Why.NOT_QUANTIZED("the padding is not an int8 or int16 constant"),
             at=op,
         )
         require(not is_open(source), Why.OPEN_SHAPE("the height or the width is open (-1)"), at=op)

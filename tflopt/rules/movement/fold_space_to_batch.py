@@ -71,7 +71,11 @@ class FoldSpaceToBatch(Rule):
         assert amounts is not None
         signature = source.extra.shape_signature or ()
         require(-1 not in signature, Why.OPEN_SHAPE("a dimension is open (-1)"), at=first)
-        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=first)
+        require(
+            not source.is_variable,
+            Why.VARIABLE("it copies a variable that may change later"),
+            at=first,
+        )
         same = same_quantization(source.quant, first.output.quant)
         data = op.input(0)
         assert data is not None

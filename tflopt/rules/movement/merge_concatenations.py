@@ -68,7 +68,9 @@ def _leave_whole(op: Op, split: Op, values: list[Value], start: int, rw: Rewrite
         return
     same = all(same_quantization(data.quant, part.quant) for part in split.outputs)
     require(same, Why.QUANTIZATION("the SPLIT changes the quantization"), at=split)
-    require(not data.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=split)
+    require(
+        not data.is_variable, Why.VARIABLE("it copies a variable that may change later"), at=split
+    )
     kept = [*values[:start], data, *values[start + len(split.outputs) :]]
     if len(kept) > 1:
         rw.set_inputs(op, kept)

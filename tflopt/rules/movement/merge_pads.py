@@ -38,10 +38,16 @@ class MergePads(Rule):
         same = same_quantization(source.quant, middle.quant)
         same = same and same_quantization(middle.quant, op.output.quant)
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=first)
-        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=first)
+        require(
+            not source.is_variable,
+            Why.VARIABLE("it copies a variable that may change later"),
+            at=first,
+        )
         value = pad_value(op)
         require(
-            value is not None, Why.NOT_QUANTIZED("the padding is no int8 or int16 constant"), at=op
+            value is not None,
+            Why.NOT_QUANTIZED("the padding is not an int8 or int16 constant"),
+            at=op,
         )
         require(value == pad_value(first), "the two pad with different values", at=first)
         sums = [(a + c, b + d) for (a, b), (c, d) in zip(before, after, strict=True)]

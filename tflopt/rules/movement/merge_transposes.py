@@ -51,7 +51,11 @@ class MergeTransposes(Rule):
             Why.SHARED("another operator reads the tensor in between"),
             at=first,
         )
-        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=first)
+        require(
+            not source.is_variable,
+            Why.VARIABLE("it copies a variable that may change later"),
+            at=first,
+        )
         perm = rw.constant(np.asarray(composed, dtype=np.int32), op.output)
         rw.set_inputs(op, [source, perm])
         if not middle.uses:

@@ -82,7 +82,7 @@ class RepeatToResize(Rule):
         gains = gains or (best.added == 0 and best.source is not repeat.source)
         if runs and not gains:
             return
-        snapshot = Why.VARIABLE("it takes a snapshot of a variable")
+        snapshot = Why.VARIABLE("it copies a variable that may change later")
         require(not best.source.is_variable, snapshot, at=op)
         _resize(op, repeat, best, rw)
 

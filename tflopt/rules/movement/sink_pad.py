@@ -40,7 +40,11 @@ class SinkPad(Rule):
         require(
             len(padded.uses) == 1, Why.SHARED("another operator reads the padded tensor"), at=pad
         )
-        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=pad)
+        require(
+            not source.is_variable,
+            Why.VARIABLE("it copies a variable that may change later"),
+            at=pad,
+        )
         zero = pads_zero(pad) or _pads_float_zero(pad)
         require(zero, "it pads with another value than 0", at=pad)
         require(_gives_zero(op, padded), "the operator behind doesn't map 0 to 0", at=pad)

@@ -67,7 +67,9 @@ def check_movable(op: Op, source: Value) -> None:
     require(len(middle.uses) == 1, Why.SHARED("another operator reads what it cuts"), at=op)
     same = same_quantization(middle.quant, op.output.quant)
     require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
-    require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=op)
+    require(
+        not source.is_variable, Why.VARIABLE("it copies a variable that may change later"), at=op
+    )
     taken = source.dtype in DTYPES and len(source.shape) <= RANKS[op.code]
     require(taken, "TFLM's kernel doesn't take what is in front", at=op)
     signature = middle.extra.shape_signature

@@ -41,7 +41,11 @@ class FoldViewIntoFullyConnected(Rule):
         require(bool(source.shape), "the input is a scalar", at=op)
         same = same_quantization(source.quant, data.quant)
         require(same, Why.QUANTIZATION("the view changes the quantization"), at=view)
-        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=view)
+        require(
+            not source.is_variable,
+            Why.VARIABLE("it copies a variable that may change later"),
+            at=view,
+        )
         shared = data.is_graph_output or len(data.users) > 1
         require(not shared, Why.SHARED("another operator reads the view"), at=view)
         if keeps:

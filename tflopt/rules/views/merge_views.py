@@ -36,7 +36,11 @@ class MergeViews(Rule):
         require(
             back or not shared, Why.SHARED("another operator reads the view in between"), at=first
         )
-        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=first)
+        require(
+            not source.is_variable,
+            Why.VARIABLE("it copies a variable that may change later"),
+            at=first,
+        )
         become_reshape(op, source, rw)
         if not middle.uses:
             rw.remove(first)

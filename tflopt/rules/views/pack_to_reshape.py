@@ -32,7 +32,11 @@ class PackToReshape(Rule):
         same = same_quantization(source.quant, op.output.quant)
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
         require(bool(op.output.shape), "RESHAPE to a scalar needs a shape of no elements", at=op)
-        require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=op)
+        require(
+            not source.is_variable,
+            Why.VARIABLE("it copies a variable that may change later"),
+            at=op,
+        )
         sketch, shape = Sketch(), op.output.shape
         inputs = [sketch.read(source), sketch.constant(shape)]
         result = sketch.op(OpCode.RESHAPE, inputs, shape, options=ReshapeOptions(shape))

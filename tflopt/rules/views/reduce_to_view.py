@@ -49,7 +49,7 @@ class ReduceToView(Rule):
         same = same_quantization(source.quant, op.output.quant)
         wanted = EVERY if same else requantize(EVERY, before, after)
         equal = bool((_one_element(op, before, after) == wanted).all())
-        require(equal, Why.ROUNDS("it rounds unlike QUANTIZE"), at=op)
+        require(equal, Why.ROUNDS("it rounds differently from QUANTIZE"), at=op)
         sketch, data = Sketch(), source
         here = sketch.read(data)
         if not same:

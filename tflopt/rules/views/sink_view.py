@@ -55,7 +55,7 @@ class SinkView(Rule):
 
 
 def _views(op: Op) -> list[Op]:
-    """The RESHAPE before each input that is no constant; none where one has no RESHAPE."""
+    """The RESHAPE before each input that is not a constant; none where one has no RESHAPE."""
     found = []
     for value in op.inputs:
         if value is None:
@@ -80,7 +80,9 @@ def _check_view(view: Op) -> None:
     assert source is not None
     same = same_quantization(source.quant, view.output.quant) and source.dtype == view.output.dtype
     require(same, Why.QUANTIZATION("the view changes the quantization"), at=view)
-    require(not source.is_variable, Why.VARIABLE("it takes a snapshot of a variable"), at=view)
+    require(
+        not source.is_variable, Why.VARIABLE("it copies a variable that may change later"), at=view
+    )
     shared = view.output.is_graph_output or len(view.output.users) > 1
     require(not shared, Why.SHARED("another operator reads the view"), at=view)
 

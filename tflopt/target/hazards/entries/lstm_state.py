@@ -1,4 +1,4 @@
-"""CMSIS-NN's LSTM starts every invocation at zero, and rounds unlike the reference."""
+"""CMSIS-NN's LSTM starts every invocation at zero, and rounds differently from the reference."""
 
 from tflopt.ir import DType, OpCode
 from tflopt.target.hazards.hazard import Detail, Evidence, Hazard, Site
