@@ -47,7 +47,8 @@ class Kind(Enum):
     MATMUL = "matrices by matrices"
     REDUCTION = "elements along axes as one"
     SEARCH = "the place of an extreme"
-    ROW = "a row of elements in relation to all of it"
+    SOFTMAX = "shares of a row"
+    NORMALIZATION = "a row over its length"
     SCAN = "sums so far"
     SUM_OF_MANY = "the sum of any number of tensors"
     RECURRENT = "a step in time with a state"
@@ -71,6 +72,8 @@ class Trait(Flag):
     ``EFFECT``: it may do more than produce its outputs, or draws on hidden state.
     ``VARIADIC``: it reads all inputs that it is given.
     ``NO_OUTPUT``: it may have none.
+    ``PICKS``: each output is one of its inputs, chosen by size.
+    ``SATURATES``: far from zero it gives one value, which kernels find faster.
     ``ACCUMULATES``: it adds up elements, so that the order matters to floats.
     """
 
@@ -85,6 +88,8 @@ class Trait(Flag):
     VARIADIC = auto()
     NO_OUTPUT = auto()
     ACCUMULATES = auto()
+    PICKS = auto()
+    SATURATES = auto()
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,7 @@ PLAIN = Trait.PLAIN
 KEEPS_TYPE, RESCALES, NORMALIZES = Trait.KEEPS_TYPE, Trait.RESCALES, Trait.NORMALIZES
 ZERO, MOVES, REARRANGES = Trait.MAPS_ZERO, Trait.MOVES, Trait.REARRANGES
 EFFECT, VARIADIC, NO_OUTPUT = Trait.EFFECT, Trait.VARIADIC, Trait.NO_OUTPUT
+PICKS, SATURATES = Trait.PICKS, Trait.SATURATES
 ACCUMULATES = Trait.ACCUMULATES
 
 OPERATORS: Mapping[OpCode, Operator] = {
@@ -131,7 +137,7 @@ OPERATORS: Mapping[OpCode, Operator] = {
     OpCode.LEAKY_RELU: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | ZERO),
     OpCode.LOG: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
     OpCode.LOGICAL_NOT: Operator(Kind.UNARY, (0,), PLAIN),
-    OpCode.LOGISTIC: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES),
+    OpCode.LOGISTIC: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | SATURATES),
     OpCode.NEG: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
     OpCode.QUANTIZE: Operator(Kind.UNARY, (0,), RESCALES | ZERO),
     OpCode.RELU: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | ZERO),
@@ -144,15 +150,15 @@ OPERATORS: Mapping[OpCode, Operator] = {
     OpCode.SIN: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
     OpCode.SQRT: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
     OpCode.SQUARE: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
-    OpCode.TANH: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | ZERO),
+    OpCode.TANH: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | ZERO | SATURATES),
     OpCode.ADD: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | RESCALES | NORMALIZES),
     OpCode.DIV: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | RESCALES),
     OpCode.FLOOR_DIV: Operator(Kind.BINARY, (0, 1), PLAIN),
     OpCode.FLOOR_MOD: Operator(Kind.BINARY, (0, 1), PLAIN),
     OpCode.LOGICAL_AND: Operator(Kind.BINARY, (0, 1), PLAIN),
     OpCode.LOGICAL_OR: Operator(Kind.BINARY, (0, 1), PLAIN),
-    OpCode.MAXIMUM: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE),
-    OpCode.MINIMUM: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE),
+    OpCode.MAXIMUM: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | PICKS),
+    OpCode.MINIMUM: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | PICKS),
     OpCode.MUL: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | RESCALES),
     OpCode.PRELU: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | RESCALES),
     OpCode.SQUARED_DIFFERENCE: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | RESCALES | NORMALIZES),
@@ -211,7 +217,7 @@ OPERATORS: Mapping[OpCode, Operator] = {
         controls=(0,),
     ),
     OpCode.AVERAGE_POOL_2D: Operator(Kind.POOL, (0,), KEEPS_TYPE),
-    OpCode.MAX_POOL_2D: Operator(Kind.POOL, (0,), KEEPS_TYPE),
+    OpCode.MAX_POOL_2D: Operator(Kind.POOL, (0,), KEEPS_TYPE | PICKS),
     OpCode.L2_POOL_2D: Operator(Kind.L2_POOL, (0,), KEEPS_TYPE),
     OpCode.FULLY_CONNECTED: Operator(
         Kind.DENSE, (0, 1), RESCALES, weights=1, bias=2, channel_axis=0
@@ -222,17 +228,17 @@ OPERATORS: Mapping[OpCode, Operator] = {
     ),
     OpCode.REDUCE_ALL: Operator(Kind.REDUCTION, (0, 1), PLAIN),
     OpCode.REDUCE_ANY: Operator(Kind.REDUCTION, (0, 1), PLAIN),
-    OpCode.REDUCE_MAX: Operator(Kind.REDUCTION, (0, 1), PLAIN, controls=(1,)),
-    OpCode.REDUCE_MIN: Operator(Kind.REDUCTION, (0, 1), PLAIN, controls=(1,)),
+    OpCode.REDUCE_MAX: Operator(Kind.REDUCTION, (0, 1), PICKS, controls=(1,)),
+    OpCode.REDUCE_MIN: Operator(Kind.REDUCTION, (0, 1), PICKS, controls=(1,)),
     OpCode.REDUCE_PROD: Operator(Kind.REDUCTION, (0, 1), PLAIN),
     OpCode.SUM: Operator(
         Kind.REDUCTION, (0, 1), KEEPS_TYPE | RESCALES | ACCUMULATES, controls=(1,)
     ),
     OpCode.ARG_MAX: Operator(Kind.SEARCH, (0, 1), PLAIN, controls=(1,)),
     OpCode.ARG_MIN: Operator(Kind.SEARCH, (0, 1), PLAIN, controls=(1,)),
-    OpCode.L2_NORMALIZATION: Operator(Kind.ROW, (0,), KEEPS_TYPE),
-    OpCode.LOG_SOFTMAX: Operator(Kind.ROW, (0,), PLAIN),
-    OpCode.SOFTMAX: Operator(Kind.ROW, (0,), KEEPS_TYPE | RESCALES),
+    OpCode.L2_NORMALIZATION: Operator(Kind.NORMALIZATION, (0,), KEEPS_TYPE),
+    OpCode.LOG_SOFTMAX: Operator(Kind.SOFTMAX, (0,), PLAIN),
+    OpCode.SOFTMAX: Operator(Kind.SOFTMAX, (0,), KEEPS_TYPE | RESCALES | SATURATES),
     OpCode.CUMSUM: Operator(Kind.SCAN, (0, 1), KEEPS_TYPE),
     OpCode.ADD_N: Operator(Kind.SUM_OF_MANY, (), NORMALIZES),
     OpCode.BIDIRECTIONAL_SEQUENCE_LSTM: Operator(Kind.RECURRENT, (), PLAIN),
@@ -308,6 +314,7 @@ ELEMENTWISE = UNARY | BINARY
 VIEWS, SPLITS, PADS = of_kind(Kind.VIEW), of_kind(Kind.SPLIT), of_kind(Kind.PAD)
 SLICES = of_kind(Kind.SLICE, Kind.STRIDED_SLICE)
 CONVOLUTIONS = of_kind(Kind.CONVOLUTION, Kind.DEPTHWISE)
+WEIGHTED = CONVOLUTIONS | of_kind(Kind.TRANSPOSE_CONV, Kind.DENSE)
 POOLS, RESIZES = of_kind(Kind.POOL), of_kind(Kind.RESIZE)
 REDUCTIONS = of_kind(Kind.REDUCTION)
 RECURRENT, VARIABLES, CALLS = of_kind(Kind.RECURRENT), of_kind(Kind.VARIABLE), of_kind(Kind.CALL)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from tflopt.errors import VerifyError
 from tflopt.ir.model import Graph, Model
 from tflopt.ir.node import Op, Use, Value
 from tflopt.ir.opcodes import OpCode
+from tflopt.ir.options import Options
 
-CALLS = {
-    OpCode.IF: ("then_subgraph_index", "else_subgraph_index"),
-    OpCode.WHILE: ("cond_subgraph_index", "body_subgraph_index"),
-    OpCode.CALL_ONCE: ("init_subgraph_index",),
-}
-"""Options that name a subgraph."""
+SUBGRAPH = "_subgraph_index"
 
 
 @dataclass(frozen=True)
@@ -32,6 +28,15 @@ def place(op: Op) -> str:
     return f"subgraph {op.graph.index} operator {position} ({op.opcode.label})"
 
 
+def called(op: Op) -> list[int]:
+    """The subgraphs that an operator calls, as its options name them."""
+    calls = op.code in (OpCode.IF, OpCode.WHILE, OpCode.CALL_ONCE)
+    if not calls or not isinstance(op.options, Options):
+        return []
+    names = (field.name for field in fields(op.options) if field.name.endswith(SUBGRAPH))
+    return [getattr(op.options, name) for name in names]
+
+
 def flaws(model: Model) -> Iterator[Flaw]:
     """Every inconsistency of the model, most basic first."""
     for number, graph in enumerate(model.graphs):
@@ -40,7 +45,7 @@ def flaws(model: Model) -> Iterator[Flaw]:
         yield from _link_flaws(graph, number)
     yield from _table_flaws(model)
     for op in model.ops():
-        for index in (getattr(op.options, name, 0) for name in CALLS.get(op.code, ())):
+        for index in called(op):
             if not 0 <= index < len(model.graphs):
                 yield Flaw(place(op), f"calls subgraph {index}, but there are {len(model.graphs)}")
 

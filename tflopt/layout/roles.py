@@ -33,7 +33,7 @@ MAKERS: dict[Kind, Maker] = {
     **dict.fromkeys((Kind.PAD, Kind.MIRROR_PAD), pad_role),
     Kind.SPLIT: split_role,
     Kind.REDUCTION: reduce_role,
-    Kind.ROW: along_last_role,
+    **dict.fromkeys((Kind.SOFTMAX, Kind.NORMALIZATION), along_last_role),
     Kind.VIEW: reshape_role,
     Kind.SLICE: slice_role,
     Kind.STRIDED_SLICE: lambda op, groups: strided_slice_role(op, groups) or pick_role(op, groups),

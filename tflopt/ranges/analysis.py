@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints
+from tflopt.facts.operators import WEIGHTED
 from tflopt.ir import DType, Graph, Op, OpCode, Value
 from tflopt.ranges.accumulators import accumulator_of
 from tflopt.ranges.elementwise import BINARY, by_table, of_two
@@ -15,9 +16,6 @@ from tflopt.ranges.interval import Interval, of_constant, whole
 from tflopt.ranges.movement import moved
 from tflopt.ranges.reductions import REDUCTIONS, pooled, reduced, softmax_of_constants
 
-WEIGHTED = frozenset(
-    {OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.FULLY_CONNECTED, OpCode.TRANSPOSE_CONV}
-)
 POOLS = frozenset({OpCode.AVERAGE_POOL_2D, OpCode.MAX_POOL_2D})
 
 

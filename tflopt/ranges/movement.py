@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tflopt.facts.operators import Kind, kind_of
 from tflopt.facts.pads import amounts_of, pad_value, zero_of
 from tflopt.facts.slices import region_of
 from tflopt.ir import Op, OpCode, Value
@@ -26,7 +27,7 @@ SPLITS = {OpCode.SPLIT: (1, 0), OpCode.SPLIT_V: (0, 2)}
 
 def moved(op: Op, sources: Sources) -> list[Interval | None] | None:
     """The ranges of the outputs, an item None where nothing is known; None for other operators."""
-    mover = _MOVERS.get(op.code)
+    mover = _MOVERS.get(kind_of(op))
     return None if mover is None else mover(op, sources)
 
 
@@ -209,29 +210,24 @@ def _gathered(op: Op, sources: Sources) -> list[Interval | None]:
     return [Interval(*(np.take(each, numbers, axis) for each in (source.low, source.high)))]
 
 
-_MOVERS: dict[OpCode, Mover] = {
-    OpCode.RESHAPE: _view,
-    OpCode.EXPAND_DIMS: _view,
-    OpCode.SQUEEZE: _view,
-    OpCode.TRANSPOSE: _transposed,
-    OpCode.SLICE: _sliced,
-    OpCode.STRIDED_SLICE: _sliced,
-    OpCode.PAD: _padded,
-    OpCode.PADV2: _padded,
-    OpCode.MIRROR_PAD: _mirrored,
-    OpCode.CONCATENATION: _concatenated,
-    OpCode.PACK: _packed,
-    OpCode.UNPACK: _unpacked,
-    OpCode.SPLIT: _split,
-    OpCode.SPLIT_V: _split,
-    OpCode.GATHER: _gathered,
-    OpCode.RESIZE_NEAREST_NEIGHBOR: _by_channel,
-    OpCode.RESIZE_BILINEAR: _by_channel,
-    OpCode.SPACE_TO_BATCH_ND: _batched,
-    OpCode.BATCH_TO_SPACE_ND: _by_channel,
-    OpCode.SPACE_TO_DEPTH: _shuffled,
-    OpCode.DEPTH_TO_SPACE: _shuffled,
-    OpCode.REVERSE_V2: _shuffled,
-    OpCode.BROADCAST_TO: _shuffled,
-    OpCode.TILE: _shuffled,
+def _blocks(op: Op, sources: Sources) -> list[Interval | None]:
+    to_batch = op.code is OpCode.SPACE_TO_BATCH_ND
+    return _batched(op, sources) if to_batch else _by_channel(op, sources)
+
+
+_MOVERS: dict[Kind, Mover] = {
+    Kind.VIEW: _view,
+    Kind.TRANSPOSE: _transposed,
+    Kind.SLICE: _sliced,
+    Kind.STRIDED_SLICE: _sliced,
+    Kind.PAD: _padded,
+    Kind.MIRROR_PAD: _mirrored,
+    Kind.JOIN: _concatenated,
+    Kind.STACK: _packed,
+    Kind.UNSTACK: _unpacked,
+    Kind.SPLIT: _split,
+    Kind.GATHER: _gathered,
+    Kind.RESIZE: _by_channel,
+    Kind.BLOCK: _blocks,
+    **dict.fromkeys((Kind.DEPTH, Kind.REVERSE, Kind.BROADCAST, Kind.TILE), _shuffled),
 }

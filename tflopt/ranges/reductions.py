@@ -10,12 +10,13 @@ from tflopt.arith.affine import affine_of
 from tflopt.arith.fixed_point import Ints, overflows, wrap
 from tflopt.arith.reduction import mean, mean_multiplier, sum_of
 from tflopt.arith.softmax import LONGEST_ROW, OUTPUT, is_legal, softmax
+from tflopt.facts.operators import Kind, Trait, having, of_kind
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import Pool2DOptions, ReducerOptions, SoftmaxOptions
 from tflopt.ranges.elementwise import fused_limits
 from tflopt.ranges.interval import Interval, open_axes
 
-REDUCTIONS = frozenset({OpCode.MEAN, OpCode.SUM, OpCode.REDUCE_MAX, OpCode.REDUCE_MIN})
+REDUCTIONS = of_kind(Kind.REDUCTION) & (having(Trait.ACCUMULATES) | having(Trait.PICKS))
 LONGEST = 1 << 22
 """Elements of one sum: more would leave 32 bits."""
 

@@ -94,8 +94,9 @@ def _use(op: Op, isa: Isa, version: Version) -> KernelUse:
     make = _maker(op)
     if make is not None:
         return dispatch(make(op), isa, version)
-    if op.code in _PLAIN:
-        return _PLAIN[op.code](op, isa)
+    kernel, plain = KERNELS.get(op.code), _PLAIN.get(kind_of(op))
+    if plain is not None and kernel is not None and kernel.op_data is None:
+        return plain(op, isa)
     known = reference_kernel(op)
     if known is not None:
         return known
@@ -291,7 +292,7 @@ _LAYERS: dict[Kind, Callable[[Op], layers.Layer]] = {
     Kind.MATMUL: _batch_matmul,
     Kind.POOL: _pool,
     Kind.RECURRENT: _recurrent,
-    Kind.ROW: _softmax,
+    Kind.SOFTMAX: _softmax,
     Kind.REDUCTION: _reduce,
     Kind.MIRROR_PAD: _mirror_pad,
     Kind.SUM_OF_MANY: _add_n,
@@ -341,12 +342,13 @@ def _int8_on_mve(op: Op, isa: Isa) -> KernelUse:
     return simd_use(f"arm_{op.code.name.lower()}_s8", isa, op_data_bytes=0, mve_only=True)
 
 
-_PLAIN: dict[OpCode, Callable[[Op, Isa], KernelUse]] = {
-    OpCode.ADD: _add_or_mul,
-    OpCode.MUL: _add_or_mul,
-    OpCode.PAD: _pad,
-    OpCode.PADV2: _pad,
-    OpCode.MAXIMUM: _int8_on_mve,
-    OpCode.MINIMUM: _int8_on_mve,
-    OpCode.TRANSPOSE: _int8_on_mve,
+def _binary(op: Op, isa: Isa) -> KernelUse:
+    picks = Trait.PICKS in facts_of(op).traits
+    return _int8_on_mve(op, isa) if picks else _add_or_mul(op, isa)
+
+
+_PLAIN: dict[Kind, Callable[[Op, Isa], KernelUse]] = {
+    Kind.BINARY: _binary,
+    Kind.PAD: _pad,
+    Kind.TRANSPOSE: _int8_on_mve,
 }

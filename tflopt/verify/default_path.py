@@ -5,23 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from tflopt.errors import RunnerError, UnsupportedError
-from tflopt.ir import DType, Model, OpCode
+from tflopt.facts.operators import WEIGHTED
+from tflopt.ir import DType, Model
 from tflopt.run.runner import LITERT_DEFAULT, HostRunner, MissingOpError, Outcome, Work, available
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.verify.compare import Candidate
 from tflopt.verify.layers import difference_of
 
 SAMPLES = 8
-DELEGATED = frozenset(
-    {OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.FULLY_CONNECTED, OpCode.TRANSPOSE_CONV}
-)
 
 
 def has_delegated_layers(model: Model) -> bool:
     """Whether the default path may run a layer with other kernels than the reference ones."""
     inputs = ((op.code, value) for op in model.ops() for value in op.inputs)
     return any(
-        code in DELEGATED and value is not None and value.dtype is DType.INT8
+        code in WEIGHTED and value is not None and value.dtype is DType.INT8
         for code, value in inputs
     )
 

@@ -7,18 +7,12 @@ from collections.abc import Iterator, Sequence
 from tflopt.ir.model import Model
 from tflopt.ir.node import Op, Value
 from tflopt.ir.options import IfOptions, WhileOptions
-from tflopt.ir.verify import CALLS, Flaw, place
+from tflopt.ir.verify import Flaw, called, place
 
 MOST_LEVELS = 32
 """TFLM's interpreter and tflopt recurse for each level of calls."""
 MOST_STEPS = 1 << 22
 """Operators of one inference if every call is made."""
-
-
-def called(op: Op) -> list[int]:
-    """The subgraphs that an operator calls."""
-    names = CALLS.get(op.code, ())
-    return [index for name in names if isinstance(index := getattr(op.options, name, None), int)]
 
 
 def call_flaws(model: Model) -> Iterator[Flaw]:

@@ -121,7 +121,7 @@ def _arg(op: Op) -> str:
 
 
 SHAPES: dict[Kind, Callable[[Op], str]] = {
-    **dict.fromkeys((Kind.UNARY, Kind.VIEW, Kind.ROW), _same_size),
+    **dict.fromkeys((Kind.UNARY, Kind.VIEW, Kind.SOFTMAX, Kind.NORMALIZATION), _same_size),
     **dict.fromkeys((Kind.SCAN, Kind.REVERSE, Kind.ZEROS), _same_size),
     **dict.fromkeys((Kind.BINARY, Kind.COMPARISON), _broadcast),
     Kind.CHOICE: _choice,

@@ -10,13 +10,14 @@ import numpy as np
 from tflopt.arith.affine import LIMITS, Affine, activation_range, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, ints
 from tflopt.facts.clamps import fused_activation, reachable
+from tflopt.facts.operators import CONVOLUTIONS
 from tflopt.facts.tables import at, distinct, pair_table
 from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.rewrite import Reason, Why
 from tflopt.rules.islands.island_forms import Distance
 
 PAIRS = frozenset({OpCode.ADD, OpCode.SUB, OpCode.MUL})
-WEIGHTED = frozenset({OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.FULLY_CONNECTED})
+WEIGHTED = CONVOLUTIONS | {OpCode.FULLY_CONNECTED}
 LARGEST_MULTIPLIER = 0.5
 """Below it no int32 accumulator is requantized to more than 2^30, whatever is added to it."""
 TWICE = Why.REQUANTIZES("it requantizes as well; rounding twice is not rounding once")

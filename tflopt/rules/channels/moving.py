@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tflopt.facts.operators import facts_of
 from tflopt.facts.pads import amounts_of
 from tflopt.facts.slices import region_of
 from tflopt.ir import Activation, Op, OpCode, Value
@@ -13,66 +14,6 @@ from tflopt.rewrite import Rewriter
 from tflopt.rules.channels.links import Links, Mask
 from tflopt.rules.channels.plan import Plan
 
-ELEMENTWISE = frozenset(
-    {
-        OpCode.ABS,
-        OpCode.ADD,
-        OpCode.CAST,
-        OpCode.CEIL,
-        OpCode.COS,
-        OpCode.DEQUANTIZE,
-        OpCode.DIV,
-        OpCode.ELU,
-        OpCode.EQUAL,
-        OpCode.EXP,
-        OpCode.FLOOR,
-        OpCode.FLOOR_DIV,
-        OpCode.FLOOR_MOD,
-        OpCode.GREATER,
-        OpCode.GREATER_EQUAL,
-        OpCode.HARD_SWISH,
-        OpCode.LEAKY_RELU,
-        OpCode.LESS,
-        OpCode.LESS_EQUAL,
-        OpCode.LOG,
-        OpCode.LOGICAL_AND,
-        OpCode.LOGICAL_NOT,
-        OpCode.LOGICAL_OR,
-        OpCode.LOGISTIC,
-        OpCode.MAXIMUM,
-        OpCode.MINIMUM,
-        OpCode.MUL,
-        OpCode.NEG,
-        OpCode.NOT_EQUAL,
-        OpCode.PRELU,
-        OpCode.QUANTIZE,
-        OpCode.RELU,
-        OpCode.RELU6,
-        OpCode.ROUND,
-        OpCode.RSQRT,
-        OpCode.SELECT_V2,
-        OpCode.SIN,
-        OpCode.SQRT,
-        OpCode.SQUARE,
-        OpCode.SQUARED_DIFFERENCE,
-        OpCode.SUB,
-        OpCode.TANH,
-    }
-)
-"""Each element of the output comes from the elements at its place, broadcast or not."""
-BY_CHANNEL = frozenset(
-    {
-        OpCode.AVERAGE_POOL_2D,
-        OpCode.MAX_POOL_2D,
-        OpCode.RESIZE_BILINEAR,
-        OpCode.RESIZE_NEAREST_NEIGHBOR,
-        OpCode.SPACE_TO_BATCH_ND,
-        OpCode.BATCH_TO_SPACE_ND,
-    }
-)
-"""Each channel of the output, the last axis, comes from that channel of the input."""
-SPLITS = {OpCode.SPLIT: (1, 0), OpCode.SPLIT_V: (0, 2)}
-"""Where the data and where the axis is."""
 SPLIT_V_VERSION = 2
 """The first version of SPLIT_V that takes int8."""
 
@@ -201,7 +142,8 @@ def _set_numbers(op: Op, position: int, numbers: dict[int, int], rw: Rewriter) -
 
 def link_split(op: Op, links: Links) -> bool:
     """Each output has some of the input's indices."""
-    position, where = SPLITS[op.code]
+    facts = facts_of(op)
+    position, where = facts.data, facts.controls[-1]
     data, control = op.input(position), op.input(where)
     axes = None if control is None else control.ints()
     if data is None or axes is None or len(axes) != 1 or open_axes(data) or not _is_plain(data):
@@ -226,7 +168,8 @@ def link_split(op: Op, links: Links) -> bool:
 
 def cut_split(op: Op, plan: Plan, rw: Rewriter) -> None:
     """Parts of unequal sizes are for SPLIT_V."""
-    position, where = SPLITS[op.code]
+    facts = facts_of(op)
+    position, where = facts.data, facts.controls[-1]
     data, control = op.inputs[position], op.inputs[where]
     assert data is not None
     assert control is not None

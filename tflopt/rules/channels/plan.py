@@ -47,14 +47,14 @@ def plan_of(graph: Graph, ranges: Ranges, spared: Collection[Op] = ()) -> Plan |
     Args:
         spared: operators that keep all channels.
     """
-    from tflopt.rules.channels.roles import ROLES
+    from tflopt.rules.channels.roles import role_of
 
     links = Links(ranges)
     try:
         for value in held_by_others(graph):
             links.hold(value)
         for op in graph.ops:
-            role = None if op in spared or is_strange(op) else ROLES.get(op.code)
+            role = None if op in spared or is_strange(op) else role_of(op)
             if role is None or not role.link(op, links):
                 hold_all(op, links)
         removable = links.removable()
@@ -98,12 +98,12 @@ def is_strange(op: Op) -> bool:
 
 def carry_out(plan: Plan, graph: Graph, rw: Rewriter) -> None:
     """Edit the operators, then the values, and drop the constants that were replaced."""
-    from tflopt.rules.channels.roles import ROLES
+    from tflopt.rules.channels.roles import role_of
 
     read = dict.fromkeys(v for op in graph.ops for v in op.inputs if v is not None)
     held = set(held_by_others(graph))
     for op in list(graph.ops):
-        role = ROLES.get(op.code)
+        role = role_of(op)
         if role is not None and any(plan.of_axes(v) for v in (*op.inputs, *op.outputs) if v):
             role.cut(op, plan, rw)
     for (value, axis), kept in plan.kept.items():

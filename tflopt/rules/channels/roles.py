@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tflopt.facts.operators import Kind, kind_of
 from tflopt.ir import Op, OpCode
+from tflopt.ranges.reductions import REDUCTIONS
 from tflopt.rewrite import Rewriter
 from tflopt.rules.channels import moving, shaped, weighted
 from tflopt.rules.channels.links import Links
@@ -33,26 +35,26 @@ SLICE = Role(moving.link_slice, moving.cut_slice)
 SPLIT = Role(moving.link_split, moving.cut_split)
 PAD = Role(moving.link_pad, moving.cut_pad)
 REDUCTION = Role(shaped.link_reduction, moving.cut_constants)
-ROLES: dict[OpCode, Role] = {
-    OpCode.CONV_2D: Role(weighted.link_convolution, weighted.cut_convolution),
-    OpCode.DEPTHWISE_CONV_2D: Role(weighted.link_depthwise, weighted.cut_depthwise),
-    OpCode.FULLY_CONNECTED: Role(weighted.link_dense, weighted.cut_dense),
-    OpCode.TRANSPOSE_CONV: Role(weighted.link_transposed, weighted.cut_transposed),
-    OpCode.CONCATENATION: Role(moving.link_concatenation, moving.cut_constants),
-    OpCode.TRANSPOSE: Role(shaped.link_transpose, moving.cut_constants),
-    OpCode.RESHAPE: VIEW,
-    OpCode.EXPAND_DIMS: VIEW,
-    OpCode.SQUEEZE: VIEW,
-    OpCode.SLICE: SLICE,
-    OpCode.STRIDED_SLICE: SLICE,
-    OpCode.SPLIT: SPLIT,
-    OpCode.SPLIT_V: SPLIT,
-    OpCode.PAD: PAD,
-    OpCode.PADV2: PAD,
-    OpCode.MEAN: REDUCTION,
-    OpCode.SUM: REDUCTION,
-    OpCode.REDUCE_MAX: REDUCTION,
-    OpCode.REDUCE_MIN: REDUCTION,
-    **dict.fromkeys(moving.ELEMENTWISE, ELEMENTWISE),
-    **dict.fromkeys(moving.BY_CHANNEL, BY_CHANNEL),
+ROLES: dict[Kind, Role] = {
+    **dict.fromkeys((Kind.UNARY, Kind.BINARY, Kind.COMPARISON), ELEMENTWISE),
+    **dict.fromkeys((Kind.POOL, Kind.RESIZE, Kind.BLOCK), BY_CHANNEL),
+    **dict.fromkeys((Kind.SLICE, Kind.STRIDED_SLICE), SLICE),
+    Kind.CONVOLUTION: Role(weighted.link_convolution, weighted.cut_convolution),
+    Kind.DEPTHWISE: Role(weighted.link_depthwise, weighted.cut_depthwise),
+    Kind.DENSE: Role(weighted.link_dense, weighted.cut_dense),
+    Kind.TRANSPOSE_CONV: Role(weighted.link_transposed, weighted.cut_transposed),
+    Kind.JOIN: Role(moving.link_concatenation, moving.cut_constants),
+    Kind.TRANSPOSE: Role(shaped.link_transpose, moving.cut_constants),
+    Kind.VIEW: VIEW,
+    Kind.SPLIT: SPLIT,
+    Kind.PAD: PAD,
 }
+
+
+def role_of(op: Op) -> Role | None:
+    """The part of an operator, None where it is not understood."""
+    if op.code is OpCode.SELECT_V2:
+        return ELEMENTWISE
+    if kind_of(op) is Kind.REDUCTION:
+        return REDUCTION if op.code in REDUCTIONS else None
+    return ROLES.get(kind_of(op))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tflopt.facts.operators import OPERATORS, Kind, of_kind
+from tflopt.facts.operators import OPERATORS, Kind, Trait, having, of_kind
 from tflopt.facts.tables import EXTREMES
 from tflopt.ir import Activation, Op, OpCode, Options
 from tflopt.ir.options import ConcatenationOptions, Pool2DOptions
 
 JOINS = of_kind(Kind.JOIN, Kind.STACK)
 REDUCTIONS = frozenset({OpCode.REDUCE_MAX, OpCode.REDUCE_MIN})
-SORTING = EXTREMES | REDUCTIONS | {OpCode.MAX_POOL_2D}
+SORTING = having(Trait.PICKS)
 """They pick by size, so that only what keeps the order commutes with them."""
 COPIES = frozenset(
     {

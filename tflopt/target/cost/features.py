@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tflopt.facts.operators import OPERATORS, UNLISTED, WEIGHTED, Kind, Trait
 from tflopt.facts.windows import padding_before
 from tflopt.facts.work import MOVES, macs
 from tflopt.ir import Op, OpCode
@@ -42,7 +43,7 @@ def features_of(spec: LayerSpec, op: Op, use: KernelUse, isa: Isa) -> Row | None
 
     ``op`` and ``use`` are the layer as an operator and what the dispatch says of it.
     """
-    if use.path is Path.UNKNOWN or not (spec.outputs or spec.code in _STATE):
+    if use.path is Path.UNKNOWN or not (spec.outputs or _state(spec)):
         return None
     found = _row(spec, op, use, isa)
     if found is None or not found[1]:
@@ -109,34 +110,37 @@ def _by_spec(spec: LayerSpec, function: str, isa: Isa) -> Row | None:
     if spec.code is OpCode.TRANSPOSE:
         form, features = movement.transpose(spec, isa)
         return f"{function} {form}", features
-    if spec.code in {OpCode.MAXIMUM, OpCode.MINIMUM} and other.is_broadcast(spec):
+    if _kind(spec) is Kind.BINARY and other.is_broadcast(spec):
         return f"{function} broadcast", other.rows_broadcast(spec, isa)
-    make = _FUNCTIONS.get(spec.code)
+    make = _FUNCTIONS.get(_kind(spec))
     return None if make is None else (function, make(spec, isa))
 
 
 def _reference(spec: LayerSpec, op: Op, isa: Isa) -> Row | None:
-    if spec.code in _STATE:
-        return spec.code.name, _STATE[spec.code](spec, isa)
+    of_state = _state(spec)
+    if of_state is not None:
+        return spec.code.name, of_state(spec, isa)
     types = _types(spec)
     if spec.code is OpCode.PRELU:
         return f"PRELU {types} broadcast", other.prelu(spec, isa)
-    if spec.code in _BROADCASTING and other.is_broadcast(spec):
+    if _kind(spec) is Kind.BINARY and other.is_broadcast(spec):
         return f"{spec.code.name} {types} broadcast", other.broadcast(spec, isa)
     if spec.code is OpCode.TRANSPOSE:
         return f"TRANSPOSE {types}", movement.loops(spec.output)
-    if spec.code in {OpCode.PAD, OpCode.PADV2}:
+    if _kind(spec) is Kind.PAD:
         return f"PAD {types}", {"elements": spec.output.elements, "copied": _first(spec)}
     if spec.code is OpCode.MEAN and types == "f32" and other.is_spatial_mean(spec):
         return "MEAN f32 spatial", other.spatial_mean(spec)
-    if spec.code in _PRODUCTS:
+    if spec.code in WEIGHTED:
         return f"{spec.code.name} {types} reference", _plain_product(spec, op)
-    make = _FUNCTIONS.get(spec.code)
+    make = _FUNCTIONS.get(_kind(spec))
     if make is not None and spec.code in MOVES:
         return spec.code.name, make(spec, isa)
-    if make is None and spec.code in _ELEMENTWISE:
-        make = other.elementwise
     return None if make is None else (f"{spec.code.name} {types}", make(spec, isa))
+
+
+def _kind(spec: LayerSpec) -> Kind:
+    return OPERATORS.get(spec.code, UNLISTED).kind
 
 
 def _first(spec: LayerSpec) -> int:
@@ -174,66 +178,50 @@ def _types(spec: LayerSpec) -> str:
     return f"{first.dtype.short} to {out.short}"
 
 
-_FUNCTIONS: dict[OpCode, Callable[[LayerSpec, Isa], Features]] = {
-    OpCode.BATCH_MATMUL: dense.batch_matmul,
-    OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM: dense.lstm,
-    OpCode.AVERAGE_POOL_2D: other.pool,
-    OpCode.MAX_POOL_2D: other.pool,
-    OpCode.SOFTMAX: by_data.softmax,
-    OpCode.LOG_SOFTMAX: by_data.softmax,
-    OpCode.LOGISTIC: by_data.saturating,
-    OpCode.TANH: by_data.saturating,
-    OpCode.MEAN: other.reduction,
-    OpCode.SUM: other.reduction,
-    OpCode.REDUCE_MAX: other.reduction,
-    OpCode.REDUCE_MIN: other.reduction,
-    OpCode.ADD: other.elementwise,
-    OpCode.MUL: other.elementwise,
-    OpCode.MAXIMUM: other.elementwise,
-    OpCode.MINIMUM: other.elementwise,
-    OpCode.PAD: movement.pad,
-    OpCode.PADV2: movement.pad,
-    OpCode.CONCATENATION: movement.join,
-    OpCode.SPLIT: movement.element_copies,
-    OpCode.SPLIT_V: movement.element_copies,
-    OpCode.PACK: movement.element_copies,
-    OpCode.UNPACK: movement.element_copies,
-    OpCode.SLICE: movement.strided,
-    OpCode.STRIDED_SLICE: movement.strided,
-    OpCode.RESHAPE: movement.moved,
-    OpCode.SQUEEZE: movement.moved,
-    OpCode.EXPAND_DIMS: movement.elements,
-    OpCode.GATHER: movement.gather,
-    OpCode.RESIZE_BILINEAR: movement.blocks,
-    OpCode.RESIZE_NEAREST_NEIGHBOR: movement.pixel_copies,
-    OpCode.SPACE_TO_BATCH_ND: movement.pixel_copies,
-    OpCode.BATCH_TO_SPACE_ND: movement.pixel_copies,
-    OpCode.SPACE_TO_DEPTH: movement.blocks,
-    OpCode.DEPTH_TO_SPACE: movement.blocks,
-    OpCode.MIRROR_PAD: movement.blocks,
-    OpCode.ARG_MAX: other.last_axis,
-    OpCode.ARG_MIN: other.last_axis,
+def _view(spec: LayerSpec, isa: Isa) -> Features:
+    """RESHAPE and SQUEEZE call memcpy, EXPAND_DIMS has a loop."""
+    make = movement.elements if spec.code is OpCode.EXPAND_DIMS else movement.moved
+    return make(spec, isa)
+
+
+def _resize(spec: LayerSpec, isa: Isa) -> Features:
+    nearest = spec.code is OpCode.RESIZE_NEAREST_NEIGHBOR
+    return (movement.pixel_copies if nearest else movement.blocks)(spec, isa)
+
+
+def _unary(spec: LayerSpec, isa: Isa) -> Features:
+    saturates = Trait.SATURATES in OPERATORS[spec.code].traits
+    return (by_data.saturating if saturates else other.elementwise)(spec, isa)
+
+
+_FUNCTIONS: dict[Kind, Callable[[LayerSpec, Isa], Features]] = {
+    Kind.MATMUL: dense.batch_matmul,
+    Kind.RECURRENT: dense.lstm,
+    Kind.POOL: other.pool,
+    Kind.SOFTMAX: by_data.softmax,
+    Kind.UNARY: _unary,
+    Kind.BINARY: other.elementwise,
+    Kind.REDUCTION: other.reduction,
+    Kind.PAD: movement.pad,
+    Kind.JOIN: movement.join,
+    **dict.fromkeys((Kind.SPLIT, Kind.STACK, Kind.UNSTACK), movement.element_copies),
+    **dict.fromkeys((Kind.SLICE, Kind.STRIDED_SLICE), movement.strided),
+    Kind.VIEW: _view,
+    Kind.GATHER: movement.gather,
+    Kind.RESIZE: _resize,
+    Kind.BLOCK: movement.pixel_copies,
+    **dict.fromkeys((Kind.DEPTH, Kind.MIRROR_PAD), movement.blocks),
+    Kind.SEARCH: other.last_axis,
 }
-_STATE: dict[OpCode, Callable[[LayerSpec, Isa], Features]] = {
-    OpCode.READ_VARIABLE: state.read,
-    OpCode.ASSIGN_VARIABLE: state.assign,
-    OpCode.VAR_HANDLE: state.nothing,
-    OpCode.CALL_ONCE: state.nothing,
-}
-_PRODUCTS = frozenset(
-    {OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.TRANSPOSE_CONV, OpCode.FULLY_CONNECTED}
-)
-_BROADCASTING = frozenset(
-    {
-        *(OpCode.ADD, OpCode.MUL, OpCode.SUB, OpCode.DIV, OpCode.MAXIMUM, OpCode.MINIMUM),
-        *(OpCode.PRELU, OpCode.SQUARED_DIFFERENCE),
-    }
-)
-_ELEMENTWISE = frozenset(
-    {
-        *(OpCode.SUB, OpCode.DIV, OpCode.SQUARED_DIFFERENCE, OpCode.PRELU),
-        *(OpCode.RELU, OpCode.RELU6, OpCode.LEAKY_RELU, OpCode.HARD_SWISH, OpCode.ELU),
-        *(OpCode.ABS, OpCode.NEG, OpCode.EXP, OpCode.SQRT),
-        *(OpCode.RSQRT, OpCode.SQUARE, OpCode.QUANTIZE, OpCode.DEQUANTIZE, OpCode.CAST),
-    }
-)
+
+
+def _state(spec: LayerSpec) -> Callable[[LayerSpec, Isa], Features] | None:
+    """What touches variables, or runs once for all; None for other operators."""
+    match spec.code:
+        case OpCode.READ_VARIABLE:
+            return state.read
+        case OpCode.ASSIGN_VARIABLE:
+            return state.assign
+        case OpCode.VAR_HANDLE | OpCode.CALL_ONCE:
+            return state.nothing
+    return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import prod
 
-from tflopt.ir import OpCode
+from tflopt.facts.operators import OPERATORS, UNLISTED, Operator
 from tflopt.ir.options import ConcatenationOptions, GatherOptions, PackOptions, UnpackOptions
 from tflopt.target.cortex_m import Isa
 from tflopt.target.cost.copies import Features, memory_copies
@@ -103,7 +103,7 @@ def join(spec: LayerSpec, isa: Isa) -> Features:
 def element_copies(spec: LayerSpec, isa: Isa) -> Features:
     """SPLIT, SPLIT_V, PACK and UNPACK: an element loop for each part and each step in front."""
     del isa
-    whole = spec.input(_DIVIDED.get(spec.code, 0))
+    whole = spec.input(_facts(spec).data)
     parts: tuple[TensorSpec | None, ...] = spec.outputs
     if isinstance(spec.options, PackOptions):
         whole, parts = spec.output, spec.inputs
@@ -122,16 +122,16 @@ def element_copies(spec: LayerSpec, isa: Isa) -> Features:
     }
 
 
-_DIVIDED = {OpCode.SPLIT: 1, OpCode.SPLIT_V: 0, OpCode.UNPACK: 0}
-"""The input that is divided."""
-_AXIS = {OpCode.SPLIT: 0, OpCode.SPLIT_V: 2}
-
-
 def _axis(spec: LayerSpec) -> int:
     if isinstance(spec.options, PackOptions | UnpackOptions):
         return spec.options.axis
-    axis = spec.input(_AXIS.get(spec.code, 0))
+    controls = _facts(spec).controls
+    axis = spec.input(controls[-1]) if controls else None
     return axis.ints[0] if axis is not None and axis.ints else 0
+
+
+def _facts(spec: LayerSpec) -> Operator:
+    return OPERATORS.get(spec.code, UNLISTED)
 
 
 def strided(spec: LayerSpec, isa: Isa) -> Features:

@@ -8,19 +8,13 @@ from math import prod
 
 import numpy as np
 
+from tflopt.facts.operators import WEIGHTED, Kind, Trait, facts_of, of_kind
 from tflopt.ir import Buffer, DType, Graph, Model, Op, OpCode, OperatorCode, Quantization, Value
 from tflopt.ir.node import AnyOptions
 
 READ_INTS_LIMIT = 64
-WEIGHTED = frozenset(
-    {
-        *(OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.TRANSPOSE_CONV),
-        *(OpCode.FULLY_CONNECTED, OpCode.BATCH_MATMUL, OpCode.SVDF),
-        OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM,
-    }
-)
+UNREAD = WEIGHTED | of_kind(Kind.MATMUL, Kind.RECURRENT)
 """Their integer constants are biases and shapes, on whose elements no cost depends."""
-SATURATING = frozenset({OpCode.SOFTMAX, OpCode.LOGISTIC, OpCode.TANH})
 """They compute nothing for values that the quantization puts far enough out."""
 _SYMBOLIC = np.zeros(1, dtype=np.uint8)
 
@@ -111,11 +105,16 @@ def detached(spec: LayerSpec) -> Op:
 def _input(op: Op, value: Value) -> TensorSpec:
     tensor = _tensor(value)
     quant = value.quant
-    if op.code in SATURATING and quant is not None and quant.is_set and quant.count == 1:
+    if (
+        Trait.SATURATES in facts_of(op).traits
+        and quant is not None
+        and quant.is_set
+        and quant.count == 1
+    ):
         scale, zero_point = quant.scalar()
         return replace(tensor, scale=scale, zero_point=zero_point)
     short = value.has_data and value.elements <= READ_INTS_LIMIT
-    if not short or op.code in WEIGHTED or value.dtype not in (DType.INT32, DType.INT64):
+    if not short or op.code in UNREAD or value.dtype not in (DType.INT32, DType.INT64):
         return tensor
     return replace(tensor, ints=value.ints())
 
