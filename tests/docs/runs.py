@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tflopt.facts.accepted_types import OUTPUT, PORTS, RANKS, TYPES
 from tflopt.ir import DType, OpCode
-from tflopt.target.accepted_types import OUTPUT, PORTS, RANKS, TYPES
 
 
 def runs() -> Iterator[str]:

@@ -18,6 +18,7 @@ from tests.support.graphs import Net
 from tests.support.paths import needs_tflm
 from tests.support.tries import try_models
 from tests.support.type_probes import probe
+from tflopt.facts.accepted_types import PORTS, RANKS, TYPES
 from tflopt.io import read, read_bytes, write_bytes
 from tflopt.ir import DType, Model, OpCode, Quantization, Value
 from tflopt.ir.options import FullyConnectedOptions
@@ -25,7 +26,6 @@ from tflopt.report.notes import runs_notes
 from tflopt.report.runs import verdict_of
 from tflopt.rules.missing.dense_s16_to_conv import DenseS16ToConv
 from tflopt.rules.pipeline import run_pipeline
-from tflopt.target.accepted_types import PORTS, RANKS, TYPES
 from tflopt.target.runs import Kernels, find_refusals, runs_on_tflm
 
 pytestmark = pytest.mark.runtime

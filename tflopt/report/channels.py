@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tflopt.facts.operators import WEIGHTED
 from tflopt.ir import Graph, Model, Op, Value
 from tflopt.ranges import Ranges, ranges_of
-from tflopt.ranges.analysis import WEIGHTED
 from tflopt.rules.channels.links import Mask
 from tflopt.rules.channels.plan import Plan, plan_of
 from tflopt.target.cost import predict_instructions

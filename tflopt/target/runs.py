@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from tflopt.facts.accepted_types import MOST_CONCATENATED, OUTPUT, PORTS, RANKS, TYPES
+from tflopt.facts.operators import WEIGHTED, Kind, of_kind
 from tflopt.facts.tflm import KERNELS
 from tflopt.ir import DType, Model, Op, OpCode, Value
-from tflopt.target.accepted_types import MOST_CONCATENATED, OUTPUT, PORTS, RANKS, TYPES
 from tflopt.target.vendor import vendor_of
 
 CALIBRATE = "convert with a representative dataset and inference in integers"
@@ -101,15 +102,7 @@ def _mend(op: Op, types: tuple[DType, ...]) -> str:
     return "cast or quantize its inputs to a type that docs/runs.md lists"
 
 
-_WEIGHTED = frozenset(
-    {
-        OpCode.CONV_2D,
-        OpCode.DEPTHWISE_CONV_2D,
-        OpCode.FULLY_CONNECTED,
-        OpCode.TRANSPOSE_CONV,
-        OpCode.BATCH_MATMUL,
-    }
-)
+_WEIGHTED = WEIGHTED | of_kind(Kind.MATMUL)
 
 
 def _wrong_rank(op: Op) -> Refusal | None:

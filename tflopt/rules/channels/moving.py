@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tflopt.facts.operators import facts_of
+from tflopt.facts import operators
+from tflopt.facts.operators import POOLS, RESIZES, Kind, facts_of, of_kind
 from tflopt.facts.pads import amounts_of
 from tflopt.facts.slices import region_of
 from tflopt.ir import Activation, Op, OpCode, Value
@@ -14,6 +15,10 @@ from tflopt.rewrite import Rewriter
 from tflopt.rules.channels.links import Links, Mask
 from tflopt.rules.channels.plan import Plan
 
+ELEMENTWISE = operators.ELEMENTWISE | {OpCode.SELECT_V2}
+"""Each element of the output comes from the elements at its place, broadcast or not."""
+BY_CHANNEL = POOLS | RESIZES | of_kind(Kind.BLOCK)
+"""Each channel of the output, the last axis, comes from that channel of the input."""
 SPLIT_V_VERSION = 2
 """The first version of SPLIT_V that takes int8."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tflopt.facts.operators import Kind, kind_of
-from tflopt.ir import Op, OpCode
+from tflopt.ir import Op
 from tflopt.ranges.reductions import REDUCTIONS
 from tflopt.rewrite import Rewriter
 from tflopt.rules.channels import moving, shaped, weighted
@@ -36,8 +36,6 @@ SPLIT = Role(moving.link_split, moving.cut_split)
 PAD = Role(moving.link_pad, moving.cut_pad)
 REDUCTION = Role(shaped.link_reduction, moving.cut_constants)
 ROLES: dict[Kind, Role] = {
-    **dict.fromkeys((Kind.UNARY, Kind.BINARY, Kind.COMPARISON), ELEMENTWISE),
-    **dict.fromkeys((Kind.POOL, Kind.RESIZE, Kind.BLOCK), BY_CHANNEL),
     **dict.fromkeys((Kind.SLICE, Kind.STRIDED_SLICE), SLICE),
     Kind.CONVOLUTION: Role(weighted.link_convolution, weighted.cut_convolution),
     Kind.DEPTHWISE: Role(weighted.link_depthwise, weighted.cut_depthwise),
@@ -53,8 +51,10 @@ ROLES: dict[Kind, Role] = {
 
 def role_of(op: Op) -> Role | None:
     """The part of an operator, None where it is not understood."""
-    if op.code is OpCode.SELECT_V2:
+    if op.code in moving.ELEMENTWISE:
         return ELEMENTWISE
+    if op.code in moving.BY_CHANNEL:
+        return BY_CHANNEL
     if kind_of(op) is Kind.REDUCTION:
         return REDUCTION if op.code in REDUCTIONS else None
     return ROLES.get(kind_of(op))
