@@ -20,7 +20,6 @@ def optimize_all(
     models: Sequence[Path],
     folder: Path,
     settings: Settings,
-    pins: tuple[str, ...],
     report_path: Path | None,
     jobs: int,
     quiet: bool,
@@ -31,7 +30,7 @@ def optimize_all(
         UsageError: two models would become the same file, or one its own input.
         typer.Exit: at least one failed; the worst exit code.
     """
-    work = _jobs(models, folder, settings, pins)
+    work = _jobs(models, folder, settings)
     check_outputs([report_path], [path for job in work for path in (job.source, job.output)])
     folder.mkdir(parents=True, exist_ok=True)
     outcomes = _run(work, jobs, quiet)
@@ -51,9 +50,7 @@ def optimize_all(
         raise typer.Exit(worst)
 
 
-def _jobs(
-    models: Sequence[Path], folder: Path, settings: Settings, pins: tuple[str, ...]
-) -> list[Job]:
+def _jobs(models: Sequence[Path], folder: Path, settings: Settings) -> list[Job]:
     check_folder(folder)
     taken: dict[Path, Path] = {}
     for path in models:
@@ -64,7 +61,7 @@ def _jobs(
         for each in filter(None, [output, annotation_path(settings, output)]):
             if any(is_same(each, path) for path in models):
                 raise UsageError(f"{each}: is an input; tflopt never overwrites it")
-    return [Job(path, output, settings, pins) for output, path in taken.items()]
+    return [Job(path, output, settings) for output, path in taken.items()]
 
 
 def _run(work: Sequence[Job], jobs: int, quiet: bool) -> list[Outcome]:

@@ -26,8 +26,8 @@ from tflopt.product.optimize import DEFAULT_TARGET
 from tflopt.report.device import DeviceFacts, device_facts, facts_json, operator_rows
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.run.choose import DeviceOptions
-from tflopt.run.device import EMULATORS
 from tflopt.run.emulators import stand_in_note
+from tflopt.run.registry import EMULATORS
 from tflopt.run.runner import TIME_LIMIT_S
 from tflopt.target.memory import Device
 from tflopt.version import __version__

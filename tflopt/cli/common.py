@@ -10,11 +10,10 @@ import typer
 from tflopt.config import Runtime
 from tflopt.errors import UsageError
 from tflopt.io.files import load, output_path
-from tflopt.run.device import EMULATORS
+from tflopt.run.registry import RUNNER_NAMES
 from tflopt.target import Target
 from tflopt.target.cmsis_nn import NEWEST, find_version
 from tflopt.target.memory import Device
-from tflopt.verify.compare import RUNNERS
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL.tflite", show_default=False)]
 TargetName = Annotated[
@@ -39,7 +38,6 @@ ReportPath = Annotated[
     Path | None, typer.Option("--report", help="Write a JSON report; '-' prints it.")
 ]
 NEWEST_CMSIS_NN = NEWEST.name
-RUNNER_NAMES = ("auto", *RUNNERS, *EMULATORS)
 __all__ = [
     "NEWEST_CMSIS_NN",
     "RUNNER_NAMES",

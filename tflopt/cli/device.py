@@ -14,7 +14,8 @@ import typer
 from tflopt.cli.common import check_runner
 from tflopt.errors import UsageError
 from tflopt.run.choose import DeviceOptions, device_runner
-from tflopt.run.device import EMULATORS, DeviceRunner
+from tflopt.run.device import DeviceRunner
+from tflopt.run.registry import EMULATORS
 from tflopt.run.runner import Runner
 from tflopt.target import Target
 

@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, UsageError, system_reason
+from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, system_reason
 from tflopt.io import write_all
 from tflopt.io.files import load
-from tflopt.ir import Model
 from tflopt.product.annotate import Annotate
-from tflopt.product.budget import parse_size
 from tflopt.product.optimize import Result, Settings, check_verdict, optimize_file_bytes
+from tflopt.product.pins import with_pins
 from tflopt.report.json_report import report
 
 ANNOTATION_SUFFIX = ".tflopt"
@@ -28,12 +27,11 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Job:
-    """One model to optimize and write; ``pins`` are ``TENSOR=OFFSET``."""
+    """One model to optimize and write."""
 
     source: Path
     output: Path
     settings: Settings
-    pins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def run_job(job: Job) -> Outcome:
     """Optimize, verify and write one model; whatever fails is part of the outcome."""
     try:
         original, data = load(job.source)
-        settings = with_pins(job.settings, job.pins, original)
+        settings = with_pins(job.settings, original)
         result = optimize_file_bytes(original, data, settings)
         write_all(results(result, settings, job.output))
     except TfloptError as error:
@@ -94,35 +92,6 @@ def annotation_path(settings: Settings, destination: Path) -> Path | None:
     """The file that is written beside the model, if any."""
     wanted = settings.annotate is Annotate.FILE
     return destination.with_suffix(ANNOTATION_SUFFIX) if wanted else None
-
-
-def with_pins(settings: Settings, texts: Sequence[str], model: Model) -> Settings:
-    """The settings with tensors of this model pinned; their names are kept.
-
-    Raises:
-        UsageError: there is no such tensor.
-    """
-    config = settings.config
-    if config.plan is None or not texts:
-        return settings
-    pins = tuple(parse_pin(text, model) for text in texts)
-    keep = config.keep | {name for name, _ in pins}
-    return replace(
-        settings, config=replace(config, keep=keep, plan=replace(config.plan, pins=pins))
-    )
-
-
-def parse_pin(text: str, model: Model) -> tuple[str, int]:
-    """``TENSOR=OFFSET`` ; the name is one of the input model.
-
-    Raises:
-        UsageError: malformed, or there is no such tensor in the main graph.
-    """
-    name, equals, offset = text.rpartition("=")
-    names = [value.name for value in model.main.values]
-    if not equals or name not in names:
-        raise UsageError(f"--pin {text}: write TENSOR=OFFSET with the name of a tensor")
-    return name, parse_size(offset)
 
 
 def run_all(

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tflopt.config import Config, Goal, IoLayout, Plan, Runtime, Strip, Tile, Tiling, make_tiling
 from tflopt.errors import UsageError
 from tflopt.gate.keys import Keys
-from tflopt.io import WriteOptions
-from tflopt.io.layout import DATA_ALIGNMENT
-from tflopt.product.annotate import Annotate
-from tflopt.product.optimize import DEFAULT_TARGET, Settings
-from tflopt.rules.pipeline import Selection
+from tflopt.product.optimize import Settings
+from tflopt.product.options import ChooseRunner, Options, options
 from tflopt.run.choose import DeviceOptions, device_runner
-from tflopt.run.device import EMULATORS, DeviceRunner
-from tflopt.run.samples import SampleOptions
-from tflopt.target import Target
-from tflopt.target.cmsis_nn import NEWEST, find_version
-from tflopt.target.memory import Device, PlanRequest
+from tflopt.run.device import DeviceRunner
+from tflopt.run.registry import EMULATORS, RUNNER_NAMES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,35 +21,7 @@ else:
     import tomli as tomllib
 
 MODELS = "model"
-OPTIONS = frozenset(
-    {
-        *("target", "cmsis-nn", "runtime", "strip", "keep", "align", "goal", "plan"),
-        "overlap",
-        "io-layout",
-        "allow-lsb",
-        *("only", "disable", "annotate", "verify", "samples", "seed", "runner"),
-        *("tflm-lib", "firmware", "fvp"),
-        *("max-flash", "max-arena", "max-instructions", "max-slowdown", "tile", "require-verified"),
-    }
-)
-
-
-class Overlap(Enum):
-    """How far a plan lets tensors overlap; as in :class:`PlanRequest`."""
-
-    NONE = ""
-    TARGET = "target"
-    ALL = "all"
-
-
-class Runner(Enum):
-    """Who runs the models."""
-
-    AUTO = "auto"
-    TFLM = "tflm"
-    LITERT = "litert"
-    QEMU = "qemu"
-    FVP = "fvp"
+OPTIONS = frozenset(each.key for each in options().values())
 
 
 @dataclass(frozen=True)
@@ -120,59 +84,26 @@ def _paths(folder: Path, keys: Keys) -> list[tuple[str, Path]]:
     return [(path.relative_to(folder).as_posix(), path) for path in found]
 
 
-def _runner(keys: Keys, target: Target, folder: Path) -> str | DeviceRunner:
+def _choose(folder: Path, where: str) -> ChooseRunner:
     """Paths of libraries, images and executables start at the configuration's folder."""
-    name = keys.choice("runner", Runner, Runner.AUTO).value
-    names = ("tflm-lib", "firmware", "fvp")
-    library, firmware, fvp = (folder / text if text else None for text in map(keys.text, names))
-    if name in EMULATORS:
-        return device_runner(name, DeviceOptions(target, library, firmware, fvp))
-    for key in names:
-        if keys.text(key):
-            raise UsageError(f"{keys.where}: {key} needs runner = 'qemu' or 'fvp'")
-    return name
 
+    def choose(name: str, said: DeviceOptions) -> str | DeviceRunner:
+        if name not in RUNNER_NAMES:
+            raise UsageError(f"{where}: runner must be one of {', '.join(RUNNER_NAMES)}")
+        paths = {"tflm-lib": said.library, "firmware": said.firmware, "fvp": said.fvp}
+        if name not in EMULATORS:
+            for key, path in paths.items():
+                if path is not None:
+                    raise UsageError(f"{where}: {key} needs runner = 'qemu' or 'fvp'")
+            return name
+        library, firmware, fvp = (None if p is None else folder / p for p in paths.values())
+        return device_runner(name, replace(said, library=library, firmware=firmware, fvp=fvp))
 
-def _tiling(keys: Keys, goal: Goal) -> Tiling | None:
-    limit = keys.size("max-arena")
-    asked = goal is Goal.MEMORY or limit is not None
-    tile = keys.choice("tile", Tile, Tile.AUTO if asked else Tile.OFF)
-    return make_tiling(tile, goal, keys.number("max-slowdown", 10, 0), limit)
+    return choose
 
 
 def _settings(keys: Keys, folder: Path) -> Settings:
-    device = Device(
-        Target.parse(keys.text("target", DEFAULT_TARGET)),
-        find_version(keys.text("cmsis-nn", NEWEST.name)),
-    )
-    plan, goal = None, keys.choice("goal", Goal, Goal.BALANCED)
-    small = goal is Goal.FLASH
-    if keys.choice("plan", Plan, Plan.NONE if small else Plan.OFFLINE) is Plan.OFFLINE:
-        plan = PlanRequest(overlap=keys.choice("overlap", Overlap, Overlap.NONE).value)
-    config = Config(
-        runtime=keys.choice("runtime", Runtime, Runtime.BOTH),
-        strip=keys.choice("strip", Strip, Strip.DEFAULT),
-        keep=frozenset(keys.texts("keep") or ()),
-        device=device,
-        plan=plan,
-        goal=goal,
-        io_layout=keys.choice("io-layout", IoLayout, IoLayout.KEEP),
-        allow_lsb=keys.number("allow-lsb", 0, 0),
-        tiling=_tiling(keys, goal),
-    )
-    samples = SampleOptions(keys.number("samples", 32, 1), keys.number("seed", 0, 0))
-    settings = Settings(
-        selection=Selection(keys.texts("only"), keys.texts("disable") or ()),
-        config=config,
-        layout=WriteOptions(keys.number("align", DATA_ALIGNMENT, DATA_ALIGNMENT), share=True),
-        samples=samples if keys.flag("verify", True) else None,
-        runner=_runner(keys, device.target, folder),
-        annotate=keys.choice("annotate", Annotate, Annotate.NONE if small else Annotate.METADATA),
-        max_arena_bytes=keys.size("max-arena"),
-        max_flash_bytes=keys.size("max-flash"),
-        max_instructions=keys.count("max-instructions"),
-        require_verified=keys.flag("require-verified"),
-    )
-    if settings.require_verified and settings.samples is None:
+    said = Options(**{name: keys.option(each) for name, each in options().items()})  # type: ignore[arg-type]
+    if said.require_verified and not said.verify:
         raise UsageError(f"{keys.where}: require-verified needs verify = true")
-    return settings
+    return said.settings(_choose(folder, keys.where))

@@ -5,12 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum
+from pathlib import Path
 from typing import TypeVar
 
 from tflopt.errors import UsageError
 from tflopt.product.budget import parse_count, parse_size
+from tflopt.product.options import Option
 
 Choice = TypeVar("Choice", bound=Enum)
+SIZES: Mapping[Callable[[str], int], str] = {
+    parse_size: "a size such as 65536 or '64K'",
+    parse_count: "a count such as 1500000 or '1.5M'",
+}
 
 
 class Keys:
@@ -32,6 +38,25 @@ class Keys:
     def _wrong(self, key: str, expected: str) -> UsageError:
         return UsageError(f"{self.where}: {key} must be {expected}, not {self.table[key]!r}")
 
+    def option(self, option: Option) -> object:
+        """The value of an option in the type of its field."""
+        key, default = option.key, option.default
+        if key not in self.table:
+            return default
+        if option.is_list:
+            return self.texts(key)
+        if option.spec.parse is not None:
+            return self._parsed(key, option.spec.parse, SIZES[option.spec.parse])
+        if issubclass(option.kind, Enum):
+            return self.choice(key, option.kind)
+        if option.kind is bool:
+            return self.flag(key)
+        if option.kind is Path:
+            return Path(self.text(key)) if self.text(key) else None
+        if option.kind is str:
+            return self.text(key)
+        return self.number(key, option)
+
     def text(self, key: str, default: str = "") -> str:
         """A string."""
         value = self.table.get(key, default)
@@ -46,20 +71,15 @@ class Keys:
             raise self._wrong(key, "true or false")
         return value
 
-    def number(self, key: str, default: int, least: int) -> int:
-        """An integer from ``least`` on."""
-        value = self.table.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise self._wrong(key, f"an integer from {least} on")
+    def number(self, key: str, option: Option) -> float:
+        """A number within the option's bounds; an integer where its field is one."""
+        value, spec = self.table[key], option.spec
+        kinds, word = (int, "an integer") if option.kind is int else ((int, float), "a number")
+        if not isinstance(value, kinds) or isinstance(value, bool) or value < spec.floor:
+            raise self._wrong(key, word if spec.least is None else f"{word} from {spec.least} on")
+        if value > spec.ceiling:
+            raise self._wrong(key, f"{word} up to {spec.most}")
         return value
-
-    def size(self, key: str) -> int | None:
-        """Bytes, or a string such as ``64K``."""
-        return self._parsed(key, parse_size, "a size such as 65536 or '64K'")
-
-    def count(self, key: str) -> int | None:
-        """A number, or a string such as ``1.5M``."""
-        return self._parsed(key, parse_count, "a count such as 1500000 or '1.5M'")
 
     def _parsed(self, key: str, parse: Callable[[str], int], what: str) -> int | None:
         value = self.table.get(key)
@@ -81,9 +101,9 @@ class Keys:
             raise self._wrong(key, "a list of strings")
         return tuple(value)
 
-    def choice(self, key: str, kind: type[Choice], default: Choice) -> Choice:
+    def choice(self, key: str, kind: type[Choice]) -> Choice:
         """One of the values of an enumeration."""
-        text = self.table.get(key, default.value)
+        text = self.table[key]
         for each in kind:
             if each.value == text:
                 return each

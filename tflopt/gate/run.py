@@ -10,6 +10,7 @@ from tflopt.gate.config import Entry
 from tflopt.io.files import load
 from tflopt.product.budget import check_arena, check_flash, check_instructions
 from tflopt.product.optimize import Result, Settings, check_verdict, optimize_file_bytes
+from tflopt.product.pins import with_pins
 from tflopt.target.cost import predict_model
 
 
@@ -52,7 +53,8 @@ def run_entry(entry: Entry) -> Verdict:
     free = replace(settings, max_arena_bytes=None, max_flash_bytes=None, max_instructions=None)
     free = replace(free, config=replace(settings.config, limits=settings.limits))
     try:
-        result = optimize_file_bytes(*load(entry.path), free)
+        original, data = load(entry.path)
+        result = optimize_file_bytes(original, data, with_pins(free, original))
     except TfloptError as error:
         return failed(entry, str(error), error.exit_code)
     except (OSError, MemoryError, RecursionError) as error:

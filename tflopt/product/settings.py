@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tflopt.config import Config, IoLayout, Limits, Strip
@@ -26,6 +27,7 @@ class Settings:
         layout: how the file is laid out.
         samples: the inputs of the verification, None not to verify.
         runner: ``auto``, ``tflm``, ``litert``, or a runner on a device.
+        pins: ``TENSOR=OFFSET`` each; they hold once the model is known (product.pins).
         annotate: store tflopt's annotation in the model, in a file beside it, or not at all.
         max_arena_bytes: the largest arena that is accepted.
         max_flash_bytes: the largest file that is accepted.
@@ -41,6 +43,7 @@ class Settings:
     samples: SampleOptions | None = field(default_factory=SampleOptions)
     runner: str | Runner = "auto"
     annotate: Annotate = Annotate.METADATA
+    pins: Sequence[str] = ()
     max_arena_bytes: int | None = None
     max_flash_bytes: int | None = None
     max_instructions: int | None = None

@@ -12,11 +12,11 @@ from tflopt.report.near_misses import Group, grouped
 from tflopt.report.plain import Plain, counts, number, optional, rows, table, text
 from tflopt.rewrite import NearMiss, Place, Reason
 from tflopt.rewrite.reason import why_of
+from tflopt.run.registry import title_of
 
 MOST_OPERATORS = 300
 MOST_PLACES = 40
 UNKNOWN = "unknown"
-RUNNER_NAMES = {"tflm": "TFLM", "litert": "LiteRT's reference kernels"}
 GOOD, OPEN, BAD = "good", "open", "bad"
 ORDER = {name: index for index, name in enumerate(COMPARED)}
 MOST_TIMES, SMALL_PERCENT = 10, 0.1
@@ -219,7 +219,7 @@ def verdict(report: Plain) -> dict[str, str]:
     """The verification in one line, with a mark that doesn't rest on colour."""
     found = table(report, "verification")
     status, runner = text(found, "status"), text(found, "runner")
-    runner = RUNNER_NAMES.get(runner, runner)
+    runner = title_of(runner)
     if status == "identical":
         count = number(found, "samples")
         times = "one input" if count == 1 else f"{count} inputs in a row"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tflopt.errors import UsageError
-from tflopt.run.device import EMULATORS, DeviceRunner
+from tflopt.run.device import DeviceRunner
 from tflopt.run.emulators import find_fvp, find_qemu, machine_of
 from tflopt.run.firmware import build_image, find_library
+from tflopt.run.registry import EMULATORS
 from tflopt.run.runner import TIME_LIMIT_S
 from tflopt.target.cortex_m import Cpu, Target
 

@@ -25,7 +25,6 @@ from tflopt.run.samples import Array
 from tflopt.run.worker import digest
 from tflopt.target.cortex_m import Target
 
-EMULATORS = ("qemu", "fvp")
 REQUEST, REPORT = "request.txt", "report.txt"
 SPARE_FILE_BYTES = 1 << 20
 NO_NETWORK = "has no peer"

@@ -14,6 +14,7 @@ from tflopt.ir.clone import clone
 from tflopt.plan.describe import write_plan
 from tflopt.rules.memory.drop_stale_plan import PLAN
 from tflopt.run.device_report import DeviceReport
+from tflopt.run.registry import HOSTS
 from tflopt.run.runner import (
     HostRunner,
     MissingOpError,
@@ -31,7 +32,6 @@ from tflopt.verify.match import match
 Status = Literal["identical", "rounded", "different", "not verified"]
 """``rounded``: identical but for rules that are not exact; ``note`` says how far off."""
 Layers = Literal["always", "different", "derived"]
-RUNNERS = ("tflm", "litert")
 INTERNAL_SAMPLES = 8
 
 
@@ -127,8 +127,8 @@ def _what_failed(error: RunnerError) -> str:
 def _choose(runner: str | Runner) -> list[Runner]:
     if not isinstance(runner, str):
         return [runner]
-    names = list(RUNNERS) if runner == "auto" else [runner]
-    if not set(names) <= set(RUNNERS):
+    names = list(HOSTS) if runner == "auto" else [runner]
+    if not set(names) <= set(HOSTS):
         raise UsageError(f"runner {runner} needs a firmware image; give a DeviceRunner")
     found = [name for name in names if available(name)]
     if not found:

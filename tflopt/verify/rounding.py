@@ -9,9 +9,10 @@ import numpy as np
 
 from tflopt.errors import RunnerError
 from tflopt.ir import DType, Model, OpCode, Value
+from tflopt.run.registry import HOSTS
 from tflopt.run.runner import HostRunner, MissingOpError, Work
 from tflopt.run.samples import Sample, SampleOptions, make_samples
-from tflopt.verify.compare import RUNNERS, Candidate, Verification, without_plan
+from tflopt.verify.compare import Candidate, Verification, without_plan
 
 
 def with_measure(
@@ -26,7 +27,7 @@ def with_measure(
         return exact
     samples = _in_range(original.model, make_samples(original.model, options), options.seed)
     pair = [without_plan(candidate) for candidate in (original, rounded)]
-    runner = HostRunner(exact.runner if exact.runner in RUNNERS else RUNNERS[0])
+    runner = HostRunner(exact.runner if exact.runner in HOSTS else HOSTS[0])
     try:
         with (
             runner.start(Work(pair[0].model, pair[0].data, samples)) as first,

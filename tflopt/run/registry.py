@@ -1,0 +1,32 @@
+"""What can run a model: the only list of runners by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RunnerKind:
+    """A runner as users name it, and as reports do; ``is_device`` where a core is emulated."""
+
+    name: str
+    title: str
+    is_device: bool = False
+
+
+KINDS = (
+    RunnerKind("tflm", "TFLM"),
+    RunnerKind("litert", "LiteRT's reference kernels"),
+    RunnerKind("qemu", "qemu", is_device=True),
+    RunnerKind("fvp", "fvp", is_device=True),
+)
+"""Hosts in the order in which ``auto`` tries them."""
+AUTO = "auto"
+HOSTS = tuple(kind.name for kind in KINDS if not kind.is_device)
+EMULATORS = tuple(kind.name for kind in KINDS if kind.is_device)
+RUNNER_NAMES = (AUTO, *HOSTS, *EMULATORS)
+
+
+def title_of(name: str) -> str:
+    """A runner as reports name it; any other text as it is."""
+    return next((kind.title for kind in KINDS if kind.name == name), name)
