@@ -13,6 +13,8 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 REQUIREMENTS = "tests/requirements.txt"
 LOCK = "tests/requirements.lock"
 PARALLEL = ["-n", "auto", "--dist", "worksteal"]
+CACHED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""The tests start hundreds of processes, each of which would compile all modules again."""
 UV, AUDIT, SBOM = "uv==0.13.9", "pip-audit==2.10.1", "cyclonedx-bom==7.5.0"
 
 
@@ -36,7 +38,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests that run on a host, on all cores; arguments go to pytest (``-n 0``: one core)."""
     _install(session)
-    session.run("pytest", *PARALLEL, "--durations=10", *session.posargs)
+    session.run("pytest", *PARALLEL, "--durations=10", *session.posargs, env=CACHED)
 
 
 @nox.session
@@ -51,7 +53,7 @@ def docs(session: nox.Session) -> None:
 def versions(session: nox.Session) -> None:
     """The tests on every Python that is supported and installed."""
     _install(session)
-    session.run("pytest", *PARALLEL, "-q", *session.posargs)
+    session.run("pytest", *PARALLEL, "-q", *session.posargs, env=CACHED)
 
 
 @nox.session

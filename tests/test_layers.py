@@ -118,6 +118,13 @@ def test_no_module_imports_a_runtime_when_it_is_imported() -> None:
     assert runtimes("def f():\n    import tensorflow") == set()
 
 
+def test_a_worker_imports_no_part_of_tflopt() -> None:
+    """It would take longer than running the model; ``tflopt/run/runner.py`` starts it as a file."""
+    for name in ("worker.py", "guard.py"):
+        tree = ast.parse((PACKAGE / "run" / name).read_text())
+        assert not [found for found in imports(tree) if found.split(".")[0] == "tflopt"]
+
+
 def test_optimize_without_verification_loads_no_runtime(tmp_path: Path) -> None:
     path = tmp_path / "small.tflite"
     path.write_bytes(small_model())

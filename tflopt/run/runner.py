@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import re
 import subprocess
 import sys
@@ -27,6 +26,8 @@ PACKAGES = {
     "litert": "ai_edge_litert",
     LITERT_DEFAULT: "ai_edge_litert",
 }
+WORKER = Path(__file__).with_name("worker.py").resolve()
+"""Run as a file: as a module of the package it would import all of tflopt first."""
 TIME_LIMIT_S = 900.0
 MISSING_OP = (
     re.compile(r"Didn't find op for builtin opcode '([^']+)'"),
@@ -134,12 +135,10 @@ class Job:
         self.work = work
         self.customs = sorted({op.opcode.label for op in work.model.ops() if op.opcode.custom_code})
         self.child = Child(runner)
-        root = str(Path(__file__).resolve().parents[2])
-        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-        command = [sys.executable, "-m", "tflopt.run.worker", str(self.path)]
+        command = [sys.executable, str(WORKER), str(self.path)]
         with self.child.preparing():
             self._write()
-            self.child.start(command, variables={"PYTHONPATH": path})
+            self.child.start(command)
 
     @property
     def path(self) -> Path:
