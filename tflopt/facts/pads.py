@@ -2,9 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from tflopt.facts.operators import PADS
 from tflopt.ir import DType, Op, Value, same_quantization
 
 Amounts = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Pad:
+    """A PAD or PADV2 whose amounts are constant: what rules speak of."""
+
+    op: Op
+    source: Value
+    amounts: Amounts
+
+    @property
+    def output(self) -> Value:
+        """The padded tensor."""
+        return self.op.output
+
+    @property
+    def value(self) -> int | None:
+        """The integer that it pads with; None where it isn't known or is a float."""
+        return pad_value(self.op)
+
+    @property
+    def pads_zero(self) -> bool:
+        """Whether it adds what stands for the real 0, and requantizes nothing."""
+        return pads_zero(self.op)
+
+
+def pad_of(op: Op | None) -> Pad | None:
+    """The view of a PAD or PADV2; None for other operators, and for computed amounts."""
+    if op is None or op.code not in PADS:
+        return None
+    source, amounts = op.input(0), amounts_of(op)
+    return None if source is None or amounts is None else Pad(op, source, amounts)
+
+
+def pad_above(op: Op) -> Pad | None:
+    """The pad whose output is the first input of ``op``."""
+    padded = op.input(0)
+    return None if padded is None else pad_of(padded.producer)
 
 
 def amounts_of(op: Op) -> Amounts | None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from tflopt.facts.operators import PADS
-from tflopt.facts.pads import amounts_of, pad_value
+from tflopt.facts.pads import pad_above, pad_of
 from tflopt.ir import Op, OpCode, same_quantization
 from tflopt.rewrite import Rewriter, Rule, Why, require
 
@@ -26,31 +26,29 @@ class MergePads(Rule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Read what the PAD before this one reads."""
-        middle = op.input(0)
-        first = None if middle is None else middle.producer
-        if middle is None or first is None or first.code not in PADS:
+        first, second = pad_above(op), pad_of(op)
+        if first is None or second is None:
             return
-        source, before, after = first.input(0), amounts_of(first), amounts_of(op)
-        if source is None or before is None or after is None:
-            return
+        source, middle = first.source, first.output
         shared = middle.is_graph_output or len(middle.users) > 1
-        require(not shared, Why.SHARED("another operator reads the tensor in between"), at=first)
+        require(not shared, Why.SHARED("another operator reads the tensor in between"), at=first.op)
         same = same_quantization(source.quant, middle.quant)
         same = same and same_quantization(middle.quant, op.output.quant)
-        require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=first)
+        changes = Why.QUANTIZATION("it changes the quantization of what it hands on")
+        require(same, changes, at=first.op)
         require(
             not source.is_variable,
             Why.VARIABLE("it copies a variable that may change later"),
-            at=first,
+            at=first.op,
         )
-        value = pad_value(op)
         require(
-            value is not None,
+            second.value is not None,
             Why.NOT_QUANTIZED("the padding is not an int8 or int16 constant"),
             at=op,
         )
-        require(value == pad_value(first), "the two pad with different values", at=first)
-        sums = [(a + c, b + d) for (a, b), (c, d) in zip(before, after, strict=True)]
+        require(second.value == first.value, "the two pad with different values", at=first.op)
+        rows = zip(first.amounts, second.amounts, strict=True)
+        sums = [(a + c, b + d) for (a, b), (c, d) in rows]
         control = rw.constant(np.asarray(sums, dtype=np.int32), op.output)
         rw.set_inputs(op, [source, control, *op.inputs[2:]])
-        rw.remove(first)
+        rw.remove(first.op)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.operators import PADS, Trait, having
-from tflopt.facts.pads import amounts_of, pads_zero, zero_of
+from tflopt.facts.operators import Trait, having
+from tflopt.facts.pads import pad_above, zero_of
 from tflopt.ir import DType, Op, OpCode, Options, Value, same_quantization
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
 from tflopt.rules.movement.write import PAD_VERSION, pad_options
@@ -29,14 +29,10 @@ class SinkPad(Rule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Exchange the two."""
-        padded = op.input(0)
-        pad = None if padded is None else padded.producer
-        if padded is None or pad is None or pad.code not in PADS:
+        found = pad_above(op)
+        if found is None or not isinstance(op.options, Options | None):
             return
-        source = pad.input(0)
-        known = isinstance(op.options, Options) or op.options is None
-        if source is None or amounts_of(pad) is None or not known:
-            return
+        pad, source, padded = found.op, found.source, found.output
         require(
             len(padded.uses) == 1, Why.SHARED("another operator reads the padded tensor"), at=pad
         )
@@ -45,16 +41,15 @@ class SinkPad(Rule):
             Why.VARIABLE("it copies a variable that may change later"),
             at=pad,
         )
-        zero = pads_zero(pad) or _pads_float_zero(pad)
+        zero = found.pads_zero or _pads_float_zero(pad)
         require(zero, "it pads with another value than 0", at=pad)
         require(_gives_zero(op, padded), "the operator behind doesn't map 0 to 0", at=pad)
         wider = (op.output.dtype.bits or 0) > (padded.dtype.bits or 0)
         require(not wider, "the elements behind are wider", at=pad)
         small = rw.value(op.output, shape=source.shape)
         behind = rw.value(op.output, same_elements=True)
-        options = op.options if isinstance(op.options, Options) else None
         inputs = [source, *op.inputs[1:]]
-        rw.insert(op, op.code, inputs, [small], options, op.opcode.version)
+        rw.insert(op, op.code, inputs, [small], op.options, op.opcode.version)
         inputs, options = [small, pad.input(1)], pad_options(OpCode.PAD)
         rw.insert(op, OpCode.PAD, inputs, [behind], options, PAD_VERSION)
         rw.bypass(op, behind)

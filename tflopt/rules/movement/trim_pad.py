@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.operators import PADS, SLICES
-from tflopt.facts.pads import amounts_of
+from tflopt.facts.operators import SLICES
+from tflopt.facts.pads import pad_above
 from tflopt.facts.slices import Region, region_of
 from tflopt.ir import Op, OpCode, same_quantization
 from tflopt.rewrite import Rewriter, Rule, Why, require
@@ -26,13 +26,10 @@ class TrimPad(Rule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Take the block out of the PAD's input and pad that."""
-        padded, region = op.input(0), region_of(op)
-        pad = None if padded is None else padded.producer
-        if padded is None or pad is None or pad.code not in PADS or region is None:
+        found, region = pad_above(op), region_of(op)
+        if found is None or region is None:
             return
-        source, amounts = pad.input(0), amounts_of(pad)
-        if source is None or amounts is None:
-            return
+        pad, source, amounts = found.op, found.source, found.amounts
         check_movable(op, source)
         same = same_quantization(source.quant, op.output.quant)
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=pad)
