@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tflopt.io import write_bytes
 from tflopt.ir import Model
+from tflopt.product.again import rewritten_again
 from tflopt.product.annotate import is_for_device_only
 from tflopt.run.runner import Runner
 from tflopt.run.samples import SampleOptions
@@ -85,7 +86,14 @@ def compare_in_force(
         without_plan(candidate) if drop else candidate
         for candidate, drop in zip((original, optimized), dropped, strict=True)
     ]
-    verdict = compare(*pair, runner=runner, options=options, layers=layers, reference=reference)
+    verdict = compare(
+        *pair,
+        runner=runner,
+        options=options,
+        layers=layers,
+        reference=reference,
+        again=rewritten_again,
+    )
     if any(dropped):
         return replace(verdict, note="; ".join(filter(None, [verdict.note, OVERLAP_NOTE])))
     return verdict

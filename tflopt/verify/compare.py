@@ -12,7 +12,7 @@ from tflopt.io import write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.plan.describe import write_plan
-from tflopt.rules.memory.drop_stale_plan import PLAN
+from tflopt.plan.encode import METADATA_NAME
 from tflopt.run.device_report import DeviceReport
 from tflopt.run.registry import HOSTS
 from tflopt.run.runner import (
@@ -27,7 +27,7 @@ from tflopt.run.runner import (
 from tflopt.run.samples import Array, Sample, SampleOptions, make_samples
 from tflopt.verify.interface import check_interface, rearranged_inputs, rearranged_outputs
 from tflopt.verify.layers import LayerDifference, difference_of, first_difference, has_state
-from tflopt.verify.match import match
+from tflopt.verify.match import Again, match, nothing_again
 
 Status = Literal["identical", "rounded", "different", "not verified"]
 """``rounded``: identical but for rules that are not exact; ``note`` says how far off."""
@@ -83,6 +83,7 @@ def compare(
     options: SampleOptions | None = None,
     layers: Layers = "derived",
     reference: str | Runner | None = None,
+    again: Again = nothing_again,
 ) -> Verification:
     """Compare on ``runner``; ``auto`` takes TFLM, else LiteRT's reference kernels.
 
@@ -90,6 +91,7 @@ def compare(
         reference: runs the original instead, to hold a device's kernels against other ones.
         layers: when inner tensors are compared too: ``always``, ``different`` outputs, or equal
             outputs of a model that was ``derived`` in this process.
+        again: what may have been made of the original, to match tensors of one that was not.
 
     Raises:
         RunnerError: no runner is installed, or the one asked for isn't.
@@ -107,7 +109,7 @@ def compare(
         return Verification("not verified", note=error.reason)
     notes: list[str] = []
     for each in runners:
-        job = _Comparison((source or each, each), original, optimized, samples, layers)
+        job = _Comparison((source or each, each), original, optimized, samples, layers, again)
         try:
             verdict = job.verdict()
             return replace(verdict, seed=options.seed, note="; ".join(notes))
@@ -156,6 +158,7 @@ class _Comparison:
     optimized: Candidate
     samples: list[Sample]
     layers: Layers
+    again: Again
 
     @property
     def name(self) -> str:
@@ -202,7 +205,8 @@ class _Comparison:
 
     def _with_layers(self, verdict: Verification) -> Verification:
         """Outputs are a weak witness: saturation hides faults, so compare what lies between."""
-        matches = match(self.original.model, self.optimized.model, derived=self.optimized.derived)
+        models, derived = (self.original.model, self.optimized.model), self.optimized.derived
+        matches = match(*models, derived=derived, again=self.again)
         if not matches.pairs:
             return replace(verdict, layer_note="no inner tensor could be matched")
         numbers = self._inner_samples(verdict)
@@ -271,7 +275,7 @@ def _describe(output: str, one: Array, two: Array, runner: str, sample: int) -> 
 
 def without_plan(candidate: Candidate) -> Candidate:
     """The same model without an offline memory plan, which not every run can honour."""
-    if all(entry.name != PLAN for entry in candidate.model.metadata or ()):
+    if all(entry.name != METADATA_NAME for entry in candidate.model.metadata or ()):
         return candidate
     model = clone(candidate.model)
     write_plan(model, None)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from tflopt.config import Config
-from tflopt.errors import TfloptError
 from tflopt.ir import Model, Op, Origin, Value
-from tflopt.ir.clone import clone
 from tflopt.ir.node import Array
-from tflopt.rules.pipeline import Selection, run_pipeline
-from tflopt.target.annotation import METADATA_NAME, Annotation, decode
-from tflopt.target.cmsis_nn import find_version
-from tflopt.target.cortex_m import Target
-from tflopt.target.memory import Device, PlanRequest
 
 BY_ORIGIN = "the rewriter's record"
 BY_STRUCTURE = "equal structure"
 BY_REPETITION = "rewriting the original again"
 BY_NAME = "unique names"
+Again = Callable[[Model, Model], Iterable[Model]]
+"""What may have been made of a model to give another one, with the origins of its values."""
+
+
+def nothing_again(original: Model, optimized: Model) -> Iterable[Model]:
+    """No other model is known."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -49,20 +48,22 @@ class Matches:
     how: str
 
 
-def match(original: Model, optimized: Model, *, derived: bool) -> Matches:
+def match(
+    original: Model, optimized: Model, *, derived: bool, again: Again = nothing_again
+) -> Matches:
     """Pairs of tensors of the main graphs with the same elements, in the same order or a known one.
 
     ``derived`` says that the optimized model came from the original in this process. A model
     that was read from a file has lost that record: then its structure is compared with the
-    original, and with what tflopt makes of it, and at last names that occur once are taken.
+    original, and with what ``again`` makes of it, and at last names that occur once are taken.
     """
     if derived:
         return Matches(pairs_by_origin(original, optimized), BY_ORIGIN)
     if _structure(original) == _structure(optimized):
         return Matches(_transfer(original, original, optimized), BY_STRUCTURE)
-    for again in _rewritten(original, optimized):
-        if _structure(again) == _structure(optimized):
-            return Matches(_transfer(original, again, optimized), BY_REPETITION)
+    for made in again(original, optimized):
+        if _structure(made) == _structure(optimized):
+            return Matches(_transfer(original, made, optimized), BY_REPETITION)
     return Matches(_by_name(original, optimized), BY_NAME)
 
 
@@ -119,40 +120,6 @@ def _structure(model: Model) -> list[object]:
         outputs = [(number[value], value.dtype, value.shape) for value in op.outputs]
         found.append((op.opcode.label, inputs, outputs))
     return found
-
-
-def _rewritten(original: Model, optimized: Model) -> Iterator[Model]:
-    """What tflopt makes of the original, with the rules that the annotation names, and with all."""
-    note = _annotation(optimized)
-    device = _device(note)
-    rules = [None] if note is None else [note.rules, None]
-    for only in rules:
-        for request in (None, PlanRequest()):
-            model = clone(original)
-            try:
-                run_pipeline(model, Selection(only), Config(device=device, plan=request))
-            except TfloptError:
-                continue
-            yield model
-
-
-def _annotation(model: Model) -> Annotation | None:
-    for entry in model.metadata or ():
-        if entry.name == METADATA_NAME and entry.buffer.data is not None:
-            try:
-                return decode(entry.buffer.data.tobytes())
-            except TfloptError:
-                return None
-    return None
-
-
-def _device(note: Annotation | None) -> Device:
-    if note is None:
-        return Device()
-    try:
-        return Device(Target.parse(note.target), find_version(note.cmsis_nn))
-    except TfloptError:
-        return Device()
 
 
 def _by_name(original: Model, optimized: Model) -> tuple[Pair, ...]:
