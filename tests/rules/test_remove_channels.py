@@ -192,8 +192,9 @@ def test_what_a_slice_leaves_out_is_not_read() -> None:
 
 
 def test_split_becomes_split_v() -> None:
+    """Of an image that is larger than what TFLM needs to plan one more tensor."""
     n = Kit()
-    x = n.conv2d(n.feed(1, 6, 5, 3), 6, (1, 1), activation=RELU)
+    x = n.conv2d(n.feed(1, 12, 10, 3), 6, (1, 1), activation=RELU)
     kill(x, [1, 2, 4])
     n.output(*(n.conv2d(part, 2, (1, 1)) for part in n.split(x, 2, 3)))
     copy = check_rule(n.model, RULE, hits=1)

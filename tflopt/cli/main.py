@@ -18,6 +18,7 @@ from tflopt.cli import (
     cmake,
     diff,
     emit,
+    explore,
     inspect,
     optimize,
     registry,
@@ -49,6 +50,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(name="optimize")(optimize.optimize)
+app.command(name="explore")(explore.frontier)
 app.command(name="inspect")(inspect.inspect)
 app.command(name="validate")(validate.validate)
 app.command(name="bench")(bench.bench)

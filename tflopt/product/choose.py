@@ -35,6 +35,7 @@ PADDING_BYTES = 64
 """A file may grow by so much without a reason: alignment, and codes that are written out."""
 TIDY = {Stage.STRIP, Stage.CLEAN, Stage.STALE, Stage.PLAN, Stage.ORDER}
 Progress = Callable[[str], None]
+MakeDraft = Callable[[Model, bytes, "Settings", Watch], "Draft"]
 
 
 @dataclass(frozen=True)
@@ -93,31 +94,38 @@ def _cost(model: Model, memory: Memory | None, flash: int, settings: Settings) -
 
 
 def choose(
-    original: Model, data: bytes, settings: Settings, progress: Progress, watch: Watch
+    original: Model,
+    data: bytes,
+    settings: Settings,
+    progress: Progress,
+    watch: Watch,
+    make: MakeDraft = make_draft,
 ) -> Draft:
     """The best result that the effort allows; see the module for what is tried.
 
     Args:
         progress: is told in a word what is done next.
+        make: makes one result.
     """
     progress("rewriting")
     free = replace(settings, config=replace(_untiled(settings.config), limits=Limits()))
-    first = best = make_draft(original, data, free, watch)
-    judge = _Judge(original, _cost_of_original(original, data, settings), settings)
+    first = best = make(original, data, free, watch)
+    judge = _Judge(original, cost_of_original(original, data, settings), settings)
     least, results = judge.key(first), 1
     for number, tried in enumerate(_variants(first, settings), 1):
         tries = TRIES * settings.effort if number > ALWAYS else TRIES
         if (judge.is_content(least) and (best is first or number > ALWAYS)) or number > tries:
             break
         progress(f"searching: {number + 1} results")
-        found, results = make_draft(original, data, tried, watch), number + 1
+        found, results = make(original, data, tried, watch), number + 1
         if judge.key(found) < least:
             best, least = found, judge.key(found)
     chosen = replace(settings, selection=best.settings.selection)
     return replace(best, settings=chosen, results=results)
 
 
-def _cost_of_original(original: Model, data: bytes, settings: Settings) -> Cost:
+def cost_of_original(original: Model, data: bytes, settings: Settings) -> Cost:
+    """What the model takes as it is."""
     return _cost(original, memory_within(original, settings), len(data), settings)
 
 

@@ -1,0 +1,127 @@
+"""``tflopt explore``."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tflopt.cli.common import (
+    NEWEST_CMSIS_NN,
+    AsJson,
+    CmsisNnName,
+    ModelPath,
+    Quiet,
+    TargetName,
+    load,
+    make_device,
+)
+from tflopt.config import Config
+from tflopt.ir import Model
+from tflopt.product.choose import cost_of_original
+from tflopt.product.explore import Point, explore
+from tflopt.product.settings import DEFAULT_TARGET, Settings
+from tflopt.report.chart import chart, names
+from tflopt.report.json_report import SCHEMA_VERSION, dumps
+from tflopt.target.memory import Device
+from tflopt.version import __version__
+
+
+def frontier(
+    model: ModelPath,
+    target: TargetName = DEFAULT_TARGET,
+    cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    effort: Annotated[
+        float,
+        typer.Option("--effort", min=0.0, max=100.0, help="How many points to seek; 1: default."),
+    ] = 1.0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show which arena, file size and instructions a model can have, and the command for each.
+
+    Every point is a bit-exact result that none of the others beats in all three. Nothing is
+    written or verified: the command does both.
+    """
+    original, data = load(model)
+    device = make_device(target, cmsis_nn)
+    settings = Settings(config=Config(device=device), samples=None)
+    start = Point(cost_of_original(original, data, settings), ())
+    points = _explore(original, data, settings, effort, show=not quiet)
+    common = _common(device)
+    if as_json:
+        typer.echo(dumps(_json(model, device, start, points, common)), nl=False)
+    elif not quiet:
+        _print(model, start, points, common)
+
+
+def _common(device: Device) -> tuple[str, ...]:
+    """The options that every command needs: those that aren't the default."""
+    target, version = str(device.target), device.cmsis_nn.name
+    found = () if target == DEFAULT_TARGET else ("--target", target)
+    return found if version == NEWEST_CMSIS_NN else (*found, "--cmsis-nn", version)
+
+
+def _command(model: Path, point: Point, common: Sequence[str]) -> list[str]:
+    return ["tflopt", "optimize", str(model), *common, *point.options]
+
+
+def _explore(
+    original: Model, data: bytes, settings: Settings, effort: float, *, show: bool
+) -> list[Point]:
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    spins = console.is_terminal and show
+    with console.status("exploring") if spins else nullcontext() as status:
+        return explore(
+            original,
+            data,
+            settings,
+            progress=lambda text: None if status is None else status.update(text),
+            effort=effort,
+        )
+
+
+def _json(
+    model: Path, device: Device, start: Point, points: Sequence[Point], common: Sequence[str]
+) -> dict[str, object]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "tflopt", "version": __version__},
+        "model": str(model),
+        "target": str(device.target),
+        "cmsis_nn": str(device.cmsis_nn),
+        "original": _numbers(start),
+        "points": [
+            {**_numbers(point), "command": _command(model, point, common)} for point in points
+        ],
+    }
+
+
+def _numbers(point: Point) -> dict[str, int]:
+    work, flash, arena = point.cost.numbers
+    return {"arena_bytes": arena, "flash_bytes": flash, "instructions": work}
+
+
+def _print(model: Path, start: Point, points: Sequence[Point], common: Sequence[str]) -> None:
+    from rich.text import Text
+
+    from tflopt.report.style import make_console, table
+
+    console = make_console()
+    for line in chart(points, start):
+        console.print(Text(line))
+    console.print()
+    grid = table("", "arena", "flash", "instructions", "options")
+    rows = [*zip(names(len(points)), points, strict=True), ("*", start)]
+    for name, point in rows:
+        work, flash, arena = point.cost.numbers
+        options = " ".join(point.options) or ("none" if name != "*" else "the original")
+        grid.add_row(name, f"{arena:,}", f"{flash:,}", f"{work:,}", options)
+    console.print(grid)
+    console.print(Text(f"each: {shlex.join(['tflopt', 'optimize', str(model), *common])} OPTIONS"))
