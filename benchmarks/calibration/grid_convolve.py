@@ -102,6 +102,13 @@ def pointwise(s: Sampler) -> Value:
             return conv_2d(s, shape)
 
 
+def pointwise_few(s: Sampler) -> Value:
+    """1x1 over one to five pixels, as networks have that take one step at a time."""
+    return conv_2d(
+        s, Shape(1, s.dice.choice([1, 1, 2, 3, 5]), s.size(1, 256), s.size(1, 256), 1, 1)
+    )
+
+
 def pointwise_strided(s: Sampler) -> Value:
     """1x1 with a stride."""
     while True:
@@ -248,6 +255,7 @@ def transpose_conv(s: Sampler, dtype: DType = DType.INT8) -> Value:
 
 GROUPS = (
     Group("conv 1x1", 120, pointwise),
+    Group("conv 1x1 few", 60, pointwise_few),
     Group("conv 1x1 strided", 90, pointwise_strided),
     Group("conv", 200, general),
     Group("conv 1xN", 80, row),

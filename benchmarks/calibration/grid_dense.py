@@ -53,8 +53,8 @@ def dense_per_channel(s: Sampler) -> Value:
 
 def dense_3d(s: Sampler) -> Value:
     """A three-dimensional output, which runs as a 1x1 convolution if the depth divides by 4."""
-    shape = (1, s.size(2, 40), 4 * s.size(1, 24))
-    return _fully_connected(s, shape, s.size(2, 64), s.dice.choice([None, 0]), keep=True)
+    shape = (1, s.size(1, 40), 4 * s.size(1, 32))
+    return _fully_connected(s, shape, s.size(2, 128), s.dice.choice([None, 0]), keep=True)
 
 
 def batch_matmul(s: Sampler) -> Value:
@@ -85,8 +85,9 @@ def svdf(s: Sampler) -> Value:
 
 
 def lstm(s: Sampler) -> Value:
-    """UNIDIRECTIONAL_SEQUENCE_LSTM without peepholes or projection."""
-    steps, depth, units = s.size(2, 24), s.size(2, 40), s.size(2, 40)
+    """UNIDIRECTIONAL_SEQUENCE_LSTM without peepholes or projection, sometimes of a single step."""
+    steps = s.dice.choice([1, s.size(2, 24)])
+    depth, units = s.size(2, 260), s.size(2, 128)
     x = s.feed((1, steps, depth))
     scale = s.dice.uniform(0.0002, 0.002)
     into = [s.weights((units, depth), scale=scale) for _ in range(4)]
@@ -109,9 +110,9 @@ def lstm(s: Sampler) -> Value:
 GROUPS = (
     Group("dense", 90, dense),
     Group("dense per channel", 60, dense_per_channel),
-    Group("dense 3-D", 60, dense_3d),
+    Group("dense 3-D", 90, dense_3d),
     Group("dense f32", 40, dense_float),
     Group("batch matmul", 90, batch_matmul),
     Group("svdf", 40, svdf),
-    Group("lstm", 50, lstm),
+    Group("lstm", 100, lstm),
 )

@@ -6,6 +6,7 @@ from functools import partial
 
 from benchmarks.calibration.grid_other import BINARY, FIXED_OUTPUT, broadcast
 from benchmarks.calibration.sample import Group, Sampler
+from tflopt.facts.operators import Kind, of_kind
 from tflopt.ir import DType, OpCode, Quantization, Value
 from tflopt.ir.options import BatchMatMulOptions, CastOptions, FullyConnectedOptions
 
@@ -54,6 +55,14 @@ def binary_int32(s: Sampler, code: OpCode) -> Value:
     return s.builder.op(code, inputs, shape, options=BINARY[code], version=2)
 
 
+def comparison(s: Sampler, code: OpCode, dtype: DType) -> Value:
+    """Two operands of one shape, often scalars as in the condition of a loop."""
+    shape = s.dice.choice([(), s.shape(4, elements=3_000)])
+    inputs = [s.feed(shape, dtype) if dtype is I8 else s.builder.input(shape, dtype, None)]
+    inputs += [s.feed(shape, dtype) if dtype is I8 else s.builder.input(shape, dtype, None)]
+    return s.builder.op(code, inputs, shape, dtype=DType.BOOL)
+
+
 def dense_int16(s: Sampler) -> Value:
     """int16 activations, int8 weights with one scale."""
     rows, depth, units = s.dice.choice([1, 1, s.size(2, 12)]), s.size(1, 600), s.size(2, 100)
@@ -99,6 +108,11 @@ GROUPS = (
     *(
         Group(f"{code.name} f32 broadcast", 60, partial(broadcast, code=code, dtype=F32))
         for code in (OpCode.MAXIMUM, OpCode.MINIMUM)
+    ),
+    *(
+        Group(f"{code.name} {dtype.short}", 16, partial(comparison, code=code, dtype=dtype))
+        for code in sorted(of_kind(Kind.COMPARISON), key=lambda code: code.name)
+        for dtype in (I8, I32, F32)
     ),
     Group("dense i16", 60, dense_int16),
     Group("batch matmul i16", 60, batch_matmul_int16),

@@ -77,15 +77,24 @@ def binary(s: Sampler, code: OpCode, dtype: DType = DType.INT8) -> Value:
 
 def broadcast(s: Sampler, code: OpCode, dtype: DType = DType.INT8) -> Value:
     """One operand is a scalar, a vector of channels, or lacks some axis."""
-    shape = s.shape(4, elements=3_000)
-    small = s.dice.choice(
-        [(1,), (shape[3],), (1, 1, 1, shape[3]), (1, shape[1], 1, shape[3]), (*shape[:3], 1)]
-    )
-    inputs = [s.feed(shape, dtype), s.feed(small, dtype)]
+    shape = s.shape(s.dice.choice([1, 2, 3, 4, 4, 4]), elements=3_000)
+    ones = (1,) * (len(shape) - 1)
+    small = s.dice.choice([(), (1,), shape[-1:], (*ones, shape[-1]), (*shape[:-1], 1)])
+    if len(shape) == 4 and s.dice.random() < 0.2:
+        small = (1, shape[1], 1, shape[3])
+    inputs = [_operand(s, shape, dtype), _operand(s, small, dtype)]
     if s.dice.random() < 0.3:
         inputs.reverse()
     options, quant = BINARY[code], _out_quant(code, dtype)
     return s.builder.op(code, inputs, shape, options=options, quant=quant, dtype=dtype, version=2)
+
+
+def _operand(s: Sampler, shape: tuple[int, ...], dtype: DType) -> Value:
+    """A graph input; of int8, half of them without negative numbers, as behind a RELU."""
+    if dtype is not DType.INT8:
+        return s.feed(shape, dtype)
+    zero_point = s.dice.choice([-128, -128, s.dice.randint(-60, 60), 127])
+    return s.builder.input(shape, dtype, (QUANT[0], zero_point))
 
 
 def unary(s: Sampler, code: OpCode, dtype: DType = DType.INT8) -> Value:

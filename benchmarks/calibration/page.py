@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.calibration.measure import boot
-from tflopt.errors import RunnerError
+from tflopt.errors import ModelError, RunnerError
 from tflopt.io import read_bytes
 from tflopt.run.device import DeviceRunner
 from tflopt.run.runner import MissingOpError
-from tflopt.target.cost import predict_model
+from tflopt.target.cost import ModelPrediction, predict_model
 from tflopt.target.cost.tables import Table
 from tflopt.target.memory import Device
 
+NARROW = 0.005
 BEGIN, END = "<!-- begin {core} -->", "<!-- end {core} -->"
 
 
@@ -31,19 +32,28 @@ def model_paths(folders: Iterable[Path]) -> list[Path]:
 def compare_models(
     paths: Sequence[Path], runner: DeviceRunner, device: Device, table: Table
 ) -> str:
-    """Each model's total, predicted and measured."""
-    lines = ["| model | predicted | measured | error |", "|---|--:|--:|--:|"]
+    """Each model's total, predicted and measured, with the range where the data decides."""
+    lines = ["| model | predicted | from | to | measured | error |", "|---|--:|--:|--:|--:|--:|"]
     for path in paths:
         data = path.read_bytes()
-        predicted = predict_model(read_bytes(data), device, table).instructions
         try:
+            found = predict_model(read_bytes(data), device, table)
             measured = boot(runner, data).total or 0
-        except (MissingOpError, RunnerError) as error:
-            lines.append(f"| {path.stem} | {predicted:,} | {_reason(error)} | |")
+        except (MissingOpError, ModelError, RunnerError) as error:
+            lines.append(f"| {path.stem} | | | | {_reason(error)} | |")
             continue
-        error_percent = 100 * (predicted / max(1, measured) - 1)
-        lines.append(f"| {path.stem} | {predicted:,} | {measured:,} | {error_percent:+.1f} % |")
+        error_percent = 100 * (found.instructions / max(1, measured) - 1)
+        cells = (f"{found.instructions:,}", *_range(found), f"{measured:,}")
+        lines.append(f"| {path.stem} | {' | '.join(cells)} | {error_percent:+.1f} % |")
     return "\n".join(lines)
+
+
+def _range(found: ModelPrediction) -> tuple[str, str]:
+    """Least and most, empty where they are as good as equal."""
+    least, most = found.least_instructions, found.most_instructions
+    if most is not None and most - least < NARROW * found.instructions:
+        return "", ""
+    return f"{least:,}", "open" if most is None else f"{most:,}"
 
 
 def _reason(error: Exception) -> str:

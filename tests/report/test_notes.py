@@ -31,10 +31,10 @@ def test_notes_are_there_iff_they_are_true(path: Path, target: str) -> None:
     assert ("rest on measured kernels" in found) == (prediction.measured_share < 0.9)
     assert ("both sides of a branch" in found) == any(op.code is OpCode.IF for op in model.ops())
     assert ("length follows from data" in found) == (None in loops)
-    assert ("depend on the data" in found) == (spread >= 0.01 * prediction.instructions)
+    assert ("depend on the data" in found) == (spread >= 0.02 * prediction.instructions)
 
 
-NOTES = [("ds_cnn", 0), ("svdf", 2), ("if_branches", 2), ("while_loop", 1)]
+NOTES = [("ds_cnn", 0), ("svdf", 2), ("if_branches", 1), ("while_loop", 0)]
 
 
 @pytest.mark.parametrize(("name", "count"), NOTES)

@@ -80,6 +80,50 @@ def test_softmax_computes_at_least_one_exponential_of_each_row() -> None:
     assert (least, most) == ({"exponentials": 5.0}, {"exponentials": 200.0})
 
 
+def added(code: OpCode, zero_points: tuple[int, int]) -> LayerSpec:
+    """(1, 8, 8, 16) and a vector of channels: TFLM's own loop."""
+    shapes = ((1, 8, 8, 16), (16,))
+    operands = [
+        TensorSpec(shape, zero_point=each) for shape, each in zip(shapes, zero_points, strict=True)
+    ]
+    return LayerSpec(code, tuple(operands), (TensorSpec(shapes[0]),))
+
+
+def test_behind_a_relu_no_number_is_negative() -> None:
+    for device in DEVICES:
+        bare = predict_layer(added(OpCode.ADD, (-128, -128)), device)
+        half = predict_layer(added(OpCode.ADD, (0, 0)), device)
+        assert bare.least == bare.instructions == bare.most == half.least
+        assert half.least < half.instructions < half.most
+        assert half.most < 1.4 * half.least
+
+
+def test_a_product_rounds_by_the_sign_of_the_result() -> None:
+    for device in DEVICES:
+        like = predict_layer(added(OpCode.MUL, (-128, -128)), device)
+        unlike = predict_layer(added(OpCode.MUL, (-128, 127)), device)
+        assert like.instructions < unlike.instructions
+
+
+def test_signs_do_not_matter_to_vector_code() -> None:
+    for device in DEVICES:
+        spec = added(OpCode.ADD, (0, 0))
+        same = LayerSpec(OpCode.ADD, (spec.inputs[0], spec.inputs[0]), spec.outputs)
+        found = predict_layer(same, device)
+        assert found.kernel == "arm_elementwise_add_s8"
+        assert found.least == found.instructions == found.most
+
+
+@pytest.mark.parametrize("code", [OpCode.ADD, OpCode.SUB, OpCode.MUL])
+def test_float_sums_of_unlike_rank_take_the_loops(code: OpCode) -> None:
+    whole, flat = (TensorSpec(shape, DType.FLOAT32) for shape in ((1, 24), (24,)))
+    for device in DEVICES:
+        found = predict_layer(LayerSpec(code, (whole, flat), (whole,)), device)
+        assert found.row.endswith(" broadcast") == (code is not OpCode.MUL)
+        same = predict_layer(LayerSpec(code, (whole, whole), (whole,)), device)
+        assert not same.row.endswith(" broadcast")
+
+
 def test_a_model_sums_the_ranges_of_its_operators() -> None:
     net = Net()
     x = net.input((1, 256), DType.INT8, (0.3, 0))

@@ -12,7 +12,12 @@ from tests.support.graphs import QUANT, Net
 from tests.support.paths import SHARED
 from tflopt.io import read
 from tflopt.ir import DType, OpCode, OperatorCode, Padding
-from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions
+from tflopt.ir.options import (
+    Conv2DOptions,
+    DepthwiseConv2DOptions,
+    UnidirectionalSequenceLSTMOptions,
+)
+from tflopt.ir.types import Activation
 from tflopt.target import Target
 from tflopt.target.cost import (
     Basis,
@@ -146,6 +151,27 @@ def test_every_element_costs_something_however_it_is_broadcast(
     for each, device in product(inputs, (M3, M4, M55)):
         found = predict_layer(LayerSpec(code, each, (whole,)), device)
         assert found.instructions > 2048, found
+
+
+def lstm(steps: int, depth: int = 64, units: int = 64) -> LayerSpec:
+    into, back = (
+        TensorSpec((units, depth), constant=True),
+        TensorSpec((units, units), constant=True),
+    )
+    bias = TensorSpec((units,), DType.INT32, constant=True)
+    state = TensorSpec((1, units), variable=True)
+    cell = replace(state, dtype=DType.INT16)
+    data, out = TensorSpec((1, steps, depth)), TensorSpec((1, steps, units))
+    inputs = (data, *[into] * 4, *[back] * 4, *[None] * 3, *[bias] * 4, None, None, state, cell)
+    options = UnidirectionalSequenceLSTMOptions(fused_activation_function=Activation.TANH)
+    return LayerSpec(OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM, inputs, (out,), options)
+
+
+def test_the_first_step_of_an_lstm_has_no_hidden_state_to_multiply() -> None:
+    for device in (M3, M4, M55):
+        one, two, three = (predict_layer(lstm(steps), device).instructions for steps in (1, 2, 3))
+        assert three - two == pytest.approx(two - one, abs=2)
+        assert two > 2.2 * one
 
 
 def test_custom_operators_are_unknown() -> None:

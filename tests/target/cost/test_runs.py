@@ -9,15 +9,17 @@ import pytest
 
 from tests.support.paths import TESTDATA
 from tflopt.io import read
-from tflopt.ir import Buffer, Model, Op, OpCode
+from tflopt.ir import Buffer, DType, Model, Op, OpCode
 from tflopt.ir.options import CallOnceOptions, IfOptions, WhileOptions
+from tflopt.product.bench import predict
 from tflopt.target import Target
-from tflopt.target.cost import predict_model
+from tflopt.target.cost import Basis, LayerSpec, TensorSpec, predict_layer, predict_model
+from tflopt.target.cost.predict import INVOKE_OVERHEAD, OPERATOR_OVERHEAD
 from tflopt.target.cost.runs import NEVER, ONCE, OPEN, PERHAPS, Runs, runs_of, trip_count
 from tflopt.target.memory import Device
 
 pytestmark = pytest.mark.unit
-M55 = Device(Target.parse("cortex-m55"))
+M4, M55 = (Device(Target.parse(name)) for name in ("cortex-m4", "cortex-m55"))
 
 
 def load(name: str) -> Model:
@@ -129,3 +131,54 @@ def test_a_circle_of_calls_ends() -> None:
     assert isinstance(op.options, WhileOptions)
     op.options = replace(op.options, body_subgraph_index=0)
     assert runs_of(model)[0] == ONCE
+
+
+def copying(trips: int | None, tensors: int, size: int = 4) -> LayerSpec:
+    values = (TensorSpec((), DType.INT32), *[TensorSpec((1, size))] * tensors)
+    return LayerSpec(OpCode.WHILE, values, values, WhileOptions(1, 2), trips=trips)
+
+
+# Passes, tensors beside the counter, bytes of each; instructions of the operator with an ADD in the
+# body and a LESS in the condition, measured on QEMU's mps3-an547 and mps2-an386.
+LOOPS = [
+    ((0, 0, 4), 949, 923),
+    ((1, 0, 4), 2607, 2543),
+    ((10, 0, 4), 17530, 17143),
+    ((10, 3, 4), 36899, 36327),
+    ((10, 1, 1024), 42287, 40815),
+    ((0, 3, 4), 2143, 2107),
+]
+
+
+@pytest.mark.parametrize(("loop_of", "on_m55", "on_m4"), LOOPS)
+def test_loops_are_near_the_measured_ones(
+    loop_of: tuple[int, int, int], on_m55: int, on_m4: int
+) -> None:
+    scalar, flag = TensorSpec((), DType.INT32), TensorSpec((), DType.BOOL)
+    add = LayerSpec(OpCode.ADD, (scalar, scalar), (scalar,))
+    less = LayerSpec(OpCode.LESS, (scalar, scalar), (flag,))
+    trips = loop_of[0]
+    for device, measured in ((M55, on_m55), (M4, on_m4)):
+        body, condition = (
+            OPERATOR_OVERHEAD + predict_layer(spec, device).instructions for spec in (add, less)
+        )
+        own = predict_layer(copying(*loop_of), device)
+        assert own.basis is Basis.MEASURED
+        total = own.instructions + trips * body + (trips + 1) * condition
+        assert total == pytest.approx(measured, rel=0.025)
+
+
+def test_a_loop_of_unknown_length_makes_one_pass() -> None:
+    one, unknown = (predict_layer(copying(trips, 2), M55) for trips in (1, None))
+    assert one == unknown
+
+
+def test_the_main_graph_counts_what_it_calls() -> None:
+    model = load("while_loop")
+    prediction = predict_model(model, M55)
+    main = [row for row in prediction.rows if row.subgraph == 0]
+    inclusive = sum(prediction.with_calls(row) + OPERATOR_OVERHEAD for row in main)
+    assert inclusive + INVOKE_OVERHEAD == prediction.instructions
+    measured = predict(model, M55)
+    assert sum(op.count for op in measured.operators) < measured.total
+    assert [op.index for op in measured.operators] == list(range(len(main)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tflopt.ir import OpCode
 from tflopt.target.cost.predict import ModelPrediction
 
-NOTABLE = 0.01
+NOTABLE = 0.02
 """A range that is narrower than this share of the prediction is not worth a word."""
 
 
@@ -24,7 +24,7 @@ def caveats(prediction: ModelPrediction) -> list[str]:
         least, most = spread
         found.append(
             f"the predicted instructions depend on the data: from {least:,} to {most:,} (values "
-            "that saturate, and exponentials of values far below the largest one, cost nothing)."
+            "that saturate and small exponentials cost nothing, some negative values more)."
         )
     return found
 

@@ -123,8 +123,11 @@ def _reference(spec: LayerSpec, op: Op, isa: Isa) -> Row | None:
     types = _types(spec)
     if spec.code is OpCode.PRELU:
         return f"PRELU {types} broadcast", other.prelu(spec, isa)
-    if _kind(spec) is Kind.BINARY and other.is_broadcast(spec):
-        return f"{spec.code.name} {types} broadcast", other.broadcast(spec, isa)
+    if _kind(spec) in {Kind.BINARY, Kind.COMPARISON} and other.takes_broadcast_loops(spec):
+        found = other.broadcast(spec, isa)
+        if found and by_data.rounds_by_sign(spec):
+            found |= by_data.signs(spec)
+        return f"{spec.code.name} {types} broadcast", found
     if spec.code is OpCode.TRANSPOSE:
         return f"TRANSPOSE {types}", movement.loops(spec.output)
     if _kind(spec) is Kind.PAD:
@@ -201,6 +204,7 @@ _FUNCTIONS: dict[Kind, Callable[[LayerSpec, Isa], Features]] = {
     Kind.SOFTMAX: by_data.softmax,
     Kind.UNARY: _unary,
     Kind.BINARY: other.elementwise,
+    Kind.COMPARISON: other.comparison,
     Kind.REDUCTION: other.reduction,
     Kind.PAD: movement.pad,
     Kind.JOIN: movement.join,

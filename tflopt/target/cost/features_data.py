@@ -10,7 +10,7 @@ from math import ceil, log2
 
 from tflopt.arith.affine import Affine
 from tflopt.arith.unary import sigmoid_radius
-from tflopt.ir import DType
+from tflopt.ir import DType, OpCode
 from tflopt.target.cortex_m import Isa
 from tflopt.target.cost.copies import Features
 from tflopt.target.cost.features_other import elementwise
@@ -18,6 +18,8 @@ from tflopt.target.cost.spec import LayerSpec, TensorSpec
 
 CODES = 256
 COMPUTED, EXPONENTIALS = "computed", "exponentials"
+NEGATIVE = ("first negative", "second negative")
+UNLIKE = "unlike signs"
 
 
 def extremes(spec: LayerSpec, features: Features) -> tuple[Features, Features]:
@@ -25,6 +27,8 @@ def extremes(spec: LayerSpec, features: Features) -> tuple[Features, Features]:
     data = spec.input(0)
     if data is None:
         return {}, {}
+    if NEGATIVE[0] in features:
+        return _signs(spec, features)
     if COMPUTED in features:
         near = _near_codes(data)
         least = 0 if near < CODES else data.elements
@@ -41,6 +45,39 @@ def saturating(spec: LayerSpec, isa: Isa) -> Features:
     if data is None or data.dtype is not DType.INT8:
         return found
     return {"elements": data.elements, COMPUTED: data.elements * _near_codes(data) / CODES}
+
+
+def rounds_by_sign(spec: LayerSpec) -> bool:
+    """Whether TFLM's own loop of int8 takes branches on the sign of what it rounds."""
+    signed = spec.code in {OpCode.ADD, OpCode.SUB, OpCode.MUL}
+    return signed and spec.output.dtype is DType.INT8
+
+
+def signs(spec: LayerSpec) -> Features:
+    """ADD, MUL and SUB of int8 with broadcasting: rounding takes longer below zero."""
+    operands = (spec.input(0), spec.input(1))
+    first, second = (_below_zero(each) for each in operands)
+    count = spec.output.elements
+    return {
+        NEGATIVE[0]: count * first,
+        NEGATIVE[1]: count * second,
+        UNLIKE: count * (first * (1 - second) + second * (1 - first)),
+    }
+
+
+def _signs(spec: LayerSpec, features: Features) -> tuple[Features, Features]:
+    """All signs as they cost least and most; a zero point of -128 leaves nothing below zero."""
+    count = float(spec.output.elements)
+    most = {name: count if features[name] else 0.0 for name in (*NEGATIVE, UNLIKE)}
+    fixed = {name: count if features[name] == count else 0.0 for name in NEGATIVE}
+    return {**fixed, UNLIKE: 0.0}, most
+
+
+def _below_zero(data: TensorSpec | None) -> float:
+    """The share of the int8 values that stand for negative numbers, a half where that is open."""
+    if data is None or data.zero_point is None:
+        return 0.5
+    return min(CODES, max(0, data.zero_point + 128)) / CODES
 
 
 def _near_codes(data: TensorSpec) -> int:

@@ -98,7 +98,10 @@ def svdf(spec: LayerSpec, layer: SvdfLayer, isa: Isa) -> Features:
 
 
 def lstm(spec: LayerSpec, isa: Isa) -> Features:
-    """Each time step runs four gates, each two products, then the cell's elementwise part."""
+    """Each time step runs four gates, each two products, then the cell's elementwise part.
+
+    The first step has no hidden state and leaves its product out.
+    """
     data, hidden = spec.input(0), spec.input(18)
     if data is None or hidden is None or len(data.shape) != 3:
         return {}
@@ -106,7 +109,7 @@ def lstm(spec: LayerSpec, isa: Isa) -> Features:
     steps, batches = (data.shape[0], data.shape[1]) if major else (data.shape[1], data.shape[0])
     units = hidden.shape[-1]
     found: Features = {"steps": steps, "cells": steps * batches * units, "gates": steps * batches}
-    for depth in (data.shape[-1], units):
-        for name, count in vector_product(4 * steps * batches, units, depth, isa).items():
+    for depth, times in ((data.shape[-1], steps), (units, steps - 1)):
+        for name, count in vector_product(4 * times * batches, units, depth, isa).items():
             found[name] = found.get(name, 0) + count
     return found

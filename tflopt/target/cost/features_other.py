@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from tflopt.facts.windows import Axis, padding_before
+from tflopt.ir import DType, OpCode
 from tflopt.ir.options import Pool2DOptions
 from tflopt.target.cortex_m import Isa
 from tflopt.target.cost.copies import Features
@@ -103,6 +104,12 @@ def elementwise(spec: LayerSpec, isa: Isa) -> Features:
     }
 
 
+def comparison(spec: LayerSpec, isa: Isa) -> Features:
+    """One step for each element; the shapes are copied first."""
+    del isa
+    return {"elements": spec.output.elements, "dimensions": len(spec.output.shape)}
+
+
 def broadcast(spec: LayerSpec, isa: Isa) -> Features:
     """TFLM's nested loops: an innermost run in one of three forms, and the loops around it."""
     del isa
@@ -116,6 +123,7 @@ def broadcast(spec: LayerSpec, isa: Isa) -> Features:
         f"{form} runs": runs,
         "outer runs": sum(prod(sizes[level:]) for level in range(2, len(sizes))),
         "levels": len(sizes),
+        "dimensions": len(spec.output.shape),
     }
 
 
@@ -164,6 +172,21 @@ def is_broadcast(spec: LayerSpec) -> bool:
     if first is None or second is None:
         return False
     return _significant(first.shape) != _significant(second.shape)
+
+
+def takes_broadcast_loops(spec: LayerSpec) -> bool:
+    """Whether TFLM's own kernel takes its loops for broadcasting.
+
+    ADD and SUB of float and int32 do even where the shapes differ in leading ones alone.
+    """
+    first, second = spec.input(0), spec.input(1)
+    strict = spec.code in {OpCode.ADD, OpCode.SUB} and spec.output.dtype in _STRICT
+    if strict and first is not None and second is not None:
+        return first.shape != second.shape
+    return is_broadcast(spec)
+
+
+_STRICT = frozenset({DType.FLOAT32, DType.INT32})
 
 
 def _significant(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from tflopt.facts.work import macs
 from tflopt.ir import Model, Op
+from tflopt.target.cost.calls import call_instructions
 from tflopt.target.cost.copies import Features
 from tflopt.target.cost.features import features_of
 from tflopt.target.cost.features_data import extremes
@@ -172,6 +173,9 @@ def _predict_cached(spec: LayerSpec, device: Device) -> Prediction:
 def _predict(spec: LayerSpec, device: Device, table: Table) -> Prediction:
     op = detached(spec)
     use = kernel_use(op, device.target, device.cmsis_nn)
+    call = call_instructions(spec)
+    if call is not None:
+        return Prediction(call, Basis.MEASURED, use.function, "", table.core, call, call)
     measured = features_of(spec, op, use, device.target.isa)
     fit = None if measured is None else table.rows.get(measured[0])
     if measured is None or fit is None:

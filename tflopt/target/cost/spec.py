@@ -11,11 +11,11 @@ import numpy as np
 from tflopt.facts.operators import WEIGHTED, Kind, Trait, facts_of, of_kind
 from tflopt.ir import Buffer, DType, Graph, Model, Op, OpCode, OperatorCode, Quantization, Value
 from tflopt.ir.node import AnyOptions
+from tflopt.target.cost.runs import trip_count
 
 READ_INTS_LIMIT = 64
 UNREAD = WEIGHTED | of_kind(Kind.MATMUL, Kind.RECURRENT)
 """Their integer constants are biases and shapes, on whose elements no cost depends."""
-"""They compute nothing for values that the quantization puts far enough out."""
 _SYMBOLIC = np.zeros(1, dtype=np.uint8)
 
 
@@ -30,7 +30,7 @@ class TensorSpec:
         variable: state that is kept between inferences.
         scale: of a per-tensor quantization, where the work depends on it (SOFTMAX, LOGISTIC, TANH),
             else None.
-        zero_point: the same.
+        zero_point: the same, and where negative values cost more (ADD, MUL, SUB of int8).
     """
 
     shape: tuple[int, ...]
@@ -58,6 +58,9 @@ class LayerSpec:
     """One operator: compare the cost of ``spec`` with that of ``dataclasses.replace(spec, ...)``.
 
     Inputs, outputs and options stand as TFLite has them: CONV_2D reads (data, weights, bias).
+
+    Attributes:
+        trips: how often the body of a WHILE runs, None for other operators and where that is open.
     """
 
     code: OpCode
@@ -65,6 +68,7 @@ class LayerSpec:
     outputs: tuple[TensorSpec, ...]
     options: AnyOptions = None
     custom_code: str | None = None
+    trips: int | None = None
 
     def input(self, index: int) -> TensorSpec | None:
         """Input ``index``, None where it is left out or the operator has fewer."""
@@ -90,6 +94,7 @@ def describe(op: Op) -> LayerSpec:
         outputs=tuple(_tensor(value) for value in op.outputs),
         options=op.options,
         custom_code=op.opcode.custom_code,
+        trips=trip_count(op),
     )
 
 
@@ -105,14 +110,12 @@ def detached(spec: LayerSpec) -> Op:
 def _input(op: Op, value: Value) -> TensorSpec:
     tensor = _tensor(value)
     quant = value.quant
-    if (
-        Trait.SATURATES in facts_of(op).traits
-        and quant is not None
-        and quant.is_set
-        and quant.count == 1
-    ):
+    if quant is not None and quant.is_set and quant.count == 1:
         scale, zero_point = quant.scalar()
-        return replace(tensor, scale=scale, zero_point=zero_point)
+        if Trait.SATURATES in facts_of(op).traits:
+            return replace(tensor, scale=scale, zero_point=zero_point)
+        if facts_of(op).kind is Kind.BINARY and value.dtype is DType.INT8:
+            return replace(tensor, zero_point=zero_point)
     short = value.has_data and value.elements <= READ_INTS_LIMIT
     if not short or op.code in UNREAD or value.dtype not in (DType.INT32, DType.INT64):
         return tensor
