@@ -5,34 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from tflopt.config import Config, Runtime
+from tflopt.config import Config
 from tflopt.errors import HazardError, RefusedError, UnsupportedError, UnverifiedError
-from tflopt.io import write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
-from tflopt.product.annotate import Annotate, is_for_device_only
+from tflopt.product.annotate import Annotate
 from tflopt.product.budget import check_arena, check_flash, check_instructions
 from tflopt.product.choose import choose, memory_within
 from tflopt.product.facts import ModelFacts, model_facts
 from tflopt.product.settings import DEFAULT_TARGET as DEFAULT_TARGET
 from tflopt.product.settings import Settings as Settings
-from tflopt.product.validation import compare_in_force
-from tflopt.rewrite import Stage, Trace
+from tflopt.product.verification import verify
+from tflopt.rewrite import Trace
 from tflopt.rewrite.watch import Event, Moment, Watch, in_turn, verify_runs
-from tflopt.rules.pipeline import RULES, Selection, find_rule, run_pipeline
-from tflopt.run.samples import SampleOptions
+from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 from tflopt.target import Target
 from tflopt.target.hazards import HazardFinding, find_hazards
 from tflopt.target.memory import Device, Memory
-from tflopt.target.plan_check import needs_cmsis_nn
 from tflopt.target.runs import Kernels, find_refusals
 from tflopt.verify.compare import Candidate, Verification
-from tflopt.verify.default_path import compare_on_default_path
-from tflopt.verify.loading import with_loading
-from tflopt.verify.rounding import with_measure
-
-TIDY = {Stage.STRIP, Stage.CLEAN, Stage.STALE, Stage.PLAN, Stage.ORDER}
-"""Of rules that leave every operator's kernel and numbers as they are."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +139,7 @@ def _optimize(
         progress("comparing original and optimized")
         first = Candidate(original, data)
         second = Candidate(model, output, derived=True, may_rearrange=settings.rearranges)
-        verification = _verify_all(first, second, settings, trace)
-        verification = _with_default_path(verification, (first, second), settings, trace)
+        verification = verify(first, second, settings, trace)
     return Result(
         original=original,
         source=data,
@@ -194,52 +184,3 @@ def check_verdict(result: Result, settings: Settings) -> None:
     passed = verdict is not None and verdict.status in ("identical", "rounded")
     if settings.require_verified and not passed:
         raise UnverifiedError("--no-verify" if verdict is None else verdict.note)
-
-
-def _with_default_path(
-    verdict: Verification, pair: tuple[Candidate, Candidate], settings: Settings, trace: Trace
-) -> Verification:
-    """With what LiteRT's default path makes of it, where LiteRT is to load the file.
-
-    Not measured where nothing but names, tables and places changed: biases keep what it needs.
-    """
-    changed = any(not TIDY & set(find_rule(name).stages) for name in trace.counts)
-    wanted = settings.config.runtime is Runtime.BOTH and settings.runner == "auto"
-    if not (changed and wanted and verdict.status == "identical") or settings.rearranges:
-        return verdict
-    return replace(verdict, default_path=compare_on_default_path(*pair, verdict.seed))
-
-
-def _verify_all(
-    original: Candidate, optimized: Candidate, settings: Settings, trace: Trace
-) -> Verification:
-    """Compare, and load the result in LiteRT where both runtimes must."""
-    if settings.config.runtime is not Runtime.BOTH:
-        return _verify_rounded(original, optimized, settings, trace)
-    return with_loading(
-        lambda: _verify_rounded(original, optimized, settings, trace), original, optimized
-    )
-
-
-def _verify_rounded(
-    original: Candidate, optimized: Candidate, settings: Settings, trace: Trace
-) -> Verification:
-    """Compare; where islands were rounded, compare without these and measure with them."""
-    rough = {rule.name for rule in RULES if not rule.exactness.bit_exact}
-    if not rough & trace.counts.keys():
-        return _verify(original, optimized, settings)
-    model = clone(original.model)
-    run_pipeline(model, settings.selection, replace(settings.config, allow_lsb=0))
-    exact = replace(optimized, model=model, data=write_bytes(model, settings.layout))
-    verdict = _verify(original, exact, settings)
-    return with_measure(verdict, original, optimized, settings.samples or SampleOptions())
-
-
-def _verify(original: Candidate, optimized: Candidate, settings: Settings) -> Verification:
-    """Compare with the plan in force, unless its overlaps need the device's kernels."""
-    known = memory_within(optimized.model, settings) is not None
-    old = known and is_for_device_only(original.model)
-    new = known and needs_cmsis_nn(optimized.model, settings.device)
-    return compare_in_force(
-        original, optimized, (old, new), runner=settings.runner, options=settings.samples
-    )

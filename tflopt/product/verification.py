@@ -1,0 +1,85 @@
+"""The policy of verification: what is compared after an optimization, with which plans, on what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tflopt.config import Runtime
+from tflopt.io import write_bytes
+from tflopt.ir.clone import clone
+from tflopt.product.annotate import is_for_device_only
+from tflopt.product.choose import memory_within
+from tflopt.product.settings import Settings
+from tflopt.product.validation import compare_in_force
+from tflopt.rewrite import Stage, Trace
+from tflopt.rules.pipeline import RULES, find_rule, run_pipeline
+from tflopt.run.samples import SampleOptions
+from tflopt.target.plan_check import needs_cmsis_nn
+from tflopt.verify.compare import Candidate, Verification
+from tflopt.verify.default_path import compare_on_default_path
+from tflopt.verify.loading import with_loading
+from tflopt.verify.rounding import with_measure
+
+TIDY = {Stage.STRIP, Stage.CLEAN, Stage.STALE, Stage.PLAN, Stage.ORDER}
+"""Of rules that leave every operator's kernel and numbers as they are."""
+
+
+def verify(
+    original: Candidate, optimized: Candidate, settings: Settings, trace: Trace
+) -> Verification:
+    """Compare a model with what ``optimize`` made of it.
+
+    On the runner of the settings; where both runtimes must load the file, LiteRT loads it too,
+    and its default path is measured. Where rules rounded, what they did is measured apart.
+    """
+    verdict = _loaded(original, optimized, settings, trace)
+    return _with_default_path(verdict, (original, optimized), settings, trace)
+
+
+def _with_default_path(
+    verdict: Verification, pair: tuple[Candidate, Candidate], settings: Settings, trace: Trace
+) -> Verification:
+    """With what LiteRT's default path makes of it, where LiteRT is to load the file.
+
+    Not measured where nothing but names, tables and places changed: biases keep what it needs.
+    """
+    changed = any(not TIDY & set(find_rule(name).stages) for name in trace.counts)
+    wanted = settings.config.runtime is Runtime.BOTH and settings.runner == "auto"
+    if not (changed and wanted and verdict.status == "identical") or settings.rearranges:
+        return verdict
+    return replace(verdict, default_path=compare_on_default_path(*pair, verdict.seed))
+
+
+def _loaded(
+    original: Candidate, optimized: Candidate, settings: Settings, trace: Trace
+) -> Verification:
+    """Compare, and load the result in LiteRT where both runtimes must."""
+    if settings.config.runtime is not Runtime.BOTH:
+        return _verify_rounded(original, optimized, settings, trace)
+    return with_loading(
+        lambda: _verify_rounded(original, optimized, settings, trace), original, optimized
+    )
+
+
+def _verify_rounded(
+    original: Candidate, optimized: Candidate, settings: Settings, trace: Trace
+) -> Verification:
+    """Compare; where islands were rounded, compare without these and measure with them."""
+    rough = {rule.name for rule in RULES if not rule.exactness.bit_exact}
+    if not rough & trace.counts.keys():
+        return _verify(original, optimized, settings)
+    model = clone(original.model)
+    run_pipeline(model, settings.selection, replace(settings.config, allow_lsb=0))
+    exact = replace(optimized, model=model, data=write_bytes(model, settings.layout))
+    verdict = _verify(original, exact, settings)
+    return with_measure(verdict, original, optimized, settings.samples or SampleOptions())
+
+
+def _verify(original: Candidate, optimized: Candidate, settings: Settings) -> Verification:
+    """Compare with the plan in force, unless its overlaps need the device's kernels."""
+    known = memory_within(optimized.model, settings) is not None
+    old = known and is_for_device_only(original.model)
+    new = known and needs_cmsis_nn(optimized.model, settings.device)
+    return compare_in_force(
+        original, optimized, (old, new), runner=settings.runner, options=settings.samples
+    )
