@@ -207,7 +207,7 @@ def _residual(n: Kit, rng: Rng, stream: Stream) -> Stream:
     saturate(side, [p for c, p in enumerate(stream.place) if p is not None and c in stream.dead])
     values = [x, side] if rng.integers(2) else [side, x]
     y = n.binary(OpCode.ADD, *values)
-    return Stream(y, stream.maker, stream.place, stream.dead, zero=False, all_read=True)
+    return replace(stream, value=y, zero=False, all_read=True)
 
 
 def _resize(n: Kit, rng: Rng, stream: Stream) -> Stream:
@@ -234,7 +234,7 @@ def _slice(n: Kit, rng: Rng, stream: Stream) -> Stream:
     place = [
         None if p is None or not first <= p < first + size else p - first for p in stream.place
     ]
-    return replace(stream, value=y, place=place, spare=1)
+    return replace(stream, value=y, place=place, spare=stream.spare + 1)
 
 
 def _swapped(n: Kit, rng: Rng, stream: Stream) -> Stream:
@@ -246,7 +246,7 @@ def _swapped(n: Kit, rng: Rng, stream: Stream) -> Stream:
     one, two = n.split(stream.value, 2, 3)
     y = n.concat(two, one, axis=3)
     place = [None if p is None else (p + half) % channels for p in stream.place]
-    return replace(stream, value=y, place=place, spare=1)
+    return replace(stream, value=y, place=place, spare=stream.spare + 1)
 
 
 def _padded(n: Kit, rng: Rng, stream: Stream) -> Stream:

@@ -3,11 +3,13 @@
 Every product lies between its weight times the input's lowest and times its highest number, and
 is zero where the kernel pads. The sums are exact, and requantization never falls while its
 accumulator rises, so that the two ends bound all between them. Both precisions in which versions
-of TFLM compute multipliers, and one rounding as well as two, are taken together.
+of TFLM compute multipliers are taken together, and for FULLY_CONNECTED one rounding, as LiteRT
+does it, as well as TFLM's two.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,13 +37,15 @@ from tflopt.ir.options import FullyConnectedOptions, TransposeConvOptions
 from tflopt.ranges.interval import Interval, open_axes, reshaped
 
 LARGEST_SHIFT = 30
+Rounding = Callable[[Ints, Ints, Ints], Ints]
 
 
 @dataclass(frozen=True, eq=False)
 class Accumulator:
     """Bounds of the int32 sums of each output channel, bias included, and how they go on.
 
-    ``multipliers`` has a pair of multiplier and shift for each precision.
+    ``multipliers`` has a pair of multiplier and shift for each precision, ``roundings`` the ways in
+    which runtimes apply it.
     """
 
     low: Ints
@@ -49,6 +53,7 @@ class Accumulator:
     multipliers: tuple[tuple[Ints, Ints], ...]
     target: Affine
     fused: Activation
+    roundings: tuple[Rounding, ...] = (multiply,)
 
     def output(self) -> tuple[Ints, Ints]:
         """Bounds of the stored output, for each channel."""
@@ -61,7 +66,7 @@ class Accumulator:
         for multiplier, shift in self.multipliers:
             if not _is_sane(multiplier, shift) or overflows(sums, shift):
                 return self._anything(bottom, top)
-            ends += [function(sums, multiplier, shift) for function in (multiply, multiply_once)]
+            ends += [function(sums, multiplier, shift) for function in self.roundings]
         found = clamp(np.stack(ends) + self.target.zero_point, bottom, top)
         return found[:, 0].min(axis=0), found[:, 1].max(axis=0)
 
@@ -231,9 +236,13 @@ def _accumulator(
     if added is None:
         return None
     multipliers = [convolution_multiplier(source, scale, target)]
-    if op.code is OpCode.FULLY_CONNECTED and scale.size == 1:
+    lows, highs = sums[0] + added, sums[1] + added
+    if op.code is not OpCode.FULLY_CONNECTED:
+        return Accumulator(lows, highs, tuple(multipliers), target, fused)
+    if scale.size == 1:
         multipliers.append(dense_multiplier(source, scale, target, Precision.SINGLE))
-    return Accumulator(sums[0] + added, sums[1] + added, tuple(multipliers), target, fused)
+    both = (multiply, multiply_once)
+    return Accumulator(lows, highs, tuple(multipliers), target, fused, both)
 
 
 def _is_positive(scale: Singles) -> bool:
