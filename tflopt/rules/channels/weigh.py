@@ -51,8 +51,7 @@ def choose(model: Model, index: int, worth: Worth, *, shared_zeros: bool = True)
         copy = trial.graphs[index]
         carry_out(plan.on(copy), copy, Rewriter(trial))
         pairs = list(zip(graph.ops, copy.ops, strict=True))
-        grows = worth.arena_estimate(trial) > worth.arena_estimate(model)
-        found = _culprits(pairs, worth, grows)
+        found = _culprits(pairs, worth, _grows(model, trial, worth))
         if found is None and shared_zeros and _is_too_dear(model, trial, worth):
             found = _wasteful(model, pairs)
         if found is None:
@@ -61,6 +60,14 @@ def choose(model: Model, index: int, worth: Worth, *, shared_zeros: bool = True)
             break
         spared.update(found)
     return Choice(None, spared)
+
+
+def _grows(model: Model, trial: Model, worth: Worth) -> bool:
+    """Whether the arena gets larger, by more than the rest gains where all resources count."""
+    if worth.arena_estimate(trial) <= worth.arena_estimate(model):
+        return False
+    before, after = _cost(model, worth), _cost(trial, worth)
+    return worth.goal is not Goal.BALANCED or Budget(before, 0, 0).gain(before, after) <= 0
 
 
 def _culprits(pairs: Pairs, worth: Worth, grows: bool) -> dict[Op, Reason] | None:
