@@ -20,11 +20,13 @@ from tflopt.run.device_report import DeviceReport
 from tflopt.run.process import Child, log_tail
 from tflopt.run.samples import Array, Sample
 
-LITERT_DEFAULT = "litert-default"
+LITERT_DEFAULT, LITERT_OPTIMIZED = "litert-default", "litert-optimized"
+"""LiteRT with all that it does by default (XNNPACK), and with its own fast kernels alone."""
 PACKAGES = {
     "tflm": "tflite_micro",
     "litert": "ai_edge_litert",
     LITERT_DEFAULT: "ai_edge_litert",
+    LITERT_OPTIMIZED: "ai_edge_litert",
 }
 WORKER = Path(__file__).with_name("worker.py").resolve()
 """Run as a file: as a module of the package it would import all of tflopt first."""

@@ -72,14 +72,18 @@ class TflmEngine:
 class LitertEngine:
     """LiteRT with the reference kernels, or with its default ones, which round differently."""
 
-    def __init__(self, model: bytes, preserve: bool, *, by_default: bool = False) -> None:
+    def __init__(self, model: bytes, preserve: bool, kernels: str = "litert") -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-        kinds = OpResolverType
+        resolvers = {
+            "litert": OpResolverType.BUILTIN_REF,
+            "litert-optimized": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            "litert-default": OpResolverType.AUTO,
+        }
         self.interpreter = Interpreter(
             model_content=model,
             num_threads=1,
-            experimental_op_resolver_type=kinds.AUTO if by_default else kinds.BUILTIN_REF,
+            experimental_op_resolver_type=resolvers[kernels],
             experimental_preserve_all_tensors=preserve,
         )
         self.interpreter.allocate_tensors()
@@ -100,7 +104,7 @@ class LitertEngine:
 def make_engine(job: dict[str, object], model: bytes, preserve: bool) -> Engine:
     """The runtime that the job names."""
     if job["runner"] != "tflm":
-        return LitertEngine(model, preserve, by_default=job["runner"] == "litert-default")
+        return LitertEngine(model, preserve, cast("str", job["runner"]))
     arena, outputs = cast("int", job["arena_bytes"]), cast("int", job["outputs"])
     return TflmEngine(model, arena, outputs, preserve)
 

@@ -16,6 +16,7 @@ from tflopt.plan.encode import METADATA_NAME
 from tflopt.run.device_report import DeviceReport
 from tflopt.run.registry import HOSTS
 from tflopt.run.runner import (
+    LITERT_OPTIMIZED,
     HostRunner,
     MissingOpError,
     Outcome,
@@ -85,7 +86,8 @@ def compare(
     reference: str | Runner | None = None,
     again: Again = nothing_again,
 ) -> Verification:
-    """Compare on ``runner``; ``auto`` takes TFLM, else LiteRT's reference kernels.
+    """Compare on ``runner``; ``auto`` takes TFLM, else LiteRT's reference kernels, else its fast
+    ones, which have operators that the others lack, and only a match on them counts.
 
     Args:
         reference: runs the original instead, to hold a device's kernels against other ones.
@@ -112,14 +114,23 @@ def compare(
         job = _Comparison((source or each, each), original, optimized, samples, layers, again)
         try:
             verdict = job.verdict()
+            if verdict.mismatch is not None and each.name == LITERT_OPTIMIZED:
+                raise verdict.mismatch
             return replace(verdict, seed=options.seed, note="; ".join(notes))
         except MismatchError as mismatch:
+            if each.name == LITERT_OPTIMIZED:  # its kernels round otherwise for each form
+                break
             return Verification("different", job.name, seed=options.seed, mismatch=mismatch)
-        except MissingOpError as missing:
-            notes.append(f"{job.name} has no operator {missing.op}")
-        except RunnerError as error:
-            notes.append(f"{error.runner}: {_what_failed(error)}")
+        except (MissingOpError, RunnerError) as problem:
+            if each.name != LITERT_OPTIMIZED:
+                notes.append(_told(job.name, problem))
     return Verification("not verified", note="; ".join(notes))
+
+
+def _told(runner: str, problem: MissingOpError | RunnerError) -> str:
+    if isinstance(problem, MissingOpError):
+        return f"{runner} has no operator {problem.op}"
+    return f"{problem.runner}: {_what_failed(problem)}"
 
 
 def _what_failed(error: RunnerError) -> str:
@@ -129,8 +140,8 @@ def _what_failed(error: RunnerError) -> str:
 def _choose(runner: str | Runner) -> list[Runner]:
     if not isinstance(runner, str):
         return [runner]
-    names = list(HOSTS) if runner == "auto" else [runner]
-    if not set(names) <= set(HOSTS):
+    names = [*HOSTS, LITERT_OPTIMIZED] if runner == "auto" else [runner]
+    if not set(names) <= {*HOSTS, LITERT_OPTIMIZED}:
         raise UsageError(f"runner {runner} needs a firmware image; give a DeviceRunner")
     found = [name for name in names if available(name)]
     if not found:

@@ -21,6 +21,14 @@ def repeat_to_resize(n: Kit) -> Value:
     return n.reshape(y, 1, 1, 16, 3)
 
 
+@example()
+def merge_resizes(n: Kit) -> Value:
+    """UpSampling2D, once its two TILE are RESIZE."""
+    x = n.reshape(n.relu(n.feed(1, 8, 4, 3)), 1, 8, 1, 12)
+    x = n.reshape(n.resize_nearest(x, 8, 2), 1, 64, 1, 3)
+    return n.relu(n.reshape(n.resize_nearest(x, 64, 2), 1, 16, 8, 3))
+
+
 @example(runners=LITERT)
 def split_concatenation(n: Kit) -> Value:
     return n.concat(*(n.feed(1, 1, 2) for _ in range(12)), axis=1)
