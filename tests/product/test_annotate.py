@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tests.support.cli import Cli
 from tests.support.graphs import Net
 from tests.support.paths import TESTDATA
 from tflopt.config import Config, Strip
@@ -128,6 +130,33 @@ def test_rules_that_change_an_optimized_file_make_it_the_source() -> None:
     assert second.trace.hits
     found = annotation_of(second)
     assert found.source_sha256 == hashlib.sha256(first.data).digest()
+
+
+def tiny() -> bytes:
+    n = Net()
+    n.output(n.relu(n.feed(1, 16)))
+    return write_bytes(n.model)
+
+
+def test_it_never_makes_a_file_larger_than_its_source() -> None:
+    data = tiny()
+    result = optimized(data)
+    assert len(result.data) <= len(data)
+    assert read_annotation(read_bytes(result.data)) is None
+    assert result.annotation
+    again = optimized(result.data)
+    assert again.data == result.data
+
+
+def test_one_that_is_left_out_is_named(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(tiny())
+    assert "annotation (" in cli("optimize", path, "--no-verify").out
+    assert (
+        "of them tflopt's annotation" in cli("optimize", PATH, "-o", "o.tflite", "--no-verify").out
+    )
+    out = cli("optimize", path, "--no-verify", "--annotate", "none").out
+    assert "annotation" not in out
 
 
 def test_attach_leaves_no_old_buffer_behind() -> None:

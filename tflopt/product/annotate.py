@@ -83,6 +83,11 @@ def attach(model: Model, annotation: bytes) -> None:
     model.metadata = [*kept, Metadata(METADATA_NAME, buffer)]
 
 
+def is_annotated(model: Model) -> bool:
+    """Whether a model carries an annotation, readable or not."""
+    return any(entry.name == METADATA_NAME for entry in model.metadata or ())
+
+
 def read_annotation(model: Model) -> Annotation | None:
     """The annotation that a model carries, None without one.
 

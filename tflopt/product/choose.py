@@ -79,13 +79,30 @@ def make_draft(original: Model, data: bytes, settings: Settings, watch: Watch) -
     trace = run_pipeline(model, settings.selection, settings.config, watch)
     memory = memory_within(model, settings)
     annotation = b"" if memory is None else make_annotation(data, model, memory, trace.counts)
-    annotates = bool(annotation) and settings.annotates
-    if annotates:
-        attach(model, annotation)
-    output = write_bytes(model, settings.layout)
+    output, annotates = _written(model, annotation, len(data), settings)
     flash = len(output) - (len(annotation) if annotates else 0)
     cost = _cost(model, memory, flash, settings)
     return Draft(settings, model, trace, memory, annotation, annotates, output, cost)
+
+
+def _written(
+    model: Model, annotation: bytes, source_bytes: int, settings: Settings
+) -> tuple[bytes, bool]:
+    """The file, and whether it carries the annotation, which may not make it larger than before.
+
+    A plan with overlaps for one ISA stays with its mark all the same: nothing else tells.
+    """
+    bare = write_bytes(model, settings.layout)
+    if not (annotation and settings.annotates):
+        return bare, False
+    before = list(model.buffers), model.metadata
+    attach(model, annotation)
+    annotated = write_bytes(model, settings.layout)
+    plan = settings.config.plan
+    if len(annotated) <= source_bytes or (plan is not None and plan.overlap):
+        return annotated, True
+    model.buffers, model.metadata = before
+    return bare, False
 
 
 def _cost(model: Model, memory: Memory | None, flash: int, settings: Settings) -> Cost:

@@ -11,6 +11,7 @@ from rich.text import Text
 from tflopt.errors import printable
 from tflopt.ir import Model
 from tflopt.ir.text import kind
+from tflopt.product.annotate import is_annotated
 from tflopt.product.facts import ModelFacts, OpFacts
 from tflopt.product.optimize import Result, Settings
 from tflopt.product.trades import trade_notes
@@ -26,6 +27,10 @@ from tflopt.target.memory import Device
 from tflopt.verify.compare import Verification
 from tflopt.verify.interface import port_changes
 
+LEFT_OUT = (
+    "tflopt's annotation ({} bytes) would make the file larger than the original and is left out; "
+    "--annotate file writes it beside the model."
+)
 MOST_RULES = 8
 TIDY = {Stage.CLEAN, Stage.STRIP}
 
@@ -46,14 +51,17 @@ def print_summary(
     print_verification(console, result.verification)
     print_hazards(console, result.hazards, result.hazards_left)
     print_notes(console, result_notes(result, settings))
-    console.print(
-        Text.assemble("wrote ", (printable(output), "bold"), f", {size(len(result.data))} bytes")
-    )
+    written = f", {size(len(result.data))} bytes"
+    if is_annotated(result.model):
+        written += f", {size(len(result.annotation))} of them tflopt's annotation"
+    console.print(Text.assemble("wrote ", (printable(output), "bold"), written))
 
 
 def result_notes(result: Result, settings: Settings) -> list[str]:
     """What a user should know of the result; what was measured stands for what is known."""
     verdict, trades = result.verification, trade_notes(result, settings)
+    if result.annotation and settings.annotates and not is_annotated(result.model):
+        trades = [LEFT_OUT.format(size(len(result.annotation))), *trades]
     if verdict is None or not verdict.default_path:
         return [*trades, *notes(result.model, settings.device)]
     said = bias_notes(result.model)

@@ -65,10 +65,8 @@ class MergeResizes(Rule):
 
 def _chain_of(op: Op) -> _Chain | None:
     """The chain that ends with ``op``, and the view behind it; inner tensors have one reader."""
-    ops = [op]
     last = _only_reader(op.output)
-    if last is not None and last.code in VIEWS:
-        ops.insert(0, last)
+    ops = [last, op] if last is not None and last.code in VIEWS else [op]
     before = _maker(op.input(0), VIEWS)
     middle = op.input(0) if before is None else before.input(0)
     first = _maker(middle, frozenset({OpCode.RESIZE_NEAREST_NEIGHBOR}))
