@@ -1,7 +1,8 @@
-"""Several signatures: TFLM runs the first subgraph, and nobody is left to think otherwise."""
+"""Several signatures, of which TFLM runs the first subgraph, and archives behind a model."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.support.cli import Cli
@@ -9,7 +10,7 @@ from tests.support.field import field_case
 from tests.support.graphs import Net
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Graph, Model, Signature
-from tflopt.report.notes import signature_notes
+from tflopt.report.notes import archive_notes, signature_notes
 
 pytestmark = pytest.mark.unit
 
@@ -42,3 +43,12 @@ def test_the_same_built_otherwise() -> None:
 
 def test_one_signature_gets_no_note() -> None:
     assert signature_notes(with_signatures()) == []
+
+
+def test_an_archive_behind_the_model_is_named() -> None:
+    model = with_signatures()
+    assert archive_notes(model) == []
+    model.trailing = np.frombuffer(b"PK" + bytes(1200), np.uint8)
+    (note,) = archive_notes(model)
+    assert "1,202 bytes of an archive" in note
+    assert "--strip all" in note

@@ -39,6 +39,7 @@ def notes(model: Model, device: Device) -> list[str]:
         *vendor_notes(model),
         *output_notes(model),
         *signature_notes(model),
+        *archive_notes(model),
         *(f"{told}; convert with a fixed shape for another." for told in open_inputs(model)),
         *prediction_notes(model, device),
         *bias_notes(model),
@@ -79,6 +80,16 @@ def signature_notes(model: Model) -> list[str]:
     return [
         f"TFLM runs the first subgraph only: {which} {names} {verb} rewritten but not compared; "
         "split the model into a file for each."
+    ]
+
+
+def archive_notes(model: Model) -> list[str]:
+    """An archive behind the FlatBuffer (labels and other files of TFLite metadata)."""
+    if model.trailing is None:
+        return []
+    return [
+        f"{len(model.trailing):,} bytes of an archive (metadata files) lie behind the model, which "
+        "no kernel reads: --strip all drops them."
     ]
 
 
