@@ -107,12 +107,12 @@ class AssignLayouts(ModelRule):
         graph = trial.graphs[index]
         copy = on_copy(problem, graph, self._frees(graph))
         before = max(live_bytes(graph, self.device, self.in_place), default=0)
-        work = self._work(graph)
         rebuild(copy, values, Rewriter(trial))
         live = dict(zip(graph.ops, live_bytes(graph, self.device, self.in_place), strict=True))
         if max(live.values(), default=0) > before:
             return False, _alive(copy, values, live, before)
-        slower = self.goal in (Goal.BALANCED, Goal.SPEED) and self._work(graph) > work
+        fast = self.goal in (Goal.BALANCED, Goal.SPEED)
+        slower = fast and self._work(graph) > self._work(model.graphs[index])
         return not slower, _slowed(problem, values) if slower else set()
 
     def _work(self, graph: Graph) -> int:
@@ -131,14 +131,17 @@ def _alive(problem: Problem, values: Sequence[int], live: Mapping[Op, int], most
 
 
 def _slowed(problem: Problem, values: Sequence[int]) -> Faults:
-    """The forms that make kernels slower, the worst of them."""
+    """The forms that make kernels slower by most, and what else would be as slow there."""
     rises = [
-        prices[value].instructions - prices[0].instructions
-        for prices, value in zip(problem.prices, values, strict=True)
+        [each.instructions - prices[0].instructions for each in prices] for prices in problem.prices
     ]
-    worst = max(rises, default=0)
+    worst = max((rise[value] for rise, value in zip(rises, values, strict=True)), default=0)
     return {
-        (number, problem.forms[number][values[number]])
-        for number, rise in enumerate(rises)
-        if rise > 0 and 2 * rise >= worst
+        (number, form)
+        for number, (forms, rise, value) in enumerate(
+            zip(problem.forms, rises, values, strict=True)
+        )
+        if worst > 0 and 2 * rise[value] >= worst
+        for form, each in zip(forms, rise, strict=True)
+        if 2 * each >= worst
     }
