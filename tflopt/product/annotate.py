@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from enum import Enum
 
 import numpy as np
@@ -15,7 +15,7 @@ from tflopt.target import Target
 from tflopt.target.annotation import METADATA_NAME, Annotation, OperatorMemory, decode, encode
 from tflopt.target.cmsis_nn import find_version
 from tflopt.target.kernels import KernelRow
-from tflopt.target.memory import Device, Memory
+from tflopt.target.memory import ONE_OF_EACH, Device, Memory, why_no_memory
 from tflopt.target.plan_check import needs_cmsis_nn, needs_its_isa
 from tflopt.version import __version__
 
@@ -111,10 +111,18 @@ def _readable_annotation(model: Model) -> Annotation | None:
 def is_for_device_only(model: Model) -> bool:
     """Whether the model's plan overlaps tensors as only its device's kernels can bear.
 
-    The annotation says which device that is; such a plan can't be run on a host.
+    The annotation says which device that is; where there is none, or one of another plan, a device
+    of each ISA is asked. Such a plan can't be run on a host.
     """
-    annotation = _readable_annotation(model)
-    if annotation is None or read_plan(model) is None:
+    if read_plan(model) is None or why_no_memory(model):
         return False
-    target = Target(Target.parse(annotation.target).cpu, annotation.isa)
-    return needs_cmsis_nn(model, Device(target, find_version(annotation.cmsis_nn)))
+    return any(needs_cmsis_nn(model, device) for device in _devices(model))
+
+
+def _devices(model: Model) -> Iterator[Device]:
+    annotation = _readable_annotation(model)
+    if annotation is not None:
+        target = Target(Target.parse(annotation.target).cpu, annotation.isa)
+        yield Device(target, find_version(annotation.cmsis_nn))
+    for name in ONE_OF_EACH.values():
+        yield Device(Target.parse(name))
