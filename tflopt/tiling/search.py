@@ -1,4 +1,4 @@
-"""The search for segments: a sweep over heads, then small moves from the best that it found.
+"""The search for segments: a sweep over heads, then walks by small moves from the best of it.
 
 Deterministic: what is spent is counted in measured operators, never in time. A candidate's exact
 bound (its tail to the byte, and the largest live bytes) comes first; only where that would be an
@@ -7,25 +7,32 @@ improvement a plan is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from tflopt.ir import Model
 from tflopt.target.memory import Device, PlanRequest
 from tflopt.tiling.costs import CostBook
 from tflopt.tiling.measure import Bench, Measure
-from tflopt.tiling.segment import Edge, Halo, Segment, overlaps
+from tflopt.tiling.moves import Segments, neighbour
 from tflopt.tiling.sweep import sweep
 from tflopt.tiling.windows import Windows
 
-Segments = tuple[Segment, ...]
-SWEEP_WORK = 40_000
+SWEEP_WORK = 80_000
 """Operators that are measured in the sweep."""
-MOVE_WORK = 20_000
-"""Operators that are measured in moves from the best choices."""
-STARTS = 3
-SHIFTS = (1, -1, 2, -2, 4, -4)
+STARTS = 4
+"""Choices of the sweep that are planned."""
+WALK_WORK = 16_000
+"""Operators that are measured in each walk from one of the best choices."""
+HEATS = (0.02, 0.02, 0.01, 0.004)
+"""Of each walk: at first a move that costs this part of the arena is taken once in three times."""
+MOST_MOVES, MOST_IDLE, LEADERS = 20_000, 200, 12
+PRICE = 0.03
+"""Of twice the instructions, as a part of the arena, where the least arena is looked for."""
+PLANS = 12
+"""Plans after each walk."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,15 @@ class Wish:
     def is_met(self, measure: Measure) -> bool:
         """Whether nothing has to be looked for."""
         return self.arena_bytes is not None and measure.arena_bytes <= self.arena_bytes
+
+    def energy(self, measure: Measure, before: Measure) -> float:
+        """How far it is from the wish, smoothly, in bytes."""
+        slower = measure.instructions / before.instructions - 1
+        if self.arena_bytes is None:
+            return measure.arena_bytes + PRICE * before.arena_bytes * slower
+        if self.is_met(measure):
+            return before.arena_bytes * min(slower, 1.0)
+        return before.arena_bytes + measure.arena_bytes - self.arena_bytes
 
     def rank(self, measure: Measure) -> tuple[int, ...]:
         """Lower is better."""
@@ -98,6 +114,7 @@ class _Hunt:
     tried: dict[Segments, Measure]
     """With their plans made."""
     windows: Windows = field(init=False)
+    guesses: dict[Segments, Measure | None] = field(default_factory=dict)
     bounds: dict[Segments, Measure | None] = field(default_factory=dict)
     limit: int = 0
 
@@ -123,21 +140,97 @@ class _Hunt:
         )
 
     def run(self) -> None:
+        """A sweep, then walks from the best so far, each followed by plans for what they found."""
         self.limit = self.bench.work + SWEEP_WORK
-        for start in self._starts():
-            self.offer(start)
-        ranked = sorted(self.tried, key=lambda each: self.wish.rank(self.tried[each]))
-        for start in ranked[:STARTS]:
-            if start:
-                self.limit = self.bench.work + MOVE_WORK // STARTS
-                self._climb(start)
+        for number, start in enumerate(self._starts()):
+            self.guess(start)
+            if number < STARTS:
+                self._plan(start)
+        for number, heat in enumerate(HEATS):
+            self.limit = self.bench.work + WALK_WORK
+            kinds = self._kinds()
+            self._walk(kinds[number % (len(HEATS) - 1) % len(kinds)], heat, number)
+            self._plan_best()
+
+    def _plan_best(self) -> None:
+        """Plan those whose estimates are the lowest, as long as they could be the best."""
+        known = [(self.wish.rank(guess), each) for each, guess in self.guesses.items() if guess]
+        known.sort(key=lambda pair: pair[0])
+        left = PLANS
+        for rank, segments in known:
+            if not left or rank >= self.best:
+                return
+            if segments not in self.bounds:
+                left -= 1
+                self._plan(segments)
+
+    def _plan(self, segments: Segments) -> None:
+        """Measure a candidate, with a plan unless its bound shows that it isn't the best."""
+        bound = self.bounds[segments] = self.bench.measure(segments)
+        if bound is None or bound.instructions > self.wish.most_instructions:
+            return
+        if self.wish.rank(bound) < self.best:
+            planned = self.bench.measure(segments, below=1 << 62)
+            assert planned is not None
+            self.tried[segments] = planned
+            self._say()
+
+    @property
+    def best(self) -> tuple[int, ...]:
+        """The rank of the best so far."""
+        return min(self.wish.rank(measure) for measure in self.tried.values())
+
+    def guess(self, segments: Segments) -> Measure | None:
+        """What a choice takes at least, about; None where it can't be, or is too slow."""
+        if segments not in self.guesses:
+            guess = self.windows.estimate(segments)
+            slow = guess is not None and guess.instructions > self.wish.most_instructions
+            self.guesses[segments] = None if slow else guess
+        return self.guesses[segments]
+
+    def _walk(self, start: Segments, heat: float, seed: int) -> None:
+        """Simulated annealing on estimates; back to one of the best after many idle moves."""
+        begin, idle, rng = self.bench.work, 0, random.Random(seed)
+        here, energy = start, self._energy(start)
+        heat *= self.tried[()].arena_bytes
+        for _ in range(MOST_MOVES):
+            if self._is_spent():
+                return
+            left = 1 - (self.bench.work - begin) / WALK_WORK
+            fresh = len(self.guesses)
+            there = neighbour(here, self.windows, rng)
+            if there is not None:
+                change = self._energy(there) - energy
+                if change <= 0 or rng.random() < math.exp(-change / (heat * left**2 + 1)):
+                    here, energy = there, energy + change
+            idle = idle + 1 if len(self.guesses) == fresh else 0
+            if idle > MOST_IDLE:
+                idle, here = 0, rng.choice(self._leaders())
+                energy = self._energy(here)
+
+    def _kinds(self) -> list[Segments]:
+        """The best choice for each set of operators in bands, best first."""
+        best: dict[tuple[tuple[int, int], ...], Segments] = {}
+        for each in self._ranked():
+            best.setdefault(tuple((s.first, s.last) for s in each), each)
+        return list(best.values())
+
+    def _ranked(self) -> list[Segments]:
+        known = [each for each, guess in self.guesses.items() if guess is not None]
+        return sorted(known, key=self._energy) or [()]
+
+    def _leaders(self) -> list[Segments]:
+        return self._ranked()[:LEADERS]
+
+    def _energy(self, segments: Segments) -> float:
+        guess = self.guess(segments)
+        return math.inf if guess is None else self.wish.energy(guess, self.tried[()])
 
     def _starts(self) -> list[Segments]:
         spare = max(0, self.wish.most_instructions - self.tried[()].instructions)
         found: dict[Segments, int] = {}
         for choice in sweep(self.windows, spare, self._is_spent):
             found[choice.segments] = choice.head_bytes + choice.tail_bytes
-            self._say()
         return sorted(found, key=lambda each: found[each])
 
     def _is_spent(self) -> bool:
@@ -146,80 +239,3 @@ class _Hunt:
     def _say(self) -> None:
         best = min(self.tried.values(), key=self.wish.rank)
         self.progress(f"bands: {self.bench.evaluations} tried, arena {best.arena_bytes:,} bytes")
-
-    def offer(self, segments: Segments) -> bool:
-        """Measure a candidate; whether it is the best so far."""
-        best = min(self.wish.rank(measure) for measure in self.tried.values())
-        if segments in self.tried:
-            return False
-        if segments not in self.bounds:
-            self.bounds[segments] = self.bench.measure(segments)
-        bound = self.bounds[segments]
-        if bound is None or bound.instructions > self.wish.most_instructions:
-            return False
-        if self.wish.rank(bound) >= best:
-            return False
-        planned = self.bench.measure(segments, below=1 << 62)
-        assert planned is not None
-        self.tried[segments] = planned
-        self._say()
-        return self.wish.rank(planned) < best
-
-    def _climb(self, start: Segments) -> None:
-        """Take the first move that is better, from where it leads again, until none is."""
-        here = start
-        moved = True
-        while moved and not self._is_spent():
-            moved = False
-            for there in _moves(here, self.bench):
-                if self._is_spent():
-                    return
-                if self.offer(there):
-                    here, moved = there, True
-                    break
-
-
-def _moves(segments: Segments, bench: Bench) -> Iterator[Segments]:
-    """Other cuts, another count, halo or edge, operators more or less, a segment less."""
-    for place, segment in enumerate(segments):
-        rest = (*segments[:place], *segments[place + 1 :])
-        for other in _variants(segment, bench):
-            there = tuple(sorted((*rest, other), key=lambda each: each.first))
-            if not overlaps(there):
-                yield there
-        yield rest
-
-
-def _variants(segment: Segment, bench: Bench) -> Iterator[Segment]:
-    bounds = segment.bounds
-    for shift in SHIFTS:
-        for place in range(1, len(bounds) - 1):
-            yield from _with_bounds(segment, _replaced(bounds, place, bounds[place] + shift))
-    for place in range(1, len(bounds) - 1):
-        yield from _with_bounds(segment, (*bounds[:place], *bounds[place + 1 :]))
-    for start, end in segment.bands:
-        yield from _with_bounds(segment, tuple(sorted({*bounds, (start + end) // 2})))
-    for halo in Halo:
-        for edge in Edge:
-            yield replace(segment, halo=halo, edge=edge)
-    yield from _resized(segment, bench)
-
-
-def _resized(segment: Segment, bench: Bench) -> Iterator[Segment]:
-    ops = bench.model.main.ops
-    for first, last in ((-1, 0), (1, 0), (0, 1), (0, -1)):
-        first, last = segment.first + first, segment.last + last
-        if not 0 <= first <= last < len(ops):
-            continue
-        shape = ops[last].output.shape
-        if len(shape) > segment.axis and shape[segment.axis] > 1:
-            yield segment.moved(first, last, shape[segment.axis])
-
-
-def _replaced(bounds: Sequence[int], place: int, bound: int) -> tuple[int, ...]:
-    return (*bounds[:place], bound, *bounds[place + 1 :])
-
-
-def _with_bounds(segment: Segment, bounds: tuple[int, ...]) -> Iterator[Segment]:
-    if len(bounds) > 2 and all(a < b for a, b in pairwise(bounds)):
-        yield replace(segment, bounds=bounds)

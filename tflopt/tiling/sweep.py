@@ -15,6 +15,8 @@ from tflopt.tiling.windows import Need, Windows
 
 STEP = 0.95
 """By how much the head shrinks from one round to the next, at least."""
+MARGIN = 3
+"""A segment begins and ends at an operator that doesn't fit, or next but one to it."""
 WIDEST = 6
 """Choices that are kept at each operator."""
 
@@ -78,6 +80,8 @@ def _segments_by_start(
     for run, ends in windows.runs:
         first, last = run
         if ends > head or not any(hot[first : last + 1]):
+            continue
+        if not any(hot[first : first + MARGIN]) or not any(hot[last - MARGIN + 1 : last + 1]):
             continue
         plain = windows.whole(first, last)
         for segment in windows.options(run, head, plain.instructions + most):

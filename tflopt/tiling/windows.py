@@ -6,7 +6,8 @@ instructions add up. So every run is measured alone, between the tensors that li
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,7 +15,7 @@ from tflopt.ir import Op, Value
 from tflopt.plan.offline import head_lower_bound
 from tflopt.plan.tflm_sizes import ARM32
 from tflopt.tiling.bands import check_run
-from tflopt.tiling.measure import Bench, Draft
+from tflopt.tiling.measure import Bench, Draft, Measure
 from tflopt.tiling.rows import NotTileableError, reads_of
 from tflopt.tiling.segment import HEIGHT, WIDTH, Edge, Halo, Segment, even_bounds
 
@@ -22,6 +23,10 @@ LONGEST = 14
 """Operators in one segment."""
 COUNTS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20)
 """Bands that are tried."""
+TRIES = 4
+"""Counts that are tried from a guess on."""
+HOT, SHORT = 0.7, 6
+"""Which operators need much, as a part of what the largest needs; and what a short run is."""
 MODES = tuple((halo, edge) for halo in Halo for edge in Edge)
 Run = tuple[int, int]
 
@@ -100,6 +105,25 @@ class Windows:
         shape = self.bench.model.main.ops[index].output.shape
         return WIDTH if len(shape) > WIDTH and shape[HEIGHT] == 1 else HEIGHT
 
+    @cached_property
+    def hottest(self) -> tuple[tuple[Run, int], ...]:
+        """Runs with one of the operators that need the most memory, and few others."""
+        heads = [self.op(index).head_bytes for index in range(self.count)]
+        limit = HOT * max(heads)
+        short = [each for each in self.runs if each[0][1] - each[0][0] < SHORT]
+        hot = [each for each in short if max(heads[each[0][0] : each[0][1] + 1]) >= limit]
+        return tuple(hot) or self.runs
+
+    @property
+    def count(self) -> int:
+        """How many operators the model has."""
+        return len(self.bench.model.main.ops)
+
+    def rows(self, index: int) -> int:
+        """How many rows an operator's output has; 0 for none."""
+        shape, axis = self.bench.model.main.ops[index].output.shape, self.axis(index)
+        return shape[axis] if len(shape) > axis else 0
+
     def op(self, index: int) -> Need:
         """What an operator needs as it is."""
         if index not in self.plain:
@@ -113,6 +137,33 @@ class Windows:
         head = max(need.head_bytes for need in needs)
         tail = sum(need.tail_bytes for need in needs)
         return Need(head, tail, sum(need.instructions for need in needs))
+
+    @cached_property
+    def _plain_arena(self) -> Measure:
+        bound = self.bench.measure(())
+        assert bound is not None
+        return bound
+
+    def estimate(self, segments: Sequence[Segment]) -> Measure | None:
+        """What a choice takes at least, from its segments alone; None where one can't be cut.
+
+        All but exact: the tail's alignment, and constants that segments share, aside.
+        """
+        heads = [self.op(index).head_bytes for index in range(self.count)]
+        plain = max(heads)
+        tail = work = 0
+        for segment in segments:
+            need = self.segment(segment)
+            if need is None:
+                return None
+            old = self.whole(segment.first, segment.last)
+            tail += need.tail_bytes - old.tail_bytes
+            work += need.instructions - old.instructions
+            heads[segment.first : segment.last + 1] = [0] * (segment.last + 1 - segment.first)
+            heads[segment.first] = need.head_bytes
+        base = self._plain_arena
+        arena = base.arena_bytes + max(heads) - plain + tail
+        return Measure(arena, base.instructions + work, base.operators)
 
     def segment(self, segment: Segment) -> Need | None:
         """What a segment needs in its bands, None where it can't be cut so."""
@@ -148,18 +199,35 @@ class Windows:
     def options(self, run: Run, head_bytes: int, most: int) -> Iterator[Segment]:
         """For each mode the fewest bands that need no more than so much head and instructions."""
         first, last = run
-        axis = self.axis(last)
-        size = self.bench.model.main.ops[last].output.shape[axis]
+        axis, size = self.axis(last), self.rows(last)
+        counts = [count for count in COUNTS if count <= size]
+        guess = self.whole(first, last).head_bytes / head_bytes
+        start = min(bisect_left(counts, guess), max(0, len(counts) - 1))
         for halo, edge in MODES:
-            lowest: int | None = None
-            for count in (count for count in COUNTS if count <= size):
-                segment = Segment(first, last, even_bounds(size, count), axis, halo, edge)
-                need = self.segment(segment)
-                if need is None or need.instructions > most:
-                    break
-                if need.head_bytes <= head_bytes:
-                    yield segment
-                    break
-                if lowest is not None and need.head_bytes >= lowest:
-                    break
-                lowest = need.head_bytes
+            row = [Segment(first, last, even_bounds(size, n), axis, halo, edge) for n in counts]
+            found = self._fewest(row, start, head_bytes, most)
+            if found is not None:
+                yield found
+
+    def _fewest(self, row: list[Segment], start: int, head_bytes: int, most: int) -> Segment | None:
+        """The first of ``row`` that fits, looked for from ``start`` on; more bands need less."""
+        lowest: int | None = None
+        for place in range(start, min(len(row), start + TRIES)):
+            need = self.segment(row[place])
+            if need is None or need.instructions > most:
+                return None
+            if need.head_bytes <= head_bytes:
+                return self._fewer(row, place, head_bytes)
+            if lowest is not None and need.head_bytes >= lowest:
+                return None
+            lowest = need.head_bytes
+        return None
+
+    def _fewer(self, row: list[Segment], place: int, head_bytes: int) -> Segment:
+        """Down from one that fits to the last that does."""
+        while place > 0:
+            need = self.segment(row[place - 1])
+            if need is None or need.head_bytes > head_bytes:
+                break
+            place -= 1
+        return row[place]
