@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tflopt.ir import Model
 from tflopt.target.memory import Device, PlanRequest
 from tflopt.tiling.costs import CostBook
 from tflopt.tiling.measure import Bench, Measure
 from tflopt.tiling.moves import Segments, neighbour
+from tflopt.tiling.segment import Edge, Halo
 from tflopt.tiling.sweep import sweep
 from tflopt.tiling.windows import Windows
 
@@ -33,6 +34,14 @@ PRICE = 0.03
 """Of twice the instructions, as a part of the arena, where the least arena is looked for."""
 PLANS = 12
 """Plans after each walk."""
+
+
+Kind = tuple[tuple[int, int, Halo, Edge], ...]
+
+
+def _kind(segments: Segments) -> Kind:
+    """A choice without its cuts."""
+    return tuple((each.first, each.last, each.halo, each.edge) for each in segments)
 
 
 @dataclass(frozen=True)
@@ -116,6 +125,8 @@ class _Hunt:
     windows: Windows = field(init=False)
     guesses: dict[Segments, Measure | None] = field(default_factory=dict)
     bounds: dict[Segments, Measure | None] = field(default_factory=dict)
+    gaps: dict[Kind, int] = field(default_factory=dict)
+    """How far plans stayed above their bounds, at the least, for each kind of choice."""
     limit: int = 0
 
     def __post_init__(self) -> None:
@@ -153,16 +164,18 @@ class _Hunt:
             self._plan_best()
 
     def _plan_best(self) -> None:
-        """Plan those whose estimates are the lowest, as long as they could be the best."""
-        known = [(self.wish.rank(guess), each) for each, guess in self.guesses.items() if guess]
-        known.sort(key=lambda pair: pair[0])
-        left = PLANS
-        for rank, segments in known:
-            if not left or rank >= self.best:
+        """Plan the most promising, one after the other: each plan corrects the guesses."""
+        for _ in range(PLANS):
+            best = self.best
+            left = [each for each in self.guesses if self._promises(each, best)]
+            if not left:
                 return
-            if segments not in self.bounds:
-                left -= 1
-                self._plan(segments)
+            self._plan(min(left, key=self._energy))
+
+    def _promises(self, segments: Segments, best: tuple[int, ...]) -> bool:
+        """Whether it wasn't measured yet and could be the best."""
+        guess = None if segments in self.bounds else self.guess(segments)
+        return guess is not None and self.wish.rank(guess) < best
 
     def _plan(self, segments: Segments) -> None:
         """Measure a candidate, with a plan unless its bound shows that it isn't the best."""
@@ -173,6 +186,8 @@ class _Hunt:
             planned = self.bench.measure(segments, below=1 << 62)
             assert planned is not None
             self.tried[segments] = planned
+            gap = planned.arena_bytes - bound.arena_bytes
+            self.gaps[_kind(segments)] = min(gap, self.gaps.get(_kind(segments), gap))
             self._say()
 
     @property
@@ -186,7 +201,10 @@ class _Hunt:
             guess = self.windows.estimate(segments)
             slow = guess is not None and guess.instructions > self.wish.most_instructions
             self.guesses[segments] = None if slow else guess
-        return self.guesses[segments]
+        guess, gap = self.guesses[segments], self.gaps.get(_kind(segments), 0)
+        if guess is None or not gap:
+            return guess
+        return replace(guess, arena_bytes=guess.arena_bytes + gap)
 
     def _walk(self, start: Segments, heat: float, seed: int) -> None:
         """Simulated annealing on estimates; back to one of the best after many idle moves."""
@@ -209,10 +227,10 @@ class _Hunt:
                 energy = self._energy(here)
 
     def _kinds(self) -> list[Segments]:
-        """The best choice for each set of operators in bands, best first."""
-        best: dict[tuple[tuple[int, int], ...], Segments] = {}
+        """The best choice of each kind, best first."""
+        best: dict[Kind, Segments] = {}
         for each in self._ranked():
-            best.setdefault(tuple((s.first, s.last) for s in each), each)
+            best.setdefault(_kind(each), each)
         return list(best.values())
 
     def _ranked(self) -> list[Segments]:

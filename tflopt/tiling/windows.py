@@ -23,7 +23,7 @@ LONGEST = 14
 """Operators in one segment."""
 COUNTS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20)
 """Bands that are tried."""
-TRIES = 4
+TRIES = 7
 """Counts that are tried from a guess on."""
 HOT, SHORT = 0.7, 6
 """Which operators need much, as a part of what the largest needs; and what a short run is."""
