@@ -25,13 +25,15 @@ SWEEP_WORK = 80_000
 """Operators that are measured in the sweep."""
 STARTS = 4
 """Choices of the sweep that are planned."""
-WALK_WORK = 16_000
-"""Operators that are measured in each walk from one of the best choices."""
+WALK_WORK, WALK_WORK_PER_OP = 16_000, 500
+"""Operators that are measured in each walk from one of the best choices, at the most."""
 HEATS = (0.02, 0.02, 0.01, 0.004)
 """Of each walk: at first a move that costs this part of the arena is taken once in three times."""
 MOST_MOVES, MOST_IDLE, LEADERS = 20_000, 200, 12
 PRICE = 0.03
 """Of twice the instructions, as a part of the arena, where the least arena is looked for."""
+LOOSE = 0.02
+"""How far above its bound a plan may stay, as a part of it, before its kind is distrusted."""
 PLANS = 12
 """Plans after each walk."""
 
@@ -126,7 +128,7 @@ class _Hunt:
     guesses: dict[Segments, Measure | None] = field(default_factory=dict)
     bounds: dict[Segments, Measure | None] = field(default_factory=dict)
     gaps: dict[Kind, int] = field(default_factory=dict)
-    """How far plans stayed above their bounds, at the least, for each kind of choice."""
+    """How much too far plans stayed above their bounds, at the least, for each kind of choice."""
     limit: int = 0
 
     def __post_init__(self) -> None:
@@ -158,10 +160,15 @@ class _Hunt:
             if number < STARTS:
                 self._plan(start)
         for number, heat in enumerate(HEATS):
-            self.limit = self.bench.work + WALK_WORK
+            self.limit = self.bench.work + self.walk_work
             kinds = self._kinds()
             self._walk(kinds[number % (len(HEATS) - 1) % len(kinds)], heat, number)
             self._plan_best()
+
+    @property
+    def walk_work(self) -> int:
+        """What a walk may measure: less in a small model."""
+        return min(WALK_WORK, WALK_WORK_PER_OP * self.windows.count)
 
     def _plan_best(self) -> None:
         """Plan the most promising, one after the other: each plan corrects the guesses."""
@@ -186,7 +193,8 @@ class _Hunt:
             planned = self.bench.measure(segments, below=1 << 62)
             assert planned is not None
             self.tried[segments] = planned
-            gap = planned.arena_bytes - bound.arena_bytes
+            gap = planned.arena_bytes - bound.arena_bytes - int(LOOSE * bound.arena_bytes)
+            gap = max(0, gap)
             self.gaps[_kind(segments)] = min(gap, self.gaps.get(_kind(segments), gap))
             self._say()
 
@@ -214,7 +222,7 @@ class _Hunt:
         for _ in range(MOST_MOVES):
             if self._is_spent():
                 return
-            left = 1 - (self.bench.work - begin) / WALK_WORK
+            left = max(0.0, 1 - (self.bench.work - begin) / self.walk_work)
             fresh = len(self.guesses)
             there = neighbour(here, self.windows, rng)
             if there is not None:
