@@ -29,6 +29,7 @@ from tflopt.run.samples import Array, Sample, SampleOptions, make_samples
 from tflopt.verify.interface import check_interface, rearranged_inputs, rearranged_outputs
 from tflopt.verify.layers import LayerDifference, difference_of, first_difference, has_state
 from tflopt.verify.match import Again, match, nothing_again
+from tflopt.verify.unwritten import DETECTION, written
 
 Status = Literal["identical", "rounded", "different", "not verified"]
 """``rounded``: identical but for rules that are not exact; ``note`` says how far off."""
@@ -218,6 +219,8 @@ class _Comparison:
         """Outputs are a weak witness: saturation hides faults, so compare what lies between."""
         models, derived = (self.original.model, self.optimized.model), self.optimized.derived
         matches = match(*models, derived=derived, again=self.again)
+        whole = tuple(pair for pair in matches.pairs if pair.operator != DETECTION)
+        matches = replace(matches, pairs=whole)
         if not matches.pairs:
             return replace(verdict, layer_note="no inner tensor could be matched")
         numbers = self._inner_samples(verdict)
@@ -268,7 +271,8 @@ def _first_mismatch(
     expected: Outcome, found: Outcome, model: Model, runner: str
 ) -> MismatchError | None:
     for sample, (ours, theirs) in enumerate(zip(expected.outputs, found.outputs, strict=True)):
-        for number, (one, two) in enumerate(zip(ours, theirs, strict=True)):
+        pairs = zip(written(model, ours), written(model, theirs), strict=True)
+        for number, (one, two) in enumerate(pairs):
             if one.dtype == two.dtype and one.shape == two.shape and one.tobytes() == two.tobytes():
                 continue
             name = model.main.outputs[number].name or ""
