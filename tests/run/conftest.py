@@ -39,7 +39,8 @@ def emulators(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write_image(folder: Path, mode: str, outputs: int, **more: object) -> Path:
     """What the stand-in takes for a firmware image."""
     path = folder / f"{mode.replace(' ', '_')}.elf"
-    path.write_text(json.dumps({"mode": mode, "outputs": outputs, **more}))
+    header = b"\x7fELF" + bytes(14) + (40).to_bytes(2, "little") + bytes(32)
+    path.write_bytes(header + json.dumps({"mode": mode, "outputs": outputs, **more}).encode())
     return path
 
 

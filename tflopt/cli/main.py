@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -26,10 +27,20 @@ from tflopt.cli import (
     validate,
     view,
 )
-from tflopt.errors import EXIT_RUNNER, EXIT_SIGNAL, TfloptError, printable, system_reason
+from tflopt.errors import (
+    EXIT_RUNNER,
+    EXIT_SIGNAL,
+    EXIT_USAGE,
+    TfloptError,
+    printable,
+    system_reason,
+)
 from tflopt.version import __version__
 
 LAST_STREAM = 2
+LONGEST = 2000
+NO_NAMES = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
+"""What the system says to a path that can't be one: usage, not a failure of the system."""
 ENDING = ("SIGTERM", "SIGHUP")
 EPILOG = (
     "Exit codes: 0 done; 1 a check failed; 2 usage; 3 the model is invalid or unsupported; "
@@ -106,7 +117,8 @@ def _run() -> None:
     except KeyboardInterrupt:
         sys.exit(EXIT_SIGNAL + signal.SIGINT)
     except (OSError, MemoryError) as error:
-        _fail(system_reason(error), EXIT_RUNNER)
+        named = isinstance(error, OSError) and error.errno in NO_NAMES
+        _fail(system_reason(error), EXIT_USAGE if named else EXIT_RUNNER)
     except RecursionError:
         _fail("internal: recursion limit; please report it", EXIT_RUNNER)
     except Exception as error:
@@ -138,8 +150,15 @@ def _settle(stream: TextIO | None) -> None:
 
 def _fail(message: str, code: int) -> None:
     with suppress(OSError):  # nobody reads it; the exit code stays
-        typer.echo("tflopt: error: " + printable(" ".join(message.split())), err=True)
+        typer.echo("tflopt: error: " + printable(_short(" ".join(message.split()))), err=True)
     sys.exit(code)
+
+
+def _short(message: str) -> str:
+    """A message that a path of thousands of characters doesn't fill."""
+    if len(message) <= LONGEST:
+        return message
+    return f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
 
 
 def _open_standard_streams() -> None:

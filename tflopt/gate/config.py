@@ -58,8 +58,10 @@ def _table(path: Path) -> Mapping[str, object]:
         raise UsageError(f"{path}: no such file")
     try:
         table: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise UsageError(f"{path}: {error}") from None
+    except RecursionError:
+        raise UsageError(f"{path}: its tables are nested too deep") from None
     if path.name != "pyproject.toml" and "tool" not in table:
         return table
     tool = table.get("tool")

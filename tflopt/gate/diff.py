@@ -126,6 +126,8 @@ def _report(path: Path) -> dict[str, object] | None:
         data: object = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ModelError(f"neither a model nor a report: {error}", path=str(path)) from None
+    except RecursionError:
+        raise ModelError("neither a model nor a report: nested too deep", path=str(path)) from None
     if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
         raise ModelError(f"is not a report of schema version {SCHEMA_VERSION}", path=str(path))
     return data

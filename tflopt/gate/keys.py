@@ -12,6 +12,9 @@ from tflopt.errors import UsageError
 from tflopt.product.budget import parse_count, parse_size
 from tflopt.product.options import Option
 
+MOST, MOST_COUNT = 2**31 - 1, 2**63 - 1
+SHOWN = 60
+"""Characters of a wrong value in a message."""
 Choice = TypeVar("Choice", bound=Enum)
 SIZES: Mapping[Callable[[str], int], str] = {
     parse_size: "a size such as 65536 or '64K'",
@@ -36,7 +39,7 @@ class Keys:
                 raise UsageError(f"{where}: unknown key {key!r}; {hint}")
 
     def _wrong(self, key: str, expected: str) -> UsageError:
-        return UsageError(f"{self.where}: {key} must be {expected}, not {self.table[key]!r}")
+        return UsageError(f"{self.where}: {key} must be {expected}, not {_shown(self.table[key])}")
 
     def option(self, option: Option) -> object:
         """The value of an option in the type of its field."""
@@ -77,13 +80,15 @@ class Keys:
         kinds, word = (int, "an integer") if option.kind is int else ((int, float), "a number")
         if not isinstance(value, kinds) or isinstance(value, bool) or value < spec.floor:
             raise self._wrong(key, word if spec.least is None else f"{word} from {spec.least} on")
-        if value > spec.ceiling:
-            raise self._wrong(key, f"{word} up to {spec.most}")
+        most = min(spec.ceiling, MOST)
+        if value > most:
+            raise self._wrong(key, f"{word} up to {most:g}" if spec.most is None else f"{word} up to {spec.most}")
         return value
 
     def _parsed(self, key: str, parse: Callable[[str], int], what: str) -> int | None:
         value = self.table.get(key)
-        if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        plain = isinstance(value, int) and not isinstance(value, bool)
+        if value is None or (isinstance(value, int) and plain and 0 <= value <= MOST_COUNT):
             return value
         if not isinstance(value, str):
             raise self._wrong(key, what)
@@ -115,3 +120,12 @@ class Keys:
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             raise self._wrong(key, f"an array of tables: [[{key}]]")
         return value
+
+
+def _shown(value: object) -> str:
+    """A value in a message; Python refuses to print numbers of thousands of digits."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        return "what it is"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import signal
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +20,8 @@ from tflopt.ir.record import Vector
 Chunk: TypeAlias = "bytes | bytearray | Vector"
 PART_PREFIX, PART_SUFFIX = ".tflopt-", ".part"
 """A file that is being written; only SIGKILL or a power failure leaves one behind."""
+PIPE_WAIT_S, PIPE_STEP_S = 10.0, 0.05
+"""How long a named pipe waits for its reader."""
 HELD = ("SIGTERM", "SIGHUP", "SIGINT")
 """SIGINT is restored last: its handler raises, and then all others are back already."""
 
@@ -100,8 +104,28 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _stream(path: Path, chunks: Iterable[Chunk]) -> int:
-    with _named(path), path.open("wb") as file:
+    with _named(path), _opened(path) as file:
         return _write(file, chunks)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A device or pipe to write to. A pipe without a reader would wait for one for ever."""
+    if not path.is_fifo():
+        return path.open("wb")
+    tries = int(PIPE_WAIT_S / PIPE_STEP_S)
+    for left in reversed(range(tries + 1)):
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if not left:
+                raise OSError(error.errno, "no process reads this pipe", str(path)) from None
+            time.sleep(PIPE_STEP_S)
+        else:
+            os.set_blocking(handle, True)
+            return os.fdopen(handle, "wb")
+    raise AssertionError
 
 
 def _stage(path: Path, chunks: Iterable[Chunk], parts: dict[Path, Path]) -> int:

@@ -11,6 +11,9 @@ from tflopt.io.output import buffer, write_file
 from tflopt.io.records import external_data, model_record
 from tflopt.ir import Model
 
+MOST_ALIGNMENT = 1 << 16
+"""Each vector of data may be preceded by as many bytes."""
+
 
 @dataclass(frozen=True)
 class WriteOptions:
@@ -26,10 +29,11 @@ class WriteOptions:
     share: bool = False
 
     def __post_init__(self) -> None:
-        if self.data_alignment < DATA_ALIGNMENT or self.data_alignment & (self.data_alignment - 1):
+        wanted = self.data_alignment
+        if not DATA_ALIGNMENT <= wanted <= MOST_ALIGNMENT or wanted & (wanted - 1):
             raise UsageError(
-                f"data alignment {self.data_alignment}: must be a power of two, "
-                f"{DATA_ALIGNMENT} at least"
+                f"data alignment {wanted}: must be a power of two, {DATA_ALIGNMENT} at least and "
+                f"{MOST_ALIGNMENT} at most"
             )
 
 

@@ -14,6 +14,11 @@ from tflopt.run.registry import EMULATORS
 from tflopt.run.runner import TIME_LIMIT_S
 from tflopt.target.cortex_m import Cpu, Target
 
+ELF_BYTES = 52
+"""The header of a 32-bit ELF file."""
+ARM_MACHINE = (40).to_bytes(2, "little")
+"""EM_ARM."""
+
 
 @dataclass(frozen=True)
 class DeviceOptions:
@@ -80,4 +85,9 @@ def _image(options: DeviceOptions, progress: Callable[[str], None]) -> Path:
         return build_image(library, machine_of(options.target), options.target, cache, progress)
     if not image.is_file():
         raise UsageError(f"{image}: no such file")
+    with image.open("rb") as file:
+        header = file.read(ELF_BYTES)
+    arm = len(header) == ELF_BYTES and header[:4] == b"\x7fELF" and header[18:20] == ARM_MACHINE
+    if not arm:
+        raise UsageError(f"{image}: is no firmware image; an ELF file for Arm is wanted")
     return image.resolve()
