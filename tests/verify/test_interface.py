@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from tests.support.paths import TESTDATA, needs_tflm
 from tflopt.config import Config, IoLayout
 from tflopt.errors import MismatchError
 from tflopt.io import read, read_bytes, write_bytes
-from tflopt.ir import Model, Origin
+from tflopt.ir import Model, Origin, Quantization
 from tflopt.ir.clone import clone
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.rewrite import Trace, run_model_rule
@@ -25,6 +27,49 @@ from tflopt.verify.interface import (
 
 pytestmark = pytest.mark.unit
 NHWC = Settings(config=Config(io_layout=IoLayout.NHWC), samples=SampleOptions(8))
+
+
+def quantized(scale: float = 0.05, zero: int = 3, axis: int | None = None) -> Model:
+    n = Net()
+    x = n.conv(n.feed(1, 4, 4, 3), 2)
+    n.output(x)
+    x.quant = Quantization.per_tensor(scale, zero)
+    if axis is not None:
+        x.quant = Quantization.per_channel([scale] * x.shape[axis], axis)
+    return n.model
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "reason"),
+    [
+        (quantized(), quantized(0.0500001), "another scale: 0.0500000007 and 0.0500001"),
+        (quantized(), quantized(zero=4), "another zero point: 3 and 4"),
+        (quantized(axis=1), quantized(axis=2), "its scales along axis 2, not 1"),
+        (quantized(axis=1), quantized(), "another scale"),
+    ],
+)
+def test_the_quantization_of_an_interface_counts(one: Model, two: Model, reason: str) -> None:
+    """Each was "identical": the bytes are, and the firmware reads other numbers."""
+    with pytest.raises(MismatchError, match=reason):
+        check_interface(one, two, may_rearrange=False)
+    verdict = compare(Candidate(one, b""), Candidate(two, b""))
+    assert verdict.status == "different"
+    assert reason in str(verdict.mismatch)
+
+
+def test_an_interface_that_lost_its_quantization() -> None:
+    one, two = quantized(), quantized()
+    two.main.outputs[0].quant = None
+    with pytest.raises(MismatchError, match="lost or gained"):
+        check_interface(one, two, may_rearrange=False)
+
+
+def test_one_zero_point_stands_for_all_channels() -> None:
+    one, two = quantized(axis=3), quantized(axis=3)
+    quant = two.main.outputs[0].quant
+    assert quant is not None
+    two.main.outputs[0].quant = replace(quant, zero_point=np.zeros(1, np.int64))
+    check_interface(one, two, may_rearrange=False)
 
 
 def channels_first() -> Model:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from tflopt.errors import MismatchError
-from tflopt.ir import Model, Origin, Value
+from tflopt.ir import DType, Model, Origin, Value
 from tflopt.run.samples import Array, Sample
+
+QUANTIZED = frozenset({DType.INT4, DType.INT8, DType.UINT8, DType.INT16, DType.INT32})
+"""Types whose elements mean numbers by a scale and a zero point."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,10 @@ def _permutation(value: Value, origin: Origin | None) -> tuple[int, ...]:
 
 
 def check_interface(original: Model, optimized: Model, *, may_rearrange: bool) -> None:
-    """Inputs and outputs must agree in number, type and shape.
+    """Inputs and outputs must agree in number, type, shape and quantization.
+
+    The firmware reads scales and zero points from the tensors, so that equal bytes with another
+    scale are another result.
 
     Args:
         may_rearrange: they may hold the same elements in another arrangement.
@@ -83,6 +92,37 @@ def check_interface(original: Model, optimized: Model, *, may_rearrange: bool) -
                 count=abs(len(ours) - len(theirs)),
                 max_diff=0.0,
             )
+        for index, (one, two) in enumerate(zip(ours, theirs, strict=True)):
+            reason = _quantization_difference(one, two)
+            if reason:
+                name = f"{kind[:-1]} {index} ({one.name or ''})"
+                raise MismatchError(f"{name} has {reason}", (), 0, 0.0)
+
+
+def _quantization_difference(one: Value, two: Value) -> str:
+    """How two ports of one type are quantized otherwise; empty where they mean the same numbers.
+
+    A single zero point stands for all channels, as in TFLM (``micro_allocator.cc``). Where axes
+    moved, so did the quantized dimension.
+    """
+    if one.dtype not in QUANTIZED:
+        return ""
+    ours, theirs = (v.quant if v.quant is not None and v.quant.is_set else None for v in (one, two))
+    if ours is None or theirs is None:
+        return "" if ours is theirs else "lost or gained its scale and zero point"
+    if ours.scale is None or theirs.scale is None or not np.array_equal(ours.scale, theirs.scale):
+        return f"another scale: {_first(ours.scale)} and {_first(theirs.scale)}"
+    zeros = tuple(np.resize(each.zero_point, ours.count) for each in (ours, theirs))  # type: ignore[arg-type]
+    if not np.array_equal(zeros[0], zeros[1]):
+        return f"another zero point: {_first(zeros[0])} and {_first(zeros[1])}"
+    moved = two.origin is not None and two.origin.perm
+    if ours.count > 1 and not moved and ours.quantized_dimension != theirs.quantized_dimension:
+        return f"its scales along axis {theirs.quantized_dimension}, not {ours.quantized_dimension}"
+    return ""
+
+
+def _first(numbers: npt.NDArray[np.generic] | None) -> str:
+    return "none" if numbers is None or not numbers.size else f"{numbers.flat[0]:.9g}"
 
 
 def _ports(values: Sequence[Value]) -> str:
