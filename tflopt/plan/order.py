@@ -20,8 +20,12 @@ from dataclasses import dataclass, field
 
 MAX_SETS = 100_000
 BEAM = 64
-MAX_CHECKS = 5_000_000
-"""Readiness checks in a search; wide searches of large graphs are cut to it."""
+EFFORT = 1_000_000
+"""Trials of an operator in one search; each takes longer the more operators there are."""
+BITS = 1024
+"""Operators up to which a set of them costs about as much as none."""
+LOOK = 64
+"""Ready operators that a greedy order compares."""
 
 
 @dataclass(frozen=True)
@@ -61,69 +65,119 @@ class Order:
 
 @dataclass
 class _Search:
-    """Sets of tasks are bit masks: of those that a task waits for, of those that read a tensor."""
+    """Sets of tasks as bits of an integer: who must precede a task, who reads a tensor."""
 
     problem: OrderProblem
-    waits: list[int] = field(default_factory=list)
     readers: list[int] = field(default_factory=list)
-    touched: list[tuple[int, ...]] = field(default_factory=list)
+    before: list[int] = field(default_factory=list)
+    followers: list[list[int]] = field(default_factory=list)
+    touched: list[list[int]] = field(default_factory=list)
     made_bytes: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        tasks, sizes = self.problem.tasks, self.problem.size_bytes
-        self.waits = [sum(1 << other for other in set(task.after)) for task in tasks]
-        self.readers = [0] * len(sizes)
-        for index, task in enumerate(tasks):
+        problem, kept = self.problem, set(self.problem.kept)
+        self.readers = [0] * len(problem.size_bytes)
+        self.followers = [[] for _ in problem.tasks]
+        for index, task in enumerate(problem.tasks):
             for tensor in task.reads:
                 self.readers[tensor] |= 1 << index
-        for tensor in self.problem.kept:
-            self.readers[tensor] |= 1 << len(tasks)  # a reader that never runs
-        both = [sorted({*task.reads, *task.makes}) for task in tasks]
-        self.touched = [tuple(t for t in tensors if sizes[t]) for tensors in both]
-        self.made_bytes = [sum(sizes[t] for t in task.makes) for task in tasks]
+            self.before.append(sum(1 << other for other in set(task.after)))
+            for other in set(task.after):
+                self.followers[other].append(index)
+            self.touched.append([t for t in {*task.reads, *task.makes} if t not in kept])
+            self.made_bytes.append(sum(problem.size_bytes[t] for t in task.makes))
 
     def start_bytes(self) -> int:
         return sum(self.problem.size_bytes[t] for t in set(self.problem.alive))
 
-    def ready(self, done: int) -> Iterator[int]:
-        for index, waits in enumerate(self.waits):
-            if not done >> index & 1 and done & waits == waits:
-                yield index
+    def first_ready(self) -> tuple[int, ...]:
+        """What may run first, in the order given."""
+        return tuple(i for i, before in enumerate(self.before) if not before)
+
+    def ready_after(self, ready: tuple[int, ...], done: int, index: int) -> tuple[int, ...]:
+        """What may run once ``index`` has, of those in ``done`` the last."""
+        fresh = [i for i in self.followers[index] if self.before[i] & done == self.before[i]]
+        rest = [i for i in ready if i != index]
+        return tuple(sorted(rest + fresh) if fresh else rest)
 
     def step(self, done: int, live: int, index: int) -> tuple[int, int]:
         """(bytes while the task runs, bytes live afterwards)."""
-        during = after = live + self.made_bytes[index]
-        left = ~(done | 1 << index)
+        sizes, during = self.problem.size_bytes, live + self.made_bytes[index]
+        after, now = during, done | 1 << index
         for tensor in self.touched[index]:
-            if not self.readers[tensor] & left:
-                after -= self.problem.size_bytes[tensor]
+            readers = self.readers[tensor]
+            if readers & now == readers:
+                after -= sizes[tensor]
         return during + self.problem.tasks[index].scratch_bytes, after
 
 
 def peak_of(problem: OrderProblem, order: Sequence[int]) -> int:
     """The most bytes that are live at once in an order."""
-    search = _Search(problem)
-    done, live, peak = 0, search.start_bytes(), 0
+    return max(_timeline(problem, order), default=0)
+
+
+def _timeline(problem: OrderProblem, order: Sequence[int]) -> Iterator[int]:
+    """The bytes that are live while each task runs."""
+    walk = _Walk(problem)
     for index in order:
-        during, live = search.step(done, live, index)
-        done |= 1 << index
-        peak = max(peak, during)
-    return peak
+        yield walk.during(index)
+        walk.run(index)
+
+
+class _Walk:
+    """One order as it grows: tasks run, and tensors count their readers down."""
+
+    def __init__(self, problem: OrderProblem) -> None:
+        self.problem = problem
+        self.immortal = set(problem.kept)
+        self.live = sum(problem.size_bytes[t] for t in set(problem.alive))
+        self.waiting = [0] * len(problem.size_bytes)
+        for task in problem.tasks:
+            for tensor in set(task.reads):
+                self.waiting[tensor] += 1
+
+    def during(self, index: int) -> int:
+        """The bytes while a task runs, if it runs next."""
+        task, sizes = self.problem.tasks[index], self.problem.size_bytes
+        return self.live + sum(sizes[t] for t in task.makes) + task.scratch_bytes
+
+    def freed(self, index: int) -> int:
+        """By how much the bytes are fewer once it has run."""
+        task, sizes = self.problem.tasks[index], self.problem.size_bytes
+        own = set(task.reads)
+        gone = (
+            t
+            for t in {*own, *task.makes}
+            if self.waiting[t] - (t in own) <= 0 and t not in self.immortal
+        )
+        return sum(sizes[t] for t in gone) - sum(sizes[t] for t in task.makes)
+
+    def run(self, index: int) -> None:
+        """Let a task run."""
+        self.live -= self.freed(index)
+        for tensor in set(self.problem.tasks[index].reads):
+            self.waiting[tensor] -= 1
 
 
 def best_order(problem: OrderProblem, max_sets: int = MAX_SETS, beam: int = BEAM) -> Order:
     """The order with the lowest peak: proven where the search ends within ``max_sets``.
 
     Ties go to the order in which the tasks are given, so an order that can't be improved stays.
+    The effort is bounded, whatever the graph: sets, then states of the beam get fewer the more
+    tasks there are, and what is left is one greedy order.
     """
     count = len(problem.tasks)
     given = tuple(range(count))
     given_peak = peak_of(problem, given)
     if given_peak <= _floor(problem):
         return Order(given, given_peak, True)
-    found = _exact(problem, given_peak, min(max_sets, MAX_CHECKS // max(1, count)))
+    effort = EFFORT * BITS // (BITS + count)
+    found = _exact(problem, given_peak, max_sets, effort) if count <= BITS else None
     if found is None:
-        found = _beam(problem, max(1, min(beam, MAX_CHECKS // (count * count))))
+        greedy, trials = _greedy(problem)
+        width = min(beam, effort // max(1, trials))
+        found = _beam(problem, width) if width > 1 else greedy
+        found = min((found, greedy), key=lambda order: order.peak_bytes)
     return found if found.peak_bytes < given_peak else Order(given, given_peak, found.proven)
 
 
@@ -139,29 +193,31 @@ def _floor(problem: OrderProblem) -> int:
     )
 
 
-def _exact(problem: OrderProblem, limit: int, max_sets: int) -> Order | None:
+def _exact(problem: OrderProblem, limit: int, max_sets: int, effort: int) -> Order | None:
     search = _Search(problem)
     everything = (1 << len(problem.tasks)) - 1
     best: dict[int, int] = {0: 0}
     came: dict[int, tuple[int, int]] = {}
-    queue: list[tuple[int, int, int, int]] = [(0, 0, 0, search.start_bytes())]
+    queue = [(0, 0, 0, search.start_bytes(), search.first_ready())]
     ticket = 0
     while queue:
-        peak, _, done, live = heapq.heappop(queue)
+        peak, _, done, live, ready = heapq.heappop(queue)
         if done == everything:
             return Order(_path(came, done), peak, True)
         if peak > best[done]:
             continue
-        if len(best) > max_sets:
+        effort -= len(ready)
+        if len(best) > max_sets or effort < 0:
             return None
-        for index in search.ready(done):
+        for index in ready:
             during, after = search.step(done, live, index)
             now, highest = done | 1 << index, max(peak, during)
             if highest > limit or highest >= best.get(now, limit + 1):
                 continue
             best[now], came[now] = highest, (done, index)
             ticket -= 1  # among equals the deepest and latest: it ends soonest
-            heapq.heappush(queue, (highest, ticket, now, after))
+            following = search.ready_after(ready, now, index)
+            heapq.heappush(queue, (highest, ticket, now, after, following))
     return None
 
 
@@ -173,18 +229,71 @@ def _path(came: dict[int, tuple[int, int]], done: int) -> tuple[int, ...]:
     return tuple(reversed(order))
 
 
+def _greedy(problem: OrderProblem) -> tuple[Order, int]:
+    """Always what keeps the bytes lowest, of the first few that are ready; and how many trials a
+    search over all that are ready has for each of its states.
+    """
+    walk, waiting = _Walk(problem), [len(set(task.after)) for task in problem.tasks]
+    followers: list[list[int]] = [[] for _ in problem.tasks]
+    for index, task in enumerate(problem.tasks):
+        for other in set(task.after):
+            followers[other].append(index)
+    ready = [index for index, count in enumerate(waiting) if not count]
+    order: list[int] = []
+    peak = trials = 0
+    while ready:
+        trials += len(ready)
+        some = heapq.nsmallest(LOOK, ready) if len(ready) > LOOK else sorted(ready)
+        index = min(some, key=lambda i: (max(peak, walk.during(i)), -walk.freed(i), i))
+        ready.remove(index)
+        peak = max(peak, walk.during(index))
+        walk.run(index)
+        order.append(index)
+        for other in followers[index]:
+            waiting[other] -= 1
+            if not waiting[other]:
+                ready.append(other)
+    return Order(tuple(order), peak, False), trials
+
+
+@dataclass(frozen=True)
+class _State:
+    """A set that the beam keeps; ``rank`` orders the orders that led to sets of this size."""
+
+    peak: int
+    live: int
+    done: int
+    ready: tuple[int, ...]
+    came: _State | None = None
+    last: int = -1
+    rank: int = 0
+
+
 def _beam(problem: OrderProblem, width: int) -> Order:
     search = _Search(problem)
-    states: list[tuple[int, int, int, tuple[int, ...]]] = [(0, search.start_bytes(), 0, ())]
+    states = [_State(0, search.start_bytes(), 0, search.first_ready())]
     for _ in problem.tasks:
-        reached: dict[int, tuple[int, int, int, tuple[int, ...]]] = {}
-        for peak, live, done, order in states:
-            for index in search.ready(done):
-                during, after = search.step(done, live, index)
-                state = (max(peak, during), after, done | 1 << index, (*order, index))
-                known = reached.get(state[2])
-                if known is None or state[0] < known[0]:
-                    reached[state[2]] = state
-        states = sorted(reached.values(), key=lambda state: (state[0], state[1], state[3]))[:width]
-    peak, _, _, order = states[0]
-    return Order(order, peak, False)
+        reached: dict[int, tuple[int, int, int, _State, int]] = {}
+        ticket = 0
+        for state in sorted(states, key=lambda state: state.rank):
+            for index in state.ready:
+                during, after = search.step(state.done, state.live, index)
+                now, peak = state.done | 1 << index, max(state.peak, during)
+                ticket += 1
+                if now not in reached or peak < reached[now][0]:
+                    reached[now] = (peak, after, ticket, state, index)
+        kept = heapq.nsmallest(width, reached.items(), key=lambda each: each[1][:3])
+        states = [
+            _State(peak, after, now, search.ready_after(came.ready, now, last), came, last, rank)
+            for now, (peak, after, rank, came, last) in kept
+        ]
+    return Order(_order_of(states[0]), states[0].peak, False)
+
+
+def _order_of(state: _State) -> tuple[int, ...]:
+    order: list[int] = []
+    found: _State | None = state
+    while found is not None and found.came is not None:
+        order.append(found.last)
+        found = found.came
+    return tuple(reversed(order))
