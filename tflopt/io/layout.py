@@ -8,6 +8,8 @@ large alignment leaves gaps; smaller objects fill them.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -19,6 +21,8 @@ from tflopt.ir.record import FieldValue, Record, Vector
 HEADER_BYTES = 8
 DATA_ALIGNMENT = 16
 """``force_align`` of ``Buffer.data`` in the schema."""
+COARSEST = 8
+"""The largest alignment of an object that may fill a gap."""
 SMALLEST = 4
 """Bytes of the smallest objects: an empty vector, the vtable of a table without fields."""
 
@@ -166,40 +170,81 @@ def _measure_depth(root: Node) -> None:
             child.depth = max(child.depth, node.depth + 1)
 
 
+class _Gaps:
+    """What alignment left free, by length, position within eight bytes, and side of the floor.
+
+    Whether an object fits into a gap follows from these three alone, so the tightest is found
+    without looking at every gap; among equals it is the oldest.
+    """
+
+    def __init__(self) -> None:
+        self.floor: int | None = None
+        self.lengths: list[int] = []
+        self.kinds: dict[int, dict[tuple[int, bool], deque[tuple[int, int]]]] = {}
+        self.age = 0
+
+    def add(self, start: int, stop: int) -> None:
+        """Remember a gap."""
+        length = stop - start
+        if length < SMALLEST:
+            return
+        if length not in self.kinds:
+            insort(self.lengths, length)
+            self.kinds[length] = {}
+        behind = self.floor is not None and start >= self.floor
+        kind = self.kinds[length].setdefault((start % COARSEST, behind), deque())
+        self.age += 1
+        kind.append((self.age, start))
+
+    def take(self, node: Node, *, behind: bool) -> tuple[int, int] | None:
+        """The tightest gap that takes it, only behind the floor if that is asked for."""
+        for length in self.lengths[bisect_left(self.lengths, node.size_bytes) :]:
+            fitting = [
+                key
+                for key in self.kinds[length]
+                if (key[1] or not behind)
+                and _aligned(key[0], node) - key[0] <= length - node.size_bytes
+            ]
+            if fitting:
+                return self._take(length, min(fitting, key=lambda k: self.kinds[length][k][0]))
+        return None
+
+    def _take(self, length: int, key: tuple[int, bool]) -> tuple[int, int]:
+        kinds = self.kinds[length]
+        _, start = kinds[key].popleft()
+        if not kinds[key]:
+            del kinds[key]
+        if not kinds:
+            del self.kinds[length]
+            self.lengths.remove(length)
+        return start, start + length
+
+
 class _Placer:
     """Gives positions; remembers the gaps that alignment leaves, and fills them."""
 
     def __init__(self) -> None:
         self.end = HEADER_BYTES
-        self.gaps: list[tuple[int, int]] = []
+        self.gaps = _Gaps()
         self.placed: list[Node] = []
 
     def append(self, node: Node) -> None:
         position = _aligned(self.end, node)
-        self._leave(self.end, position)
+        self.gaps.add(self.end, position)
         self._put(node, position)
         self.end = position + node.size_bytes
 
-    def fill(self, node: Node, floor: int = 0) -> bool:
-        """Put it into the tightest gap that takes it, at ``floor`` or behind."""
-        best: tuple[int, int] | None = None
-        for index, (start, stop) in enumerate(self.gaps):
-            if start < floor or _aligned(start, node) + node.size_bytes > stop:
-                continue
-            if best is None or stop - start < best[0]:
-                best = (stop - start, index)
-        if best is None:
+    def fill(self, node: Node, *, behind: bool) -> bool:
+        """Put it into the tightest gap that takes it; ``behind`` the tables where it must lie."""
+        found = self.gaps.take(node, behind=behind)
+        if found is None:
             return False
-        start, stop = self.gaps.pop(best[1])
+        start, stop = found
         position = _aligned(start, node)
-        self._leave(start, position)
-        self._leave(position + node.size_bytes, stop)
+        self.gaps.add(start, position)
+        self.gaps.add(position + node.size_bytes, stop)
         self._put(node, position)
         return True
-
-    def _leave(self, start: int, stop: int) -> None:
-        if stop - start >= SMALLEST:
-            self.gaps.append((start, stop))
 
     def _put(self, node: Node, position: int) -> None:
         node.position = position
@@ -219,17 +264,17 @@ def place(graph: Graph) -> list[Node]:
         placer.append(node)
         if odd and placer.end % 4 in (1, 2):
             placer.append(odd.pop())
-    tables_end = placer.end  # vtables may lie before the tables that name them, leaves may not
+    placer.gaps.floor = placer.end  # vtables may lie before the tables, leaves may not
     wide = [leaf for leaf in graph.leaves if leaf.alignment > 8]
     small = [leaf for leaf in graph.leaves if leaf.alignment <= 8]
     small.sort(key=lambda n: (-n.alignment, -n.size_bytes))
     for node in wide:
         placer.append(node)
-    floors = [(leaf, tables_end) for leaf in small]
-    floors += [(vtable, 0) for vtable in vtables if vtable.position < 0]
-    rest = [(node, floor) for node, floor in floors if not placer.fill(node, floor)]
-    for node, floor in rest:
-        if not placer.fill(node, floor):
+    sides = [(leaf, True) for leaf in small]
+    sides += [(vtable, False) for vtable in vtables if vtable.position < 0]
+    rest = [(node, behind) for node, behind in sides if not placer.fill(node, behind=behind)]
+    for node, behind in rest:
+        if not placer.fill(node, behind=behind):
             placer.append(node)
     return sorted(placer.placed, key=lambda n: n.position)
 

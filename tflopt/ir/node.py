@@ -261,6 +261,9 @@ class Value:
         return tuple(int(v) for v in self.array().reshape(-1))
 
 
+_CODES = {int(code): code for code in OpCode if int(code) in BUILTIN_CODES}
+
+
 @dataclass(eq=False, slots=True)
 class OperatorCode:
     """An entry of the model's operator table.
@@ -277,7 +280,7 @@ class OperatorCode:
     @property
     def code(self) -> OpCode:
         """The builtin operator, UNKNOWN for codes that the schema here doesn't name."""
-        return OpCode(self.builtin) if self.builtin in BUILTIN_CODES else OpCode.UNKNOWN
+        return _CODES.get(self.builtin, OpCode.UNKNOWN)
 
     @property
     def key(self) -> tuple[int, str | None, int]:
