@@ -261,7 +261,7 @@ class Value:
         return tuple(int(v) for v in self.array().reshape(-1))
 
 
-_CODES = {int(code): code for code in OpCode if int(code) in BUILTIN_CODES}
+_CODES = {int(code): code for code in OpCode}
 
 
 @dataclass(eq=False, slots=True)

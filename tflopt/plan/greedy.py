@@ -16,10 +16,12 @@ The rules, from ``memory_planner/greedy_memory_planner.cc`` of tflite-micro 90b9
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+SORTING = 8
+"""Looking at an entry of a sorted list is so much cheaper than sorting it."""
 ONLINE = -1
 """The offline offset that means "place it at run time" (kOnlinePlannedBuffer)."""
 
@@ -45,17 +47,72 @@ class GreedyPlacement:
 def simulate_greedy(requirements: Sequence[Requirement]) -> GreedyPlacement:
     """Place ``requirements`` exactly as the runtime does."""
     offsets = [0] * len(requirements)
-    placed: list[tuple[int, int, int]] = []  # offset, order of placement, index
+    placed = _Placed(requirements)
     for order, index in enumerate(_placement_order(requirements)):
         wanted = requirements[index]
         if wanted.offline_offset != ONLINE:
             offset = wanted.offline_offset
         else:
-            offset = _first_gap(wanted, placed, requirements)
+            offset = _first_gap(wanted, placed.beside(wanted), requirements)
         offsets[index] = offset
-        insort(placed, (offset, order, index))
+        placed.add(wanted, (offset, order, index))
     ends = (o + r.size_bytes for o, r in zip(offsets, requirements, strict=True))
     return GreedyPlacement(tuple(offsets), max(ends, default=0))
+
+
+_Entry = tuple[int, int, int]
+"""Offset, order of placement, index: entries are compared from left to right."""
+
+
+class _Placed:
+    """What has its place, by offset and by time: whoever comes next looks at its neighbours only.
+
+    What overlaps a lifetime in time is live at its first step, or begins later in it. The former
+    stand in a segment tree over all first and last steps, the latter in a list by first step.
+    """
+
+    def __init__(self, requirements: Sequence[Requirement]) -> None:
+        steps = sorted({step for r in requirements for step in (r.first_used, r.last_used)})
+        self.rank = {step: number for number, step in enumerate(steps)}
+        self.leaves = 1 << (len(steps) - 1).bit_length() if steps else 1
+        self.tree: dict[int, list[_Entry]] = {}
+        self.by_offset: list[_Entry] = []
+        self.by_start: list[tuple[int, _Entry]] = []
+
+    def add(self, requirement: Requirement, entry: _Entry) -> None:
+        """Enter it, once its offset is known."""
+        insort(self.by_offset, entry)
+        insort(self.by_start, (requirement.first_used, entry))
+        low = self.rank[requirement.first_used] + self.leaves
+        high = self.rank[requirement.last_used] + self.leaves + 1
+        while low < high:  # the largest nodes that its lifetime covers whole
+            if low & 1:
+                self.tree.setdefault(low, []).append(entry)
+                low += 1
+            if high & 1:
+                high -= 1
+                self.tree.setdefault(high, []).append(entry)
+            low, high = low >> 1, high >> 1
+
+    def beside(self, wanted: Requirement) -> Sequence[_Entry]:
+        """All that overlaps it in time, by offset; more where most do."""
+        last = max(wanted.first_used, wanted.last_used)
+        begin = bisect_right(self.by_start, wanted.first_used, key=_start)
+        end = bisect_right(self.by_start, last, key=_start)
+        if (end - begin) * SORTING > len(self.by_offset):
+            return self.by_offset
+        found = [entry for _, entry in self.by_start[begin:end]]
+        node = self.rank[wanted.first_used] + self.leaves
+        while node:
+            found += self.tree.get(node, ())
+            if len(found) * SORTING > len(self.by_offset):
+                return self.by_offset
+            node >>= 1
+        return sorted(found)
+
+
+def _start(each: tuple[int, _Entry]) -> int:
+    return each[0]
 
 
 def _placement_order(requirements: Sequence[Requirement]) -> list[int]:
@@ -68,7 +125,7 @@ def _placement_order(requirements: Sequence[Requirement]) -> list[int]:
 
 def _first_gap(
     wanted: Requirement,
-    placed: Sequence[tuple[int, int, int]],
+    placed: Sequence[_Entry],
     requirements: Sequence[Requirement],
 ) -> int:
     candidate, first, last, size = 0, wanted.first_used, wanted.last_used, wanted.size_bytes
