@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -73,15 +74,23 @@ def _order(
     """An order of elimination that keeps tables small, its largest table, and where that is."""
     near = [{v for v in group if v not in skipped} for group in near]
     rest = {v: _entries(sizes, near[v] | {v}) for v in range(len(sizes)) if v not in skipped}
+    queue = [(entries, v) for v, entries in rest.items()]
+    heapq.heapify(queue)
     order: list[int] = []
     largest, at = 0, -1
     while rest:
-        variable = min(rest, key=lambda v: (rest[v], v))
-        entries = rest.pop(variable)
+        entries, variable = heapq.heappop(queue)
+        if rest.get(variable) != entries:
+            continue  # it has changed since, and stands in the queue again
+        del rest[variable]
         if entries > largest:
             largest, at = entries, variable
         _connect(near, variable)
-        rest.update((v, _entries(sizes, near[v] | {v})) for v in near[variable])
+        for v in near[variable]:
+            changed = _entries(sizes, near[v] | {v})
+            if changed != rest[v]:
+                rest[v] = changed
+                heapq.heappush(queue, (changed, v))
         order.append(variable)
     return order, largest, at
 
@@ -121,14 +130,23 @@ def _to_keep(
 def _eliminate(sizes: Sequence[int], factors: Sequence[Factor], fixed: dict[int, int]) -> list[int]:
     """Values of least cost with ``fixed`` ones as given."""
     order, _, _ = _order(sizes, _neighbours(len(sizes), factors), set(fixed))
-    tables = [_restrict(factor, fixed) for factor in factors]
+    tables = dict(enumerate(_restrict(factor, fixed) for factor in factors))
+    holding: list[dict[int, None]] = [{} for _ in sizes]
+    for number, factor in tables.items():
+        for variable in factor.variables:
+            holding[variable][number] = None
     trail: list[Factor] = []
     for variable in order:
-        mine = [factor for factor in tables if variable in factor.variables]
-        tables = [factor for factor in tables if variable not in factor.variables]
-        joined = _join(sizes, variable, mine)
+        numbers = sorted(holding[variable])
+        joined = _join(sizes, variable, [tables[number] for number in numbers])
         trail.append(joined)
-        tables.append(Factor(joined.variables[1:], joined.table.min(axis=0)))
+        for number in numbers:
+            for other in tables.pop(number).variables:
+                holding[other].pop(number, None)
+        last = len(factors) + len(trail)
+        tables[last] = Factor(joined.variables[1:], joined.table.min(axis=0))
+        for other in joined.variables[1:]:
+            holding[other][last] = None
     values = dict(fixed)
     for variable, joined in zip(reversed(order), reversed(trail), strict=True):
         index = tuple(values[v] for v in joined.variables[1:])
