@@ -1,0 +1,93 @@
+"""``benchmarks/judge.py``: independent, and able to find a fault."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from benchmarks import judge as judging
+from benchmarks.judge import OPTIONS, Judge, compose
+from tests.support.paths import ROOT, needs_tflm
+from tests.support.runtime import Outputs
+from tflopt.config import Config
+from tflopt.io import read_bytes, write_bytes
+from tflopt.ir import DType, Model
+from tflopt.ir.clone import clone
+from tflopt.ir.verify import flaws
+
+pytestmark = pytest.mark.runtime
+FORBIDDEN = ("tflopt.rules", "tflopt.plan", "tflopt.layout", "tflopt.verify", "tflopt.facts")
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Judge]:
+    made = Judge()
+    yield made
+    made.stop()
+
+
+def test_it_shares_nothing_with_what_it_judges() -> None:
+    files = [ROOT / "benchmarks" / "judge.py", *(ROOT / "benchmarks" / "judging").glob("*.py")]
+    assert len(files) == 3
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not [name for name in names if name.startswith(FORBIDDEN)], path
+
+
+def test_models_are_sound_differ_and_repeat() -> None:
+    data = [write_bytes(compose(seed)) for seed in range(60)]
+    assert len(set(data)) == 60
+    assert write_bytes(compose(7)) == data[7]
+    models = [read_bytes(each) for each in data]
+    assert not [flaw for model in models for flaw in flaws(model)]
+    codes = {op.opcode.label for model in models for op in model.ops()}
+    assert len(codes) >= 24
+    assert {len(value.shape) for model in models for value in model.main.inputs} >= {2, 3, 4, 5}
+    assert any(len(model.graphs) > 1 for model in models)
+
+
+def test_every_combination_comes_up() -> None:
+    assert len({seed * 7919 % len(OPTIONS) for seed in range(len(OPTIONS))}) == len(OPTIONS)
+
+
+@needs_tflm
+@pytest.mark.parametrize("seed", range(12))
+def test_results_are_the_same(judge: Judge, seed: int) -> None:
+    verdict = judge.judge(compose(seed), OPTIONS[seed * 7919 % len(OPTIONS)], seed)
+    assert verdict.kind in ("same", "declined", "refused", "undefined"), verdict
+
+
+@needs_tflm
+def test_a_fault_is_found(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One weight of the first layer with weights is off by a few steps."""
+
+    def damaged(model: Model, *, config: Config) -> Model:
+        copy = clone(model)
+        for op in copy.main.ops:
+            value = op.input(1)
+            if value is not None and value.has_data and value.dtype is DType.INT8:
+                assert value.buffer is not None
+                value.buffer.data = np.bitwise_xor(value.array().view(np.uint8).reshape(-1), 0x70)
+                break
+        return copy
+
+    monkeypatch.setattr(judging, "optimize", damaged)
+    kinds = [judge.judge(compose(seed), Config(), seed).kind for seed in range(12)]
+    assert kinds.count("different") >= 4
+
+
+@needs_tflm
+def test_an_original_that_differs_from_itself_is_set_aside(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(self: Judge, model: Model, data: bytes, feed: Outputs) -> Iterator[Outputs]:
+        for number in (0, 1):
+            yield [[np.full(1, number, np.int8)]]
+
+    monkeypatch.setattr(Judge, "run", run)
+    assert judge.judge(compose(0), Config(), 0).kind == "undefined"
