@@ -134,6 +134,7 @@ class Judge:
         """End the processes."""
         for runtime in self.runtimes:
             runtime.stop()
+            runtime.log.close()
 
     def run(self, model: Model, data: bytes, feed: Outputs) -> Iterator[Outputs]:
         """Outputs in each of them."""
