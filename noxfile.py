@@ -64,6 +64,21 @@ def determinism(session: nox.Session) -> None:
 
 
 @nox.session
+def judge(session: nox.Session) -> None:
+    """Random models under all options, by a judge that shares no code with the rules."""
+    _install(session)
+    arguments = session.posargs or ["--count", "10000"]
+    session.run("python", "-m", "benchmarks.judge", *arguments)
+
+
+@nox.session
+def growth(session: nox.Session) -> None:
+    """How time grows with the number of operators; fails where an exponent rises above 1.3."""
+    _install(session)
+    session.run("python", "benchmarks/growth.py", *session.posargs)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Write the locked test requirements, with hashes, for all Pythons and platforms."""
     session.install(UV)

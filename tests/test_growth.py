@@ -1,0 +1,55 @@
+"""``benchmarks/growth.py``: what it measures, and that it fails where time grows too fast."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import growth
+from benchmarks.growth import FAMILIES, Measured, exponent, measure, table
+from tflopt.io import read_bytes, write_bytes
+from tflopt.ir import Model
+
+pytestmark = pytest.mark.unit
+
+
+def test_an_exponent_is_that_of_the_two_largest() -> None:
+    runs = [Measured(0.1, 50), Measured(1.0, 50), Measured(4.0, 60)]
+    power = exponent([100, 200, 400], runs)
+    assert power is not None
+    assert round(power, 6) == 2
+    assert exponent([1, 2], [Measured(0.1, 1), Measured(0.4, 1)]) is None
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_each_family_is_valid_and_has_about_as_many_operators(name: str) -> None:
+    model = read_bytes(write_bytes(FAMILIES[name].build(60)))
+    assert 60 <= len(model.main.ops) <= 125
+
+
+def test_one_run_is_measured(tmp_path: Path) -> None:
+    found = measure(FAMILIES["mixed"].build(12), tmp_path)
+    assert found.seconds > 0
+    assert 20 < found.peak_mib < 400
+
+
+@pytest.mark.parametrize(("power", "code"), [(1.0, 0), (1.2, 0), (1.5, 1), (2.0, 1)])
+def test_the_session_fails_above_the_limit(
+    power: float, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fake(model: Model, folder: Path) -> Measured:
+        return Measured((len(model.main.ops) / 10) ** power, 60)
+
+    monkeypatch.setattr(growth, "measure", fake)
+    monkeypatch.setattr(sys, "argv", ["growth.py", "--only", "one value read often"])
+    assert growth.main() == code
+    said = capsys.readouterr()
+    assert ("grows with the power" in said.err) == bool(code)
+
+
+def test_the_table_has_a_row_for_each_family() -> None:
+    runs = {"mixed": [Measured(1, 50), Measured(2, 51), Measured(4, 52)]}
+    row = "| mixed | 300: 1.0 s, 50, 600: 2.0 s, 51, 1,200: 4.0 s, 52 | 1.00 |"
+    assert table(runs, FAMILIES)[-1] == row
