@@ -82,7 +82,7 @@ class Keys:
             raise self._wrong(key, word if spec.least is None else f"{word} from {spec.least} on")
         most = min(spec.ceiling, MOST)
         if value > most:
-            raise self._wrong(key, f"{word} up to {most:g}" if spec.most is None else f"{word} up to {spec.most}")
+            raise self._wrong(key, f"{word} up to {most}")
         return value
 
     def _parsed(self, key: str, parse: Callable[[str], int], what: str) -> int | None:
