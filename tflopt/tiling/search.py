@@ -92,6 +92,21 @@ class Found:
     """The operator that needs the most as the model is."""
     why_nothing: str = ""
 
+    @property
+    def frontier(self) -> list[tuple[Segments, Measure]]:
+        """The choices with a plan of which no other has a smaller arena and fewer instructions.
+
+        By rising instructions; the model as it is mostly comes first.
+        """
+        found: list[tuple[Segments, Measure]] = []
+        order = sorted(
+            self.tried.items(), key=lambda each: (each[1].instructions, each[1].arena_bytes)
+        )
+        for segments, measure in order:
+            if not found or measure.arena_bytes < found[-1][1].arena_bytes:
+                found.append((segments, measure))
+        return found
+
 
 def search(
     model: Model,

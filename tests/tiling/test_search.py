@@ -1,0 +1,61 @@
+"""What the search for bands finds, and that it is the same each time."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from tests.support.kit import Kit
+from tflopt.ir import Model
+from tflopt.target.memory import Device, PlanRequest
+from tflopt.tiling.costs import CostBook
+from tflopt.tiling.measure import Bench
+from tflopt.tiling.search import Found, Wish, search
+
+pytestmark = pytest.mark.unit
+
+
+def net() -> Model:
+    n = Kit()
+    x = n.conv2d(n.feed(1, 16, 16, 8), 64, (1, 1))
+    n.output(n.conv2d(x, 4, (3, 3), stride=(2, 2)))
+    return n.model
+
+
+def find() -> Found:
+    return search(net(), Device(), PlanRequest(), lambda b: Wish(3 * b.instructions))
+
+
+@cache
+def found() -> Found:
+    return find()
+
+
+def test_the_frontier_falls_from_the_model_as_it_is() -> None:
+    frontier = found().frontier
+    assert frontier[0] == ((), found().before)
+    assert frontier[-1] == (found().segments, found().after)
+    sizes = [measure.arena_bytes for _, measure in frontier]
+    work = [measure.instructions for _, measure in frontier]
+    assert sizes == sorted(sizes, reverse=True)
+    assert work == sorted(work)
+    assert all(measure.planned for _, measure in frontier)
+
+
+def test_another_run_finds_the_same() -> None:
+    again = find()
+    assert again.tried == found().tried
+    assert again.evaluations == found().evaluations
+
+
+def test_the_best_is_what_it_is_measured_to_be() -> None:
+    bench = Bench(net(), CostBook(Device(), PlanRequest()))
+    assert bench.measure(found().segments, below=1 << 40) == found().after
+    assert found().after.arena_bytes < found().before.arena_bytes
+
+
+def test_no_plan_is_looked_for_where_the_arena_is_enough() -> None:
+    result = search(net(), Device(), PlanRequest(), lambda b: Wish(1 << 40, b.arena_bytes))
+    assert result.segments == ()
+    assert result.evaluations == 1
