@@ -57,6 +57,15 @@ def test_the_level_ends_where_the_last_byte_no_longer_pays() -> None:
     assert found.arena_bytes == 101_000
 
 
+def test_the_form_of_an_operator_that_pays_for_itself_is_taken() -> None:
+    """Not the one that saves most: its constants would cost more than it saves beyond the other."""
+    [op] = ops(1)
+    large, small = Refusal(310_000, 0, 0, 4_900), Refusal(300_000, 0, 0, 1_000)
+    found = raised(BUDGET, ORIGINAL, {op: [large, small]}, BUDGET)
+    assert found is not None
+    assert found.flash_bytes == 101_000
+
+
 def test_nothing_pays_for_more_than_the_most() -> None:
     assert most_growth(100_000) == 5_000
     assert most_growth(10_000) == 4_096

@@ -86,9 +86,18 @@ def _heads(refused: Mapping[Op, Sequence[Refusal]]) -> list[int]:
 
 
 def _level(budget: Budget, now: Cost, refused: Mapping[Op, Sequence[Refusal]], head: int) -> Level:
-    """All forms together that raise the head by ``head`` at most, the best of each operator."""
-    fitting = ([r for r in forms if r.head_bytes <= head] for forms in refused.values())
-    taken = [max(forms, key=lambda refusal: refusal.saved) for forms in fitting if forms]
+    """All forms together that raise the head by ``head`` at most, the best of each operator.
+
+    Each pays for its own constants and tail, as far as there is no room for them.
+    """
+    fitting = [[r for r in forms if r.head_bytes <= head] for forms in refused.values()]
+    fitting.sort(key=lambda forms: -max((r.saved for r in forms), default=0))
+    room, taken = max(0, budget.flash_bytes - now.flash_bytes), list[Refusal]()
+    for forms in fitting:
+        best = max(forms, key=lambda r: _net(r, room, budget.original), default=None)
+        if best is not None and _net(best, room, budget.original) > 0:
+            taken.append(best)
+            room = max(0, room - best.flash_bytes)
     arena = head + sum(refusal.tail_bytes for refusal in taken)
     flash = sum(refusal.flash_bytes for refusal in taken)
     return Level(
@@ -96,3 +105,10 @@ def _level(budget: Budget, now: Cost, refused: Mapping[Op, Sequence[Refusal]], h
         max(0, now.flash_bytes + flash - budget.flash_bytes),
         sum(refusal.saved for refusal in taken),
     )
+
+
+def _net(refusal: Refusal, room: int, original: Cost) -> float:
+    """What a form saves beyond the price of what it doesn't share with others."""
+    flash = max(0, refusal.flash_bytes - room) / max(original.flash_bytes, 1)
+    tail = refusal.tail_bytes / max(original.arena_bytes, 1)
+    return refusal.saved / max(original.instructions or 0, 1) - EXCHANGE_RATE * max(flash, tail)
