@@ -12,7 +12,7 @@ from benchmarks import judge as judging
 from benchmarks.judge import OPTIONS, Judge, compose
 from tests.support.paths import ROOT, needs_tflm
 from tests.support.runtime import Outputs
-from tflopt.config import Config
+from tflopt.config import Config, Goal
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import DType, Model
 from tflopt.ir.clone import clone
@@ -91,3 +91,11 @@ def test_an_original_that_differs_from_itself_is_set_aside(
 
     monkeypatch.setattr(Judge, "run", run)
     assert judge.judge(compose(0), Config(), 0).kind == "undefined"
+
+
+@needs_tflm
+@pytest.mark.parametrize("seed", [1143])
+def test_what_the_judge_found(judge: Judge, seed: int) -> None:
+    """1143: a FULLY_CONNECTED of a constant lost weights, but not the constant's channels."""
+    assert judge.judge(compose(seed), Config(goal=Goal.MEMORY), seed).kind == "same"
+    assert judge.judge(compose(seed), OPTIONS[seed * 7919 % len(OPTIONS)], seed).kind == "same"

@@ -8,10 +8,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tflopt.facts.operators import has_effect
-from tflopt.ir import Graph, Op, Value
+from tflopt.ir import Graph, Op, OpCode, Value
 from tflopt.ranges import Ranges
 from tflopt.rewrite import Rewriter
 from tflopt.rules.channels.links import Links, Mask, TooLarge
+
+WEIGHED = {
+    OpCode.CONV_2D: 0,
+    OpCode.DEPTHWISE_CONV_2D: 0,
+    OpCode.FULLY_CONNECTED: 0,
+    OpCode.TRANSPOSE_CONV: 2,
+}
+"""Operators that cut their weights only: activations that are constant keep all that they have."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,9 @@ def plan_of(graph: Graph, ranges: Ranges, spared: Collection[Op] = ()) -> Plan |
             role = None if op in spared or is_strange(op) else role_of(op)
             if role is None or not role.link(op, links):
                 hold_all(op, links)
+            data = op.input(WEIGHED[op.code]) if op.code in WEIGHED else None
+            if data is not None and data.is_constant:
+                links.hold(data)
         removable = links.removable()
     except TooLarge:
         return None
