@@ -158,13 +158,19 @@ class _Hunt:
         refusal = self.windows.refusals().get(peak)
         if refusal is not None:
             return peak, f"it needs the most memory, and bands don't help: {refusal}"
-        measured = [bound for bound in self.bounds.values() if bound is not None]
-        if not measured:
+        most, plain = self.wish.most_instructions, self.tried[()].arena_bytes
+        bounds = [each for each in self.bounds.values() if each and each.instructions <= most]
+        if not bounds:
             return peak, "no choice of bands needs less memory at a time"
-        least = min(bound.arena_bytes for bound in measured)
+        least = min(bound.arena_bytes for bound in bounds)
+        if least < plain:
+            return peak, (
+                f"no plan with bands needs less than the {plain:,} bytes without, though an "
+                f"arena of {least:,} isn't ruled out"
+            )
         return peak, (
             f"bands take more of the tail than they save: an arena of {least:,} bytes at best, "
-            f"{self.tried[()].arena_bytes:,} without"
+            f"{plain:,} without"
         )
 
     def run(self) -> None:
