@@ -49,6 +49,17 @@ def docs(session: nox.Session) -> None:
     session.run("python", "-m", "tests.docs.offline", "build/docs")
 
 
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """The command line's tests with the oldest dependencies that pyproject.toml allows."""
+    session.install(UV)
+    python = str(Path(session.virtualenv.location, "bin", "python"))
+    wanted = ["pip", "install", "--quiet", "--python", python, "--resolution", "lowest-direct"]
+    tests = ["pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "jsonschema>=4.23"]
+    session.run("uv", *wanted, "--editable", ".", *tests)
+    session.run("pytest", "-q", "tests/cli", "tests/io", "tests/report", *session.posargs)
+
+
 @nox.session(python=PYTHONS)
 def versions(session: nox.Session) -> None:
     """The tests on every Python that is supported and installed."""
