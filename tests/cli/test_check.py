@@ -118,7 +118,7 @@ def test_pyproject(config: Write, cli: Cli) -> None:
         (PLAIN + "zzz = 1\n", "unknown key 'zzz'; known: align, allow-lsb, annotate"),
         (PLAIN + "samples = 0\n", "samples must be an integer from 1 on, not 0"),
         (PLAIN + "samples = true\n", "samples must be an integer from 1 on, not True"),
-        (PLAIN + "max-arena = 'x'\n", "max-arena: 'x' is no size"),
+        (PLAIN + "max-arena = 'x'\n", "max-arena: 'x' is not a size"),
         (PLAIN + "max-arena = 1.5\n", "max-arena must be a size"),
         (PLAIN + "max-arena = -1\n", "max-arena must be a size"),
         (PLAIN + "strip = 'some'\n", "strip must be one of none, default, all"),
@@ -222,7 +222,7 @@ def test_what_machines_read(jobs: int, config: Write, cli: Cli, tmp_path: Path) 
     assert failure is not None
     assert "the file takes" in (failure.get("message") or "")
     text = (tmp_path / "m.md").read_text()
-    assert "| \u274c ds_cnn.tflite | skipped | **13,320 of 1** |" in text
+    assert "| \u274c ds_cnn.tflite | skipped | **14,708 of 1** |" in text
     assert "<b>" not in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.count("|") for line in rows} == {5}

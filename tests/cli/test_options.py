@@ -101,7 +101,7 @@ def test_bounds_are_those_of_the_command_line(tmp_path: Path) -> None:
         ("allow-lsb = 1.5", "an integer from 0 on"),
         ("time-limit = 0.5", "a number from 1 on"),
         ("plan-time = true", "a number"),
-        ('reserve-head = "x"', "is no size"),
+        ('reserve-head = "x"', "is not a size"),
         ('runner = "qmu"', "runner must be one of auto, tflm"),
     ):
         path.write_text(f'{line}\n[[model]]\npath = "{DS}"\n')

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.graphs import Net
 from tests.support.paths import TESTDATA
-from tflopt.config import Config, Goal
+from tflopt.config import Config, Goal, Tiling
 from tflopt.errors import InstructionsError, PlanError, UsageError
 from tflopt.io import read
 from tflopt.plan.offline import OfflineOptions
@@ -44,7 +44,7 @@ def test_sizes(text: str, size_bytes: int) -> None:
     "text", ["", "K", "-1", "1.5XB", "64 KK", "1e3", ".5K", "1.K", "0x10", "٣", "9" * 400]
 )
 def test_what_is_no_size(text: str) -> None:
-    with pytest.raises(UsageError, match="no size"):
+    with pytest.raises(UsageError, match="is not a size"):
         parse_size(text)
 
 
@@ -107,7 +107,8 @@ def test_where_planning_itself_needs_the_most_the_phase_is_named() -> None:
             Config(plan=PlanRequest(offline=OfflineOptions(reserve_head_bytes=16))),
             "--reserve-head",
         ),
-        (Config(plan=PlanRequest(overlap="target")), "no option is left"),
+        (Config(plan=PlanRequest(overlap="target")), "--tile auto"),
+        (Config(plan=PlanRequest(overlap="target"), tiling=Tiling()), "no option is left"),
     ],
 )
 def test_what_could_help(config: Config, hint: str) -> None:
@@ -125,7 +126,7 @@ def test_counts_are_decimal(text: str, count: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "1 MiB"])
 def test_what_is_no_count(text: str) -> None:
-    with pytest.raises(UsageError, match="is no count"):
+    with pytest.raises(UsageError, match="is not a count"):
         parse_count(text)
 
 
