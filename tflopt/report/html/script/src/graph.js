@@ -7,7 +7,7 @@ import { make, onSelect, select, told } from "./data.js";
 
 const WIDTH = 184;
 const HEIGHT = 40;
-const MOST_OPERATORS = 1500;
+const MOST_OPERATORS = 400;
 const LETTERS = 22;
 
 const short = (text) => (text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}…` : text);
