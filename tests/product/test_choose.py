@@ -7,13 +7,15 @@ from dataclasses import replace
 import pytest
 
 from tests.search.test_growth import PLAIN, grouped, result_of
-from tflopt.config import Config, Goal
+from tests.support.kit import Kit
+from tflopt.config import Config, Goal, Tiling
 from tflopt.errors import ArenaError, FlashError, InstructionsError
 from tflopt.io import write_bytes
 from tflopt.ir import Model, OpCode
 from tflopt.product.choose import Draft, choose
 from tflopt.product.settings import Settings
 from tflopt.rewrite.watch import verify_runs
+from tflopt.rules.tiling.tile_layers import TileLayers
 
 pytestmark = pytest.mark.unit
 
@@ -71,3 +73,20 @@ def test_more_effort_looks_further_and_is_never_worse() -> None:
     best, said = chosen(grouped(), replace(PLAIN, effort=1.5))
     assert len(said) > 1
     assert best.cost == first.cost
+
+
+@pytest.mark.parametrize("effort", [1.0, 1.5])
+def test_bands_that_were_asked_for_may_cost_what_is_allowed(effort: float) -> None:
+    """They are slower than the original, and the file grows."""
+    n = Kit()
+    x = n.conv2d(n.feed(1, 12, 12, 8), 64, (1, 1))
+    n.output(n.conv2d(x, 4, (3, 3), stride=(2, 2)))
+    without, _ = chosen(n.model, PLAIN)
+    config = Config(tiling=Tiling(3.0))
+    draft, said = chosen(n.model, replace(PLAIN, config=config, effort=effort))
+    assert (said == ["rewriting"]) == (effort == 1.0)
+    assert draft.trace.counts[TileLayers.name] == 1
+    assert draft.cost.arena_bytes < without.cost.arena_bytes
+    assert without.cost.instructions is not None
+    assert draft.cost.instructions is not None
+    assert 1 < draft.cost.instructions / without.cost.instructions <= 4

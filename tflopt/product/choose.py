@@ -21,6 +21,7 @@ from tflopt.product.settings import Settings
 from tflopt.rewrite import Stage, Trace
 from tflopt.rewrite.watch import Watch
 from tflopt.rules.pipeline import RULES, run_pipeline
+from tflopt.rules.tiling.tile_layers import FLASH_PER_RAM, TileLayers
 from tflopt.search.cost import Cost
 from tflopt.search.objective import excess, growths, ranked
 from tflopt.target.cost import predict_model
@@ -170,13 +171,18 @@ class _Judge:
     def _unpaid(self, draft: Draft) -> float:
         """How much slower than the original it is, or larger without being paid for.
 
-        What makes a layer come out right may cost what it likes.
+        What makes a layer come out right may cost what it likes, and bands that were asked for
+        what the user allows them: instructions, and flash where they save the arena for it.
         """
         if find_hazards(self.original, self.settings.device):
             return 0.0
         cost, work = draft.cost, self.before.instructions or 0
-        cost = replace(cost, flash_bytes=cost.flash_bytes - PADDING_BYTES)
-        slower = max(0, (cost.instructions or 0) - work) / max(work, 1)
+        allowed, spare = _allowed(draft), PADDING_BYTES
+        if allowed is not None:
+            saved = (self.before.arena_bytes or 0) - (cost.arena_bytes or 0)
+            spare += FLASH_PER_RAM * max(0, saved)
+        cost = replace(cost, flash_bytes=cost.flash_bytes - spare)
+        slower = max(0.0, (cost.instructions or 0) / max(work, 1) - 1 - (allowed or 0.0))
         grown = growths(self.before, self.before, cost)
         return slower + sum(each.share for each in grown if not each.is_paid)
 
@@ -201,8 +207,9 @@ def _variants(first: Draft, settings: Settings) -> Iterator[Settings]:
     else:
         yield replace(settings, config=replace(config, exchange=False))
     counts = first.trace.counts
+    asked = set() if limits or config.tiling is None else {TileLayers.name}
     for rule in RULES:
-        if counts[rule.name] and not TIDY & set(rule.stages):
+        if rule.name not in asked and counts[rule.name] and not TIDY & set(rule.stages):
             disable = {*settings.selection.disable, rule.name}
             yield replace(steered, selection=replace(settings.selection, disable=disable))
 
@@ -211,6 +218,14 @@ def _untiled(config: Config) -> Config:
     """Without bands that are only there to reach an arena: forms cost less time, if they do."""
     fits = config.tiling is not None and config.tiling.max_slowdown is None
     return replace(config, tiling=None) if fits else config
+
+
+def _allowed(draft: Draft) -> float | None:
+    """The part of the instructions that bands in a result may cost; None without such bands."""
+    tiling = draft.settings.config.tiling
+    if tiling is None or not draft.trace.counts[TileLayers.name]:
+        return None
+    return tiling.max_slowdown
 
 
 def _tightened(first: Draft, steered: Settings) -> Settings:

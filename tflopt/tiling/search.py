@@ -175,6 +175,8 @@ class _Hunt:
 
     def run(self) -> None:
         """A sweep, then walks from the best so far, each followed by plans for what they found."""
+        if not self.windows.runs:
+            return
         self.limit = self.bench.work + SWEEP_WORK
         for number, start in enumerate(self._starts()):
             self.guess(start)
