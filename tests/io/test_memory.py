@@ -21,13 +21,13 @@ MEBIBYTE = 1 << 20
 FILE_MIB = 100
 ALLOWED = 2.5
 HEAD = """
-import sys, tracemalloc, tflopt.product.optimize
+import sys, tracemalloc, tflopt.io, tflopt.product.optimize
 from pathlib import Path
 source = Path(sys.argv[1])
 tracemalloc.start()
 """
 READ = "from tflopt.io import read\nmodel = read(source)\n"
-OPTIMIZE = READ + "tflopt.product.optimize.write_bytes(tflopt.product.optimize.optimize(model))\n"
+OPTIMIZE = READ + "tflopt.io.write_bytes(tflopt.product.optimize.optimize(model))\n"
 TAIL = "print(tracemalloc.get_traced_memory()[1] >> 20)"
 
 

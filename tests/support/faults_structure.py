@@ -87,10 +87,16 @@ def perm_wrong(model: Model, rng: random.Random) -> Sequence[Op]:
         order = [int(a) for a in perm]
         for _ in range(20):
             other = rng.sample(order, len(order))
-            if other != order and tuple(x.shape[a] for a in other) == op.output.shape:
+            same_shape = tuple(x.shape[a] for a in other) == op.output.shape
+            if same_shape and _longer(other, x.shape) != _longer(order, x.shape):
                 put(op, 1, np.array(other, perm.dtype))
                 return [op]
     return []
+
+
+def _longer(order: Sequence[int], shape: Sequence[int]) -> list[int]:
+    """Without the axes of one element, whose place changes nothing."""
+    return [axis for axis in order if shape[axis] != 1]
 
 
 def view_for_transpose(model: Model, rng: random.Random) -> Sequence[Op]:

@@ -50,6 +50,8 @@ def ended_at(step: int, number: int, folder: Path) -> int:
 
     try:
         os.fsync = lambda fd: None  # speed: no power fails here
+        if number not in (signal.SIGKILL, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)  # nohup leaves SIGHUP ignored
         signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.settrace(trace)
         write(folder)

@@ -68,7 +68,7 @@ def _unary_table(
 ) -> Ints | None:
     function = _UNARY.get(code)
     source, target = Affine.make(scale, zero), Affine.make(out_scale, out_zero)
-    if function is None or not float(source.scale / target.scale) < LARGEST_RATIO:
+    if function is None or not float(source.double / target.double) < LARGEST_RATIO:
         return None
     rows = [function(options, source, target, precision) for precision in Precision]
     if rows[0] is None:

@@ -28,7 +28,21 @@ SPLITS = {OpCode.SPLIT: (1, 0), OpCode.SPLIT_V: (0, 2)}
 def moved(op: Op, sources: Sources) -> list[Interval | None] | None:
     """The ranges of the outputs, an item None where nothing is known; None for other operators."""
     mover = _MOVERS.get(kind_of(op))
-    return None if mover is None else mover(op, sources)
+    if mover is None:
+        return None
+    if not op.outputs or len(sources) <= SPLITS.get(op.code, (0, 0))[0] or _is_flat(op):
+        return [None] * len(op.outputs)
+    return mover(op, sources)
+
+
+def _is_flat(op: Op) -> bool:
+    """Whether an operator that works along an axis has a tensor without one."""
+    if kind_of(op) not in (Kind.STACK, Kind.UNSTACK, Kind.SPLIT, Kind.GATHER):
+        return False
+    if kind_of(op) is Kind.STACK:
+        return not op.output.shape
+    data = op.input(SPLITS.get(op.code, (0, 0))[0])
+    return data is None or not data.shape
 
 
 def _view(op: Op, sources: Sources) -> list[Interval | None]:

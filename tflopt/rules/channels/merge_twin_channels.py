@@ -75,8 +75,8 @@ def _merge(op: Op, twins: Twins) -> Array | None:
         return None
     if not data.shape or data.shape[-1] != weights.shape[-1]:
         return None
-    labels = twins.of(data)
-    if len(set(labels.tolist())) == len(labels):
+    labels = twins.labels.get(data)
+    if labels is None or len(set(labels.tolist())) == len(labels):
         return None
     taps, changed = weights.array().astype(np.int16), False
     first: dict[int, int] = {}

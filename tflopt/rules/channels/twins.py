@@ -17,6 +17,8 @@ from tflopt.rules.channels.moving import BY_CHANNEL, ELEMENTWISE
 from tflopt.rules.channels.plan import is_strange
 
 VIEWS = frozenset({OpCode.RESHAPE, OpCode.EXPAND_DIMS, OpCode.SQUEEZE})
+MOST_LABELS = 1 << 19
+"""Labels given in one graph: a small file may declare tensors of any width."""
 
 
 @dataclass
@@ -40,15 +42,25 @@ class Twins:
 
 def twins_of(graph: Graph) -> Twins:
     """Follow equal channels from layers with equal weights through what handles channels alike."""
-    twins = Twins()
+    twins, left = Twins(), MOST_LABELS
     for op in graph.ops:
         rule = _RULES.get(op.code)
         if rule is None or len(op.outputs) != 1 or is_strange(op) or not op.output.shape:
             continue
+        count = _labels(op)
+        if count > left:
+            continue
+        left -= count
         keys = rule(op, twins)
         if keys is not None and len(keys) == op.output.shape[-1]:
             twins.enter(op.output, keys)
     return twins
+
+
+def _labels(op: Op) -> int:
+    """The most that an operator's values may need."""
+    values = (*op.inputs, *op.outputs)
+    return sum(value.shape[-1] for value in values if value is not None and value.shape)
 
 
 def _layer(op: Op, twins: Twins) -> list[Hashable] | None:
