@@ -129,8 +129,8 @@ def test_what_counts_as_worse(
     ("text", "message"),
     [
         ("{", "neither a model nor a report"),
-        ('{"schema_version": 9}', "no report of schema version 1"),
-        ('{"schema_version": 1}', "no report of 'tflopt optimize --report'"),
+        ('{"schema_version": 9}', "x.json: is not a report of schema version 1"),
+        ('{"schema_version": 1}', "x.json: is not a report of 'tflopt optimize --report'"),
     ],
 )
 def test_what_is_neither(text: str, message: str, cli: Cli, tmp_path: Path) -> None:

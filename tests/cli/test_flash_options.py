@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from tflopt.report.flash import KINDS
 
 pytestmark = pytest.mark.unit
 KWS = TESTDATA / "ds_cnn.tflite"
+UNDELEGATED = (
+    "10 layers have a bias without quantization: LiteRT's default path (XNNPACK) rounds otherwise"
+)
 
 
 @pytest.fixture
@@ -140,14 +144,31 @@ def test_inspect_flash_as_json(tmp_path: Path, cli: Cli) -> None:
     assert report["schema_version"] == 1
     assert len(report["flash"]) == 2
     for account, file in zip(report["flash"], (path, small), strict=True):
-        assert set(account) == {"by_kind", "least_bytes", "least_kept_bytes"}
+        assert set(account) == {
+            "by_kind",
+            "by_operator",
+            "least_bytes",
+            "least_kept_bytes",
+            "shared_by_kind",
+        }
         assert set(account["by_kind"]) <= set(KINDS)
         assert sum(account["by_kind"].values()) == file.stat().st_size
+        operators = account["by_operator"]
+        assert all(set(each) == {"by_kind", "index", "subgraph"} for each in operators)
+        places = [(each["subgraph"], each["index"]) for each in operators]
+        assert sorted(places) == [(0, index) for index in range(len(read(file).main.ops))]
+        parts = Counter(account["shared_by_kind"])
+        for each in operators:
+            parts.update(each["by_kind"])
+        assert parts == account["by_kind"]
         assert account["least_bytes"] <= account["least_kept_bytes"] <= file.stat().st_size
     assert report["notes"] == []
     after = json.loads(cli("inspect", small, "--json").out)
     assert after["flash"] == []
-    assert "XNNPACK" in after["notes"][0]
+    assert after["notes"] == []
+    optimized(cli, path, "--runtime", "tflm")
+    (note,) = json.loads(cli("inspect", small, "--json").out)["notes"]
+    assert note.startswith(UNDELEGATED)
 
 
 def test_inspect_flash_as_text(tmp_path: Path, cli: Cli) -> None:
@@ -176,8 +197,17 @@ def test_against_goes_with_flash(described: Path, cli: Cli) -> None:
     assert "--against goes with --flash" in ran.only_error
 
 
-def test_optimize_says_that_xnnpack_no_longer_delegates(tmp_path: Path, cli: Cli) -> None:
+def test_optimize_for_tflm_says_that_xnnpack_no_longer_delegates(tmp_path: Path, cli: Cli) -> None:
+    """For both runtimes biases keep the quantization that XNNPACK needs."""
     path = tmp_path / "model.tflite"
     path.write_bytes(KWS.read_bytes())
-    assert "XNNPACK" in cli("optimize", path, "--no-verify").out
-    assert "XNNPACK" not in cli("optimize", path, "--no-verify", "--strip", "none").out
+
+    def said(*arguments: str) -> str:
+        ran = cli("optimize", path, "--no-verify", *arguments)
+        assert ran.code == 0
+        return " ".join(ran.out.split())
+
+    assert f"note: {UNDELEGATED}" in said("--runtime", "tflm")
+    assert "XNNPACK" not in said("--runtime", "tflm", "--strip", "none")
+    assert "XNNPACK" not in said("--runtime", "both")
+    assert "XNNPACK" not in said()

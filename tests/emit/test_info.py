@@ -45,8 +45,13 @@ def header(model: Model, options: EmitOptions | None = None) -> str:
 
 
 def one_input(quant: Quantization | tuple[float, int] | None, dtype: DType = DType.INT8) -> Model:
+    """What reads the input is an operator that TFLM has for its type."""
     b = Builder()
-    b.output(b.op(OpCode.RELU, [b.input((1, 4), dtype, quant)], (1, 4)))
+    x = b.input((1, 4), dtype, quant)
+    if dtype is DType.UINT8:
+        b.output(b.op(OpCode.DEQUANTIZE, [x], (1, 4), dtype=DType.FLOAT32))
+    else:
+        b.output(b.op(OpCode.RELU, [x], (1, 4)))
     return b.model
 
 

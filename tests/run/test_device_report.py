@@ -98,8 +98,8 @@ def test_a_flipped_bit_is_refused(position: int) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "it is no report"),
-        ("hello\n", "it is no report"),
+        ("", "^it is not a report of the firmware$"),
+        ("hello\n", "^it is not a report of the firmware$"),
         ("tflopt_report=2\nstatus=ok\n", "version 2, this tflopt reads version 1"),
         ("tflopt_report=1\nboard=x\n", "it has no status"),
         ("tflopt_report=1\nstatus\n", "has no '='"),

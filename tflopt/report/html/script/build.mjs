@@ -1,7 +1,7 @@
 // Bundles src/ and the libraries into ../templates/explorer.js, with the libraries' licences.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 
 const here = new URL(".", import.meta.url);
 const names = readdirSync(new URL("src/", here)).sort();
@@ -26,3 +26,8 @@ await build({
   banner: { js: `/* sources ${hash.digest("hex")}; ${libraries.join("; ")} */` },
   outfile: "../templates/explorer.js",
 });
+// esbuild writes control characters of string literals raw; a page has none.
+const bundle = new URL("../templates/explorer.js", here);
+const escaped = (letter) => `\\x${letter.charCodeAt(0).toString(16).padStart(2, "0")}`;
+const raw = /[\x00-\x08\x0b-\x1f\x7f]/g;
+writeFileSync(bundle, readFileSync(bundle, "utf8").replace(raw, escaped));
