@@ -18,6 +18,7 @@ from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
 from tflopt.target.memory import Device
+from tflopt.target.runs import find_refusals
 
 pytestmark = pytest.mark.runtime
 # 0.33 s for each inference; the whole check with 32 inputs is a command of its own (README).
@@ -86,6 +87,25 @@ def test_optimizing_again_replaces_the_annotation() -> None:
 
 # A RESHAPE in the place of a QUANTIZE counts as a copy; the QUANTIZE it replaces does not.
 RELABELLED_BYTES = 16
+# A file may gain alignment.
+PADDING_BYTES = 16
+
+
+def check_exchange(grown: int, original: int, saved: int, instructions: int) -> None:
+    """Nothing grows, but as docs/forms.md states: little, and for four times the percentage."""
+    if grown <= 0:
+        return
+    assert grown <= max(original * 5 // 100, 4096)
+    assert saved * original >= 4 * grown * instructions, "growth that isn't paid for"
+
+
+def test_growth_that_is_refused() -> None:
+    check_exchange(0, 1000, 0, 1000)
+    check_exchange(50, 1000, 200, 1000)
+    check_exchange(5000, 100_000, 200, 1000)
+    for grown, original, saved in ((1, 1000, 0), (50, 1000, 199), (5001, 100_000, 900)):
+        with pytest.raises(AssertionError):
+            check_exchange(grown, original, saved, 1000)
 
 
 @every_model
@@ -97,10 +117,17 @@ def test_no_resource_gets_worse(path: Path, target: str) -> None:
     result = optimize_file_bytes(read_bytes(data, str(path)), data, settings)
     if result.hazards:
         pytest.skip("a layer that the core computes wrongly is routed around, at any price")
+    if len(find_refusals(result.model)) < len(find_refusals(result.original)):
+        pytest.skip("a layer that CMSIS-NN refuses is written as another, at any price")
     assert result.memory_before is not None
     assert result.memory_after is not None
-    before, after = result.memory_before.arena, result.memory_after.arena
-    assert after.minimum_bytes <= before.minimum_bytes
+    arenas = [memory.arena for memory in (result.memory_before, result.memory_after)]
     costs = [predict_model(model, device).instructions for model in (result.original, result.model)]
-    assert costs[1] <= costs[0]
-    assert result.after.moved_bytes <= result.before.moved_bytes + RELABELLED_BYTES
+    saved = costs[0] - costs[1]
+    assert saved >= 0
+    arena = arenas[0].minimum_bytes
+    check_exchange(arenas[1].minimum_bytes - arena, arena, saved, costs[0])
+    check_exchange(len(result.data) - len(data) - PADDING_BYTES, len(data), saved, costs[0])
+    # A form that copies more must save four instructions for each byte.
+    moved = result.after.moved_bytes - result.before.moved_bytes - RELABELLED_BYTES
+    assert saved >= 4 * moved

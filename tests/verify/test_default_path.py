@@ -16,6 +16,7 @@ from tflopt.io import read, write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.product.optimize import Settings, optimize_file_bytes
+from tflopt.rewrite import Stage
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.verify.compare import Candidate
 from tflopt.verify.default_path import compare_on_default_path, has_delegated_layers
@@ -100,8 +101,8 @@ def test_the_command_line_says_it(
     path = tmp_path / "m.tflite"
     path.write_bytes(write_bytes(layer("conv")))
     assert "XNNPACK" not in cli("optimize", path).out
-    monkeypatch.setattr("tflopt.product.optimize.TIDY", ())
+    monkeypatch.setattr("tflopt.product.verification.TIDY", set[Stage]())
     monkeypatch.setattr(
-        "tflopt.product.optimize.compare_on_default_path", lambda *_: "LiteRT's default path: 7"
+        "tflopt.product.verification.compare_on_default_path", lambda *_: "LiteRT's default path: 7"
     )
     assert "note: LiteRT's default path: 7" in cli("optimize", path).out

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from tflopt.ir.clone import clone
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.rewrite import Trace, run_model_rule
 from tflopt.rules.movement.assign_layouts import AssignLayouts
+from tflopt.rules.pipeline import Selection
 from tflopt.run.samples import SampleOptions
 from tflopt.verify.compare import Candidate, compare
 from tflopt.verify.interface import (
@@ -185,6 +187,12 @@ def test_no_transpose_with_nhwc(name: str) -> None:
     result = optimize_file_bytes(read(path), path.read_bytes(), NHWC)
     assert result.verification is not None
     assert result.verification.status == "identical"
-    labels = {op.opcode.label for op in result.model.ops()}
-    assert not labels & {"TRANSPOSE", "RESHAPE", "SLICE"}
     assert len(port_changes(result.original, result.model)) == 2
+    # A MEAN as CONV_2D turns its own input, whatever the layout: RESHAPE, TRANSPOSE, CONV_2D.
+    labels = Counter(op.opcode.label for op in result.model.ops())
+    means = result.trace.counts["mean-to-convolution"]
+    assert labels["TRANSPOSE"] == labels["RESHAPE"] == means
+    assert labels["SLICE"] == 0
+    without = replace(NHWC, samples=None, selection=Selection(disable={"mean-to-convolution"}))
+    plain = optimize_file_bytes(read(path), path.read_bytes(), without)
+    assert not {op.opcode.label for op in plain.model.ops()} & {"TRANSPOSE", "RESHAPE", "SLICE"}

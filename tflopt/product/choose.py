@@ -27,6 +27,7 @@ from tflopt.search.objective import excess, growths, ranked
 from tflopt.target.cost import predict_model
 from tflopt.target.hazards import find_hazards
 from tflopt.target.memory import Memory, memory_of, why_no_memory
+from tflopt.target.runs import find_refusals
 
 TRIES = 8
 """Further results for each unit of effort."""
@@ -156,25 +157,31 @@ class _Judge:
     settings: Settings
 
     def key(self, draft: Draft) -> tuple[float, ...]:
-        """Lower is better: hazards, the user's limits, the original's size, then the goal."""
-        hazards = len(find_hazards(draft.model, self.settings.device))
+        """Lower is better: what is wrong, the user's limits, the original's size, then the goal."""
+        wrong = self._wrong(draft.model)
         over = excess(self.settings.limits, draft.whole)
         goal = self.settings.config.goal
         if goal is Goal.BALANCED:
-            return hazards, over, self._unpaid(draft), self._balance(draft.cost)
-        return hazards, over, 0.0, *ranked(goal, draft.cost)
+            return wrong, over, self._unpaid(draft), self._balance(draft.cost)
+        return wrong, over, 0.0, *ranked(goal, draft.cost)
 
     def is_content(self, key: tuple[float, ...]) -> bool:
         """Whether nothing is wrong, and no more effort is wanted."""
         return key[1] == key[2] == 0.0 and self.settings.effort <= 1
 
+    def _wrong(self, model: Model) -> int:
+        """Layers that the device computes wrongly, or that TFLM with CMSIS-NN doesn't run."""
+        return len(find_hazards(model, self.settings.device)) + len(find_refusals(model))
+
     def _unpaid(self, draft: Draft) -> float:
         """How much slower than the original it is, or larger without being paid for.
 
-        What makes a layer come out right may cost what it likes, and bands that were asked for
-        what the user allows them: instructions, and flash where they save the arena for it.
+        What makes a layer come out right, or run at all, may cost what it likes, and bands that
+        were asked for what the user allows them: instructions, and flash where they save the
+        arena for it.
         """
-        if find_hazards(self.original, self.settings.device):
+        mends = len(find_refusals(draft.model)) < len(find_refusals(self.original))
+        if mends or find_hazards(self.original, self.settings.device):
             return 0.0
         cost, work = draft.cost, self.before.instructions or 0
         allowed, spare = _allowed(draft), PADDING_BYTES
