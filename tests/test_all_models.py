@@ -117,17 +117,17 @@ def test_no_resource_gets_worse(path: Path, target: str) -> None:
     result = optimize_file_bytes(read_bytes(data, str(path)), data, settings)
     if result.hazards:
         pytest.skip("a layer that the core computes wrongly is routed around, at any price")
-    if len(find_refusals(result.model)) < len(find_refusals(result.original)):
-        pytest.skip("a layer that CMSIS-NN refuses is written as another, at any price")
     assert result.memory_before is not None
     assert result.memory_after is not None
     arenas = [memory.arena for memory in (result.memory_before, result.memory_after)]
     costs = [predict_model(model, device).instructions for model in (result.original, result.model)]
     saved = costs[0] - costs[1]
-    assert saved >= 0
+    # Only a layer that CMSIS-NN refuses may become a slower one.
+    mends = len(find_refusals(result.model)) < len(find_refusals(result.original))
+    assert saved >= 0 or mends
     arena = arenas[0].minimum_bytes
     check_exchange(arenas[1].minimum_bytes - arena, arena, saved, costs[0])
     check_exchange(len(result.data) - len(data) - PADDING_BYTES, len(data), saved, costs[0])
     # A form that copies more must save four instructions for each byte.
     moved = result.after.moved_bytes - result.before.moved_bytes - RELABELLED_BYTES
-    assert saved >= 4 * moved
+    assert moved <= 0 or saved >= 4 * moved
