@@ -33,10 +33,13 @@ from tflopt.arith.fixed_point import (
 from tflopt.facts.convolution import Convolution, convolution
 from tflopt.facts.windows import Axis, window_of
 from tflopt.ir import Activation, DType, Op, OpCode, Value
+from tflopt.ir.node import Array
 from tflopt.ir.options import FullyConnectedOptions, TransposeConvOptions
 from tflopt.ranges.interval import Interval, open_axes, reshaped
 
 LARGEST_SHIFT = 30
+BLOCK = 1 << 18
+"""Weights that are summed up at a time: in double precision they take eight times their bytes."""
 Rounding = Callable[[Ints, Ints, Ints], Ints]
 
 
@@ -98,7 +101,7 @@ def _convolution(found: Convolution, source: Interval) -> Accumulator | None:
     if params is None:
         return None
     low, high = (each - params.zero_point for each in source.along(3, found.input_c))
-    weights = found.weights.array().astype(np.float64)
+    weights = found.weights.array()
     if found.op.code is OpCode.DEPTHWISE_CONV_2D:
         low, high = (np.repeat(each, found.multiplier) for each in (low, high))
         taps = weights.reshape(-1, found.output_c).T[:, :, None]  # O, taps, 1
@@ -139,7 +142,7 @@ def _outside(axis: Axis) -> npt.NDArray[np.bool_]:
     return np.asarray((first < 0) | (last >= axis.size))
 
 
-def weighted(taps: Reals, groups: int, low: Ints, high: Ints) -> tuple[Reals, Reals]:
+def weighted(taps: Array, groups: int, low: Ints, high: Ints) -> tuple[Reals, Reals]:
     """Bounds of ``sum(taps * x)`` for each output channel.
 
     In double precision, in which sums of integers up to 2^53 are exact.
@@ -150,6 +153,24 @@ def weighted(taps: Reals, groups: int, low: Ints, high: Ints) -> tuple[Reals, Re
         low: of each input channel, without the zero point.
         high: likewise.
     """
+    outputs, count, depth = taps.shape
+    rows = outputs // groups
+    step = max(1, BLOCK // max(1, (1 if groups == 1 else rows) * count * depth))
+    if groups == 1:
+        cuts = [(slice(i, i + step), slice(None), 1) for i in range(0, max(outputs, 1), step)]
+    else:
+        cuts = [
+            (slice(i * rows, end * rows), slice(i * depth, end * depth), end - i)
+            for i in range(0, groups, step)
+            for end in [min(i + step, groups)]
+        ]
+    parts = [_block(taps[out], many, low[read], high[read]) for out, read, many in cuts]
+    bottom, top = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return bottom, top
+
+
+def _block(taps: Array, groups: int, low: Ints, high: Ints) -> tuple[Reals, Reals]:
+    taps = taps.astype(np.float64)
     positive, negative = np.maximum(taps, 0).sum(axis=1), np.minimum(taps, 0).sum(axis=1)
     outputs, depth = positive.shape
     shape = (groups, outputs // groups, depth)
@@ -171,7 +192,7 @@ def _transposed(op: Op, source: Interval) -> Accumulator | None:
     if len(weights.shape) != 4 or weights.shape[3] != data.shape[3]:
         return None
     low, high = (each - params.zero_point for each in source.along(3, data.shape[3]))
-    taps = weights.array().astype(np.float64).reshape(weights.shape[0], -1, data.shape[3])
+    taps = weights.array().reshape(weights.shape[0], -1, data.shape[3])
     low, high = _with_zero(low, high, True)
     parts = [weighted(taps[:, [tap]], 1, low, high) for tap in range(taps.shape[1])]
     lows, highs = (ints(sum(each)) for each in zip(*parts, strict=True))
@@ -189,7 +210,7 @@ def _dense(op: Op, source: Interval) -> Accumulator | None:
     if not columns or not data.elements or data.elements % columns:
         return None
     low, high = (each - params.zero_point for each in columns_of(data, source, columns))
-    taps = weights.array().astype(np.float64)[:, None, :]
+    taps = weights.array()[:, None, :]
     bounds = weighted(taps, 1, low, high)
     sums = (ints(bounds[0]), ints(bounds[1]))
     return _accumulator(op, weights, op.input(2), sums, op.options)

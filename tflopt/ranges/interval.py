@@ -96,8 +96,12 @@ def of_constant(value: Value) -> Interval | None:
         return None
     if not value.has_data:
         return whole(value)
-    numbers = ints(value.array())
-    return compressed(Interval(numbers, numbers).limited())
+    numbers = value.array()
+    if numbers.size <= MOST_CELLS:
+        return compressed(Interval(ints(numbers), ints(numbers)))
+    front = tuple(range(numbers.ndim - 1))
+    ends = (each(axis=front, keepdims=True) for each in (numbers.min, numbers.max))
+    return compressed(Interval(*map(ints, ends)))
 
 
 def compressed(interval: Interval) -> Interval:
