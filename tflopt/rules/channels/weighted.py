@@ -8,6 +8,7 @@ where the taps that may lie in the padding have weights of zero.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,8 +16,9 @@ import numpy as np
 from tflopt.arith.fixed_point import Ints, ints, wrap
 from tflopt.facts.convolution import Convolution, convolution
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
+from tflopt.ir.node import Array
 from tflopt.ir.options import DepthwiseConv2DOptions, FullyConnectedOptions, TransposeConvOptions
-from tflopt.ranges.accumulators import padded_taps
+from tflopt.ranges.accumulators import BLOCK, padded_taps
 from tflopt.ranges.interval import reshaped
 from tflopt.rewrite import Rewriter
 from tflopt.rules.channels.links import Indices, Links, Mask
@@ -32,14 +34,29 @@ class Absorbed:
 
     Args:
         possible: the input channels that it can do without.
-        sums: O, channels: what goes into the bias.
+        taps: O, taps, channels.
+        value: of each channel that is constant and read, without the zero point; else 0.
     """
 
     possible: Mask
-    sums: Ints
+    taps: Array
+    value: Ints
+
+    def added(self, gone: Mask) -> Ints:
+        """What goes into the bias of each output channel for the input channels that go."""
+        chosen = np.flatnonzero(gone & (self.value != 0))
+        parts = [each.sum(axis=1) for each in _products(self.taps, chosen, self.value)]
+        return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
 
 
-def absorb(taps: Ints, outside: Mask, low: Ints, high: Ints, bias: Ints) -> Absorbed:
+def _products(taps: Array, chosen: Indices, value: Ints) -> Iterator[Ints]:
+    """O, chosen channels: what these add to each sum, some output channels at a time."""
+    step = max(1, BLOCK // max(1, taps.shape[1] * len(chosen)))
+    for first in range(0, len(taps), step):
+        yield ints(taps[first : first + step, :, chosen]).sum(axis=1) * value[chosen]
+
+
+def absorb(taps: Array, outside: Mask, low: Ints, high: Ints, bias: Ints) -> Absorbed:
     """What a layer can do without.
 
     Args:
@@ -52,13 +69,14 @@ def absorb(taps: Ints, outside: Mask, low: Ints, high: Ints, bias: Ints) -> Abso
     unread = np.asarray(~taps.any(axis=(0, 1)))
     constant = low == high
     value = np.where(constant, low, 0)
+    read = np.where(unread, 0, value)
     border = taps[:, outside].any(axis=(0, 1))
-    sums = taps.sum(axis=1) * np.where(unread, 0, value)
-    largest = np.abs(bias) + np.abs(sums).sum(axis=1)
+    parts = [np.abs(each).sum(axis=1) for each in _products(taps, np.flatnonzero(read), read)]
+    largest = np.abs(bias) + np.concatenate([np.zeros(0, dtype=np.int64), *parts])
     if bool(np.any(wrap(largest) != largest)):
-        return Absorbed(unread, np.zeros_like(sums))
+        return Absorbed(unread, taps, np.zeros_like(read))
     possible = np.asarray(unread | (constant & (~border | (value == 0))))
-    return Absorbed(possible, sums)
+    return Absorbed(possible, taps, read)
 
 
 def bias_of(op: Op, channels: int) -> Ints | None:
@@ -78,7 +96,7 @@ def convolution_absorbs(found: Convolution, links_or_plan: Links | Plan) -> Abso
     if bias is None or bounds is None or quant is None or not quant.is_set or quant.is_per_channel:
         return None
     zero = quant.scalar()[1]
-    taps = ints(found.weights.array()).reshape(found.output_c, -1, found.input_c)
+    taps = found.weights.array().reshape(found.output_c, -1, found.input_c)
     return absorb(taps, padded_taps(found.op), bounds[0] - zero, bounds[1] - zero, bias)
 
 
@@ -106,7 +124,7 @@ def cut_convolution(op: Op, plan: Plan, rw: Rewriter) -> None:
     if inputs is not None:
         absorbed = convolution_absorbs(found, plan)
         assert absorbed is not None
-        added = absorbed.sums[:, ~inputs].sum(axis=1)
+        added = absorbed.added(~inputs)
     _write(op, rw, {0: outputs, 3: inputs}, added, outputs)
 
 
@@ -209,7 +227,7 @@ def _dense_absorbs(op: Op, data: Value, weights: Value, links: Links | Plan) -> 
         return None
     rows = reshaped(source, data.shape, (data.elements // columns, columns))
     low, high = (each - data.quant.scalar()[1] for each in rows.along(1, columns))
-    taps = ints(weights.array())[:, None, :]
+    taps = weights.array()[:, None, :]
     return absorb(taps, np.zeros(1, dtype=np.bool_), low, high, bias)
 
 
@@ -225,7 +243,7 @@ def cut_dense(op: Op, plan: Plan, rw: Rewriter) -> None:
         absorbed = _dense_absorbs(op, data, weights, plan)
         assert absorbed is not None
         inputs = inputs[column_index(data, weights.shape[1], plan.axes[op])]
-        added = absorbed.sums[:, ~inputs].sum(axis=1)
+        added = absorbed.added(~inputs)
     _write(op, rw, {0: outputs, 1: inputs}, added, outputs)
 
 
@@ -243,7 +261,7 @@ def link_transposed(op: Op, links: Links) -> bool:
     if quant.is_per_channel or shape.elements != 4 or weights.shape[3] != data.shape[3]:
         return False
     low, high = (each - quant.scalar()[1] for each in bounds)
-    taps = ints(weights.array()).reshape(weights.shape[0], -1, weights.shape[3])
+    taps = weights.array().reshape(weights.shape[0], -1, weights.shape[3])
     absorbed = absorb(taps, np.ones(taps.shape[1], dtype=np.bool_), low, high, bias)
     links.hold(data, (0, 1, 2))
     links.hold(op.output, (0, 1, 2))
