@@ -46,7 +46,7 @@ class Goal(Enum):
     """What decides where one form of an operator is better in one resource and worse in another."""
 
     BALANCED = "balanced"
-    """No resource may get worse than the original's; what a form gains must outweigh its price."""
+    """Never slower than the original; arena and flash grow only where that is paid for."""
     SPEED = "speed"
     """The fewest predicted instructions."""
     MEMORY = "memory"
