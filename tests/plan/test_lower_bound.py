@@ -52,7 +52,15 @@ def test_slices_that_may_not_overlap_each_other_add_up() -> None:
 def test_large_groups_still_have_a_bound() -> None:
     sizes = (640,) + (64,) * 12
     aliases = [Alias.exactly(i, 0, 64 * (i - 1)) for i in range(1, 13)]
-    assert lower_bound(Problem(_step(*sizes), aliases)) in range(640, 769)
+    assert lower_bound(Problem(_step(*sizes), aliases)) == 768
+    whole = (768, *sizes[1:])
+    assert lower_bound(Problem(_step(*whole), aliases)) == 768
+
+
+def test_a_pair_next_to_parts_counts_if_it_covers_more() -> None:
+    """What follows its input at a distance, the input being cut at the same step."""
+    parts = [Alias.exactly(1, 0, 0), Alias(2, 0, 96, None)]
+    assert lower_bound(Problem(_step(64, 32, 32), parts)) == 96
 
 
 @settings(max_examples=60)

@@ -67,8 +67,9 @@ def _bound_at(problem: Problem, step: int, sharing: Mapping[frozenset[int], int]
     members = set(live)
     pairs = {pair: cost for pair, cost in sharing.items() if pair <= members}
     total = 0
+    sizes = [buffer.size_bytes for buffer in problem.buffers]
     for group in _groups(live, pairs):
-        total += _group_bound(problem, group, pairs)
+        total += group_bound(sizes, group, pairs)
     return total
 
 
@@ -77,14 +78,14 @@ def _sharing_pairs(problem: Problem) -> dict[frozenset[int], int]:
     pairs: dict[frozenset[int], int] = {}
     for alias in problem.aliases:
         first, second = problem.buffers[alias.first], problem.buffers[alias.second]
-        cost = _least_union(alias, first.size_bytes, second.size_bytes)
+        cost = least_union(alias, first.size_bytes, second.size_bytes)
         key = frozenset((alias.first, alias.second))
         if cost < pairs.get(key, first.size_bytes + second.size_bytes):
             pairs[key] = cost
     return pairs
 
 
-def _least_union(alias: Alias, size_first: int, size_second: int) -> int:
+def least_union(alias: Alias, size_first: int, size_second: int) -> int:
     """Bytes covered by both at the best distance that the alias permits, apart otherwise."""
     low = -size_first if alias.low is None else max(alias.low, -size_first)
     high = size_second if alias.high is None else min(alias.high, size_second)
@@ -118,25 +119,45 @@ def _groups(live: Sequence[int], pairs: Mapping[frozenset[int], int]) -> Iterato
         yield sorted(group)
 
 
-def _group_bound(
-    problem: Problem, group: Sequence[int], pairs: Mapping[frozenset[int], int]
+def group_bound(
+    sizes: Sequence[int], group: Sequence[int], pairs: Mapping[frozenset[int], int]
 ) -> int:
+    """The bytes that some buffers cover at least; ``pairs`` of them may share, ``sizes`` are all's.
+
+    ``pairs`` may have others too.
+    """
     if len(group) == 1:
-        return problem.buffers[group[0]].size_bytes
+        return sizes[group[0]]
     inside = frozenset(group)
-    blocks: list[_Block] = [
-        (problem.buffers[index].size_bytes, frozenset((index,))) for index in group
-    ]
-    blocks += [(cost, pair) for pair, cost in pairs.items() if pair <= inside]
+    own = {pair: cost for pair, cost in pairs.items() if pair <= inside}
+    if len(own) == len(group) - 1:
+        centre = frozenset.intersection(*own)
+        if centre:
+            return _star_bound(sizes, group, own, min(centre))
+    blocks: list[_Block] = [(sizes[index], frozenset((index,))) for index in group]
+    blocks += [(cost, pair) for pair, cost in own.items()]
     blocks.sort(key=lambda block: (-block[0], sorted(block[1])))
     forbidden = {index: frozenset({index}) for index in group}
-    for pair in pairs:
-        if pair <= inside:
-            for index in pair:
-                forbidden[index] |= pair
+    for pair in own:
+        for index in pair:
+            forbidden[index] |= pair
     if len(group) > EXACT_GROUP:
         return _greedy_set(blocks, forbidden)
     return _best_set(blocks, forbidden, frozenset())
+
+
+def _star_bound(
+    sizes: Sequence[int],
+    group: Sequence[int],
+    pairs: Mapping[frozenset[int], int],
+    centre: int,
+) -> int:
+    """The same where all pairs have one buffer in common, as a whole and its parts: exact.
+
+    The others lie apart from each other, and next to any pair nothing else may be counted.
+    """
+    apart = sum(sizes[index] for index in group if index != centre)
+    return max(apart, sizes[centre], *pairs.values())
 
 
 def _reach(block: _Block, forbidden: Mapping[int, frozenset[int]]) -> frozenset[int]:

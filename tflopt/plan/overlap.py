@@ -25,8 +25,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
+
 from tflopt.facts.windows import Axis
 
+Array = npt.NDArray[np.int64]
+_NOTHING = np.iinfo(np.int64).max
 MVE_DEPTHWISE_BLOCK = 124
 """Channels that arm_depthwise_conv_s8_opt processes at a time on MVE."""
 
@@ -139,25 +144,23 @@ def least_gap(kernel: Kernel, window: Window) -> int | None:
     granules = granules_of(kernel, window)
     if granules is None or not window.pixels:
         return None
-    needed = _still_needed(window)
-    gaps = []
-    for first, end in granules.split(window):
-        floor = needed[end if granules.buffered else first]
-        if floor is not None:
-            gaps.append(end * window.out_c - floor)
+    # After its last pixel a kernel needs nothing: such a granule asks for no distance.
+    needed = np.append(_still_needed(window), _NOTHING)
+    first, end = np.array(list(granules.split(window)), dtype=np.int64).T
+    floor = needed[end if granules.buffered else first]
+    asks = floor != _NOTHING
     # With one buffered granule everything is read before the first write: any distance is safe.
-    return max(gaps, default=-window.h.size * window.w.size * window.in_c)
+    if not asks.any():
+        return -window.h.size * window.w.size * window.in_c
+    return int((end * window.out_c - floor)[asks].max())
 
 
-def _still_needed(window: Window) -> list[int | None]:
-    """N(p) for each pixel and for the end, where nothing is needed any more."""
-    needed: list[int | None] = [None] * (window.pixels + 1)
-    least: int | None = None
-    for pixel in reversed(range(window.pixels)):
-        first = window.first_byte(pixel)
-        least = first if least is None else min(least, first)
-        needed[pixel] = least
-    return needed
+def _still_needed(window: Window) -> Array:
+    """N(p) for each pixel."""
+    rows = np.array([window.first_byte(y * window.w.out) for y in range(window.h.out)])
+    columns = np.array([window.first_byte(x) for x in range(window.w.out)])
+    offsets = (rows[:, np.newaxis] + (columns - columns[0])).ravel()
+    return np.minimum.accumulate(offsets[::-1])[::-1]
 
 
 def portable_gap(gaps: Iterable[int | None]) -> int | None:
