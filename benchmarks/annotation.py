@@ -19,7 +19,7 @@ from tflopt.io import read_bytes
 from tflopt.product.annotate import Annotate
 from tflopt.product.optimize import DEFAULT_TARGET, Settings, optimize_file_bytes
 from tflopt.target import Target
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = (ROOT.parent / "shared" / "models", ROOT / "testdata" / "models")

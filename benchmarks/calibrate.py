@@ -37,10 +37,9 @@ from tflopt.cli.device import choose_device  # noqa: E402
 from tflopt.errors import UsageError  # noqa: E402
 from tflopt.run.choose import DeviceOptions  # noqa: E402
 from tflopt.run.device import DeviceRunner  # noqa: E402
-from tflopt.target import Target  # noqa: E402
-from tflopt.target.cmsis_nn.versions import V4AB83CC, find_version  # noqa: E402
+from tflopt.target.cmsis_nn.versions import V4AB83CC  # noqa: E402
 from tflopt.target.cost.tables import CORE_OF_ISA, load_table, parse_table  # noqa: E402
-from tflopt.target.memory import Device  # noqa: E402
+from tflopt.target.device import Device  # noqa: E402
 
 CANNOT_RUN = 4
 TABLES = ROOT / "tflopt" / "target" / "cost" / "tables"
@@ -67,7 +66,7 @@ def main(
     write: Annotated[bool, typer.Option(help="Write the table and the page.")] = True,
 ) -> None:
     """Measure, fit, and write the table and the page."""
-    device = Device(Target.parse(target), find_version(cmsis_nn))
+    device = Device.of(target, cmsis_nn)
     try:
         runner = choose_device("qemu", DeviceOptions(device.target, tflm_lib))
     except UsageError as error:

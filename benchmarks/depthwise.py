@@ -23,7 +23,7 @@ from tflopt.ir.clone import clone
 from tflopt.report.kernels import KernelCost, kernel_costs
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.target import Target
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "models"

@@ -32,7 +32,8 @@ from tflopt.run.device import DeviceRunner
 from tflopt.run.samples import SampleOptions
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
-from tflopt.target.memory import Device, PlanRequest
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest
 from tflopt.verify.compare import Candidate, Verification, compare
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -34,8 +34,8 @@ from tflopt.run.choose import DeviceOptions, device_runner  # noqa: E402
 from tflopt.run.runner import Runner  # noqa: E402
 from tflopt.target import Target  # noqa: E402
 from tflopt.target.cmsis_nn.versions import find_version  # noqa: E402
+from tflopt.target.device import Device  # noqa: E402
 from tflopt.target.hazards import find_hazards  # noqa: E402
-from tflopt.target.memory import Device  # noqa: E402
 
 PACK = 125
 SHRUNK = 3
@@ -136,7 +136,7 @@ def main(
     """Compare, and exit with 1 where something unknown differs."""
     core = Target.parse(target)
     runner = device_runner("qemu", DeviceOptions(core, library=tflm_lib, firmware=firmware))
-    device = Device(core, find_version(cmsis_nn))
+    device = Device.of(core, find_version(cmsis_nn))
     tallies = []
     print("| operator | layers | known defects met | other differences | time |")
     print("|---|---|---|---|---|", flush=True)

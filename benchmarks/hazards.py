@@ -38,8 +38,8 @@ from tflopt.run.runner import Runner, Work  # noqa: E402
 from tflopt.run.samples import SampleOptions, make_samples  # noqa: E402
 from tflopt.target import Target  # noqa: E402
 from tflopt.target.cmsis_nn.versions import find_version  # noqa: E402
+from tflopt.target.device import Device  # noqa: E402
 from tflopt.target.hazards import Evidence, Hazard, find_hazards, hazards  # noqa: E402
-from tflopt.target.memory import Device  # noqa: E402
 
 FOLDER = ROOT / "testdata" / "hazards"
 SAMPLES = SampleOptions(8, seed=1)
@@ -147,7 +147,7 @@ def main(
     core = Target.parse(target)
     options = DeviceOptions(core, library=tflm_lib, firmware=firmware, time_limit_s=time_limit)
     runner = device_runner("qemu", options)
-    device = Device(core, find_version(cmsis_nn))
+    device = Device.of(core, find_version(cmsis_nn))
     fine = check_models(runner, device, only or ())
     if with_grid:
         fine = check_grid(runner, device) and fine

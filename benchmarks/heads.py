@@ -36,7 +36,8 @@ from tflopt.plan.greedy import ONLINE  # noqa: E402
 from tflopt.plan.offline import simulate_head  # noqa: E402
 from tflopt.plan.reference_kernels import reference_scratch  # noqa: E402
 from tflopt.rules.pipeline import run_pipeline  # noqa: E402
-from tflopt.target.memory import Device, PlanRequest, plan_memory  # noqa: E402
+from tflopt.target.device import Device  # noqa: E402
+from tflopt.target.memory import PlanRequest, plan_memory  # noqa: E402
 
 FOLDERS = (ROOT.parent / "shared" / "models", ROOT / "testdata" / "models")
 BATCH = 250

@@ -35,7 +35,8 @@ from tflopt.ir.builder import Builder
 from tflopt.ir.options import IfOptions
 from tflopt.product.optimize import optimize
 from tflopt.target import Target
-from tflopt.target.memory import Device, PlanRequest
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest
 
 FILLS = ("85", "170")
 SHAPES = ((1, 8, 8, 3), (1, 6, 5, 4), (2, 4, 4, 2), (1, 12, 4), (1, 16), (3, 8), (1, 2, 3, 4, 2))

@@ -26,7 +26,8 @@ from tflopt.plan.solve import SolveOptions, solve
 from tflopt.plan.solvers.heuristics import runtime_solution
 from tflopt.plan.validate import validate
 from tflopt.target import Target
-from tflopt.target.memory import Device, PlanRequest, description_of, plan_memory
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, description_of, plan_memory
 
 ROOT = Path(__file__).parents[1]
 INSTANCES = ROOT.parent / "shared" / "planner-instances"

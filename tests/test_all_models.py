@@ -17,7 +17,7 @@ from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 from tflopt.target.runs import find_refusals
 
 pytestmark = pytest.mark.runtime

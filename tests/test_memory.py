@@ -23,10 +23,9 @@ from tflopt.plan.validate import validate
 from tflopt.run.samples import SampleOptions
 from tflopt.target import Target
 from tflopt.target.cmsis_nn import find_version
-from tflopt.target.cmsis_nn.use import Path as KernelPath
+from tflopt.target.device import Device
 from tflopt.target.memory import (
     PORTABLE,
-    Device,
     Memory,
     PlanRequest,
     description_of,
@@ -34,13 +33,14 @@ from tflopt.target.memory import (
     plan_memory,
 )
 from tflopt.target.plan_check import is_plan_wrong, needs_cmsis_nn, needs_its_isa, plan_findings
+from tflopt.target.use import Path as KernelPath
 from tflopt.verify.compare import Candidate, compare
 
 TARGETS = ("cortex-m0", "cortex-m4", "cortex-m33+nodsp", "cortex-m55")
 PINNED = find_version("4ab83cc")
-M55 = Device(Target.parse("cortex-m55"), PINNED)
-M4 = Device(Target.parse("cortex-m4"), PINNED)
-M0 = Device(Target.parse("cortex-m0"), PINNED)
+M55 = Device.of("cortex-m55", PINNED)
+M4 = Device.of("cortex-m4", PINNED)
+M0 = Device.of("cortex-m0", PINNED)
 
 
 @cache

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from tflopt.target import Isa
-from tflopt.target.memory import Device, PlanRequest
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest
 
 
 class Runtime(Enum):

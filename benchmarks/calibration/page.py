@@ -12,7 +12,7 @@ from tflopt.run.device import DeviceRunner
 from tflopt.run.runner import MissingOpError
 from tflopt.target.cost import ModelPrediction, predict_model
 from tflopt.target.cost.tables import Table
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 NARROW = 0.005
 BEGIN, END = "<!-- begin {core} -->", "<!-- end {core} -->"

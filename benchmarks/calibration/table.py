@@ -12,8 +12,8 @@ from tflopt.target.cost import LayerSpec
 from tflopt.target.cost.features import features_of
 from tflopt.target.cost.spec import detached
 from tflopt.target.cost.tables import FORMAT_VERSION, Fit, Table
+from tflopt.target.device import Device
 from tflopt.target.kernels import kernel_use
-from tflopt.target.memory import Device
 
 LEAST_LAYERS = 8
 
@@ -41,7 +41,7 @@ def fit_table(measured: Iterable[Measured], device: Device, core: str, origin: O
     rows: dict[str, list[Sample]] = defaultdict(list)
     for layer in measured:
         op = detached(layer.spec)
-        use = kernel_use(op, device.target, device.cmsis_nn)
+        use = kernel_use(op, device)
         found = features_of(layer.spec, op, use, device.target.isa)
         if found is not None:
             rows[found[0]].append(Sample(found[1], layer.instructions))
@@ -50,7 +50,7 @@ def fit_table(measured: Iterable[Measured], device: Device, core: str, origin: O
         for name, samples in sorted(rows.items())
         if len(samples) >= LEAST_LAYERS
     }
-    return Table(core=core, cmsis_nn=device.cmsis_nn.name, rows=fits, **asdict(origin))
+    return Table(core=core, cmsis_nn=device.kernels.version, rows=fits, **asdict(origin))
 
 
 def merged(old: Table, new: Table) -> Table:

@@ -21,7 +21,7 @@ from tflopt.errors import MismatchError
 from tflopt.gate.batch import run_all
 from tflopt.io import read
 from tflopt.target.cost import predict_model
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 from tflopt.verify.compare import Verification
 
 pytestmark = pytest.mark.unit

@@ -14,7 +14,8 @@ from tflopt.io import read, write
 from tflopt.ir import OpCode, OperatorCode
 from tflopt.ir.builder import Builder
 from tflopt.target import Target
-from tflopt.target.memory import Device, memory_of
+from tflopt.target.device import Device
+from tflopt.target.memory import memory_of
 
 pytestmark = pytest.mark.unit
 DS, HAR = TESTDATA / "ds_cnn.tflite", TESTDATA / "har_cnn.tflite"

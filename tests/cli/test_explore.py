@@ -14,7 +14,8 @@ from tflopt.product.explore import Point, frontier
 from tflopt.report.chart import HEIGHT, WIDTH, chart, names
 from tflopt.search.cost import Cost
 from tflopt.target.cost import predict_model
-from tflopt.target.memory import Device, memory_of
+from tflopt.target.device import Device
+from tflopt.target.memory import memory_of
 
 pytestmark = pytest.mark.unit
 

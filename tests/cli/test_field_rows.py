@@ -15,7 +15,7 @@ from tflopt.io import read, write_bytes
 from tflopt.ir import Model, OpCode
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.target.cost import predict_model
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
 

@@ -12,7 +12,7 @@ from tests.support.paths import TESTDATA
 from tflopt.io import read
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
 GROUPED = str(TESTDATA / "grouped_depthwise.tflite")

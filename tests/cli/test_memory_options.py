@@ -17,7 +17,8 @@ from tflopt.product.annotate import is_for_device_only, read_annotation
 from tflopt.product.validation import OVERLAP_NOTE
 from tflopt.target import Target
 from tflopt.target.annotation import decode
-from tflopt.target.memory import Device, Memory, memory_of
+from tflopt.target.device import Device
+from tflopt.target.memory import Memory, memory_of
 from tflopt.target.plan_check import plan_findings
 
 pytestmark = pytest.mark.unit

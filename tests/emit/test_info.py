@@ -19,7 +19,8 @@ from tflopt.io import read, read_bytes, write_bytes
 from tflopt.ir import DType, Model, OpCode, OperatorCode, Quantization
 from tflopt.ir.builder import Builder
 from tflopt.target import Target
-from tflopt.target.memory import Device, memory_of
+from tflopt.target.device import Device
+from tflopt.target.memory import memory_of
 
 QUANTS = [(0.5, -3), (0.00390625, -128), (0.584702909, 83), (1e-38, 0), (3e38, 127), (0.1, -128)]
 CONVERT = """

@@ -20,9 +20,9 @@ from tflopt.ir.clone import clone
 from tflopt.ir.verify import verify
 from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 from tflopt.run.samples import SampleOptions, make_samples
-from tflopt.target import Target
-from tflopt.target.cmsis_nn.versions import NEWEST, VERSIONS, find_version
-from tflopt.target.memory import Device, PlanRequest
+from tflopt.target.cmsis_nn.versions import NEWEST, VERSIONS
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest
 from tflopt.target.plan_check import needs_cmsis_nn
 from tflopt.verify.compare import Candidate, without_plan
 
@@ -53,7 +53,7 @@ class Combo:
     def config(self) -> Config:
         """As the pipeline takes it."""
         plan = None if self.overlap is None else PlanRequest(overlap=self.overlap)
-        device = Device(Target.parse(self.target), find_version(self.cmsis_nn))
+        device = Device.of(self.target, self.cmsis_nn)
         return Config(
             self.loads,
             self.strip,

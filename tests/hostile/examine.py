@@ -18,8 +18,9 @@ from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.flash import flash_of
 from tflopt.report.kernels import kernel_rows
 from tflopt.report.notes import notes
+from tflopt.target.device import Device
 from tflopt.target.hazards import find_hazards
-from tflopt.target.memory import Device, PlanRequest, memory_of, why_no_memory
+from tflopt.target.memory import PlanRequest, memory_of, why_no_memory
 from tflopt.target.plan_check import plan_findings
 
 NAME = "model.tflite"

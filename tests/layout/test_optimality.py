@@ -10,7 +10,7 @@ import pytest
 from tests.support.regions import RandomRegion
 from tflopt.layout.prices import Prices
 from tflopt.layout.problem import bill_of, make_problem, original_bill, solve_problem
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
 MOST = 30_000

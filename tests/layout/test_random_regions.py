@@ -13,8 +13,8 @@ from tflopt.ir.verify import verify
 from tflopt.rewrite import Trace, run_model_rule
 from tflopt.rules.constants.remove_dead import RemoveDead
 from tflopt.rules.movement.assign_layouts import AssignLayouts
+from tflopt.target.device import Device
 from tflopt.target.hazards import find_hazards
-from tflopt.target.memory import Device
 
 pytestmark = pytest.mark.runtime
 SEEDS = range(60)

@@ -22,8 +22,8 @@ from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Buffer, Metadata, Model
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.target.annotation import METADATA_NAME, Annotation, OperatorMemory, decode, encode
-from tflopt.target.cmsis_nn import find_version
-from tflopt.target.cortex_m import Isa, Target
+from tflopt.target.cortex_m import Isa
+from tflopt.target.device import Device
 from tflopt.target.kernels import scratch_table
 
 pytestmark = pytest.mark.unit
@@ -185,8 +185,8 @@ def test_versions_of_equal_sizes_are_those_of_the_table() -> None:
     assert len(names) == 2
     for path in sorted(TESTDATA.glob("*.tflite"))[::6]:
         model = read_bytes(path.read_bytes())
-        for target in map(Target.parse, ("cortex-m0", "cortex-m4", "cortex-m55")):
-            tables = [scratch_table(model, target, find_version(name)) for name in names]
+        for target in ("cortex-m0", "cortex-m4", "cortex-m55"):
+            tables = [scratch_table(model, Device.of(target, name)) for name in names]
             first, second = ([(r.use.scratch_bytes, r.use.persistent) for r in t] for t in tables)
             assert first == second
 

@@ -12,15 +12,16 @@ from tflopt.io import read
 from tflopt.ir import DType, Model, OpCode
 from tflopt.plan.live import live_bytes, moment_of
 from tflopt.target import Target
+from tflopt.target.device import Device
 from tflopt.target.kernels import scratch_sizes
-from tflopt.target.memory import Device, PlanRequest, plan_memory, why_no_memory
+from tflopt.target.memory import PlanRequest, plan_memory, why_no_memory
 
 pytestmark = pytest.mark.unit
 DEVICE = Device(Target.parse("cortex-m4"))
 
 
 def alive(model: Model, *, in_place: bool = True) -> list[int]:
-    scratch = scratch_sizes(DEVICE.target)
+    scratch = scratch_sizes(DEVICE)
     graph = model.main
     moments = [moment_of(op, scratch(op), in_place) for op in graph.ops]
     return live_bytes(graph.inputs, graph.outputs, moments, {})

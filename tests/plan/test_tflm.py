@@ -16,8 +16,9 @@ from tflopt.plan.offline import plan_offline
 from tflopt.plan.tflm import ArenaUse, OpCost, arena_use
 from tflopt.target import Target
 from tflopt.target.cmsis_nn import KernelUse
+from tflopt.target.device import Device
 from tflopt.target.kernels import kernel_use
-from tflopt.target.memory import Device, memory_of
+from tflopt.target.memory import memory_of
 
 MODELS = Path(__file__).parents[3] / "shared" / "models"
 
@@ -118,10 +119,10 @@ def _on(name: str, core: str, *, plan: bool = False) -> ArenaUse:
     path = MODELS / f"{name}.tflite"
     if not path.exists():
         pytest.skip(f"{path} is absent")
-    model, target = read(path), Target.parse(core)
+    model, device = read(path), Device.of(core)
 
     def use(op: Op) -> KernelUse:
-        return kernel_use(op, target)
+        return kernel_use(op, device)
 
     desc = describe(model, lambda op: use(op).scratch_bytes or ())
     costs = describe_costs(

@@ -21,9 +21,9 @@ from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.rules.pipeline import Selection
 from tflopt.target import Target
 from tflopt.target.annotation import METADATA_NAME, Annotation, decode, encode
-from tflopt.target.cmsis_nn import find_version
 from tflopt.target.cortex_m import Isa
-from tflopt.target.memory import PORTABLE, Device, PlanRequest, memory_of
+from tflopt.target.device import Device
+from tflopt.target.memory import PORTABLE, PlanRequest, memory_of
 from tflopt.version import __version__
 
 pytestmark = pytest.mark.unit
@@ -45,7 +45,7 @@ def annotation_of(result: Result) -> Annotation:
 @pytest.mark.parametrize("target", ["cortex-m0", "cortex-m4", "cortex-m33+nodsp", "cortex-m55"])
 @pytest.mark.parametrize("version", ["7.0.0", "4ab83cc", "99f736a"])
 def test_it_says_what_the_memory_table_says(target: str, version: str) -> None:
-    device = Device(Target.parse(target), find_version(version))
+    device = Device.of(target, version)
     data = PATH.read_bytes()
     result = optimized(data, replace(FAST, config=Config(device=device)))
     memory, found = memory_of(read_bytes(result.data), device), annotation_of(result)

@@ -15,7 +15,8 @@ from tflopt.plan.offline import OfflineOptions
 from tflopt.product.budget import check_arena, check_instructions, parse_count, parse_size
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.target.cost import predict_model
-from tflopt.target.memory import Device, PlanRequest, memory_of
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, memory_of
 
 pytestmark = pytest.mark.unit
 

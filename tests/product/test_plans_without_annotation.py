@@ -14,7 +14,8 @@ from tflopt.plan.describe import read_plan, write_plan
 from tflopt.product.annotate import Annotate, is_for_device_only
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.target import Target
-from tflopt.target.memory import Device, PlanRequest, plan_memory
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, plan_memory
 
 CORES = ("cortex-m4", "cortex-m55")
 

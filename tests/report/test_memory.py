@@ -20,7 +20,8 @@ from tflopt.product.memory import (
 )
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.target import Target
-from tflopt.target.memory import Device, memory_of
+from tflopt.target.device import Device
+from tflopt.target.memory import memory_of
 
 pytestmark = pytest.mark.unit
 M55 = Device()

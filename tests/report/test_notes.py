@@ -13,7 +13,7 @@ from tflopt.report.notes import prediction_notes
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
 from tflopt.target.cost.runs import trip_count
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
 

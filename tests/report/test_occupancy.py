@@ -14,7 +14,8 @@ from tflopt.io.files import load
 from tflopt.plan.describe import read_plan
 from tflopt.report.occupancy import occupancy
 from tflopt.report.plain import Plain, number, rows, table
-from tflopt.target.memory import Device, PlanRequest, memory_of
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, memory_of
 
 pytestmark = pytest.mark.unit
 

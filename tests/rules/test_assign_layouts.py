@@ -29,8 +29,8 @@ from tflopt.layout.peak import live_bytes
 from tflopt.rules.constants.remove_dead import RemoveDead
 from tflopt.rules.movement.assign_layouts import AssignLayouts
 from tflopt.target.cortex_m import Target
+from tflopt.target.device import Device
 from tflopt.target.hazards import find_hazards
-from tflopt.target.memory import Device
 
 pytestmark = pytest.mark.runtime
 RULE = AssignLayouts()

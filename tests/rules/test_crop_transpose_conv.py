@@ -14,8 +14,8 @@ from tflopt.ir.builder import Builder
 from tflopt.ir.options import TransposeConvOptions
 from tflopt.rules.defects.crop_transpose_conv import CropTransposeConv
 from tflopt.target.cmsis_nn.versions import V4AB83CC, V99F736A, Version
+from tflopt.target.device import Device
 from tflopt.target.hazards import find_hazards
-from tflopt.target.memory import Device
 
 pytestmark = pytest.mark.unit
 
@@ -50,7 +50,7 @@ def test_cuts_the_rows_and_columns_that_padding_drops() -> None:
 
 @pytest.mark.parametrize("version", [V4AB83CC, V99F736A], ids=str)
 def test_routes_around_every_affected_size(version: Version) -> None:
-    device = Device(M4.target, version)
+    device = Device.of(M4.target, version)
     affected = 0
     for rows, kernel, stride in product((1, 2, 3), (2, 3, 4, 5, 7), (1, 2, 3)):
         if kernel < stride:
@@ -70,5 +70,5 @@ def test_declines_where_the_output_is_larger_than_the_input_reaches() -> None:
 
 def test_leaves_right_layers_alone() -> None:
     check_leaves_alone(upsampling(3, 6, 2, 2), CropTransposeConv(M4))
-    newest = Device(M4.target, V99F736A)
+    newest = Device.of(M4.target, V99F736A)
     check_leaves_alone(upsampling(4, 8, 4, 2), CropTransposeConv(newest))

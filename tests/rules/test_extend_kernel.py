@@ -17,7 +17,8 @@ from tflopt.rules.constants.remove_dead import RemoveDead
 from tflopt.rules.forms.extend_kernel import ExtendKernel, extend, extensions
 from tflopt.rules.movement.fold_pad import FoldPad
 from tflopt.rules.pipeline import run_pipeline
-from tflopt.target.memory import Device, PlanRequest, plan_memory
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, plan_memory
 
 pytestmark = pytest.mark.runtime
 RULE = ExtendKernel()

@@ -21,7 +21,7 @@ from tflopt.rules.pipeline import run_pipeline
 from tflopt.rules.views.pack_to_reshape import PackToReshape
 from tflopt.rules.views.reduce_to_view import ReduceToView
 from tflopt.target import Target
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.runtime
 TARGETS = ("cortex-m4", "cortex-m55", "cortex-m3")

@@ -15,7 +15,8 @@ from tflopt.io import read, write_bytes
 from tflopt.ir import Model, OpCode, Value
 from tflopt.ir.options import ResizeNearestNeighborOptions, TileOptions
 from tflopt.rules.movement.merge_resizes import MergeResizes
-from tflopt.target.memory import Device, memory_of
+from tflopt.target.device import Device
+from tflopt.target.memory import memory_of
 
 pytestmark = pytest.mark.runtime
 RULE = MergeResizes()

@@ -17,7 +17,8 @@ from tflopt.plan.offline import OfflineOptions
 from tflopt.rules.memory.plan_memory import PlanMemory
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.target import Target
-from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, memory_of, plan_memory
 from tflopt.target.plan_check import plan_findings
 
 pytestmark = pytest.mark.runtime

@@ -20,7 +20,8 @@ from tflopt.plan.describe import read_plan, write_plan
 from tflopt.plan.offline import OfflineOptions
 from tflopt.report.notes import vendor_notes
 from tflopt.rules.pipeline import Selection, run_pipeline
-from tflopt.target.memory import Device, PlanRequest, memory_of
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, memory_of
 from tflopt.target.plan_check import plan_findings
 
 pytestmark = pytest.mark.unit

@@ -14,7 +14,8 @@ from tflopt.ir import Model, OpCode
 from tflopt.ir.clone import clone
 from tflopt.plan.order import best_order
 from tflopt.rules.memory.reorder_operators import ReorderOperators, order_problem
-from tflopt.target.memory import Device, PlanRequest, memory_of
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, memory_of
 
 pytestmark = pytest.mark.runtime
 RULE = ReorderOperators(request=PlanRequest(in_place=False))

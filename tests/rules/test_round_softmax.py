@@ -39,7 +39,7 @@ from tflopt.rules.islands.round_softmax import RoundSoftmax, replaced_ops
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target import Target
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.runtime
 RULE = RoundSoftmax(Always(), 1)

@@ -11,9 +11,8 @@ from tests.support.hazards import hazard_model
 from tests.support.kit import Kit
 from tests.support.worth import Always, Never, check_declines_by
 from tflopt.rules.forms.split_groups import SplitGroups
-from tflopt.target import Target
 from tflopt.target.cmsis_nn.versions import V7_0_0
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.runtime
 RULE = SplitGroups(Always())
@@ -58,7 +57,7 @@ def test_leaves_alone() -> None:
 
 def test_takes_what_the_device_computes_right_whatever_it_costs() -> None:
     """CMSIS-NN 7.0.0 asks for too little scratch where a 1x1 kernel has groups."""
-    old = Device(Target.parse("cortex-m55"), V7_0_0)
+    old = Device.of("cortex-m55", V7_0_0)
     model = hazard_model("grouped-conv-scratch")
     check_rule(model, SplitGroups(replace(Never(), device=old)), hits=1)
     for worth in (Never(), replace(Never(), device=old, route_around=False)):

@@ -13,7 +13,8 @@ from tflopt.ir.text import dump
 from tflopt.plan.describe import write_plan
 from tflopt.rules.tiling.tile_layers import TileLayers
 from tflopt.target.cost import predict_model
-from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, memory_of, plan_memory
 
 DEVICE = Device()
 FREELY = Tiling(3.0)

@@ -24,7 +24,7 @@ from tflopt.rules.islands.weigh_islands import WeighIslands
 from tflopt.rules.islands.weighed_forms import FACTOR, FACTOR_SCALE
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.target import Target
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.runtime
 RULE = WeighIslands(Always())

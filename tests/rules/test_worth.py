@@ -20,7 +20,7 @@ from tflopt.search.cost import Cost, flash_estimate
 from tflopt.search.objective import Budget, worth_it
 from tflopt.search.worth import FormRule, Worth
 from tflopt.target import Target
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
 COSTS = [Cost(*numbers) for numbers in product((1, 2), repeat=3)]

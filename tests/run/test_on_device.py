@@ -25,7 +25,8 @@ from tflopt.run.device import DeviceRunner
 from tflopt.run.emulators import QEMU
 from tflopt.run.samples import SampleOptions
 from tflopt.target.cortex_m import Target
-from tflopt.target.memory import Device, PlanRequest
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest
 from tflopt.verify.compare import Candidate, Verification
 
 pytestmark = [pytest.mark.device, pytest.mark.runtime]

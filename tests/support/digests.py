@@ -17,7 +17,8 @@ from tflopt.report.json_report import dumps, report
 from tflopt.report.markdown import markdown_report
 from tflopt.report.memory_map import maps_svg
 from tflopt.target import Target
-from tflopt.target.memory import Device, PlanRequest
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest
 
 CONFIGS = (
     Config(plan=PlanRequest()),

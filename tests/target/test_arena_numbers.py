@@ -14,7 +14,7 @@ from tests.support.arenas import MEASURED
 from tests.support.paths import SHARED
 from tflopt.io import read
 from tflopt.ir import Graph, Model, Op, OpCode, Value
-from tflopt.target import Target
+from tflopt.target.device import Device
 from tflopt.target.kernels import KernelRow, scratch_table
 
 pytestmark = pytest.mark.unit
@@ -121,5 +121,5 @@ def test_sums_give_the_measured_arena(name: str, core: str, used: int) -> None:
     if not path.exists():
         pytest.skip(f"{path} is not there")
     model = read(path)
-    rows = scratch_table(model, Target.parse(core))
+    rows = scratch_table(model, Device.of(core))
     assert head_bytes(model.main, rows) + tail_bytes(model, rows) == used

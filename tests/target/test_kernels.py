@@ -22,17 +22,18 @@ from tflopt.ir.options import (
     ReducerOptions,
     TransposeConvOptions,
 )
-from tflopt.target import Target, all_targets
-from tflopt.target.cmsis_nn import NEWEST, VERSIONS, dispatch
+from tflopt.target import all_targets
+from tflopt.target.cmsis_nn import VERSIONS, dispatch
 from tflopt.target.cmsis_nn import Path as KernelPath
 from tflopt.target.cmsis_nn.layers import ConvLayer
+from tflopt.target.device import Device
 from tflopt.target.kernels import kernel_use, scratch_sizes, scratch_table
 
 pytestmark = pytest.mark.unit
 SIZES = {code: row.op_data for code, row in KERNELS.items() if row.op_data is not None}
 
 MODELS = sorted(SHARED.glob("*.tflite"))
-M0, M4, M55 = (Target.parse(name) for name in ("cortex-m0", "cortex-m4", "cortex-m55"))
+M0, M4, M55 = (Device.of(name) for name in ("cortex-m0", "cortex-m4", "cortex-m55"))
 Shape = tuple[int, ...]
 
 
@@ -92,7 +93,9 @@ def test_a_convolution_reaches_its_layer() -> None:
     layer = ConvLayer(1, 9, 20, 4, 5, 10, 6, 3, 5, 4, 2, 2, 1, 1, 1, 1)
     for target in all_targets():
         for version in VERSIONS:
-            assert kernel_use(op, target, version) == dispatch(layer, target.isa, version)
+            assert kernel_use(op, Device.of(target, version)) == dispatch(
+                layer, target.isa, version
+            )
 
 
 def test_a_depthwise_row() -> None:
@@ -215,8 +218,8 @@ def test_every_layer_of_tflm_is_covered() -> None:
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("name", ["cortex-m0", "cortex-m4", "cortex-m33+nodsp", "cortex-m55"])
 def test_tables_of_the_shared_models(path: Path, name: str) -> None:
-    model, target = read(path), Target.parse(name)
-    rows = scratch_table(model, target, NEWEST)
+    model = read(path)
+    rows = scratch_table(model, Device.of(name))
     assert [row.op for row in rows] == list(model.ops())
     for row in rows:
         assert row.use.path is not KernelPath.UNKNOWN, row.op
@@ -244,7 +247,7 @@ def test_plain_cores_of_two_names_have_one_table() -> None:
     for path in MODELS:
         model = read(path)
         tables = [
-            [row.use for row in scratch_table(model, target)]
-            for target in (M0, Target.parse("cortex-m33+nodsp"))
+            [row.use for row in scratch_table(model, device)]
+            for device in (M0, Device.of("cortex-m33+nodsp"))
         ]
         assert tables[0] == tables[1]

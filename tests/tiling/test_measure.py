@@ -11,7 +11,8 @@ from tests.tiling.test_random_cuts import draw, tiled
 from tflopt.plan.describe import write_plan
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
-from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, memory_of, plan_memory
 from tflopt.tiling.costs import CostBook
 from tflopt.tiling.measure import Bench
 

@@ -15,7 +15,8 @@ from tflopt.ir.text import dump
 from tflopt.ir.verify import verify
 from tflopt.plan.describe import write_plan
 from tflopt.rewrite import Rewriter
-from tflopt.target.memory import Device, PlanRequest, plan_memory
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, plan_memory
 from tflopt.tiling.apply import tile
 from tflopt.tiling.rows import NotTileableError
 from tflopt.tiling.segment import Segment, overlaps

@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.kit import Kit
 from tflopt.ir import Model
-from tflopt.target.memory import Device, PlanRequest
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest
 from tflopt.tiling.costs import CostBook
 from tflopt.tiling.measure import Bench
 from tflopt.tiling.search import Found, Wish, search

@@ -19,7 +19,7 @@ from tflopt.rules.pipeline import Selection
 from tflopt.run.samples import SampleOptions
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = [pytest.mark.runtime, needs_tflm]
 TCN = TESTDATA / "torch_tcn.tflite"

@@ -29,7 +29,7 @@ from tflopt.run.choose import DeviceOptions
 from tflopt.run.emulators import stand_in_note
 from tflopt.run.registry import EMULATORS
 from tflopt.run.runner import TIME_LIMIT_S
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 from tflopt.version import __version__
 
 RUNNERS = (*EMULATORS, PREDICTED)
@@ -111,7 +111,7 @@ def _json(
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "tflopt", "version": __version__},
         "target": str(device.target),
-        "cmsis_nn": str(device.cmsis_nn),
+        "cmsis_nn": device.kernels.version,
         "note": note,
         "models": entries,
     }

@@ -11,9 +11,8 @@ from tflopt.config import Runtime
 from tflopt.errors import UsageError
 from tflopt.io.files import load, output_path
 from tflopt.run.registry import RUNNER_NAMES
-from tflopt.target import Target
-from tflopt.target.cmsis_nn import NEWEST, find_version
-from tflopt.target.memory import Device
+from tflopt.target.cmsis_nn import NEWEST
+from tflopt.target.device import Device
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL.tflite", show_default=False)]
 TargetName = Annotated[
@@ -65,7 +64,7 @@ def make_device(target: str, cmsis_nn: str) -> Device:
     Raises:
         UsageError: there is no such target or version.
     """
-    return Device(Target.parse(target), find_version(cmsis_nn))
+    return Device.of(target, cmsis_nn)
 
 
 def check_runner(name: str) -> str:

@@ -52,7 +52,7 @@ def compare(
     build = None
     if target is not None or cmsis_nn is not None:
         device = make_device(target or Build().target, cmsis_nn or Build().cmsis_nn)
-        build = Build(str(device.target), str(device.cmsis_nn))
+        build = Build(str(device.target), device.kernels.version)
     found = diff(old, new, build)
     worse = found.regressions(tolerance)
     if as_json or form is Format.JSON:

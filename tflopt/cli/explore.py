@@ -27,7 +27,7 @@ from tflopt.product.explore import Point, explore
 from tflopt.product.settings import DEFAULT_TARGET, Settings
 from tflopt.report.chart import chart, names
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 from tflopt.version import __version__
 
 
@@ -61,7 +61,7 @@ def frontier(
 
 def _common(device: Device) -> tuple[str, ...]:
     """The options that every command needs: those that aren't the default."""
-    target, version = str(device.target), device.cmsis_nn.name
+    target, version = str(device.target), device.kernels.version
     found = () if target == DEFAULT_TARGET else ("--target", target)
     return found if version == NEWEST_CMSIS_NN else (*found, "--cmsis-nn", version)
 
@@ -95,7 +95,7 @@ def _json(
         "tool": {"name": "tflopt", "version": __version__},
         "model": str(model),
         "target": str(device.target),
-        "cmsis_nn": str(device.cmsis_nn),
+        "cmsis_nn": device.kernels.version,
         "original": _numbers(start),
         "points": [
             {**_numbers(point), "command": _command(model, point, common)} for point in points

@@ -34,8 +34,9 @@ from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.report.kernels import kernel_costs, kernel_rows
 from tflopt.report.notes import notes, runs_notes
 from tflopt.report.runs import runs_rows
+from tflopt.target.device import Device
 from tflopt.target.hazards import HazardFinding, find_hazards
-from tflopt.target.memory import Device, Memory, memory_of, why_no_memory
+from tflopt.target.memory import Memory, memory_of, why_no_memory
 from tflopt.target.plan_check import plan_findings
 from tflopt.version import __version__
 
@@ -149,7 +150,7 @@ class View:
             "operators": [asdict(op) for op in all_op_facts(self.model)],
             "notes": notes(self.model, self.device),
             "target": str(self.device.target),
-            "cmsis_nn": str(self.device.cmsis_nn),
+            "cmsis_nn": self.device.kernels.version,
             "arena": None if self.arena is None else arena(self.arena),
             "scratch": [] if self.arena is None else scratch_rows(self.arena.table, self.hazards),
             "hazards": hazard_rows(self.hazards),

@@ -27,7 +27,8 @@ from tflopt.report.json_report import report as json_report
 from tflopt.report.pair import pair_report
 from tflopt.report.plain import Plain
 from tflopt.run.samples import SampleOptions
-from tflopt.target.memory import Device, PlanRequest
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest
 from tflopt.verify.compare import Candidate
 
 PAIR = 2

@@ -33,7 +33,7 @@ from tflopt.run.choose import DeviceOptions
 from tflopt.run.emulators import stand_in_note
 from tflopt.run.runner import TIME_LIMIT_S
 from tflopt.run.samples import SampleOptions
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 from tflopt.verify.compare import Candidate, Verification
 from tflopt.verify.layers import LayerDifference
 from tflopt.version import __version__

@@ -38,7 +38,7 @@ def arena_of(model: Model, options: EmitOptions) -> Arena:
     alignment = options.arena_alignment
     if options.arena_bytes is not None:
         return Arena(options.arena_bytes, "The arena as --arena sets it.", alignment)
-    device = f"{options.device.target}, CMSIS-NN {options.device.cmsis_nn}"
+    device = f"{options.device.target}, {options.device.kernels}"
     reason = why_no_memory(model)
     if not reason:
         memory = memory_of(model, options.device)

@@ -10,7 +10,7 @@ from tflopt.emit.names import check_name, check_section
 from tflopt.errors import UsageError
 from tflopt.ir import Model
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 LEAST_ALIGNMENT = 16
 """TFLM reads tensor data in place, and the converter aligns it to 16 bytes within the file."""

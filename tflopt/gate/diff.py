@@ -13,10 +13,10 @@ from tflopt.io.schema import IDENTIFIER
 from tflopt.product.facts import model_facts
 from tflopt.product.optimize import DEFAULT_TARGET
 from tflopt.report.json_report import SCHEMA_VERSION
-from tflopt.target import Target
-from tflopt.target.cmsis_nn import NEWEST, find_version
+from tflopt.target.cmsis_nn import NEWEST
 from tflopt.target.cost import Basis, predict_model
-from tflopt.target.memory import Device, memory_of, why_no_memory
+from tflopt.target.device import Device
+from tflopt.target.memory import memory_of, why_no_memory
 from tflopt.version import __version__
 
 METRICS = (
@@ -161,7 +161,7 @@ def _of_report(path: Path, data: Mapping[str, object]) -> Side:
 def _of_model(path: Path, build: Build) -> Side:
     model, data = load(path)
     facts = model_facts(model, len(data))
-    device = Device(Target.parse(build.target), find_version(build.cmsis_nn))
+    device = Device.of(build.target, build.cmsis_nn)
     memory = None if why_no_memory(model) else memory_of(model, device)
     known = memory is not None and not memory.unknown
     cost = predict_model(model, device)

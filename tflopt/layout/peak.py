@@ -5,8 +5,8 @@ from __future__ import annotations
 from tflopt.ir import Graph
 from tflopt.plan.live import live_bytes as planned_live_bytes
 from tflopt.plan.live import moment_of
+from tflopt.target.device import Device
 from tflopt.target.kernels import scratch_sizes
-from tflopt.target.memory import Device
 
 
 def live_bytes(graph: Graph, device: Device, in_place: bool) -> list[int]:
@@ -15,6 +15,6 @@ def live_bytes(graph: Graph, device: Device, in_place: bool) -> list[int]:
     Args:
         in_place: a plan lets tensors share bytes.
     """
-    scratch = scratch_sizes(device.target, device.cmsis_nn)
+    scratch = scratch_sizes(device)
     moments = [moment_of(op, scratch(op), in_place) for op in graph.ops]
     return planned_live_bytes(graph.inputs, graph.outputs, moments, {})

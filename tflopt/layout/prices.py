@@ -14,8 +14,8 @@ from tflopt.layout.role import Form, Role
 from tflopt.layout.windows import WindowRole
 from tflopt.rewrite import Rewriter
 from tflopt.target.cost.predict import predict_instructions
+from tflopt.target.device import Device
 from tflopt.target.hazards import hazards_at
-from tflopt.target.memory import Device
 
 PRICED = (WindowRole, RowsRole, ReduceRole)
 """What other operators cost doesn't depend on their form."""

@@ -10,9 +10,8 @@ from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.rules.pipeline import Selection, run_pipeline
 from tflopt.target.annotation import METADATA_NAME, Annotation, decode
-from tflopt.target.cmsis_nn import find_version
-from tflopt.target.cortex_m import Target
-from tflopt.target.memory import Device, PlanRequest
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest
 
 
 def rewritten_again(original: Model, optimized: Model) -> Iterator[Model]:
@@ -44,6 +43,6 @@ def _device(note: Annotation | None) -> Device:
     if note is None:
         return Device()
     try:
-        return Device(Target.parse(note.target), find_version(note.cmsis_nn))
+        return Device.of(note.target, note.cmsis_nn)
     except TfloptError:
         return Device()

@@ -13,9 +13,9 @@ from tflopt.ir import Buffer, Metadata, Model
 from tflopt.plan.describe import read_plan
 from tflopt.target import Target
 from tflopt.target.annotation import METADATA_NAME, Annotation, OperatorMemory, decode, encode
-from tflopt.target.cmsis_nn import find_version
+from tflopt.target.device import Device
 from tflopt.target.kernels import KernelRow
-from tflopt.target.memory import ONE_OF_EACH, Device, Memory, why_no_memory
+from tflopt.target.memory import ONE_OF_EACH, Memory, why_no_memory
 from tflopt.target.plan_check import needs_cmsis_nn, needs_its_isa
 from tflopt.version import __version__
 
@@ -45,7 +45,7 @@ def make_annotation(source: bytes, model: Model, memory: Memory, rules: Collecti
         source_sha256=digest,
         target=str(device.target),
         isa=device.target.isa,
-        cmsis_nn=str(device.cmsis_nn),
+        cmsis_nn=device.kernels.version,
         arena_head_bytes=memory.arena.head_bytes,
         arena_tail_bytes=memory.arena.tail_bytes,
         arena_total_bytes=memory.arena.minimum_bytes,
@@ -123,6 +123,6 @@ def _devices(model: Model) -> Iterator[Device]:
     annotation = _readable_annotation(model)
     if annotation is not None:
         target = Target(Target.parse(annotation.target).cpu, annotation.isa)
-        yield Device(target, find_version(annotation.cmsis_nn))
+        yield Device.of(target, annotation.cmsis_nn)
     for name in ONE_OF_EACH.values():
         yield Device(Target.parse(name))

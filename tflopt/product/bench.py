@@ -11,7 +11,7 @@ from tflopt.run.device_report import DeviceReport, OperatorCost
 from tflopt.run.runner import MissingOpError, Runner, Work
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target.cost import caveats, predict_model
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 INPUT = 6
 """The number of the sample that covers the whole range of values."""

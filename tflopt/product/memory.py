@@ -12,15 +12,10 @@ from tflopt.plan.lint import Finding
 from tflopt.plan.offline import OfflinePlan
 from tflopt.product.hazard_notes import caveat
 from tflopt.target import Target
+from tflopt.target.device import Device
 from tflopt.target.hazards import HazardFinding
 from tflopt.target.kernels import KernelRow
-from tflopt.target.memory import (
-    Device,
-    Memory,
-    PlanRequest,
-    memory_of,
-    plan_memory,
-)
+from tflopt.target.memory import Memory, PlanRequest, memory_of, plan_memory
 
 COMPARED = ("cortex-m0", "cortex-m4", "cortex-m33+nodsp", "cortex-m55")
 """The targets whose arenas every report shows; one for each way to build CMSIS-NN and one more."""
@@ -47,7 +42,7 @@ def arena(memory: Memory) -> dict[str, object]:
         "minimum_is_due_to": memory.arena.peak,
         "tail_by_kind": dict(memory.arena.parts),
         "offline_plan": memory.has_plan,
-        "cmsis_nn": str(memory.device.cmsis_nn),
+        "cmsis_nn": memory.device.kernels.version,
         "unknown_operators": list(memory.unknown),
     }
 

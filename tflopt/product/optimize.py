@@ -20,8 +20,9 @@ from tflopt.rewrite import Trace
 from tflopt.rewrite.watch import Event, Moment, Watch, in_turn, verify_runs
 from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 from tflopt.target import Target
+from tflopt.target.device import Device
 from tflopt.target.hazards import HazardFinding, find_hazards
-from tflopt.target.memory import Device, Memory
+from tflopt.target.memory import Memory
 from tflopt.target.runs import Kernels, find_refusals
 from tflopt.verify.compare import Candidate, Verification
 

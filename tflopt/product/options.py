@@ -25,9 +25,9 @@ from tflopt.rules.pipeline import Selection
 from tflopt.run.choose import DeviceOptions
 from tflopt.run.runner import TIME_LIMIT_S, Runner
 from tflopt.run.samples import SampleOptions
-from tflopt.target import Target
-from tflopt.target.cmsis_nn import NEWEST, find_version
-from tflopt.target.memory import PORTABLE, Device, PlanRequest
+from tflopt.target.cmsis_nn import NEWEST
+from tflopt.target.device import Device
+from tflopt.target.memory import PORTABLE, PlanRequest
 
 CHANNELS = (RemoveChannels.name, MergeTwinChannels.name)
 """The rules that ``--keep-channels`` leaves out."""
@@ -241,7 +241,7 @@ class Options:
         """
         if self.require_verified and not self.verify:
             raise UsageError("--require-verified and --no-verify exclude each other")
-        device = Device(Target.parse(self.target), find_version(self.cmsis_nn))
+        device = Device.of(self.target, self.cmsis_nn)
         devices = DeviceOptions(
             device.target, self.tflm_lib, self.firmware, self.fvp, self.time_limit
         )

@@ -11,7 +11,7 @@ from tflopt.product.annotate import Annotate
 from tflopt.rules.pipeline import Selection
 from tflopt.run.runner import Runner
 from tflopt.run.samples import SampleOptions
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 DEFAULT_TARGET = "cortex-m55"
 

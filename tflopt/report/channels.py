@@ -13,7 +13,7 @@ from tflopt.ranges import Ranges, ranges_of
 from tflopt.rules.channels.links import Mask
 from tflopt.rules.channels.plan import Plan, plan_of
 from tflopt.target.cost import predict_instructions
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from tflopt.report.style import SMALL, change, paragraph, size, table
 from tflopt.rewrite import Stage
 from tflopt.rules.pipeline import RULES
 from tflopt.target.cost import predict_model
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 from tflopt.verify.compare import Verification
 from tflopt.verify.interface import port_changes
 

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from tflopt.report.style import SMALL, paragraph
+from tflopt.target.device import Device
 from tflopt.target.hazards import HazardFinding
-from tflopt.target.memory import Device
 
 
 def print_hazards(
@@ -33,7 +33,7 @@ def print_known_hazards(
     console: Console, findings: Sequence[HazardFinding], device: Device
 ) -> None:
     """Everything about the layers of one model."""
-    name = f"{device.target} with CMSIS-NN {device.cmsis_nn}"
+    name = f"{device.target} with {device.kernels}"
     if not findings:
         console.print(f"no known defect of TFLM or CMSIS-NN meets this model on {name}")
     for finding in findings:

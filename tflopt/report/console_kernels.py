@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tflopt.report.kernels import KernelCost
 from tflopt.report.style import SMALL, size, table
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 
 def print_kernels(console: Console, rows: Sequence[KernelCost], device: Device) -> None:
@@ -17,7 +17,7 @@ def print_kernels(console: Console, rows: Sequence[KernelCost], device: Device) 
     console.print(
         Text.assemble(
             (f"{device.target}", "bold"),
-            f" ({device.target.isa}), CMSIS-NN {device.cmsis_nn} ({device.cmsis_nn.note})",
+            f" ({device.target.isa}), {device.kernels} ({device.kernels.note})",
         )
     )
     total = sum(row.instructions for row in rows)

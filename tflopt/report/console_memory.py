@@ -26,7 +26,7 @@ def print_scratch(console: Console, memory: Memory, hazards: Sequence[HazardFind
     console.print(
         Text.assemble(
             (f"{device.target}", "bold"),
-            f" ({device.target.isa}), CMSIS-NN {device.cmsis_nn} ({device.cmsis_nn.note})",
+            f" ({device.target.isa}), {device.kernels} ({device.kernels.note})",
         )
     )
     grid = table("#", "operator", "function", "scratch", "persistent", "", right=(0, 3, 4))

@@ -9,8 +9,9 @@ from tflopt.errors import TfloptError
 from tflopt.ir import Model
 from tflopt.plan.lifetimes import ScratchRef
 from tflopt.run.device_report import DeviceReport, OperatorCost
+from tflopt.target.device import Device
 from tflopt.target.kernels import kernel_use
-from tflopt.target.memory import Device, Memory, memory_of
+from tflopt.target.memory import Memory, memory_of
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def operator_rows(
         OperatorRow(
             cost.index,
             cost.name,
-            kernel_use(ops[cost.index], device.target, device.cmsis_nn).function,
+            kernel_use(ops[cost.index], device).function,
             cost.count,
             cost.count / total,
         )

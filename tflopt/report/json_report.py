@@ -47,7 +47,7 @@ def report(result: Result, settings: Settings, source: str, output: str) -> dict
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "tflopt", "version": __version__},
         "target": str(settings.device.target),
-        "cmsis_nn": str(settings.device.cmsis_nn),
+        "cmsis_nn": settings.device.kernels.version,
         "options": {
             "runtime": settings.config.runtime.value,
             "strip": settings.config.strip.value,

@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 
 from tflopt.facts.work import macs
 from tflopt.ir import Model
-from tflopt.target.cmsis_nn.why import faster
 from tflopt.target.cost import predict_model
-from tflopt.target.kernels import kernel_use, layer_of
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
+from tflopt.target.kernels import kernel_use
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,8 @@ def kernel_costs(model: Model, device: Device) -> list[KernelCost]:
     """Every operator of every subgraph, in execution order."""
     rows = []
     for each in predict_model(model, device).rows:
-        use = kernel_use(each.op, device.target, device.cmsis_nn)
-        layer = layer_of(each.op)
-        missed = None if layer is None else faster(layer, device.target.isa)
+        use = kernel_use(each.op, device)
+        missed = device.kernels.missed(each.op, device.target.isa)
         rows.append(
             KernelCost(
                 subgraph=each.subgraph,

@@ -8,7 +8,7 @@ from tflopt.ir import Model, Op
 from tflopt.rules.channels.fold_constant_values import constant_outputs
 from tflopt.rules.flash.strip_unread_quantization import is_delegated_bias
 from tflopt.target.cost import caveats, predict_model
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 from tflopt.target.runs import Kernels, find_refusals
 from tflopt.target.vendor import Vendor, is_program_plan, places_are_fixed, vendor_of, vendor_ops
 

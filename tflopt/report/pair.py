@@ -52,7 +52,7 @@ def pair_report(
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "tflopt", "version": __version__},
         "target": str(settings.device.target),
-        "cmsis_nn": str(settings.device.cmsis_nn),
+        "cmsis_nn": settings.device.kernels.version,
         "options": None,
         "input": {"path": paths[0], **old},
         "output": {"path": paths[1], **new},

@@ -9,8 +9,9 @@ from tflopt.product.annotate import is_for_device_only
 from tflopt.report.graph import single_graph
 from tflopt.report.notes import notes
 from tflopt.report.subject import Subject, subject_rows
+from tflopt.target.device import Device
 from tflopt.target.hazards import find_hazards
-from tflopt.target.memory import Device, PlanRequest, memory_of, why_no_memory
+from tflopt.target.memory import PlanRequest, memory_of, why_no_memory
 from tflopt.version import __version__
 
 
@@ -31,7 +32,7 @@ def single_report(model: Model, data: bytes, device: Device, path: str) -> dict[
     return {
         "tool": {"name": "tflopt", "version": __version__},
         "target": str(device.target),
-        "cmsis_nn": str(device.cmsis_nn),
+        "cmsis_nn": device.kernels.version,
         "input": {"path": path, **rows, "graph": single_graph(model)},
         "notes": notes(model, device),
     }

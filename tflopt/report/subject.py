@@ -16,8 +16,9 @@ from tflopt.report.kernels import kernel_rows
 from tflopt.report.occupancy import occupancy
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
+from tflopt.target.device import Device
 from tflopt.target.hazards import HazardFinding
-from tflopt.target.memory import Device, Memory, PlanRequest
+from tflopt.target.memory import Memory, PlanRequest
 
 MEMORY_KEYS = (
     "arena",

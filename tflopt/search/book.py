@@ -14,8 +14,8 @@ from tflopt.search.cost import Cost, flash_estimate
 from tflopt.search.growth import Refusal
 from tflopt.target.cost import Basis, predict_instructions
 from tflopt.target.cost.predict import INVOKE_OVERHEAD, OPERATOR_OVERHEAD
+from tflopt.target.device import Device
 from tflopt.target.kernels import kernel_use
-from tflopt.target.memory import Device
 
 ALIGNMENT = 16
 State = list[tuple[object, ...]]
@@ -139,7 +139,7 @@ def peak_of(graph: Graph, moments: Sequence[Moment], same: Same) -> int:
 
 def cost_of(op: Op, device: Device, in_place: bool) -> OpCost:
     """What one operator costs."""
-    use = kernel_use(op, device.target, device.cmsis_nn)
+    use = kernel_use(op, device)
     found = predict_instructions(op, device)
     known = found.basis is not Basis.UNKNOWN
     scratch = use.scratch_bytes or ()

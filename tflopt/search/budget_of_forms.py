@@ -84,7 +84,7 @@ def _arena(model: Model, worth: Worth, plan: PlanRequest | None) -> int:
 def _extras(model: Model, worth: Worth) -> int:
     ops = list(model.ops())
     device = worth.device
-    kernels = {kernel_use(op, device.target, device.cmsis_nn).function for op in ops}
+    kernels = {kernel_use(op, device).function for op in ops}
     tensors = sum(len(graph.values) for graph in model.graphs)
     plan = PLAN_BYTES + PLAN_BYTES_PER_TENSOR * tensors
     operators = ANNOTATION_BYTES_PER_OPERATOR * len(ops)

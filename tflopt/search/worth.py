@@ -25,8 +25,9 @@ from tflopt.search.cost import OP_FLASH_BYTES, TENSOR_FLASH_BYTES, Cost, constan
 from tflopt.search.growth import Refusal
 from tflopt.search.objective import Budget, excess, ranked, worth_it
 from tflopt.target.cortex_m import Target
+from tflopt.target.device import Device
 from tflopt.target.hazards import hazards_at, is_routed_by
-from tflopt.target.memory import ONE_OF_EACH, Device
+from tflopt.target.memory import ONE_OF_EACH
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -25,22 +25,14 @@ from tflopt.plan.offline import (
 )
 from tflopt.plan.overlap import Kernel, least_gap, portable_gap
 from tflopt.plan.tflm import ArenaUse, arena_use
-from tflopt.target.cmsis_nn.use import Path
-from tflopt.target.cmsis_nn.versions import NEWEST, Version
 from tflopt.target.cortex_m import Isa, Target
+from tflopt.target.device import Device
 from tflopt.target.kernels import KernelRow, kernel_use, scratch_sizes, scratch_table
+from tflopt.target.use import Path
 from tflopt.target.vendor import is_program_plan
 
 PORTABLE = "all"
 OFFSET_LIMIT = 1 << 31
-
-
-@dataclass(frozen=True)
-class Device:
-    """A firmware build: the core it runs on and the CMSIS-NN that it links."""
-
-    target: Target = field(default_factory=lambda: Target.parse("cortex-m55"))
-    cmsis_nn: Version = NEWEST
 
 
 @dataclass(frozen=True)
@@ -93,7 +85,7 @@ def memory_of(model: Model, device: Device) -> Memory:
         device=device,
         arena=_arena(model, description, device, offsets),
         head=simulate_head(description, offsets),
-        table=tuple(scratch_table(model, device.target, device.cmsis_nn)),
+        table=tuple(scratch_table(model, device)),
         has_plan=offsets is not None,
     )
 
@@ -118,7 +110,7 @@ def why_no_memory(model: Model) -> str:
 
 def description_of(model: Model, device: Device) -> ModelDesc:
     """The model as the allocator sees it on this device."""
-    return describe(model, scratch_sizes(device.target, device.cmsis_nn))
+    return describe(model, scratch_sizes(device))
 
 
 def _arena(
@@ -207,13 +199,13 @@ def gap_of(device: Device, request: PlanRequest) -> OverlapGap | None:
 
 def kernel_memory(op: Op, device: Device) -> KernelMemory:
     """What the kernel of an operator keeps in the arena."""
-    use = kernel_use(op, device.target, device.cmsis_nn)
+    use = kernel_use(op, device)
     return KernelMemory(use.op_data_bytes or 0, [each.size_bytes for each in use.persistent])
 
 
 def _gap(op: Op, device: Device) -> int | None:
     window = op_window(op)
-    use = kernel_use(op, device.target, device.cmsis_nn)
+    use = kernel_use(op, device)
     if window is None or use.path not in (Path.OPTIMIZED, Path.PLAIN):
         return None
     weights, data = op.input(1), op.input(0)

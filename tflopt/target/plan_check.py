@@ -6,7 +6,8 @@ from tflopt.ir import Model
 from tflopt.plan.describe import read_plan
 from tflopt.plan.lifetimes import TensorAlias
 from tflopt.plan.lint import Finding, Severity, lint
-from tflopt.target.memory import PORTABLE, Device, PlanRequest, aliases_of, description_of
+from tflopt.target.device import Device
+from tflopt.target.memory import PORTABLE, PlanRequest, aliases_of, description_of
 from tflopt.target.vendor import program_aliases
 
 PAIR = 2

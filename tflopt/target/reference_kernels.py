@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tflopt.facts.operators import Trait, facts_of
 from tflopt.facts.tflm import KERNELS, Kernel
 from tflopt.ir import Op, OpCode
 from tflopt.target.cmsis_nn.common import reference_use
-from tflopt.target.cmsis_nn.use import KernelUse, Persistent
+from tflopt.target.use import UNKNOWN, KernelUse, Persistent
 
 _WHY = "CMSIS-NN has no such function"
 _UNUSED = "TFLM does not call CMSIS-NN's function for it"
@@ -33,8 +35,8 @@ CUSTOM_OPERATORS: dict[str, int | None] = {
 buffers in the tail are not known; only SignalRfft asks for scratch."""
 
 
-def reference_kernel(op: Op) -> KernelUse | None:
-    """The use of an operator that :mod:`tflopt.target.kernels` maps to no layer, None if unknown.
+def reference_kernel(op: Op) -> KernelUse:
+    """The use of an operator that TFLM runs itself; unknown, with the reason, where it has none.
 
     Some kernels move the output's dimensions into the tail, one word each and one for the rank.
     """
@@ -42,7 +44,7 @@ def reference_kernel(op: Op) -> KernelUse | None:
         return _custom_kernel(op, op.opcode.custom_code)
     kernel = KERNELS.get(op.code)
     if kernel is None or kernel.op_data is None:
-        return None
+        return _unknown(op)
     shape = op.output.shape if op.outputs else ()
     moved = kernel.copies_shape or (op.code is OpCode.RESHAPE and -1 in shape)
     return reference_use(
@@ -51,6 +53,12 @@ def reference_kernel(op: Op) -> KernelUse | None:
         op_data_bytes=kernel.op_data,
         persistent=(Persistent("output shape", 4 + 4 * len(shape)),) if moved else (),
     )
+
+
+def _unknown(op: Op) -> KernelUse:
+    custom = op.opcode.custom_code
+    what = f"custom operator {custom}" if custom is not None else f"{op.opcode.label} in TFLM"
+    return replace(UNKNOWN, why_not_faster=f"nothing is known of {what}")
 
 
 def _why(op: Op, kernel: Kernel) -> str:

@@ -14,9 +14,10 @@ from tflopt.plan.tflm_sizes import ARM32
 from tflopt.target import Target
 from tflopt.target.cost.predict import OPERATOR_OVERHEAD, predict_layer
 from tflopt.target.cost.spec import LayerSpec, describe
+from tflopt.target.device import Device
 from tflopt.target.hazards import hazards_at
 from tflopt.target.kernels import kernel_use
-from tflopt.target.memory import ONE_OF_EACH, Device, PlanRequest, gap_of, kernel_memory
+from tflopt.target.memory import ONE_OF_EACH, PlanRequest, gap_of, kernel_memory
 
 Pattern = tuple[int, ...]
 
@@ -65,7 +66,7 @@ class CostBook:
         return self.asked[op]
 
     def _ask(self, spec: LayerSpec, op: Op, values: list[Value]) -> OpCosts:
-        use = kernel_use(op, self.device.target, self.device.cmsis_nn)
+        use = kernel_use(op, self.device)
         kernel = kernel_memory(op, self.device)
         scratch = tuple(use.scratch_bytes or ())
         kept = [kernel.op_data_bytes, *kernel.persistent_bytes]

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tflopt.ir import Model
-from tflopt.target.memory import Device, PlanRequest
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest
 from tflopt.tiling.costs import CostBook
 from tflopt.tiling.measure import Bench, Measure
 from tflopt.tiling.moves import Segments, neighbour

@@ -17,7 +17,8 @@ from tflopt.ir import Buffer, DType, Metadata, Model, OpCode, Value
 from tflopt.plan.describe import read_plan
 from tflopt.rules.flash.strip_unread_quantization import StripUnreadQuantization
 from tflopt.rules.tiling.tile_layers import TileLayers
-from tflopt.target.memory import Device, memory_of
+from tflopt.target.device import Device
+from tflopt.target.memory import memory_of
 
 PLAN = "OfflineMemoryAllocation"
 

@@ -10,8 +10,11 @@ from tests.support.kit import Kit
 from tflopt.ir import DType
 from tflopt.target import Isa, Target
 from tflopt.target.cmsis_nn.layers import ConvLayer, DepthwiseLayer, Num
-from tflopt.target.cmsis_nn.why import Faster, faster
-from tflopt.target.kernels import kernel_use, layer_of
+from tflopt.target.cmsis_nn.of_operator import layer_of
+from tflopt.target.cmsis_nn.why import faster
+from tflopt.target.device import Device
+from tflopt.target.kernels import kernel_use
+from tflopt.target.library import Faster
 
 pytestmark = pytest.mark.unit
 CONV = ConvLayer(1, 8, 8, 16, 8, 8, 16, 1, 1, 16)
@@ -104,7 +107,7 @@ def test_the_function_that_is_missed_is_never_the_one_that_runs(name: str) -> No
         layer = layer_of(y.producer)
         assert layer is not None
         found = faster(layer, target.isa)
-        use = kernel_use(y.producer, target)
+        use = kernel_use(y.producer, Device.of(target))
         assert found is None or found.function != use.function
         best = {FAST, ROW, THREE, "arm_depthwise_conv_to_conv_s8"} | (
             {OPT} if target.isa is Isa.MVE else set()

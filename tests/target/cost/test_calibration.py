@@ -28,7 +28,7 @@ from tflopt.ir.verify import verify
 from tflopt.target import Target
 from tflopt.target.cost import Basis, LayerSpec, TensorSpec, predict_layer
 from tflopt.target.cost.tables import load_table, parse_table
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
 DEVICES = [Device(Target.parse(name)) for name in ("cortex-m3", "cortex-m4", "cortex-m55")]

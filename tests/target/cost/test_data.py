@@ -13,7 +13,7 @@ from tflopt.target import Target
 from tflopt.target.cortex_m import Isa
 from tflopt.target.cost import Basis, LayerSpec, TensorSpec, describe, predict_layer, predict_model
 from tflopt.target.cost.features_data import COMPUTED, extremes, saturating
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
 DEVICES = [Device(Target.parse(name)) for name in ("cortex-m3", "cortex-m4", "cortex-m55")]

@@ -28,7 +28,7 @@ from tflopt.target.cost import (
     predict_layer,
     predict_model,
 )
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
 M3, M4, M55 = (Device(Target.parse(name)) for name in ("cortex-m3", "cortex-m4", "cortex-m55"))

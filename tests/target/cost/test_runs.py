@@ -16,7 +16,7 @@ from tflopt.target import Target
 from tflopt.target.cost import Basis, LayerSpec, TensorSpec, predict_layer, predict_model
 from tflopt.target.cost.predict import INVOKE_OVERHEAD, OPERATOR_OVERHEAD
 from tflopt.target.cost.runs import NEVER, ONCE, OPEN, PERHAPS, Runs, runs_of, trip_count
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
 M4, M55 = (Device(Target.parse(name)) for name in ("cortex-m4", "cortex-m55"))

@@ -15,6 +15,7 @@ from tflopt.ir.options import SoftmaxOptions
 from tflopt.target import Target
 from tflopt.target.cost import LayerSpec, TensorSpec, describe
 from tflopt.target.cost.spec import detached
+from tflopt.target.device import Device
 from tflopt.target.kernels import kernel_use
 
 pytestmark = pytest.mark.unit
@@ -32,8 +33,8 @@ def test_a_detached_operator_is_described_and_dispatched_alike(path: Path) -> No
             spec = describe(op)
             copy = detached(spec)
             assert without_context(describe(copy)) == without_context(spec)
-            for target in TARGETS:
-                assert kernel_use(copy, target) == kernel_use(op, target)
+            for device in map(Device.of, TARGETS):
+                assert kernel_use(copy, device) == kernel_use(op, device)
 
 
 def without_context(spec: LayerSpec) -> LayerSpec:

@@ -24,9 +24,9 @@ from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target import Target
 from tflopt.target.cmsis_nn.layers import TransposeConvLayer
 from tflopt.target.cmsis_nn.versions import V4AB83CC, V7_0_0, V99F736A, VERSIONS, Version
+from tflopt.target.device import Device
 from tflopt.target.hazards import Evidence, find_hazards, hazards
 from tflopt.target.hazards.entries.transpose_conv_rows import computed_rows, wanted_rows
-from tflopt.target.memory import Device
 
 pytestmark = pytest.mark.unit
 FOLDER = ROOT / "testdata" / "hazards"
@@ -60,7 +60,7 @@ def model_of(name: str) -> Model:
 
 
 def names_on(model: Model, target: Target, version: Version) -> list[str]:
-    return [found.hazard.name for found in find_hazards(model, Device(target, version))]
+    return [found.hazard.name for found in find_hazards(model, Device.of(target, version))]
 
 
 def test_every_entry_has_its_model_and_its_row_here() -> None:
@@ -99,7 +99,7 @@ def test_the_pipeline_routes_around_and_keeps_the_outputs(name: str) -> None:
     for target, version in sorted(AFFECTED[name], key=str):
         model = model_of(name)
         original = read_bytes(write_bytes(model))
-        run_pipeline(model, config=Config(device=Device(target, version), plan=None))
+        run_pipeline(model, config=Config(device=Device.of(target, version), plan=None))
         assert names_on(model, target, version) == []
         if name != "transpose-conv-s16-without-bias":  # crashes the host's kernels, too
             check_same_outputs(original, model, ["tflm"])
@@ -108,7 +108,7 @@ def test_the_pipeline_routes_around_and_keeps_the_outputs(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_route_is_taken_where_that_is_not_wanted(name: str) -> None:
     target, version = sorted(AFFECTED[name], key=str)[0]
-    config = Config(device=Device(target, version), plan=None, route_around=False)
+    config = Config(device=Device.of(target, version), plan=None, route_around=False)
     trace = run_pipeline(model_of(name), config=config)
     assert not set(trace.counts) & {rule.name for rule in RULES if isinstance(rule, RouteRule)}
 

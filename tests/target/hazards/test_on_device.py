@@ -17,8 +17,8 @@ from tflopt.run.device import DeviceRunner
 from tflopt.run.emulators import QEMU
 from tflopt.target import Target
 from tflopt.target.cmsis_nn.versions import V4AB83CC
+from tflopt.target.device import Device
 from tflopt.target.hazards import Evidence, Hazard, find_hazards, hazards
-from tflopt.target.memory import Device
 
 pytestmark = [pytest.mark.device, pytest.mark.runtime]
 CORES = ("cortex-m4", "cortex-m55")
@@ -43,7 +43,7 @@ def runner(core: str, tmp_path_factory: pytest.TempPathFactory) -> DeviceRunner:
 
 @pytest.mark.parametrize("hazard", hazards(), ids=lambda hazard: hazard.name)
 def test_is_wrong_before_and_right_after(core: str, runner: DeviceRunner, hazard: Hazard) -> None:
-    device = Device(Target.parse(core), V4AB83CC)
+    device = Device.of(core, V4AB83CC)
     model, optimized = hazard_model(hazard.name), hazard_model(hazard.name)
     if not find_hazards(model, device):
         pytest.skip(f"{core} doesn't meet it")
@@ -59,4 +59,4 @@ def test_is_wrong_before_and_right_after(core: str, runner: DeviceRunner, hazard
 def test_the_predicate_for_rows_has_no_false_alarm_and_no_miss(
     core: str, runner: DeviceRunner
 ) -> None:
-    assert check_grid(runner, Device(Target.parse(core), V4AB83CC))
+    assert check_grid(runner, Device.of(core, V4AB83CC))

@@ -93,7 +93,7 @@ def _rise(old: Op, new: Op, worth: Worth) -> int:
 
 
 def _scratch(op: Op, worth: Worth) -> int:
-    use = kernel_use(op, worth.device.target, worth.device.cmsis_nn)
+    use = kernel_use(op, worth.device)
     return sum(use.scratch_bytes or ())
 
 

@@ -13,9 +13,13 @@ from tflopt.ir.options import SliceOptions, TransposeConvOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rules.defects.route import RouteRule
 from tflopt.target.cmsis_nn.layers import TransposeConvLayer
+from tflopt.target.cmsis_nn.of_operator import layer_of
 from tflopt.target.hazards import is_routed_by
-from tflopt.target.hazards.entries.transpose_conv_rows import computed_rows, wanted_rows
-from tflopt.target.kernels import layer_of
+from tflopt.target.hazards.entries.transpose_conv_rows import (
+    computed_rows,
+    has_right_rows,
+    wanted_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class CropTransposeConv(RouteRule):
         fits = layer.pad_h + layer.output_h <= full.output_h
         fits = fits and left + layer.output_w <= full.output_w
         require(fits, "its output is larger than what the input reaches", at=op)
-        right = computed_rows(full, self.device.cmsis_nn.transpose_conv_rows_right)
+        right = computed_rows(full, has_right_rows(self.device))
         require(
             right == wanted_rows(full),
             Why.WRONG_KERNEL("it is computed wrongly without padding, too"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tflopt.config import Config
 from tflopt.rewrite import Rule
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -18,13 +18,8 @@ from tflopt.rewrite import BY_ARITHMETIC, Exactness, ModelRule, Rewriter, Stage
 from tflopt.rules.constants.remove_dead import RemoveDead
 from tflopt.rules.movement.fold_pad import set_padding, unpadded
 from tflopt.target import Isa
-from tflopt.target.memory import (
-    Device,
-    PlanRequest,
-    description_of,
-    plan_memory,
-    why_no_memory,
-)
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, description_of, plan_memory, why_no_memory
 from tflopt.target.one_row import wrong_on_mve
 
 MOST_TAPS = 2.0

@@ -11,7 +11,8 @@ from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.plan.describe import read_plan, write_plan
 from tflopt.rewrite import ModelRule, Rewriter, Stage
-from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory, why_no_memory
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, memory_of, plan_memory, why_no_memory
 from tflopt.target.plan_check import is_plan_wrong
 
 FLASH_PER_RAM = 4

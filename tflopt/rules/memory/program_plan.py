@@ -15,7 +15,8 @@ from tflopt.plan.greedy import ONLINE
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT, PlannedBuffer, TensorRef
 from tflopt.plan.offline import simulate_head
 from tflopt.rewrite import ModelRule, Trace, run_model_rule
-from tflopt.target.memory import Device, description_of, memory_of, why_no_memory
+from tflopt.target.device import Device
+from tflopt.target.memory import description_of, memory_of, why_no_memory
 from tflopt.target.vendor import is_program_plan, vendor_ops
 
 

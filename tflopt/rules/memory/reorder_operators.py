@@ -14,8 +14,9 @@ from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.order import OrderProblem, Task, best_order
 from tflopt.plan.problem import align_up
 from tflopt.rewrite import ModelRule, Rewriter, Stage
+from tflopt.target.device import Device
 from tflopt.target.kernels import scratch_sizes
-from tflopt.target.memory import Device, PlanRequest, memory_of, plan_memory, why_no_memory
+from tflopt.target.memory import PlanRequest, memory_of, plan_memory, why_no_memory
 
 STATE = EFFECTS | VARIABLES
 
@@ -66,7 +67,7 @@ def order_problem(model: Model, device: Device) -> OrderProblem:
     """The main graph as tasks; only tensors that the runtime plans have a size."""
     graph = model.main
     index = {value: number for number, value in enumerate(graph.values)}
-    scratch = scratch_sizes(device.target, device.cmsis_nn)
+    scratch = scratch_sizes(device)
     position = {op: number for number, op in enumerate(graph.ops)}
     tasks, last_state = [], -1
     for number, op in enumerate(graph.ops):

@@ -26,7 +26,7 @@ from tflopt.layout.rebuild import rebuild
 from tflopt.layout.role import Form
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.cost import predict_instructions
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 ATTEMPTS = 4
 Faults = set[tuple[int, Form]]

@@ -9,7 +9,8 @@ from typing import ClassVar
 from tflopt.config import Config, Tiling
 from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter, Stage
-from tflopt.target.memory import Device, PlanRequest, why_no_memory
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest, why_no_memory
 from tflopt.tiling.apply import tile
 from tflopt.tiling.banded import banded_op
 from tflopt.tiling.measure import Measure

@@ -1,8 +1,8 @@
 """CMSIS-NN as TFLM uses it: versions, buffer sizes, and the function that runs each layer."""
 
 from tflopt.target.cmsis_nn.dispatch import dispatch
-from tflopt.target.cmsis_nn.use import KernelUse, Path, Persistent
 from tflopt.target.cmsis_nn.versions import NEWEST, VERSIONS, Version, find_version
+from tflopt.target.use import KernelUse, Path, Persistent
 
 __all__ = [
     "NEWEST",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tflopt.target.cmsis_nn.use import KernelUse, Path, Persistent
 from tflopt.target.cortex_m import Isa
+from tflopt.target.use import KernelUse, Path, Persistent
 
 FLOAT_REASON = "only int8 and int16 activations have a CMSIS-NN function here"
 SCALAR_REASON = "plain C: this build has neither DSP nor MVE"

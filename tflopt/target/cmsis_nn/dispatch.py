@@ -35,9 +35,9 @@ from tflopt.target.cmsis_nn.layers import (
     SvdfLayer,
     TransposeConvLayer,
 )
-from tflopt.target.cmsis_nn.use import KernelUse
 from tflopt.target.cmsis_nn.versions import NEWEST, Version
 from tflopt.target.cortex_m import Isa
+from tflopt.target.use import KernelUse
 
 
 def dispatch(layer: Layer, isa: Isa, version: Version = NEWEST) -> KernelUse:

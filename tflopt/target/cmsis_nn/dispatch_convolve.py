@@ -15,9 +15,9 @@ from tflopt.target.cmsis_nn.common import (
 )
 from tflopt.target.cmsis_nn.layers import ConvLayer, Num
 from tflopt.target.cmsis_nn.structs import ConvParams, Dims, c_remainder
-from tflopt.target.cmsis_nn.use import KernelUse, Path
 from tflopt.target.cmsis_nn.versions import Version
 from tflopt.target.cortex_m import Isa
+from tflopt.target.use import KernelUse, Path
 
 OP_DATA_BYTES = 60
 

@@ -24,8 +24,8 @@ from tflopt.target.cmsis_nn.layers import (
 )
 from tflopt.target.cmsis_nn.sizes_convolve import convolve_1x1_s8_fast_get_buffer_size
 from tflopt.target.cmsis_nn.structs import Dims
-from tflopt.target.cmsis_nn.use import KernelUse, Persistent
 from tflopt.target.cortex_m import Isa
+from tflopt.target.use import KernelUse, Persistent
 
 FC_OP_DATA_BYTES = 72
 BMM_OP_DATA_BYTES = 36

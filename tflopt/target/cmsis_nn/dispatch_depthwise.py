@@ -19,9 +19,9 @@ from tflopt.target.cmsis_nn.common import (
 )
 from tflopt.target.cmsis_nn.layers import DepthwiseLayer, Num
 from tflopt.target.cmsis_nn.sizes_convolve import convolve_s8_get_buffer_size
-from tflopt.target.cmsis_nn.use import KernelUse
 from tflopt.target.cmsis_nn.versions import Version
 from tflopt.target.cortex_m import Isa
+from tflopt.target.use import KernelUse
 
 OP_DATA_BYTES = 60
 _FAST_S16_REASON = "TFLM calls arm_depthwise_conv_s16 and never arm_depthwise_conv_fast_s16"

@@ -23,8 +23,8 @@ from tflopt.target.cmsis_nn.layers import (
     ReduceLayer,
     SoftmaxLayer,
 )
-from tflopt.target.cmsis_nn.use import KernelUse, Persistent
 from tflopt.target.cortex_m import Isa
+from tflopt.target.use import KernelUse, Persistent
 
 POOL_OP_DATA_BYTES = 36
 SOFTMAX_OP_DATA_BYTES = 64

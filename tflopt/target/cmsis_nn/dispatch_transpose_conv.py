@@ -8,8 +8,8 @@ from __future__ import annotations
 from tflopt.target.cmsis_nn import sizes_transpose_conv as sizes
 from tflopt.target.cmsis_nn.common import per_channel_arrays, reference_use, simd_use
 from tflopt.target.cmsis_nn.layers import Num, TransposeConvLayer
-from tflopt.target.cmsis_nn.use import KernelUse
 from tflopt.target.cortex_m import Isa
+from tflopt.target.use import KernelUse
 
 OP_DATA_BYTES = 76
 

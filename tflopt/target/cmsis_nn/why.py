@@ -6,21 +6,13 @@ Sources: arm_convolve_wrapper_s8.c, arm_depthwise_conv_wrapper_s8.c.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from tflopt.target.cmsis_nn import sizes_convolve as conv_sizes
 from tflopt.target.cmsis_nn.layers import ConvLayer, DepthwiseLayer, Layer, Num
 from tflopt.target.cortex_m import Isa
+from tflopt.target.library import Faster
 
 Test = tuple[bool, str]
-
-
-@dataclass(frozen=True)
-class Faster:
-    """The faster function that was passed over, and the first of its conditions that fails."""
-
-    function: str
-    reason: str
 
 
 def faster(layer: Layer, isa: Isa) -> Faster | None:

@@ -20,7 +20,7 @@ from tflopt.target.cmsis_nn.layers import (
     SvdfLayer,
     TransposeConvLayer,
 )
-from tflopt.target.cmsis_nn.use import KernelUse, Path
+from tflopt.target.cmsis_nn.of_operator import layer_of
 from tflopt.target.cortex_m import Isa
 from tflopt.target.cost import features_convolve as conv
 from tflopt.target.cost import features_data as by_data
@@ -33,7 +33,7 @@ from tflopt.target.cost import features_transpose_conv as transpose_conv
 from tflopt.target.cost.copies import Features
 from tflopt.target.cost.spec import LayerSpec
 from tflopt.target.cost.windows import window_of
-from tflopt.target.kernels import layer_of
+from tflopt.target.use import KernelUse, Path
 
 Row = tuple[str, Features]
 

@@ -15,8 +15,8 @@ from tflopt.target.cost.features_data import extremes
 from tflopt.target.cost.runs import NEVER, ONCE, Runs, calls_of, runs_of
 from tflopt.target.cost.spec import LayerSpec, describe, detached
 from tflopt.target.cost.tables import Fit, Table, table_for
+from tflopt.target.device import Device
 from tflopt.target.kernels import kernel_use
-from tflopt.target.memory import Device
 
 CALL_COST, BYTE_COST, MAC_COST = 300.0, 12.0, 10.0
 """What a kernel without a row is taken to cost for the call, for each byte that it reads or writes
@@ -172,7 +172,7 @@ def _predict_cached(spec: LayerSpec, device: Device) -> Prediction:
 
 def _predict(spec: LayerSpec, device: Device, table: Table) -> Prediction:
     op = detached(spec)
-    use = kernel_use(op, device.target, device.cmsis_nn)
+    use = kernel_use(op, device)
     call = call_instructions(spec)
     if call is not None:
         return Prediction(call, Basis.MEASURED, use.function, "", table.core, call, call)

@@ -8,8 +8,8 @@ from enum import Enum
 
 from tflopt.ir import Op, OpCode
 from tflopt.target.cmsis_nn.layers import Layer
-from tflopt.target.cmsis_nn.use import KernelUse
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
+from tflopt.target.use import KernelUse
 
 Detail = str | None
 """Why a layer is affected, with its numbers; None where it is not."""

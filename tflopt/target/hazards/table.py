@@ -7,10 +7,11 @@ import pkgutil
 from functools import cache, partial
 
 from tflopt.ir import Model, Op
+from tflopt.target.cmsis_nn.of_operator import layer_of
+from tflopt.target.device import Device
 from tflopt.target.hazards import entries
 from tflopt.target.hazards.hazard import Hazard, HazardFinding, Site
-from tflopt.target.kernels import kernel_use, layer_of, scratch_table
-from tflopt.target.memory import Device
+from tflopt.target.kernels import kernel_use, scratch_table
 
 
 @cache
@@ -33,10 +34,10 @@ def hazards_at(op: Op, device: Device) -> list[Hazard]:
 
     def earlier_requests() -> int:
         before = op.graph.ops[: op.graph.ops.index(op)]
-        uses = (kernel_use(each, device.target, device.cmsis_nn) for each in before)
+        uses = (kernel_use(each, device) for each in before)
         return sum(len(use.scratch_bytes or ()) for use in uses)
 
-    use = kernel_use(op, device.target, device.cmsis_nn)
+    use = kernel_use(op, device)
     site = Site(op, layer_of(op), use, earlier_requests, device)
     return [hazard for hazard in known if hazard.meets(site) is not None]
 
@@ -52,7 +53,7 @@ def find_hazards(model: Model, device: Device) -> list[HazardFinding]:
     Needs no runner: the predicates look at shapes, options and types only.
     """
     found, requests = [], 0
-    for row in scratch_table(model, device.target, device.cmsis_nn):
+    for row in scratch_table(model, device):
         site = Site(row.op, layer_of(row.op), row.use, partial(int, requests), device)
         requests += len(row.use.scratch_bytes or ())
         for hazard in hazards():

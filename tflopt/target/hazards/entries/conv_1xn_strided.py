@@ -29,8 +29,10 @@ def _meets(site: Site) -> Detail:
     layer = _as_convolution(site)
     if layer is None:
         return None
-    device = site.device
-    function = dispatch(layer, device.target.isa, device.cmsis_nn).function
+    version = site.device.cmsis_nn
+    if version is None:
+        return None
+    function = dispatch(layer, site.device.target.isa, version).function
     if function != "arm_convolve_1_x_n_s8":
         return None
     if convolve_1_x_n_is_right(layer.params, layer.input, layer.filter, layer.output):

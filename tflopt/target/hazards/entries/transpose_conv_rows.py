@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tflopt.ir import OpCode
 from tflopt.target.cmsis_nn.layers import TransposeConvLayer
+from tflopt.target.device import Device
 from tflopt.target.hazards.hazard import Detail, Evidence, Hazard, Site
 
 Row = frozenset[tuple[int, int]]
@@ -53,13 +54,19 @@ def wanted_rows(layer: TransposeConvLayer) -> list[Row]:
     return [frozenset(row) for row in rows]
 
 
+def has_right_rows(device: Device) -> bool:
+    """Whether the kernels of ``device`` write every row where it belongs, whatever the padding."""
+    version = device.cmsis_nn
+    return version is None or version.transpose_conv_rows_right
+
+
 def _meets(site: Site) -> Detail:
     layer = site.layer
     if not isinstance(layer, TransposeConvLayer) or site.use.function != "arm_transpose_conv_s8":
         return None
     if max(layer.input_h, layer.output_h, layer.kernel_h, layer.stride_h) > MOST_ROWS:
         return None
-    found = computed_rows(layer, site.device.cmsis_nn.transpose_conv_rows_right)
+    found = computed_rows(layer, has_right_rows(site.device))
     wanted = wanted_rows(layer)
     if found == wanted:
         return None
