@@ -19,6 +19,13 @@ def fold_diamond(n: Kit) -> Value:
 
 
 @example()
+def merge_depthwise(n: Kit) -> Value:
+    """Two branches of a MixConv."""
+    one, two = n.split(n.feed(1, 6, 6, 4), 2, axis=3)
+    return n.concat(n.depthwise(one, (3, 3)), n.depthwise(two, (5, 5)), axis=3)
+
+
+@example()
 def conv_to_depthwise(n: Kit) -> Value:
     return n.conv2d(n.feed(1, 5, 5, 4), 4, groups=4)
 

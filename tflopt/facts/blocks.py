@@ -1,0 +1,58 @@
+"""Values that are blocks of others: what SLICE, STRIDED_SLICE, SPLIT and SPLIT_V take out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tflopt.facts.operators import SLICES, Kind, facts_of, kind_of
+from tflopt.facts.slices import Region, region_of, whole
+from tflopt.ir import Op, Value, same_quantization
+
+
+@dataclass(frozen=True)
+class Block:
+    """A value is ``region`` of ``source``."""
+
+    source: Value
+    region: Region
+
+
+def blocks_of(value: Value) -> Iterator[Block]:
+    """What a value is a block of: itself first, then what lies further and further in front.
+
+    It ends where another operator computes elements, where the quantization changes, and where
+    the content may have changed since it was copied.
+    """
+    block = Block(value, whole(value.shape))
+    yield block
+    while True:
+        producer = block.source.producer
+        found = None if producer is None else taken(producer, block.source)
+        if found is None or not same_quantization(found.source.quant, value.quant):
+            return
+        if found.source.is_variable or found.source.is_constant:
+            return
+        begins = zip(found.region.begin, block.region.begin, strict=True)
+        begin = tuple(outer + inner for outer, inner in begins)
+        block = Block(found.source, Region(begin, block.region.size))
+        yield block
+
+
+def taken(op: Op, output: Value) -> Block | None:
+    """The block that one output of a SLICE, STRIDED_SLICE, SPLIT or SPLIT_V is; else None."""
+    if op.code in SLICES:
+        source, region = op.input(0), region_of(op)
+        return None if source is None or region is None else Block(source, region)
+    if kind_of(op) is not Kind.SPLIT:
+        return None
+    facts = facts_of(op)
+    source, control = op.input(facts.data), op.input(facts.controls[-1])
+    numbers = None if control is None else control.ints()
+    if source is None or not numbers or not source.shape:
+        return None
+    axis = numbers[0] % len(source.shape)
+    if sum(part.shape[axis] for part in op.outputs) != source.shape[axis]:
+        return None
+    begin = sum(part.shape[axis] for part in op.outputs[: op.outputs.index(output)])
+    return Block(source, whole(source.shape).with_axis(axis, begin, output.shape[axis]))
