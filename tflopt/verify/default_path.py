@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from tflopt.errors import RunnerError, UnsupportedError
@@ -24,35 +26,59 @@ def has_delegated_layers(model: Model) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class DefaultPath:
+    """How many elements of all outputs differ there, of how many, and the largest difference."""
+
+    different: int
+    total: int
+    most: float
+
+
 def compare_on_default_path(original: Candidate, optimized: Candidate, seed: int) -> str:
     """How far outputs differ there, in one line; ``""`` where they don't, or can't be compared."""
-    if not (available(LITERT_DEFAULT) and has_delegated_layers(original.model)):
+    if not has_delegated_layers(original.model):
         return ""
+    found, _ = run_default_path(original, optimized, SampleOptions(SAMPLES, seed))
+    if found is None or not found.different:
+        return ""
+    most = found.most
+    steps = f"{most:g} step{'' if most == 1 else 's'}" if np.isfinite(most) else "any number"
+    return (
+        "LiteRT's default path (XNNPACK) rounds this file otherwise than the original: "
+        f"{found.different:,} of {found.total:,} outputs, by up to {steps}. "
+        "TFLM and LiteRT's reference kernels don't."
+    )
+
+
+def run_default_path(
+    original: Candidate, optimized: Candidate, options: SampleOptions
+) -> tuple[DefaultPath | None, str]:
+    """What differs on these inputs; None where that can't be known, and why."""
+    if not available(LITERT_DEFAULT):
+        return None, "LiteRT is not installed"
     runner = HostRunner(LITERT_DEFAULT)
     try:
-        samples = make_samples(original.model, SampleOptions(SAMPLES, seed))
+        samples = make_samples(original.model, options)
         works = [Work(each.model, each.data, samples) for each in (original, optimized)]
         with runner.start(works[0]) as first, runner.start(works[1]) as second:
             return _difference(first.outcome(), second.outcome())
-    except (RunnerError, MissingOpError, UnsupportedError):
-        return ""
+    except MissingOpError as error:
+        return None, f"LiteRT has no operator {error.op}"
+    except RunnerError as error:
+        return None, error.message()
+    except UnsupportedError as error:
+        return None, error.reason
 
 
-def _difference(one: Outcome, other: Outcome) -> str:
+def _difference(one: Outcome, other: Outcome) -> tuple[DefaultPath | None, str]:
     count, total, most = 0, 0, 0.0
     for ours, theirs in zip(one.outputs, other.outputs, strict=True):
         for first, second in zip(ours, theirs, strict=True):
             total += first.size
             if first.shape != second.shape or first.dtype != second.dtype:
-                return ""
+                return None, "outputs have other shapes or types"
             found = difference_of(first, second)
             if found is not None:
                 count, most = count + found.count, max(most, found.max_diff)
-    if not count:
-        return ""
-    steps = f"{most:g} step{'' if most == 1 else 's'}" if np.isfinite(most) else "any number"
-    return (
-        "LiteRT's default path (XNNPACK) rounds this file otherwise than the original: "
-        f"{count:,} of {total:,} outputs, by up to {steps}. "
-        "TFLM and LiteRT's reference kernels don't."
-    )
+    return DefaultPath(count, total, most), ""
