@@ -33,10 +33,10 @@ from benchmarks.calibration.table import (  # noqa: E402
     merged,
     to_json,
 )
-from tflopt.cli.device import choose_device  # noqa: E402
 from tflopt.errors import UsageError  # noqa: E402
 from tflopt.run.choose import DeviceOptions  # noqa: E402
 from tflopt.run.device import DeviceRunner  # noqa: E402
+from tflopt.run.environment import choose_device  # noqa: E402
 from tflopt.target.cmsis_nn.versions import V4AB83CC  # noqa: E402
 from tflopt.target.cost.tables import CORE_OF_ISA, load_table, parse_table  # noqa: E402
 from tflopt.target.device import Device  # noqa: E402

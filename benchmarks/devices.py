@@ -20,7 +20,6 @@ from typing import Annotated
 
 import typer
 
-from tflopt.cli.device import choose_device, library_variable
 from tflopt.config import Config
 from tflopt.errors import TfloptError
 from tflopt.io.files import load
@@ -29,6 +28,7 @@ from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.device import DeviceFacts, device_facts
 from tflopt.run.choose import DeviceOptions
 from tflopt.run.device import DeviceRunner
+from tflopt.run.environment import choose_device, library_variable
 from tflopt.run.samples import SampleOptions
 from tflopt.target import Target
 from tflopt.target.cost import predict_model

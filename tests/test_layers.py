@@ -40,6 +40,7 @@ ORDER = (
     "report",
     "emit",
     "gate",
+    "api",
     "cli",
     "__main__",
 )

@@ -10,8 +10,8 @@ import pytest
 from tests.run.conftest import write_image
 from tests.support.cli import Cli
 from tests.support.graphs import Net
-from tflopt.cli.device import library_variable
 from tflopt.io import write_bytes
+from tflopt.run.environment import library_variable
 from tflopt.target.cortex_m import Target
 from tflopt.target.cost.predict import INVOKE_OVERHEAD, OPERATOR_OVERHEAD
 

@@ -8,9 +8,7 @@ from typing import Annotated
 import typer
 
 from tflopt.config import Runtime
-from tflopt.errors import UsageError
 from tflopt.io.files import load, output_path
-from tflopt.run.registry import RUNNER_NAMES
 from tflopt.target.cmsis_nn import NEWEST
 from tflopt.target.device import Device
 
@@ -39,7 +37,6 @@ ReportPath = Annotated[
 NEWEST_CMSIS_NN = NEWEST.name
 __all__ = [
     "NEWEST_CMSIS_NN",
-    "RUNNER_NAMES",
     "AsJson",
     "CmsisNnName",
     "Jobs",
@@ -51,7 +48,6 @@ __all__ = [
     "Samples",
     "Seed",
     "TargetName",
-    "check_runner",
     "load",
     "make_device",
     "output_path",
@@ -65,14 +61,3 @@ def make_device(target: str, cmsis_nn: str) -> Device:
         UsageError: there is no such target or version.
     """
     return Device.of(target, cmsis_nn)
-
-
-def check_runner(name: str) -> str:
-    """A runner's name.
-
-    Raises:
-        UsageError: there is no such runner.
-    """
-    if name not in RUNNER_NAMES:
-        raise UsageError(f"there is no runner {name!r}; known: {', '.join(RUNNER_NAMES)}")
-    return name

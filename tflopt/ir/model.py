@@ -9,6 +9,7 @@ from typing import overload
 from tflopt.ir.node import Buffer, Bytes, Op, OperatorCode, Use, Value
 from tflopt.ir.opcodes import OpCode
 from tflopt.ir.record import Record
+from tflopt.texts import printable
 
 
 class Ports(Sequence[Value]):
@@ -73,6 +74,9 @@ class Graph:
         self.values: dict[Value, None] = {}
         self.ops: list[Op] = []
 
+    def __repr__(self) -> str:
+        return f"<Graph {printable(self.name or '?')}: {len(self.ops):,} operators>"
+
     @property
     def index(self) -> int:
         """Its position in the model."""
@@ -132,7 +136,7 @@ class Signature:
     old_key: str | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Model:
     """A whole model. Buffer 0 is the empty one by convention and stays first.
 
@@ -153,6 +157,12 @@ class Model:
     trailing: Bytes | None = None
     path: str = ""
     source_bytes: int = 0
+
+    def __repr__(self) -> str:
+        name = self.path.replace("\\", "/").rpartition("/")[2] or "?"
+        operators = sum(len(graph.ops) for graph in self.graphs)
+        tensors = sum(len(graph.values) for graph in self.graphs)
+        return f"<Model {printable(name)}: {operators:,} operators, {tensors:,} tensors>"
 
     @property
     def main(self) -> Graph:

@@ -334,6 +334,11 @@ class Op:
         return self.opcode.code
 
     @property
+    def name(self) -> str:
+        """What users call it: ``CONV_2D``, or the name of a custom operator."""
+        return self.opcode.label
+
+    @property
     def inputs(self) -> tuple[Value | None, ...]:
         """The values it reads."""
         return tuple(self._inputs)

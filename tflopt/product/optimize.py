@@ -27,7 +27,7 @@ from tflopt.target.runs import Kernels, find_refusals
 from tflopt.verify.compare import Candidate, Verification
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What came out: the model and its bytes, what the rules did, and the verdict.
 
@@ -48,6 +48,9 @@ class Result:
     verification: Verification | None
     hazards: Sequence[HazardFinding] = ()
     hazards_left: Sequence[HazardFinding] = ()
+
+    def __repr__(self) -> str:
+        return f"<Result {len(self.source):,} -> {len(self.data):,} bytes, {self.trace!r}>"
 
 
 def optimize(

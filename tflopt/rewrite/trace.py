@@ -49,13 +49,16 @@ class NearMiss:
         return str(self.because)
 
 
-@dataclass
+@dataclass(repr=False)
 class Trace:
     """Collected by the driver; ``near_misses`` holds only what still stands at the end."""
 
     hits: list[Hit] = field(default_factory=list)
     steps: int = 0
     _declined: dict[Op, dict[str, tuple[Reason, Op]]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Trace of {len(self.counts):,} rules that fired {len(self.hits):,} times>"
 
     @property
     def counts(self) -> Counter[str]:

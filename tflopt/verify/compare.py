@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tflopt.errors import MismatchError, RunnerError, UnsupportedError, UsageError
+from tflopt.errors import MismatchError, RunnerError, UnsupportedError, UsageError, printable
 from tflopt.io import write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
@@ -37,7 +37,7 @@ Layers = Literal["always", "different", "derived"]
 INTERNAL_SAMPLES = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verification:
     """The verdict. ``samples`` run in a row on one interpreter, so that state carries over.
 
@@ -60,6 +60,13 @@ class Verification:
     layer_note: str = ""
     default_path: str = ""
     devices: tuple[DeviceReport | None, DeviceReport | None] = (None, None)
+
+    def __repr__(self) -> str:
+        if self.mismatch is not None:
+            return f"<Verification {self.status}: {printable(str(self.mismatch))}>"
+        if not self.samples:
+            return f"<Verification {self.status}: {printable(self.note)}>"
+        return f"<Verification {self.status} on {self.runner}, {self.samples:,} inputs>"
 
 
 @dataclass(frozen=True)
@@ -155,10 +162,10 @@ def _how_to_verify(system: str) -> str:
     """What a user can do on an operating system; no runtime publishes a package for Windows."""
     if system == "Windows":
         return (
-            "there is no package for Windows; use --no-verify here, and "
+            "there is no package for Windows; use --no-verify here (verify=False in Python), and "
             "'tflopt validate' under Linux (WSL) or with --runner qemu"
         )
-    return "pip install 'tflopt[verify]', or use --no-verify"
+    return "pip install 'tflopt[verify]', or use --no-verify (verify=False in Python)"
 
 
 @dataclass(frozen=True)
