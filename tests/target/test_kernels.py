@@ -28,6 +28,7 @@ from tflopt.target.cmsis_nn import Path as KernelPath
 from tflopt.target.cmsis_nn.layers import ConvLayer
 from tflopt.target.device import Device
 from tflopt.target.kernels import kernel_use, scratch_sizes, scratch_table
+from tflopt.target.setup import Setup
 
 pytestmark = pytest.mark.unit
 SIZES = {code: row.op_data for code, row in KERNELS.items() if row.op_data is not None}
@@ -94,7 +95,7 @@ def test_a_convolution_reaches_its_layer() -> None:
     for target in all_targets():
         for version in VERSIONS:
             assert kernel_use(op, Device.of(target, version)) == dispatch(
-                layer, target.isa, version
+                layer, Setup(target.isa), version
             )
 
 

@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tflopt.target.cmsis_nn.library import CmsisNn
-from tflopt.target.cmsis_nn.versions import NEWEST, Version, find_version
+from tflopt.target.cmsis_nn.versions import Version, find_version
 from tflopt.target.cortex_m import Target
 from tflopt.target.library import KernelLibrary
+from tflopt.target.setup import FOR_SPEED, NEWEST_RUNTIME, Build, Runtime, Setup, find_runtime
 
 
 @dataclass(frozen=True)
 class Device:
-    """A firmware build: the core that it runs on and the kernels that it links."""
+    """A firmware build: its core, the kernels that it links, TFLM's version, and its flags."""
 
     target: Target = field(default_factory=lambda: Target.parse("cortex-m55"))
     kernels: KernelLibrary = field(default_factory=CmsisNn)
+    runtime: Runtime = NEWEST_RUNTIME
+    build: Build = FOR_SPEED
 
     @classmethod
-    def of(cls, target: Target | str, cmsis_nn: Version | str = NEWEST) -> Device:
-        """The device that ``--target`` and ``--cmsis-nn`` name.
+    def of(
+        cls,
+        target: Target | str,
+        cmsis_nn: Version | str = "",
+        tflm: str = NEWEST_RUNTIME.name,
+        build: str = "speed",
+    ) -> Device:
+        """The device that ``--target``, ``--cmsis-nn``, ``--tflm`` and ``--build`` name.
+
+        Args:
+            cmsis_nn: empty for the one that goes with that TFLM.
 
         Raises:
-            UsageError: an unknown core or version.
+            UsageError: an unknown core, version or build.
         """
         core = Target.parse(target) if isinstance(target, str) else target
-        version = find_version(cmsis_nn) if isinstance(cmsis_nn, str) else cmsis_nn
-        return cls(core, CmsisNn(version))
+        runtime = find_runtime(tflm)
+        named = cmsis_nn or runtime.cmsis_nn
+        version = find_version(named) if isinstance(named, str) else named
+        return cls(core, CmsisNn(version), runtime, Build.parse(build))
+
+    @cached_property
+    def setup(self) -> Setup:
+        """What the kernel library is asked with."""
+        return Setup(self.target.isa, self.build, self.runtime)
 
     @property
     def cmsis_nn(self) -> Version | None:

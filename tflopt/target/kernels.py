@@ -22,7 +22,7 @@ class KernelRow:
 
 def kernel_use(op: Op, device: Device) -> KernelUse:
     """The function that runs ``op`` on ``device``, its scratch and its persistent memory."""
-    return device.kernels.use(op, device.target.isa)
+    return device.kernels.use(op, device.setup)
 
 
 def scratch_table(model: Model, device: Device) -> list[KernelRow]:

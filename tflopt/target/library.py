@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tflopt.ir import Op
 from tflopt.target.cortex_m import Isa
+from tflopt.target.setup import Setup
 from tflopt.target.use import KernelUse
 
 
@@ -38,7 +39,7 @@ class KernelLibrary(Protocol):
     def note(self) -> str:
         """What that version is, in words."""
 
-    def use(self, op: Op, isa: Isa) -> KernelUse:
+    def use(self, op: Op, setup: Setup) -> KernelUse:
         """The function that runs ``op``, its scratch and its persistent memory.
 
         Never raises for a model that could be read: custom operators, operators that TFLM has no

@@ -29,6 +29,7 @@ from tflopt.target.cmsis_nn.layers import (
 from tflopt.target.cmsis_nn.structs import ConvParams, Dims
 from tflopt.target.cmsis_nn.versions import V4AB83CC, V7_0_0
 from tflopt.target.cortex_m import Isa
+from tflopt.target.setup import Setup
 
 pytestmark = pytest.mark.unit
 
@@ -116,7 +117,7 @@ FC = FullyConnectedLayer(2, 64, 10)
 def test_function_and_scratch(
     layer: Layer, functions: list[str], scratch: list[tuple[int, ...]]
 ) -> None:
-    uses = [dispatch(layer, isa) for isa in (S, D, M)]
+    uses = [dispatch(layer, Setup(isa)) for isa in (S, D, M)]
     assert [use.function for use in uses] == functions
     assert [use.scratch_bytes for use in uses] == scratch
 
@@ -145,7 +146,7 @@ def test_function_and_scratch(
 )
 def test_reference_kernels_ask_alike_on_every_core(layer: Layer, scratch: tuple[int, ...]) -> None:
     for isa in Isa:
-        use = dispatch(layer, isa)
+        use = dispatch(layer, Setup(isa))
         assert use.path is Path.REFERENCE
         assert use.scratch_bytes == scratch
         assert use.why_not_faster
@@ -157,23 +158,23 @@ def names(use: KernelUse) -> dict[str, int]:
 
 def test_convolutions_keep_a_multiplier_and_a_shift_for_each_channel() -> None:
     for layer in (CONV, TC, DW):
-        use = dispatch(layer, D)
+        use = dispatch(layer, Setup(D))
         size = 4 * layer.output_c
         assert names(use) == {"output multipliers": size, "output shifts": size}
         assert all(each.alignment == 16 for each in use.persistent)
 
 
 def test_dense_layers_keep_kernel_sums_on_mve_alone() -> None:
-    assert [names(dispatch(FC, isa)) for isa in (S, D)] == [{}, {}]
-    assert names(dispatch(FC, M)) == {"kernel sums": 40}
-    both = dispatch(replace(FC, per_channel=True), M)
+    assert [names(dispatch(FC, Setup(isa))) for isa in (S, D)] == [{}, {}]
+    assert names(dispatch(FC, Setup(M))) == {"kernel sums": 40}
+    both = dispatch(replace(FC, per_channel=True), Setup(M))
     assert list(names(both)) == ["output multipliers", "output shifts", "kernel sums"]
-    assert names(dispatch(replace(FC, constant_bias=False), M)) == {}
+    assert names(dispatch(replace(FC, constant_bias=False), Setup(M))) == {}
 
 
 def test_batch_matmul_keeps_whole_operands() -> None:
     layer = BatchMatmulLayer(12, 100, 60, 3, 4, 4, adj_x=True)
-    assert names(dispatch(layer, D)) == {
+    assert names(dispatch(layer, Setup(D))) == {
         "transposed lhs tensor": 12,
         "transposed lhs shape": 16,
         "transposed lhs": 100,
@@ -183,16 +184,18 @@ def test_batch_matmul_keeps_whole_operands() -> None:
         "output shape": 20,
         "quantization": 28,
     }
-    assert list(names(dispatch(replace(layer, adj_x=False, adj_y=True), D))) == [
+    assert list(names(dispatch(replace(layer, adj_x=False, adj_y=True), Setup(D)))) == [
         "output shape",
         "quantization",
     ]
 
 
 def test_lstm_and_softmax_buffers() -> None:
-    assert list(names(dispatch(LstmLayer(1, 20), S)).values()) == [80] * 8
-    assert list(names(dispatch(LstmLayer(1, 20, Num.INT16), S)).values()) == [160] * 8
-    assert list(names(dispatch(SoftmaxLayer(Num.INT16, Num.INT16), M)).values()) == [1026] * 2
+    assert list(names(dispatch(LstmLayer(1, 20), Setup(S))).values()) == [80] * 8
+    assert list(names(dispatch(LstmLayer(1, 20, Num.INT16), Setup(S))).values()) == [160] * 8
+    assert (
+        list(names(dispatch(SoftmaxLayer(Num.INT16, Num.INT16), Setup(M))).values()) == [1026] * 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,20 +211,20 @@ def test_lstm_and_softmax_buffers() -> None:
     ],
 )
 def test_says_why_a_layer_is_plain(layer: Layer, isa: Isa, reason: str) -> None:
-    use = dispatch(layer, isa)
+    use = dispatch(layer, Setup(isa))
     assert use.path is Path.PLAIN
     assert reason in (use.why_not_faster or "")
 
 
 def test_depthwise_by_four_is_vectorized_on_mve() -> None:
     layer = replace(DW5, depth_multiplier=4, output_c=64)
-    assert dispatch(layer, M).path is Path.OPTIMIZED
-    assert dispatch(layer, D).path is Path.PLAIN
+    assert dispatch(layer, Setup(M)).path is Path.OPTIMIZED
+    assert dispatch(layer, Setup(D)).path is Path.PLAIN
 
 
 @pytest.mark.parametrize(("version", "small"), [(V7_0_0, True), (V4AB83CC, False)])
 def test_7_0_0_gives_grouped_convolutions_too_little(version: Version, small: bool) -> None:
-    use = dispatch(replace(POINTWISE, filter_c=8), D, version)
+    use = dispatch(replace(POINTWISE, filter_c=8), Setup(D), version)
     assert use.function == "arm_convolve_s8"
     assert (use.scratch_bytes == ()) is small
 
@@ -248,10 +251,10 @@ def test_rows_that_mve_computes_wrongly(
 
 def test_a_depthwise_row_of_one_channel_is_sized_with_garbage() -> None:
     layer = DepthwiseLayer(1, 1, 40, 1, 1, 40, 8, 1, 5, 8, pad_w=2)
-    use = dispatch(layer, M)
+    use = dispatch(layer, Setup(M))
     assert use.scratch_bytes == (4 * 16 + 5 * 8,)
-    assert size_is_unknown(layer, M)
-    assert not size_is_unknown(layer, D)
+    assert size_is_unknown(layer, Setup(M))
+    assert not size_is_unknown(layer, Setup(D))
 
 
 SMALL = st.integers(1, 20)
@@ -270,7 +273,7 @@ SMALL = st.integers(1, 20)
     st.sampled_from(VERSIONS),
 )
 def test_any_convolution_dispatches(layer: ConvLayer, isa: Isa, version: Version) -> None:
-    use = dispatch(layer, isa, version)
+    use = dispatch(layer, Setup(isa), version)
     assert use.scratch_bytes is not None
     assert all(size > 0 for size in use.scratch_bytes)
     assert use.scratch_total_bytes == sum(use.scratch_bytes)

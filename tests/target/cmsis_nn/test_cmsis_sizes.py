@@ -9,7 +9,6 @@ from tflopt.target.cmsis_nn import sizes_convolve as conv
 from tflopt.target.cmsis_nn import sizes_depthwise as dw
 from tflopt.target.cmsis_nn import sizes_transpose_conv as tconv
 from tflopt.target.cmsis_nn.structs import ConvParams, Dims, DwConvParams, c_remainder, round_up
-from tflopt.target.cmsis_nn.versions import V7_0_0
 from tflopt.target.cortex_m import Isa
 
 pytestmark = pytest.mark.unit
@@ -42,7 +41,7 @@ def test_a_1x1_convolution_needs_nothing(isa: Isa) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "size"), [(V7_0_0, 0), *((v, 4 * 32) for v in VERSIONS if v is not V7_0_0)]
+    ("version", "size"), [(v, 4 * 32 if v.sizes_check_channels else 0) for v in VERSIONS]
 )
 def test_a_grouped_1x1_convolution_depends_on_the_version(version: Version, size: int) -> None:
     args = (ConvParams(), Dims(1, 8, 8, 32), Dims(1, 1, 1, 16), Dims(1, 8, 8, 16))

@@ -23,7 +23,7 @@ from tflopt.rules.pipeline import RULES, run_pipeline
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target import Target
 from tflopt.target.cmsis_nn.layers import TransposeConvLayer
-from tflopt.target.cmsis_nn.versions import V4AB83CC, V7_0_0, V99F736A, VERSIONS, Version
+from tflopt.target.cmsis_nn.versions import V4AB83CC, V7_0_0, V99F736A, VE096196, VERSIONS, Version
 from tflopt.target.device import Device
 from tflopt.target.hazards import Evidence, find_hazards, hazards
 from tflopt.target.hazards.entries.transpose_conv_rows import computed_rows, wanted_rows
@@ -38,13 +38,13 @@ AFFECTED: dict[str, set[tuple[Target, Version]]] = {
     "conv-s16-without-bias": EVERYWHERE,
     "depthwise-row-scratch": MVE,
     "fully-connected-debug-assert": EVERYWHERE,
-    "grouped-conv-scratch": {(target, V7_0_0) for target in (M0, M4, M55)},
+    "grouped-conv-scratch": {(t, v) for t in (M0, M4, M55) for v in (V7_0_0, VE096196)},
     "grouped-conv-without-bias": EVERYWHERE,
     "lstm-state": EVERYWHERE,
     "softmax-s16-single": EVERYWHERE,
     "space-to-batch-padding": EVERYWHERE,
     "svdf-int8-state": EVERYWHERE,
-    "transpose-conv-rows": {(t, v) for t in (M0, M4, M55) for v in (V7_0_0, V4AB83CC)},
+    "transpose-conv-rows": EVERYWHERE - {(target, V99F736A) for target in (M0, M4, M55)},
     "transpose-conv-s16-without-bias": EVERYWHERE,
     "transpose-conv-scratch": EVERYWHERE,
     "transpose-identity": MVE,

@@ -36,45 +36,46 @@ from tflopt.target.cmsis_nn.layers import (
     TransposeConvLayer,
 )
 from tflopt.target.cmsis_nn.versions import NEWEST, Version
-from tflopt.target.cortex_m import Isa
+from tflopt.target.setup import Setup
 from tflopt.target.use import KernelUse
 
 
-def dispatch(layer: Layer, isa: Isa, version: Version = NEWEST) -> KernelUse:
-    """Which function runs ``layer`` in a GCC build for ``isa``, and what TFLM allocates for it."""
+def dispatch(layer: Layer, setup: Setup, version: Version = NEWEST) -> KernelUse:
+    """Which function runs ``layer`` in a build, and what TFLM allocates for it."""
     match layer:
         case ConvLayer():
-            return dispatch_conv(layer, isa, version)
+            return dispatch_conv(layer, setup, version)
         case DepthwiseLayer():
-            return dispatch_depthwise(layer, isa, version)
+            return dispatch_depthwise(layer, setup, version)
         case TransposeConvLayer():
-            return dispatch_transpose_conv(layer, isa)
+            return dispatch_transpose_conv(layer, setup.isa)
         case _:
-            return _dispatch_versionless(layer, isa)
+            return _dispatch_versionless(layer, setup)
 
 
-def _dispatch_versionless(layer: Layer, isa: Isa) -> KernelUse:
+def _dispatch_versionless(layer: Layer, setup: Setup) -> KernelUse:
+    isa = setup.isa
     match layer:
         case FullyConnectedLayer():
-            return dispatch_fully_connected(layer, isa)
+            return dispatch_fully_connected(layer, setup)
         case BatchMatmulLayer():
             return dispatch_batch_matmul(layer, isa)
         case PoolLayer():
             return dispatch_pool(layer, isa)
         case SvdfLayer():
-            return dispatch_svdf(layer, isa)
+            return dispatch_svdf(layer, setup)
         case LstmLayer():
             return dispatch_lstm(layer, isa)
         case SoftmaxLayer():
             return dispatch_softmax(layer, isa)
         case _:
-            return _dispatch_reference(layer)
+            return _dispatch_reference(layer, setup)
 
 
-def _dispatch_reference(layer: Layer) -> KernelUse:
+def _dispatch_reference(layer: Layer, setup: Setup) -> KernelUse:
     match layer:
         case ReduceLayer():
-            return dispatch_reduce(layer)
+            return dispatch_reduce(layer, setup)
         case MirrorPadLayer():
             return dispatch_mirror_pad(layer)
         case AddNLayer():

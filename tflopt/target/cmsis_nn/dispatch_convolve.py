@@ -17,12 +17,13 @@ from tflopt.target.cmsis_nn.layers import ConvLayer, Num
 from tflopt.target.cmsis_nn.structs import ConvParams, Dims, c_remainder
 from tflopt.target.cmsis_nn.versions import Version
 from tflopt.target.cortex_m import Isa
+from tflopt.target.setup import Setup
 from tflopt.target.use import KernelUse, Path
 
 OP_DATA_BYTES = 60
 
 
-def dispatch_conv(layer: ConvLayer, isa: Isa, version: Version) -> KernelUse:
+def dispatch_conv(layer: ConvLayer, setup: Setup, version: Version) -> KernelUse:
     """The use of one convolution; int4 weights get the s8 function's buffer, as TFLM asks it."""
     if layer.activations not in {Num.INT8, Num.INT16}:
         return KernelUse(
@@ -31,12 +32,13 @@ def dispatch_conv(layer: ConvLayer, isa: Isa, version: Version) -> KernelUse:
             op_data_bytes=OP_DATA_BYTES,
             why_not_faster=FLOAT_REASON,
         )
+    isa, armclang = setup.isa, setup.build.armclang
     args = (layer.params, layer.input, layer.filter, layer.output)
     if layer.activations is Num.INT16:
         size = sizes.convolve_wrapper_s16_get_buffer_size(*args, isa)
         function, reason = "arm_convolve_s16", None
     else:
-        size = sizes.convolve_wrapper_s8_get_buffer_size(*args, isa, version)
+        size = sizes.convolve_wrapper_s8_get_buffer_size(*args, isa, version, armclang=armclang)
         function, reason = _function(layer, isa, version)
     return KernelUse(
         function,

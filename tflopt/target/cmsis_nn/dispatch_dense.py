@@ -25,6 +25,7 @@ from tflopt.target.cmsis_nn.layers import (
 from tflopt.target.cmsis_nn.sizes_convolve import convolve_1x1_s8_fast_get_buffer_size
 from tflopt.target.cmsis_nn.structs import Dims
 from tflopt.target.cortex_m import Isa
+from tflopt.target.setup import Setup
 from tflopt.target.use import KernelUse, Persistent
 
 FC_OP_DATA_BYTES = 72
@@ -34,8 +35,9 @@ LSTM_OP_DATA_BYTES = 912
 _LSTM_GATES = ("input", "forget", "cell", "output")
 
 
-def dispatch_fully_connected(layer: FullyConnectedLayer, isa: Isa) -> KernelUse:
+def dispatch_fully_connected(layer: FullyConnectedLayer, setup: Setup) -> KernelUse:
     """The use of one dense layer."""
+    isa = setup.isa
     arrays = per_channel_arrays(layer.output_c) if layer.per_channel else ()
     if layer.activations is Num.INT16 or layer.weights is Num.INT4:
         suffix = "s16" if layer.activations is Num.INT16 else "s4"
@@ -50,9 +52,9 @@ def dispatch_fully_connected(layer: FullyConnectedLayer, isa: Isa) -> KernelUse:
             "reference_ops::FullyConnected", FLOAT_REASON, op_data_bytes=FC_OP_DATA_BYTES
         )
     if layer.output_rank > 2 and layer.input_c % 4 == 0:
-        return _as_1x1(layer, isa, arrays)
+        return _as_1x1(layer, setup, arrays)
     size = sizes.fully_connected_s8_get_buffer_size(layer.filter, isa)
-    if size > 0 and layer.constant_weights and layer.constant_bias:
+    if size > 0 and _keeps_sums(layer, setup):
         arrays = (*arrays, Persistent("kernel sums", size))
         size = 0
     return simd_use(
@@ -64,15 +66,21 @@ def dispatch_fully_connected(layer: FullyConnectedLayer, isa: Isa) -> KernelUse:
     )
 
 
-def _as_1x1(layer: FullyConnectedLayer, isa: Isa, arrays: tuple[Persistent, ...]) -> KernelUse:
+def _keeps_sums(layer: FullyConnectedLayer, setup: Setup) -> bool:
+    constant_bias = layer.constant_bias or not setup.runtime.sums_need_constant_bias
+    return layer.constant_weights and constant_bias and not setup.build.for_size
+
+
+def _as_1x1(layer: FullyConnectedLayer, setup: Setup, arrays: tuple[Persistent, ...]) -> KernelUse:
     """Per-tensor weights get their one multiplier and shift repeated in scratch."""
     fake = () if layer.per_channel else (8 * layer.output_c,)
-    pixels = Dims(layer.batches, 1, 1, layer.input_c)
+    pixels, armclang = Dims(layer.batches, 1, 1, layer.input_c), setup.build.armclang
+    buffer = convolve_1x1_s8_fast_get_buffer_size(pixels, setup.isa, armclang=armclang)
     return simd_use(
         "arm_convolve_1x1_s8_fast",
-        isa,
+        setup.isa,
         op_data_bytes=FC_OP_DATA_BYTES,
-        scratch_bytes=fake + requests(convolve_1x1_s8_fast_get_buffer_size(pixels, isa)),
+        scratch_bytes=fake + requests(buffer),
         persistent=arrays,
     )
 
@@ -113,23 +121,29 @@ def _transposed(operand: str, rank: int, size_bytes: int) -> tuple[Persistent, .
     )
 
 
-def dispatch_svdf(layer: SvdfLayer, isa: Isa) -> KernelUse:
+def dispatch_svdf(layer: SvdfLayer, setup: Setup) -> KernelUse:
     """The use of one SVDF layer: int32 feature outputs, int32 outputs, and MVE's kernel sums."""
+    isa, for_size = setup.isa, setup.build.for_size
+    op_data_bytes = SVDF_OP_DATA_BYTES + (4 if for_size else 0)
     features = 4 * layer.batches * layer.filters
     if layer.activations is not Num.INT8:
         return reference_use(
             "EvalFloatSvdfReference",
             FLOAT_REASON,
-            op_data_bytes=SVDF_OP_DATA_BYTES,
+            op_data_bytes=op_data_bytes,
             scratch_bytes=(features,),
         )
     sums = sizes.svdf_s8_get_buffer_size(Dims(layer.filters, 1, 1, 1), isa)
     return simd_use(
         "arm_svdf_state_s16_s8" if layer.time_weights is Num.INT16 else "arm_svdf_s8",
         isa,
-        op_data_bytes=SVDF_OP_DATA_BYTES,
-        scratch_bytes=(features, 4 * layer.batches * layer.units),
-        persistent=(Persistent("kernel sums", sums),) if sums > 0 else (),
+        op_data_bytes=op_data_bytes,
+        scratch_bytes=(
+            features,
+            4 * layer.batches * layer.units,
+            *(requests(sums) if for_size else ()),
+        ),
+        persistent=(Persistent("kernel sums", sums),) if sums > 0 and not for_size else (),
     )
 
 

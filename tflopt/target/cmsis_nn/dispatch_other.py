@@ -24,6 +24,7 @@ from tflopt.target.cmsis_nn.layers import (
     SoftmaxLayer,
 )
 from tflopt.target.cortex_m import Isa
+from tflopt.target.setup import Setup
 from tflopt.target.use import KernelUse, Persistent
 
 POOL_OP_DATA_BYTES = 36
@@ -79,15 +80,20 @@ def dispatch_softmax(layer: SoftmaxLayer, isa: Isa) -> KernelUse:
     return simd_use("arm_softmax_s8", isa, op_data_bytes=SOFTMAX_OP_DATA_BYTES, mve_only=True)
 
 
-def dispatch_reduce(layer: ReduceLayer) -> KernelUse:
+def dispatch_reduce(layer: ReduceLayer, setup: Setup) -> KernelUse:
     """The use of one reduction: accumulators if quantized and summing, an index, the axes."""
     quantized = layer.activations in {Num.INT8, Num.INT16}
     accumulators = (4 * layer.output_elements,) if layer.accumulates and quantized else ()
+    indices: tuple[int, ...] = (4 * layer.input_rank, 4 * layer.axes)
+    op_data_bytes = REDUCE_OP_DATA_BYTES
+    if not setup.runtime.reductions_keep_indices:
+        op_data_bytes -= 4
+        indices = () if layer.accumulates else indices
     return reference_use(
         "reference_ops::QuantizedMeanOrSum" if accumulators else "reference_ops::Reduce",
         _NO_FUNCTION,
-        op_data_bytes=REDUCE_OP_DATA_BYTES,
-        scratch_bytes=(*accumulators, 4 * layer.input_rank, 4 * layer.axes),
+        op_data_bytes=op_data_bytes,
+        scratch_bytes=(*accumulators, *indices),
     )
 
 

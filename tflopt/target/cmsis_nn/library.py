@@ -12,6 +12,7 @@ from tflopt.target.cmsis_nn.why import faster
 from tflopt.target.cortex_m import Isa
 from tflopt.target.library import Faster
 from tflopt.target.reference_kernels import reference_kernel
+from tflopt.target.setup import Setup
 from tflopt.target.use import UNKNOWN, KernelUse
 
 
@@ -39,18 +40,18 @@ class CmsisNn:
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
 
-    def use(self, op: Op, isa: Isa) -> KernelUse:
+    def use(self, op: Op, setup: Setup) -> KernelUse:
         """See :meth:`tflopt.target.library.KernelLibrary.use`."""
         try:
-            return self._use(op, isa)
+            return self._use(op, setup)
         except MalformedError as error:
             return replace(UNKNOWN, why_not_faster=f"malformed {op.opcode.label}: {error}")
 
-    def _use(self, op: Op, isa: Isa) -> KernelUse:
+    def _use(self, op: Op, setup: Setup) -> KernelUse:
         make = maker(op)
         if make is not None:
-            return dispatch(make(op), isa, self.facts)
-        return plain(op, isa) or reference_kernel(op)
+            return dispatch(make(op), setup, self.facts)
+        return plain(op, setup.isa) or reference_kernel(op)
 
     def missed(self, op: Op, isa: Isa) -> Faster | None:
         """See :meth:`tflopt.target.library.KernelLibrary.missed`."""

@@ -1,6 +1,6 @@
 """Buffer sizes of ``arm_convolve_*``: one function for each of CMSIS-NN's, the ISA as an argument.
 
-They mirror a GCC build (armclang's DSP build of the 1x1 function uses a buffer, GCC's does not).
+Without ``armclang`` they mirror a GCC build.
 Exact while the result fits ``int32_t``; beyond that the C code overflows and these do not.
 Source: Source/ConvolutionFunctions/arm_convolve_get_buffer_sizes_{s8,s4,s16}.c.
 """
@@ -64,10 +64,9 @@ def convolve_1_x_n_s8_get_buffer_size(
     return max(taps + pad_left, taps - input_.c + pad_right)
 
 
-def convolve_1x1_s8_fast_get_buffer_size(input_: Dims, isa: Isa) -> int:
-    """``arm_convolve_1x1_s8_fast_get_buffer_size``: none with GCC, whatever the ISA."""
-    del input_, isa
-    return 0
+def convolve_1x1_s8_fast_get_buffer_size(input_: Dims, isa: Isa, *, armclang: bool = False) -> int:
+    """``arm_convolve_1x1_s8_fast_get_buffer_size``: two int16 columns with armclang on DSP."""
+    return 2 * input_.c * _INT16 if armclang and isa is Isa.DSP else 0
 
 
 def convolve_wrapper_s8_get_buffer_size(
@@ -77,11 +76,13 @@ def convolve_wrapper_s8_get_buffer_size(
     output: Dims,
     isa: Isa,
     version: Version = NEWEST,
+    *,
+    armclang: bool = False,
 ) -> int:
     """``arm_convolve_wrapper_s8_get_buffer_size``, which TFLM asks for int8 and int4 weights."""
     one_group = input_.c == filter_.c or not version.sizes_check_channels
     if one_group and looks_1x1(conv, filter_):
-        return convolve_1x1_s8_fast_get_buffer_size(input_, isa)
+        return convolve_1x1_s8_fast_get_buffer_size(input_, isa, armclang=armclang)
     if one_group and _looks_1_x_n(conv, input_, filter_):
         return convolve_1_x_n_s8_get_buffer_size(conv, input_, filter_, output, isa)
     return convolve_s8_get_buffer_size(input_, filter_, isa)

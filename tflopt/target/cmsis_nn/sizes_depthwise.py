@@ -1,7 +1,6 @@
 """Buffer sizes of ``arm_depthwise_conv_*``: one function for each of CMSIS-NN's.
 
-They mirror a GCC build, where MVE turns a depthwise layer with one input channel and more than
-one output channel into a convolution (armclang: more than eight). On the device CMSIS-NN's
+Without ``armclang`` they mirror a GCC build. On the device CMSIS-NN's
 function without a suffix is asked; its ``_mve`` twin on the host takes the larger of two sizes,
 which is the same with GCC, as one of the two is always zero.
 Source: Source/ConvolutionFunctions/arm_depthwise_conv_get_buffer_sizes_{s8,s4,s16}.c.
@@ -15,14 +14,16 @@ from tflopt.target.cmsis_nn.versions import NEWEST, Version
 from tflopt.target.cortex_m import Isa
 
 CH_IN_BLOCK_MVE = 124
-ONE_CHANNEL_THRESHOLD = 1
+MOST_KEPT_GCC, MOST_KEPT_ARMCLANG = 1, 8
+"""Output channels up to which MVE runs a layer with one input channel as it is."""
 _INT16 = 2
 _FAST_S16_TAPS = 512
 
 
-def becomes_convolution(input_: Dims, output: Dims, isa: Isa) -> bool:
+def becomes_convolution(input_: Dims, output: Dims, isa: Isa, *, armclang: bool = False) -> bool:
     """Whether the s8 wrapper transposes the weights and runs a convolution instead."""
-    return isa is Isa.MVE and input_.c == 1 and output.c > ONE_CHANNEL_THRESHOLD
+    most = MOST_KEPT_ARMCLANG if armclang else MOST_KEPT_GCC
+    return isa is Isa.MVE and input_.c == 1 and output.c > most
 
 
 def is_3x3(conv: ConvParams, filter_: Dims) -> bool:
@@ -45,9 +46,11 @@ def depthwise_conv_wrapper_s8_get_buffer_size(
     output: Dims,
     isa: Isa,
     version: Version = NEWEST,
+    *,
+    armclang: bool = False,
 ) -> int:
     """``arm_depthwise_conv_wrapper_s8_get_buffer_size``, as a build for ``isa`` answers it."""
-    if becomes_convolution(input_, output, isa):
+    if becomes_convolution(input_, output, isa, armclang=armclang):
         as_conv = Dims(filter_.c, filter_.h, filter_.w, filter_.n)
         size = convolve_wrapper_s8_get_buffer_size(conv, input_, as_conv, output, isa, version)
         return size + filter_.c * filter_.h * filter_.w * filter_.n

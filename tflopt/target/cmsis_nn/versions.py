@@ -37,12 +37,15 @@ class Version:
 
 
 V7_0_0 = Version("7.0.0", "v7.0.0", "2024-11-11", "last tagged release", False, False)
+VE096196 = Version(
+    "e096196", "v7.0.0-3-ge096196a", "2025-02-18", "pinned by TFLM 3b20912", False, False
+)
 V4AB83CC = Version(
     "4ab83cc", "v7.0.0-33-g4ab83cc", "2026-06-17", "pinned by TFLM 90b983c", True, False
 )
 V99F736A = Version("99f736a", "v7.0.0-43-g99f736a", "2026-07-15", "newest known", True, True)
 
-VERSIONS: tuple[Version, ...] = (V7_0_0, V4AB83CC, V99F736A)
+VERSIONS: tuple[Version, ...] = (V7_0_0, VE096196, V4AB83CC, V99F736A)
 NEWEST = V99F736A
 
 

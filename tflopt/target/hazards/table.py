@@ -26,9 +26,14 @@ def hazards() -> tuple[Hazard, ...]:
     return tuple(sorted(found, key=lambda hazard: hazard.name))
 
 
+def hazards_of(device: Device) -> list[Hazard]:
+    """The defects of TFLM and of the kernel library that the device links."""
+    return [hazard for hazard in hazards() if hazard.part in ("TFLM", device.kernels.name)]
+
+
 def hazards_at(op: Op, device: Device) -> list[Hazard]:
     """The defects that ``op`` meets where it stands, subgraph by subgraph."""
-    known = [hazard for hazard in hazards() if op.code in hazard.operators]
+    known = [hazard for hazard in hazards_of(device) if op.code in hazard.operators]
     if not known:
         return []
 
@@ -56,7 +61,7 @@ def find_hazards(model: Model, device: Device) -> list[HazardFinding]:
     for row in scratch_table(model, device):
         site = Site(row.op, layer_of(row.op), row.use, partial(int, requests), device)
         requests += len(row.use.scratch_bytes or ())
-        for hazard in hazards():
+        for hazard in hazards_of(device):
             detail = hazard.meets(site) if row.op.code in hazard.operators else None
             if detail is not None:
                 found.append(HazardFinding(hazard, row.subgraph, row.index, row.op, detail))

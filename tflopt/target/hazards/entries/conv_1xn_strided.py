@@ -32,7 +32,7 @@ def _meets(site: Site) -> Detail:
     version = site.device.cmsis_nn
     if version is None:
         return None
-    function = dispatch(layer, site.device.target.isa, version).function
+    function = dispatch(layer, site.device.setup, version).function
     if function != "arm_convolve_1_x_n_s8":
         return None
     if convolve_1_x_n_is_right(layer.params, layer.input, layer.filter, layer.output):

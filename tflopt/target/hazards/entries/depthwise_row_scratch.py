@@ -10,7 +10,7 @@ def _meets(site: Site) -> Detail:
     layer = site.layer
     if not isinstance(layer, DepthwiseLayer):
         return None
-    if not size_is_unknown(layer, site.device.target.isa):
+    if not size_is_unknown(layer, site.device.setup):
         return None
     return f"one row of one channel, kernel 1x{layer.kernel_w}"
 

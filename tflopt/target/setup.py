@@ -1,0 +1,124 @@
+"""What a firmware was built from: TFLM's version, the compiler, and what it was optimized for."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from tflopt.errors import UsageError
+from tflopt.target.cortex_m import Isa
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One version of TFLM, and the facts that differ between versions.
+
+    Attributes:
+        name: what ``--tflm`` takes: a commit of tflite-micro.
+        cmsis_nn: the version of CMSIS-NN that is taken with it where none is named.
+        reductions_keep_indices: MEAN, SUM and the like ask for scratch for their indices, too
+            (``reduce_common.cc``); before, they had arrays on the stack and at most 2 axes.
+        resizes_at_pixel_centers: RESIZE_NEAREST_NEIGHBOR heeds ``half_pixel_centers``.
+        pools_all_batches: CMSIS-NN's pooling is called with the batches of the input, not with 1.
+        extends_ranks: CMSIS-NN's MAXIMUM, MINIMUM and PAD take tensors of any rank up to 4; before,
+            MAXIMUM and MINIMUM computed one element of a vector, and PAD read past its dimensions.
+        lstm_keeps_batches_apart: CMSIS-NN's LSTM steps through one sequence after another.
+        transpose_conv_activates: TRANSPOSE_CONV applies its fused activation.
+        sums_need_constant_bias: FULLY_CONNECTED keeps its kernel sums only where the bias is
+            constant, too; before, constant weights were enough.
+    """
+
+    name: str
+    date: str
+    cmsis_nn: str
+    note: str
+    reductions_keep_indices: bool = True
+    resizes_at_pixel_centers: bool = True
+    pools_all_batches: bool = True
+    extends_ranks: bool = True
+    lstm_keeps_batches_apart: bool = True
+    transpose_conv_activates: bool = True
+    sums_need_constant_bias: bool = True
+
+    def __str__(self) -> str:
+        return f"TFLM {self.name}"
+
+
+TFLM_3B20912 = Runtime(
+    "3b20912",
+    "2025-08-25",
+    "e096196",
+    "a year older",
+    reductions_keep_indices=False,
+    resizes_at_pixel_centers=False,
+    pools_all_batches=False,
+    extends_ranks=False,
+    lstm_keeps_batches_apart=False,
+    transpose_conv_activates=False,
+    sums_need_constant_bias=False,
+)
+TFLM_90B983C = Runtime("90b983c", "2026-08-20", "99f736a", "newest known")
+RUNTIMES = (TFLM_3B20912, TFLM_90B983C)
+NEWEST_RUNTIME = TFLM_90B983C
+
+
+def find_runtime(text: str) -> Runtime:
+    """The version that ``text`` names, also by a longer hash.
+
+    Raises:
+        UsageError: unknown; the message lists the known versions.
+    """
+    name = text.strip().lower()
+    for runtime in RUNTIMES:
+        if name.startswith(runtime.name):
+            return runtime
+    near = difflib.get_close_matches(name, [runtime.name for runtime in RUNTIMES], n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    known = ", ".join(f"{runtime.name} ({runtime.note})" for runtime in RUNTIMES)
+    raise UsageError(f"unknown TFLM version {text!r}{hint} (known: {known})")
+
+
+@dataclass(frozen=True)
+class Build:
+    """How the library was compiled, as far as it decides functions and sizes.
+
+    Attributes:
+        for_size: ``KERNELS_OPTIMIZED_FOR_SIZE``: kernel sums are computed in every invocation,
+            into scratch.
+        armclang: Arm's compiler, for which CMSIS-NN takes other functions than for GCC.
+    """
+
+    for_size: bool = False
+    armclang: bool = False
+
+    def __str__(self) -> str:
+        goal = "size" if self.for_size else "speed"
+        return f"{goal},armclang" if self.armclang else goal
+
+    @classmethod
+    def parse(cls, text: str) -> Build:
+        """The build that ``--build`` names: ``speed`` or ``size``, and perhaps ``,armclang``.
+
+        Raises:
+            UsageError: another word, or both goals.
+        """
+        words = [word.strip().lower() for word in text.split(",")]
+        unknown = set(words) - {"speed", "size", "gcc", "armclang"}
+        if unknown or {"speed", "size"} <= set(words) or {"gcc", "armclang"} <= set(words):
+            raise UsageError(
+                f"unknown build {text!r} (known: speed, size, each with ,armclang where Arm's "
+                "compiler is used)"
+            )
+        return cls("size" in words, "armclang" in words)
+
+
+FOR_SPEED = Build()
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a kernel library needs to know to choose a function and its memory."""
+
+    isa: Isa
+    build: Build = FOR_SPEED
+    runtime: Runtime = NEWEST_RUNTIME
