@@ -1,10 +1,10 @@
 """Bounds of weighted sums: CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED.
 
 Every product lies between its weight times the input's lowest and times its highest number, and
-is zero where the kernel pads. The sums are exact, and requantization never falls while its
-accumulator rises, so that the two ends bound all between them. Both precisions in which versions
-of TFLM compute multipliers are taken together, and for FULLY_CONNECTED one rounding, as LiteRT
-does it, as well as TFLM's two.
+is zero where the kernel pads: each kind of place, by the taps that read the input there, has its
+own sums. They are exact, and requantization never falls while its accumulator rises, so that the
+two ends bound all between them. Both precisions in which versions of TFLM compute multipliers are
+taken together, and for FULLY_CONNECTED one rounding, as LiteRT does it, as well as TFLM's two.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from tflopt.arith.accumulator import convolution_multiplier, dense_multiplier
 from tflopt.arith.affine import LIMITS, Affine, Precision, activation_range, affine_of
@@ -31,11 +30,11 @@ from tflopt.arith.fixed_point import (
     wrap,
 )
 from tflopt.facts.convolution import Convolution, convolution
-from tflopt.facts.windows import Axis, window_of
 from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.ir.node import Array
 from tflopt.ir.options import FullyConnectedOptions, TransposeConvOptions
-from tflopt.ranges.interval import Interval, open_axes, reshaped
+from tflopt.ranges.interval import Interval, reshaped
+from tflopt.ranges.reach import Mask, reached_taps
 
 LARGEST_SHIFT = 30
 BLOCK = 1 << 18
@@ -109,37 +108,30 @@ def _convolution(found: Convolution, source: Interval) -> Accumulator | None:
     else:
         taps = weights.reshape(found.output_c, -1, weights.shape[3])
         groups = found.groups
-    outside = padded_taps(found.op)
-    bounds = [
-        weighted(taps[:, outside == padded], groups, *_with_zero(low, high, padded))
-        for padded in (False, True)
-    ]
-    lows, highs = (ints(one + two) for one, two in zip(*bounds, strict=True))
-    return _accumulator(found.op, found.weights, found.bias, (lows, highs), found.options)
+    sums = _windowed(taps, groups, (low, high), reached_taps(found.op))
+    return _accumulator(found.op, found.weights, found.bias, sums, found.options)
 
 
-def _with_zero(low: Ints, high: Ints, padded: bool) -> tuple[Ints, Ints]:
-    """Taps that may lie in the padding read the zero point there."""
-    return (np.minimum(low, 0), np.maximum(high, 0)) if padded else (low, high)
+def _windowed(
+    taps: Array, groups: int, bounds: tuple[Ints, Ints], reached: Mask | None
+) -> tuple[Ints, Ints]:
+    """Bounds over all places: taps that read the input together are summed up together.
 
-
-def padded_taps(op: Op) -> npt.NDArray[np.bool_]:
-    """For each tap of a convolution's window, row by row, whether it may lie in the padding."""
-    weights = op.inputs[1]
-    assert weights is not None
-    high, wide = weights.shape[1:3]
-    window, data = window_of(op), op.inputs[0]
-    assert data is not None
-    if window is None or open_axes(data) & {1, 2}:
-        return np.ones(high * wide, dtype=np.bool_)
-    rows, columns = (_outside(axis) for axis in window)
-    return np.asarray(rows[:, None] | columns[None, :]).reshape(-1)
-
-
-def _outside(axis: Axis) -> npt.NDArray[np.bool_]:
-    first = np.arange(axis.kernel) * axis.dilation - axis.before
-    last = first + (axis.out - 1) * axis.stride
-    return np.asarray((first < 0) | (last >= axis.size))
+    Args:
+        taps: O, taps, channels of a group.
+        groups: output channels are in as many groups.
+        bounds: of each input channel, without the zero point.
+        reached: kinds of places, taps: which read the input; None where any tap may not.
+    """
+    if reached is None:
+        low, high = bounds
+        parts = weighted(taps, groups, np.minimum(low, 0), np.maximum(high, 0))
+        return ints(parts[0]), ints(parts[1])
+    together, kind = np.unique(reached, axis=1, return_inverse=True)
+    kind = kind.reshape(-1)
+    parts = [weighted(taps[:, kind == k], groups, *bounds) for k in range(together.shape[1])]
+    lows, highs = (together @ np.stack(each) for each in zip(*parts, strict=True))
+    return ints(lows.min(axis=0)), ints(highs.max(axis=0))
 
 
 def weighted(taps: Array, groups: int, low: Ints, high: Ints) -> tuple[Reals, Reals]:
@@ -182,7 +174,7 @@ def _block(taps: Array, groups: int, low: Ints, high: Ints) -> tuple[Reals, Real
 
 
 def _transposed(op: Op, source: Interval) -> Accumulator | None:
-    """Each position sums up some of the taps: any of them may be missing."""
+    """Each place sums up some of the taps: which, depends on where it lies between the inputs."""
     weights, data = op.input(1), op.input(2)
     if weights is None or data is None or not isinstance(op.options, TransposeConvOptions):
         return None
@@ -193,10 +185,8 @@ def _transposed(op: Op, source: Interval) -> Accumulator | None:
         return None
     low, high = (each - params.zero_point for each in source.along(3, data.shape[3]))
     taps = weights.array().reshape(weights.shape[0], -1, data.shape[3])
-    low, high = _with_zero(low, high, True)
-    parts = [weighted(taps[:, [tap]], 1, low, high) for tap in range(taps.shape[1])]
-    lows, highs = (ints(sum(each)) for each in zip(*parts, strict=True))
-    return _accumulator(op, weights, op.input(3), (lows, highs), op.options, data)
+    sums = _windowed(taps, 1, (low, high), reached_taps(op))
+    return _accumulator(op, weights, op.input(3), sums, op.options, data)
 
 
 def _dense(op: Op, source: Interval) -> Accumulator | None:

@@ -18,8 +18,9 @@ from tflopt.facts.convolution import Convolution, convolution
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.ir.node import Array
 from tflopt.ir.options import DepthwiseConv2DOptions, FullyConnectedOptions, TransposeConvOptions
-from tflopt.ranges.accumulators import BLOCK, padded_taps
+from tflopt.ranges.accumulators import BLOCK
 from tflopt.ranges.interval import reshaped
+from tflopt.ranges.reach import padded_taps
 from tflopt.rewrite import Rewriter
 from tflopt.rules.channels.links import Indices, Links, Mask
 from tflopt.rules.channels.plan import Plan
