@@ -46,6 +46,8 @@ Rounding = Callable[[Ints, Ints, Ints], Ints]
 class Accumulator:
     """Bounds of the int32 sums of each output channel, bias included, and how they go on.
 
+    ``low`` and ``high`` have the channels as last axis; in front of it there may be rows.
+
     ``multipliers`` has a pair of multiplier and shift for each precision, ``roundings`` the ways in
     which runtimes apply it.
     """
@@ -125,8 +127,8 @@ def _windowed(
     """
     if reached is None:
         low, high = bounds
-        parts = weighted(taps, groups, np.minimum(low, 0), np.maximum(high, 0))
-        return ints(parts[0]), ints(parts[1])
+        bottom, top = weighted(taps, groups, np.minimum(low, 0), np.maximum(high, 0))
+        return ints(bottom), ints(top)
     together, kind = np.unique(reached, axis=1, return_inverse=True)
     kind = kind.reshape(-1)
     parts = [weighted(taps[:, kind == k], groups, *bounds) for k in range(together.shape[1])]
@@ -142,7 +144,7 @@ def weighted(taps: Array, groups: int, low: Ints, high: Ints) -> tuple[Reals, Re
     Args:
         taps: O, taps, channels of a group.
         groups: output channels are in as many groups.
-        low: of each input channel, without the zero point.
+        low: of each input channel, without the zero point; or a column for each of several boxes.
         high: likewise.
     """
     outputs, count, depth = taps.shape
@@ -167,10 +169,10 @@ def _block(taps: Array, groups: int, low: Ints, high: Ints) -> tuple[Reals, Real
     outputs, depth = positive.shape
     shape = (groups, outputs // groups, depth)
     positive, negative = positive.reshape(shape), negative.reshape(shape)
-    lows, highs = (each.astype(np.float64).reshape(groups, depth, 1) for each in (low, high))
+    lows, highs = (each.astype(np.float64).reshape(groups, depth, -1) for each in (low, high))
     bottom = positive @ lows + negative @ highs
     top = positive @ highs + negative @ lows
-    return bottom.reshape(-1), top.reshape(-1)
+    return bottom.reshape(outputs, *low.shape[1:]), top.reshape(outputs, *low.shape[1:])
 
 
 def _transposed(op: Op, source: Interval) -> Accumulator | None:
@@ -191,18 +193,25 @@ def _transposed(op: Op, source: Interval) -> Accumulator | None:
 
 def _dense(op: Op, source: Interval) -> Accumulator | None:
     data, weights = op.input(0), op.input(1)
+    if data is None or weights is None or len(weights.shape) != 2:
+        return None
+    columns = weights.shape[1]
+    if not columns or not data.elements or data.elements % columns:
+        return None
+    return dense_of(op, *columns_of(data, source, columns))
+
+
+def dense_of(op: Op, low: Ints, high: Ints) -> Accumulator | None:
+    """The sums of a FULLY_CONNECTED for bounds of each column, or for rows of such bounds."""
+    data, weights = op.input(0), op.input(1)
     if data is None or weights is None or not isinstance(op.options, FullyConnectedOptions):
         return None
     params = affine_of(data)
     if not _is_int8(op, data, weights, 0) or params is None or len(weights.shape) != 2:
         return None
-    columns = weights.shape[1]
-    if not columns or not data.elements or data.elements % columns:
-        return None
-    low, high = (each - params.zero_point for each in columns_of(data, source, columns))
     taps = weights.array()[:, None, :]
-    bounds = weighted(taps, 1, low, high)
-    sums = (ints(bounds[0]), ints(bounds[1]))
+    bounds = weighted(taps, 1, (low - params.zero_point).T, (high - params.zero_point).T)
+    sums = (ints(bounds[0]).T, ints(bounds[1]).T)
     return _accumulator(op, weights, op.input(2), sums, op.options)
 
 
@@ -243,7 +252,7 @@ def _accumulator(
         return None
     if not all(INT8_MIN <= int(each.zero_point) <= INT8_MAX for each in (source, target)):
         return None
-    added = _bias(bias, len(sums[0]))
+    added = _bias(bias, sums[0].shape[-1])
     if added is None:
         return None
     multipliers = [convolution_multiplier(source, scale, target)]

@@ -15,6 +15,7 @@ from tflopt.ranges.elementwise import BINARY, by_table, of_two
 from tflopt.ranges.interval import Interval, of_constant, whole
 from tflopt.ranges.movement import moved
 from tflopt.ranges.reductions import REDUCTIONS, pooled, reduced, softmax_of_constants
+from tflopt.ranges.splitting import Splitting
 
 POOLS = frozenset({OpCode.AVERAGE_POOL_2D, OpCode.MAX_POOL_2D})
 
@@ -50,9 +51,12 @@ def ranges_of(graph: Graph) -> Ranges:
 
     Inputs, variables, and what subgraphs or unknown operators give may hold anything.
     """
-    ranges = Ranges(graph)
+    ranges, splitting = Ranges(graph), Splitting.of(graph)
     for op in graph.ops:
         found = _outputs(op, ranges)
+        if len(found) == 1 and found[0] is not None:
+            sources = [None if value is None else ranges.of(value) for value in op.inputs]
+            found = [splitting.tightened(op, sources, found[0])]
         if len(found) != len(op.outputs):
             continue
         for value, interval in zip(op.outputs, found, strict=True):

@@ -37,7 +37,9 @@ def padded_taps(op: Op) -> Mask:
     assert weights is not None
     high, wide = weights.shape[1:3]
     reached = reached_taps(op)
-    return np.ones(high * wide, dtype=np.bool_) if reached is None else ~reached.all(axis=0)
+    if reached is None:
+        return np.ones(high * wide, dtype=np.bool_)
+    return np.asarray(~reached.all(axis=0))
 
 
 def _axes(op: Op) -> tuple[Mask, Mask] | None:

@@ -1,0 +1,133 @@
+"""Few inputs, split into boxes: what depends on nothing else is bounded box by box.
+
+An interval for each of several numbers forgets that they come from the same few. Where a tensor has
+hardly any elements, the numbers that they can take are cut into boxes, down to single numbers where
+that takes little enough: then nothing is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tflopt.arith.fixed_point import ints
+from tflopt.ir import DType, Graph, Op, OpCode, Value
+from tflopt.ranges.accumulators import dense_of
+from tflopt.ranges.elementwise import BINARY, by_table, of_two
+from tflopt.ranges.interval import Interval, open_axes
+
+MOST_ELEMENTS = 8
+WORK = 1 << 24
+"""Products for all boxes of one layer, at most."""
+MOST_BOXES = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """An interval for each box of one tensor, along the first axis, which is the tensor's batch."""
+
+    root: Value
+    boxes: Interval
+
+
+@dataclass
+class Splitting:
+    """What is known by boxes so far."""
+
+    most_boxes: int
+    found: dict[Value, Pieces] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, graph: Graph) -> Splitting:
+        """Nothing is known yet."""
+        sizes = [v.elements for v in graph.values if v.is_constant and v.dtype is DType.INT8]
+        return cls(min(MOST_BOXES, WORK // max(1, *sizes, 1)))
+
+    def tightened(self, op: Op, sources: Sequence[Interval | None], known: Interval) -> Interval:
+        """The interval of an operator's output, with what the boxes say of it."""
+        pieces = self._of(op, sources)
+        if pieces is None or len(pieces.boxes.shape) != len(op.output.shape):
+            return known
+        low = np.maximum(pieces.boxes.low, known.low)
+        high = np.minimum(pieces.boxes.high, known.high)
+        self.found[op.output] = Pieces(pieces.root, Interval(low, high))
+        return Interval(low, high).hull([0])
+
+    def _of(self, op: Op, sources: Sequence[Interval | None]) -> Pieces | None:
+        read = [value for value in op.inputs if value is not None and not value.is_constant]
+        if len(op.outputs) != 1 or not read or not _are_rows([*read, op.output]):
+            return None
+        found: list[Interval | None] = []
+        roots = set()
+        for value, source in zip(op.inputs, sources, strict=True):
+            pieces = None if value is None else self._pieces(value, source)
+            if value in read and pieces is None:
+                return None
+            roots |= set() if pieces is None else {pieces.root}
+            found.append(source if pieces is None else pieces.boxes)
+        boxes = _computed(op, found) if len(roots) == 1 else None
+        return None if boxes is None else Pieces(roots.pop(), boxes)
+
+    def _pieces(self, value: Value, source: Interval | None) -> Pieces | None:
+        if value in self.found or value.is_constant or source is None:
+            return self.found.get(value)
+        count = _cuts(value.elements, self.most_boxes)
+        if count < 2 or source.is_constant:
+            return None
+        self.found[value] = Pieces(value, _boxes(source, value.elements, count))
+        return self.found[value]
+
+
+def _are_rows(values: Sequence[Value]) -> bool:
+    """Rows of int8, one each, or as many each as an open batch has."""
+    plain = all(value.dtype is DType.INT8 and not value.is_variable for value in values)
+    rows = all(len(value.shape) == 2 and value.shape[0] == 1 for value in values)
+    axes = {open_axes(value) for value in values}
+    return plain and rows and (axes == {frozenset()} or axes == {frozenset({0})})
+
+
+def _cuts(elements: int, most: int) -> int:
+    """Into how many parts each element is cut."""
+    if not 0 < elements <= MOST_ELEMENTS:
+        return 0
+    return next((n for n in range(256, 1, -1) if n**elements <= most), 0)
+
+
+def _boxes(source: Interval, elements: int, count: int) -> Interval:
+    """All boxes of a row: each element's range in ``count`` parts of about the same size."""
+    low, high = (
+        np.broadcast_to(each.reshape(-1), (elements,)) for each in (source.low, source.high)
+    )
+    parts = []
+    for first, last in zip(low.tolist(), high.tolist(), strict=True):
+        edges = np.linspace(first, last + 1, min(count, last - first + 1) + 1)
+        edges = ints(np.floor(edges))
+        parts.append((edges[:-1], edges[1:] - 1))
+    index = np.meshgrid(*(np.arange(len(part[0])) for part in parts), indexing="ij")
+    columns = [
+        [part[end][each.reshape(-1)] for part, each in zip(parts, index, strict=True)]
+        for end in (0, 1)
+    ]
+    return Interval(*(np.stack(each, axis=1) for each in columns))
+
+
+def _computed(op: Op, sources: Sequence[Interval | None]) -> Interval | None:
+    first = sources[0]
+    if first is None:
+        return None
+    if op.code is OpCode.FULLY_CONNECTED:
+        return _dense(op, first)
+    if op.code in BINARY and len(sources) == 2:
+        second = sources[1]
+        return None if second is None else of_two(op, (first, second))
+    return by_table(op, first) if len(sources) == 1 else None
+
+
+def _dense(op: Op, boxes: Interval) -> Interval | None:
+    columns = op.inputs[0].shape[1] if op.inputs[0] is not None else 0
+    shape = (boxes.shape[0], columns)
+    low, high = (np.broadcast_to(each, shape) for each in (boxes.low, boxes.high))
+    sums = dense_of(op, low, high)
+    return None if sums is None else Interval(*sums.output())
