@@ -3,8 +3,8 @@
     apt-get install flatbuffers-compiler
     python schema/regenerate_annotation.py
 
-The C++ header is for programs that use FlatBuffers anyway; it demands the headers of the flatc
-that wrote it, so compile it again with yours. Firmware reads the annotation with
+That is format 1 of the annotation, which is read and no longer written. The C++ header demands the
+headers of the flatc that wrote it; firmware reads both formats with
 ``micro_runner/include/tflopt/annotation.h``, which depends on nothing.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 FLATC_VERSION = "2.0.8"
 SCHEMA = Path(__file__).with_name("tflopt.fbs")
 ROOT = SCHEMA.parents[1]
-PYTHON = ROOT / "tflopt" / "target" / "annotation" / "_generated.py"
+PYTHON = ROOT / "tests" / "support" / "annotation_table" / "_generated.py"
 CPP = ROOT / "schema" / "generated" / "tflopt_generated.h"
 _PYTHON_HEAD = "# ruff: noqa: E501, I001, UP004\n# fmt: off\n# mypy: ignore-errors\n"
 

@@ -26,7 +26,9 @@ void PrintAnnotation(const tflopt::Annotation& annotation) {
   PrintText("target", annotation.target());
   PrintText("cmsis_nn", annotation.cmsis_nn());
   std::printf(" sha256=");
-  for (int i = 0; i < 32; ++i) std::printf("%02x", annotation.source_sha256()[i]);
+  for (size_t i = 0; i < annotation.source_sha256_size(); ++i) {
+    std::printf("%02x", annotation.source_sha256()[i]);
+  }
   for (uint32_t i = 0; i < annotation.operator_count(); ++i) {
     const tflopt::OperatorMemory op = annotation.op(i);
     PrintText("op", op.kernel);

@@ -16,6 +16,7 @@ import flatbuffers
 import numpy as np
 import pytest
 
+from tests.support.annotation_table.encode import encode_table
 from tests.support.paths import TESTDATA
 from tflopt.errors import ModelError
 from tflopt.io import read_bytes, write_bytes
@@ -45,14 +46,23 @@ SAMPLE = Annotation(
     arena_tail_bytes=27044,
     arena_total_bytes=82352,
     operators=(
-        OperatorMemory(0, 0, "arm_convolve_s8", 112, 188),
-        OperatorMemory(0, 1, "unknown", None, 0),
-        OperatorMemory(1, 65535, "arm_convolve_s8", 0, 4294967295),
+        OperatorMemory(0, 0, 112),
+        OperatorMemory(0, 1, None),
+        OperatorMemory(0, 128, 4294967295),
+        OperatorMemory(1, 65535, 1048560),
     ),
-    rules=("fold-pad", "dedup-buffers"),
+    rules=("fold-pad", "merge-buffers"),
     isa_specific_overlap=True,
 )
-SMALL = replace(SAMPLE, operators=(), rules=(), isa=Isa.MVE, target="cortex-m55", tool="")
+TABLE = replace(
+    SAMPLE,
+    operators=(
+        OperatorMemory(0, 0, 112, "arm_convolve_s8", 188),
+        OperatorMemory(0, 1, None, "unknown", 0),
+        OperatorMemory(1, 65535, 0, "arm_convolve_s8", 4294967295),
+    ),
+)
+SMALL = replace(SAMPLE, operators=(), rules=(), isa=Isa.MVE, target="cortex-m55", tool="255.10.0")
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +120,7 @@ def expected(data: bytes) -> str:
         return f"verdict={code}"
     ops = "".join(
         f" op={op.kernel},{op.subgraph},{op.index},{int(op.scratch_bytes is not None)},"
-        f"{op.scratch_bytes or 0},{op.persistent_bytes}"
+        f"{op.scratch_bytes or 0},{op.persistent_bytes or 0}"
         for op in annotation.operators
     )
     return (
@@ -119,7 +129,7 @@ def expected(data: bytes) -> str:
         f" tail={annotation.arena_tail_bytes} total={annotation.arena_total_bytes}"
         f" tool={annotation.tool} target={annotation.target} cmsis_nn={annotation.cmsis_nn}"
         f" sha256={annotation.source_sha256.hex()}{ops}"
-        + "".join(f" rule={rule}" for rule in annotation.rules)
+        + "".join(f" rule={rule}" for rule in annotation.rules if not data.startswith(b"TO"))
     )
 
 
@@ -168,9 +178,16 @@ def mutate(rng: random.Random, good: bytes) -> bytes:
     return bytes(data[: rng.randrange(len(data))] if rng.random() < 0.1 else data)
 
 
-@pytest.mark.parametrize("annotation", [SAMPLE, SMALL], ids=["full", "small"])
-def test_reads_what_python_wrote(program: Path, annotation: Annotation) -> None:
-    data = encode(annotation)
+FORMS = {
+    "packed": encode(SAMPLE),
+    "packed small": encode(SMALL),
+    "table": encode_table(TABLE),
+    "table small": encode_table(SMALL),
+}
+
+
+@pytest.mark.parametrize("data", FORMS.values(), ids=FORMS)
+def test_reads_what_python_wrote(program: Path, data: bytes) -> None:
     assert run(program, "a", [data]) == [expected(data)]
     model = minimal_model([("min_runtime_version", b"1.5.0"), (METADATA_NAME, data), ("x", None)])
     assert run(program, "m", [model]) == [expected(data)]
@@ -228,8 +245,13 @@ def test_an_empty_or_foreign_annotation(program: Path) -> None:
     assert run(program, "m", models) == [f"verdict={MALFORMED}"] * 4
 
 
+def test_another_packed_format(program: Path) -> None:
+    data = b"TO\x03" + encode(SAMPLE)[3:]
+    assert run(program, "a", [data]) == [f"verdict={OTHER_FORMAT}"] == [expected(data)]
+
+
 def test_another_format(program: Path) -> None:
-    data = bytearray(encode(SAMPLE))
+    data = bytearray(encode_table(TABLE))
     root = int.from_bytes(data[:4], "little")
     vtable = root - int.from_bytes(data[root : root + 4], "little", signed=True)
     data[root + int.from_bytes(data[vtable + 4 : vtable + 6], "little")] = 9
@@ -237,8 +259,8 @@ def test_another_format(program: Path) -> None:
     assert expected(bytes(data)) == f"verdict={OTHER_FORMAT}"
 
 
-def test_truncations_at_every_length(program: Path) -> None:
-    data = encode(SAMPLE)
+@pytest.mark.parametrize("data", FORMS.values(), ids=FORMS)
+def test_truncations_at_every_length(program: Path, data: bytes) -> None:
     cut = [data[:size] for size in range(len(data) + 1)]
     assert run(program, "a", cut) == [expected(each) for each in cut]
     model = minimal_model([(METADATA_NAME, data)])
@@ -246,9 +268,9 @@ def test_truncations_at_every_length(program: Path) -> None:
     assert set(lines) == {expected(data), f"verdict={MALFORMED}"}
 
 
-def test_offsets_out_of_range(program: Path) -> None:
+@pytest.mark.parametrize("data", [FORMS["packed"], FORMS["table"]], ids=["packed", "table"])
+def test_offsets_out_of_range(program: Path, data: bytes) -> None:
     """Every aligned word of annotation and model set to the values that offsets break at."""
-    data = encode(SAMPLE)
     model = minimal_model([(METADATA_NAME, data)])
     extremes = [0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFC, len(data), len(model)]
     for kind, good in (("a", data), ("m", model)):
@@ -264,7 +286,7 @@ def test_offsets_out_of_range(program: Path) -> None:
 
 def test_one_string_referred_to_many_times(program: Path) -> None:
     """All text together may not be longer than the data: neither reader multiplies a string."""
-    data = encode(replace(SMALL, rules=("r" * 40, *[""] * 40)))
+    data = encode_table(replace(SMALL, rules=("r" * 40, *[""] * 40)))
     first = data.index(b"r" * 40) - 4
     vector = data.index((41).to_bytes(4, "little"))
     assert vector + 4 + int.from_bytes(data[vector + 4 : vector + 8], "little") == first
@@ -278,10 +300,9 @@ def test_one_string_referred_to_many_times(program: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_random_mutations(program: Path, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "data"), list(enumerate(FORMS.values())), ids=FORMS)
+def test_random_mutations(program: Path, seed: int, data: bytes) -> None:
     rng = random.Random(seed)
-    data = encode(SAMPLE if seed % 2 else SMALL)
     broken = [mutate(rng, data) for _ in range(4000)]
     lines = run(program, "a", broken)
     assert lines == [expected(each) for each in broken]
@@ -293,6 +314,10 @@ def test_random_mutations(program: Path, seed: int) -> None:
 def test_random_bytes(program: Path) -> None:
     rng = random.Random(7)
     noise = [b"\x10\0\0\0TFLO" + rng.randbytes(rng.randrange(120)) for _ in range(3000)]
+    noise += [b"TO\x02" + rng.randbytes(rng.randrange(120)) for _ in range(3000)]
+    for _ in range(3000):  # words that reach the readers' ends
+        words = (bytes([rng.choice((0x7F, 0xFF, 0, 0x80, 9)), *rng.randbytes(2)]) for _ in range(9))
+        noise.append(FORMS["packed small"] + b"".join(words))
     assert run(program, "a", noise) == [expected(each) for each in noise]
     run(program, "m", [rng.randbytes(rng.randrange(80)) for _ in range(3000)])
 

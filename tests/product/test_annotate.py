@@ -16,11 +16,18 @@ from tflopt.errors import ModelError, UnsupportedError
 from tflopt.io import read, read_bytes, write_bytes
 from tflopt.ir import Metadata
 from tflopt.plan.describe import read_plan, write_plan
-from tflopt.product.annotate import Annotate, attach, is_for_device_only, read_annotation
+from tflopt.product.annotate import (
+    Annotate,
+    attach,
+    is_for_device_only,
+    make_annotation,
+    read_annotation,
+)
 from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.rules.pipeline import Selection
 from tflopt.target import Target
 from tflopt.target.annotation import METADATA_NAME, Annotation, decode, encode
+from tflopt.target.annotation.record import DIGEST_BYTES
 from tflopt.target.cortex_m import Isa
 from tflopt.target.device import Device
 from tflopt.target.memory import PORTABLE, PlanRequest, memory_of
@@ -50,12 +57,10 @@ def test_it_says_what_the_memory_table_says(target: str, version: str) -> None:
     result = optimized(data, replace(FAST, config=Config(device=device)))
     memory, found = memory_of(read_bytes(result.data), device), annotation_of(result)
     assert result.annotation == encode(found)
-    assert [(op.scratch_bytes, op.persistent_bytes, op.kernel) for op in found.operators] == [
-        (row.use.scratch_total_bytes, row.use.persistent_total_bytes, row.use.function)
+    assert [(op.subgraph, op.index, op.scratch_bytes) for op in found.operators] == [
+        (row.subgraph, row.index, row.use.scratch_total_bytes)
         for row in memory.table
-    ]
-    assert [(op.subgraph, op.index) for op in found.operators] == [
-        (row.subgraph, row.index) for row in memory.table
+        if row.use.scratch_total_bytes
     ]
     arena = memory.arena
     assert found.arena_head_bytes == arena.head_bytes
@@ -63,7 +68,7 @@ def test_it_says_what_the_memory_table_says(target: str, version: str) -> None:
     assert found.arena_total_bytes == arena.minimum_bytes
     assert (found.target, found.isa, found.cmsis_nn) == (target, device.target.isa, version)
     assert found.tool == __version__
-    assert found.source_sha256 == hashlib.sha256(data).digest()
+    assert found.source_sha256 == hashlib.sha256(data).digest()[:DIGEST_BYTES]
     assert set(found.rules) == set(result.trace.counts)
     assert not found.isa_specific_overlap
 
@@ -89,7 +94,7 @@ def test_where_the_model_carries_none(settings: Settings) -> None:
     result = optimized(PATH.read_bytes(), settings)
     assert read_annotation(read_bytes(result.data)) is None
     assert METADATA_NAME.encode() not in result.data
-    assert decode(result.annotation).operators
+    assert decode(result.annotation).arena_total_bytes
 
 
 def test_strip_all_removes_one_that_is_there() -> None:
@@ -120,7 +125,7 @@ def test_another_target_gives_another_annotation_of_the_same_source() -> None:
     entries = [m for m in second.model.metadata or () if m.name == METADATA_NAME]
     assert len(entries) == 1
     if not second.trace.hits:
-        assert found.source_sha256 == hashlib.sha256(data).digest()
+        assert found.source_sha256 == hashlib.sha256(data).digest()[:DIGEST_BYTES]
         assert found.rules == annotation_of(first).rules
 
 
@@ -129,7 +134,7 @@ def test_rules_that_change_an_optimized_file_make_it_the_source() -> None:
     second = optimized(first.data)
     assert second.trace.hits
     found = annotation_of(second)
-    assert found.source_sha256 == hashlib.sha256(first.data).digest()
+    assert found.source_sha256 == hashlib.sha256(first.data).digest()[:DIGEST_BYTES]
 
 
 def tiny() -> bytes:
@@ -148,15 +153,29 @@ def test_it_never_makes_a_file_larger_than_its_source() -> None:
     assert again.data == result.data
 
 
-def test_one_that_is_left_out_is_named(cli: Cli, tmp_path: Path) -> None:
+def test_one_that_would_make_the_file_larger_is_beside_it(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(tiny())
-    assert "annotation (" in cli("optimize", path, "--no-verify").out
-    assert (
-        "of them tflopt's annotation" in cli("optimize", PATH, "-o", "o.tflite", "--no-verify").out
-    )
+    out = " ".join(cli("optimize", path, "--no-verify").out.split())
+    beside = tmp_path / "m.opt.tflopt"
+    found = decode(beside.read_bytes())
+    assert f"tflopt's annotation ({beside.stat().st_size} bytes) would make the file larger" in out
+    assert found.arena_total_bytes > 0
+    assert found.source_sha256 == hashlib.sha256(tiny()).digest()[:DIGEST_BYTES]
+    beside.unlink()
     out = cli("optimize", path, "--no-verify", "--annotate", "none").out
     assert "annotation" not in out
+    assert not beside.exists()
+    assert cli("optimize", path, "-d", tmp_path / "all", "--no-verify").code == 0
+    assert decode((tmp_path / "all" / "m.opt.tflopt").read_bytes()) == found
+
+
+def test_its_bytes_are_stated(cli: Cli, tmp_path: Path) -> None:
+    out = cli("optimize", PATH, "-o", tmp_path / "o.tflite", "--no-verify").out
+    model = read(tmp_path / "o.tflite")
+    [entry] = [entry for entry in model.metadata or () if entry.name == METADATA_NAME]
+    assert f"{entry.buffer.size_bytes} of them tflopt's annotation" in out
+    assert not (tmp_path / "o.tflopt").exists()
 
 
 def test_attach_leaves_no_old_buffer_behind() -> None:
@@ -247,11 +266,17 @@ def many_subgraphs() -> bytes:
     return write_bytes(model)
 
 
-def test_a_model_beyond_the_format_goes_without() -> None:
-    data = many_subgraphs()
-    quick = replace(FAST, selection=Selection(only=("remove-dead",)))
-    result = optimized(data, quick)
-    assert result.annotation == b""
-    assert METADATA_NAME.encode() not in result.data
+def test_many_subgraphs_are_numbered() -> None:
+    result = optimized(many_subgraphs(), replace(FAST, selection=Selection(only=("remove-dead",))))
+    assert decode(result.annotation).arena_total_bytes
+
+
+def test_a_model_beyond_the_format_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = read(PATH)
+    memory = memory_of(model, Device())
+    huge = replace(memory, arena=replace(memory.arena, minimum_bytes=2**32))
+    assert make_annotation(b"", model, huge, []) == b""
+    monkeypatch.setattr("tflopt.product.choose.make_annotation", lambda *_: b"")
+    assert METADATA_NAME.encode() not in optimized(PATH.read_bytes()).data
     with pytest.raises(UnsupportedError, match="annotate none"):
-        optimized(data, replace(quick, annotate=Annotate.FILE))
+        optimized(PATH.read_bytes(), replace(FAST, annotate=Annotate.FILE))

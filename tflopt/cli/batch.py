@@ -99,6 +99,7 @@ def _report(outcomes: Sequence[Outcome]) -> dict[str, object]:
 def _print(outcomes: Sequence[Outcome]) -> None:
     from rich.text import Text
 
+    from tflopt.report.console import print_notes
     from tflopt.report.style import change, make_console, size, table
 
     console = make_console()
@@ -111,5 +112,7 @@ def _print(outcomes: Sequence[Outcome]) -> None:
         verdict = Text(failed, style="bold red") if outcome.exit_code else Text(outcome.status)
         grid.add_row(Text(printable(outcome.source.name)), *cells, verdict)
     console.print(grid)
+    for outcome in outcomes:
+        print_notes(console, [f"{outcome.source.name}: {text}" for text in outcome.grown])
     failures = sum(outcome.exit_code != 0 for outcome in outcomes)
     console.print(f"{len(outcomes) - failures} written, {failures} failed")

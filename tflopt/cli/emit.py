@@ -50,6 +50,12 @@ def emit(
             "--arena-alignment", metavar="BYTES", help="Align the arena; as given to 'optimize'."
         ),
     ] = ARENA_ALIGNMENT,
+    drop_annotation: Annotated[
+        bool,
+        typer.Option(
+            "--drop-annotation", help="Leave tflopt's annotation out; the header has its numbers."
+        ),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Write a model as C or C++ sources: array, op resolver, arena size, quantization.
@@ -66,6 +72,7 @@ def emit(
         layout=layout,
         arena_bytes=None if arena is None else parse_size(arena),
         arena_alignment=arena_alignment,
+        drop_annotation=drop_annotation,
     )
     chosen = "" if name is None else check_name(name)
     check_folder(folder)

@@ -15,8 +15,10 @@ from tflopt.emit.options import EmitOptions, Layout, NamedModel
 from tflopt.emit.resolver import resolver_header
 from tflopt.emit.text import guarded
 from tflopt.errors import UsageError
-from tflopt.io import write_all
+from tflopt.io import WriteOptions, write_all, write_bytes
+from tflopt.ir.clone import clone
 from tflopt.plan.costs import variable_count
+from tflopt.product.annotate import detach, read_annotation
 from tflopt.texts import ascii_text
 
 
@@ -32,11 +34,14 @@ def emit_files(
 
     Raises:
         UnsupportedError: TFLM lacks an operator.
+        ModelError: an annotation that is to be dropped is malformed.
         UsageError: no model, or names that clash.
     """
     options = options or EmitOptions()
     name = name or (models[0].name if len(models) == 1 else "models")
     _check_names(models, name)
+    if options.drop_annotation:
+        models = [without_annotation(each) for each in models]
     arenas = [arena_of(each.model, options) for each in models]
     files: dict[str, str | bytes] = {}
     for each, arena in zip(models, arenas, strict=True):
@@ -54,6 +59,20 @@ def emit_files(
         path: ascii_text(text).encode("ascii") if isinstance(text, str) else text
         for path, text in files.items()
     }
+
+
+def without_annotation(named: NamedModel) -> NamedModel:
+    """The same without tflopt's annotation in its bytes; they stay as they are without one.
+
+    Raises:
+        ModelError: the annotation is malformed.
+    """
+    annotation = read_annotation(named.model)
+    if annotation is None:
+        return named
+    model = clone(named.model)
+    detach(model)
+    return NamedModel(named.name, model, write_bytes(model, WriteOptions(share=True)), annotation)
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:

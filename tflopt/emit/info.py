@@ -11,6 +11,7 @@ from tflopt.emit.options import NamedModel
 from tflopt.emit.text import guarded
 from tflopt.ir import DType, Model, Value
 from tflopt.plan.costs import variable_count
+from tflopt.target.annotation import Annotation
 from tflopt.texts import c_comment
 
 C_TYPES = {
@@ -49,6 +50,7 @@ def info_header(named: NamedModel, arena: Arena) -> str:
         "#include <math.h>\n#include <stdbool.h>\n#include <stdint.h>\n",
         f"#define {upper}_SHA256 \\\n  {string_literal(named.sha256)}\n",
         arena.macros(upper),
+        *_annotated(named.annotation, upper),
         *_variables(named.model, upper),
         f"#define {upper}_INPUT_COUNT {len(main.inputs)}\n"
         f"#define {upper}_OUTPUT_COUNT {len(main.outputs)}\n",
@@ -56,6 +58,36 @@ def info_header(named: NamedModel, arena: Arena) -> str:
     for kind, ports in (("input", main.inputs), ("output", main.outputs)):
         parts += [_port(named.name, f"{kind}{i}", value) for i, value in enumerate(ports)]
     return guarded(f"{named.name}_info", "What firmware knows of the model.", "\n".join(parts))
+
+
+def _annotated(annotation: Annotation | None, upper: str) -> list[str]:
+    """The numbers of an annotation that the array doesn't carry."""
+    if annotation is None:
+        return []
+    device = c_comment(f"{annotation.target}, CMSIS-NN {annotation.cmsis_nn}")
+    sizes = [
+        f"{op.index} of subgraph {op.subgraph}: "
+        + ("unknown" if op.scratch_bytes is None else str(op.scratch_bytes))
+        for op in annotation.operators
+        if op.scratch_bytes != 0
+    ]
+    lines = [
+        f"/* tflopt's annotation, on {device}: what arena_used_bytes() returns, its parts, and the",
+        "   least arena. */",
+        f"#define {upper}_ANNOTATED_TARGET {string_literal(annotation.target)}",
+        f"#define {upper}_ANNOTATED_CMSIS_NN {string_literal(annotation.cmsis_nn)}",
+        f"#define {upper}_ANNOTATED_USED_BYTES "
+        f"{annotation.arena_head_bytes + annotation.arena_tail_bytes}u",
+        f"#define {upper}_ANNOTATED_HEAD_BYTES {annotation.arena_head_bytes}u",
+        f"#define {upper}_ANNOTATED_TAIL_BYTES {annotation.arena_tail_bytes}u",
+        f"#define {upper}_ANNOTATED_ARENA_BYTES {annotation.arena_total_bytes}u",
+        *(
+            ["/* Bytes of scratch by operator:", *(f"   {size}" for size in sizes), "*/"]
+            if sizes
+            else []
+        ),
+    ]
+    return ["\n".join(lines) + "\n"]
 
 
 def _variables(model: Model, upper: str) -> list[str]:

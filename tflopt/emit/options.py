@@ -10,6 +10,7 @@ from tflopt.emit.names import check_name, check_section
 from tflopt.errors import UsageError
 from tflopt.ir import Model
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
+from tflopt.target.annotation import Annotation
 from tflopt.target.device import Device
 
 LEAST_ALIGNMENT = 16
@@ -48,6 +49,7 @@ class EmitOptions:
         layout: of the files.
         arena_alignment: of the arena in memory, a power of two, 16 at least; that with which
             the model was planned.
+        drop_annotation: leave tflopt's annotation out of the array; the header has its numbers.
 
     Raises:
         UsageError: a section or alignment that makes no sense, or what a layout doesn't have.
@@ -62,6 +64,7 @@ class EmitOptions:
     arena_bytes: int | None = None
     layout: Layout = Layout.PLAIN
     arena_alignment: int = ARENA_ALIGNMENT
+    drop_annotation: bool = False
 
     def __post_init__(self) -> None:
         check_section(self.section)
@@ -81,11 +84,15 @@ def _check(option: str, alignment: int, least: int) -> None:
 
 @dataclass(frozen=True)
 class NamedModel:
-    """A model, its bytes, and the prefix of its identifiers and files."""
+    """A model, its bytes, and the prefix of its identifiers and files.
+
+    ``annotation`` is what was taken out of the bytes.
+    """
 
     name: str
     model: Model
     data: bytes
+    annotation: Annotation | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)

@@ -15,7 +15,9 @@ from typing import TypeVar
 from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, system_reason
 from tflopt.io import write_all
 from tflopt.io.files import load
+from tflopt.io.output import is_stream
 from tflopt.product.annotate import Annotate
+from tflopt.product.growth import size_notes
 from tflopt.product.optimize import Result, Settings, check_verdict, optimize_file_bytes
 from tflopt.product.pins import with_pins
 from tflopt.report.json_report import report
@@ -36,7 +38,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: sizes where it succeeded, else the error and its exit code."""
+    """What became of a job: sizes where it succeeded, else the error and its exit code.
+
+    ``grown`` are notes on what takes more than the original.
+    """
 
     source: Path
     output: Path
@@ -45,6 +50,7 @@ class Outcome:
     flash_bytes: tuple[int, int] | None = None
     arena_bytes: tuple[int, int] | None = None
     status: str = ""
+    grown: tuple[str, ...] = ()
     report: dict[str, object] | None = None
 
 
@@ -72,6 +78,7 @@ def run_job(job: Job) -> Outcome:
         if old is None or new is None
         else (old.arena.minimum_bytes, new.arena.minimum_bytes),
         status="skipped" if verdict is None else verdict.status,
+        grown=tuple(size_notes(result, settings)),
         report=report(result, settings, str(job.source), str(job.output)),
     )
 
@@ -79,19 +86,23 @@ def run_job(job: Job) -> Outcome:
 def results(result: Result, settings: Settings, destination: Path) -> dict[Path, list[bytes]]:
     """The annotation where that is a file, and last the model, unless the verdict forbids it.
 
+    An annotation that would make the model larger than the original goes into a file as well.
+
     Raises:
         MismatchError, UnverifiedError: as :func:`check_verdict`.
     """
     check_verdict(result, settings)
     beside = annotation_path(settings, destination)
-    files = {} if beside is None else {beside: [result.annotation]}
-    return {**files, destination: [result.data]}
+    if beside is None or result.annotates or not result.annotation:
+        return {destination: [result.data]}
+    return {beside: [result.annotation], destination: [result.data]}
 
 
 def annotation_path(settings: Settings, destination: Path) -> Path | None:
-    """The file that is written beside the model, if any."""
+    """The file that may be written beside the model, if any; a stream has none unless asked."""
     wanted = settings.annotate is Annotate.FILE
-    return destination.with_suffix(ANNOTATION_SUFFIX) if wanted else None
+    may_be = settings.annotates and not is_stream(destination)
+    return destination.with_suffix(ANNOTATION_SUFFIX) if wanted or may_be else None
 
 
 def run_all(

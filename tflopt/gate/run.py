@@ -81,10 +81,9 @@ def _outputs(result: Result, settings: Settings) -> Finding:
 
 def _flash(result: Result, settings: Settings) -> Finding:
     size, limit = len(result.data), settings.max_flash_bytes
-    annotates = settings.annotates and bool(result.annotation)
     return _judged(
         Finding("flash", size, limit),
-        lambda: check_flash(result.model, size, limit, settings.config, annotates),
+        lambda: check_flash(result.model, size, limit, settings.config, result.annotates),
     )
 
 

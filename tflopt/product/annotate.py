@@ -13,11 +13,15 @@ from tflopt.ir import Buffer, Metadata, Model
 from tflopt.plan.describe import read_plan
 from tflopt.target import Target
 from tflopt.target.annotation import METADATA_NAME, Annotation, OperatorMemory, decode, encode
+from tflopt.target.annotation.rule_names import RULE_NAMES
 from tflopt.target.device import Device
 from tflopt.target.kernels import KernelRow
 from tflopt.target.memory import ONE_OF_EACH, Memory, why_no_memory
 from tflopt.target.plan_check import needs_cmsis_nn, needs_its_isa
 from tflopt.version import __version__
+
+RELEASE = ".".join(__version__.split(".")[:3])
+"""The version without what a build may add to it."""
 
 
 class Annotate(Enum):
@@ -32,16 +36,16 @@ def make_annotation(source: bytes, model: Model, memory: Memory, rules: Collecti
     """The annotation of ``model``, to which ``rules`` made the file ``source``.
 
     Where no rule found anything to do, the file's own annotation still says where the model comes
-    from: so optimizing twice gives the same bytes as once. Empty for a model beyond the format's
-    numbers (256 subgraphs, 65,536 operators).
+    from: so optimizing twice gives the same bytes as once. Empty where a number is beyond the
+    format's (16,777,216 operators, 4 GiB).
     """
     device = memory.device
-    digest, names = hashlib.sha256(source).digest(), tuple(sorted(rules))
+    digest, names = hashlib.sha256(source).digest(), tuple(sorted({*rules} & {*RULE_NAMES}))
     previous = None if rules else _readable_annotation(model)
     if previous is not None:
         digest, names = previous.source_sha256, previous.rules
     annotation = Annotation(
-        tool=__version__,
+        tool=RELEASE,
         source_sha256=digest,
         target=str(device.target),
         isa=device.target.isa,
@@ -61,26 +65,28 @@ def make_annotation(source: bytes, model: Model, memory: Memory, rules: Collecti
 
 def _operator(row: KernelRow) -> OperatorMemory:
     known = row.use.scratch_bytes is not None
-    return OperatorMemory(
-        subgraph=row.subgraph,
-        index=row.index,
-        kernel=row.use.function,
-        scratch_bytes=row.use.scratch_total_bytes if known else None,
-        persistent_bytes=row.use.persistent_total_bytes,
-    )
+    scratch = row.use.scratch_total_bytes if known else None
+    return OperatorMemory(row.subgraph, row.index, scratch)
 
 
 def attach(model: Model, annotation: bytes) -> None:
     """Store the annotation in the model, in place of any that it has."""
     if not model.buffers:
         model.buffers.append(Buffer())
+    detach(model)
+    buffer = Buffer(np.frombuffer(annotation, dtype=np.uint8))
+    model.buffers = [*model.buffers, buffer]
+    model.metadata = [*(model.metadata or ()), Metadata(METADATA_NAME, buffer)]
+
+
+def detach(model: Model) -> None:
+    """Drop any annotation that the model has."""
     old = {entry.buffer for entry in model.metadata or () if entry.name == METADATA_NAME}
     kept = [entry for entry in model.metadata or () if entry.name != METADATA_NAME]
     read = {value.buffer for graph in model.graphs for value in graph.values}
     old -= {entry.buffer for entry in kept} | {buffer for buffer in read if buffer is not None}
-    buffer = Buffer(np.frombuffer(annotation, dtype=np.uint8))
-    model.buffers = [*(b for b in model.buffers if b not in old), buffer]
-    model.metadata = [*kept, Metadata(METADATA_NAME, buffer)]
+    model.buffers = [b for b in model.buffers if b not in old]
+    model.metadata = kept if kept or model.metadata is not None else None
 
 
 def is_annotated(model: Model) -> bool:

@@ -32,7 +32,7 @@ class Result:
     """What came out: the model and its bytes, what the rules did, and the verdict.
 
     ``hazards`` are the layers of the original that the device computes wrongly, ``hazards_left``
-    those of the result.
+    those of the result. ``annotates``: the model carries the annotation itself.
     """
 
     original: Model
@@ -46,6 +46,7 @@ class Result:
     memory_after: Memory | None
     annotation: bytes
     verification: Verification | None
+    annotates: bool = False
     hazards: Sequence[HazardFinding] = ()
     hazards_left: Sequence[HazardFinding] = ()
 
@@ -134,9 +135,8 @@ def _optimize(
         check_arena(model, memory, limit, config, original, draft.results)
     if settings.annotate is Annotate.FILE and not draft.annotation:
         raise UnsupportedError("its memory can't be annotated; use --annotate none", "", model.path)
-    output, annotates = draft.data, draft.annotates
-    limit, config = settings.max_flash_bytes, settings.config
-    check_flash(model, len(output), limit, config, annotates, draft.results)
+    output, limit, config = draft.data, settings.max_flash_bytes, settings.config
+    check_flash(model, len(output), limit, config, draft.annotates, draft.results)
     settings = draft.settings
     verification = None
     if settings.samples is not None:
@@ -156,6 +156,7 @@ def _optimize(
         memory_after=memory,
         annotation=draft.annotation,
         verification=verification,
+        annotates=draft.annotates,
         hazards=find_hazards(original, settings.device),
         hazards_left=find_hazards(model, settings.device),
     )

@@ -16,7 +16,7 @@ def costs(result: Result, settings: Settings) -> tuple[Cost, Cost]:
     device = settings.device
     memories = (result.memory_before, result.memory_after)
     before, after = (0 if each is None else each.arena.minimum_bytes for each in memories)
-    annotation = len(result.annotation) if settings.annotates else 0
+    annotation = len(result.annotation) if result.annotates else 0
     return (
         Cost(predict_model(result.original, device).instructions, len(result.source), before),
         Cost(
@@ -25,13 +25,17 @@ def costs(result: Result, settings: Settings) -> tuple[Cost, Cost]:
     )
 
 
-def trade_notes(result: Result, settings: Settings) -> list[str]:
-    """One line for each resource of which a balanced result takes more, for fewer instructions."""
+def trades(result: Result, settings: Settings) -> list[Growth]:
+    """Each resource of which a balanced result takes more, for fewer instructions."""
     if settings.config.goal is not Goal.BALANCED:
         return []
     before, after = costs(result, settings)
-    found = growths(before, before, after)
-    return [_said(growth) for growth in found if growth.saved_share > 0]
+    return [growth for growth in growths(before, before, after) if growth.saved_share > 0]
+
+
+def trade_notes(result: Result, settings: Settings) -> list[str]:
+    """One line for each of them."""
+    return [_said(growth) for growth in trades(result, settings)]
 
 
 def _said(growth: Growth) -> str:

@@ -11,10 +11,9 @@ from rich.text import Text
 from tflopt.errors import printable
 from tflopt.ir import Model
 from tflopt.ir.text import kind
-from tflopt.product.annotate import is_annotated
 from tflopt.product.facts import ModelFacts, OpFacts
+from tflopt.product.growth import size_notes
 from tflopt.product.optimize import Result, Settings
-from tflopt.product.trades import trade_notes
 from tflopt.report.console_hazards import print_hazards
 from tflopt.report.flash import KINDS, Flash
 from tflopt.report.near_misses import grouped
@@ -27,10 +26,6 @@ from tflopt.target.device import Device
 from tflopt.verify.compare import Verification
 from tflopt.verify.interface import port_changes
 
-LEFT_OUT = (
-    "tflopt's annotation ({} bytes) would make the file larger than the original and is left out; "
-    "--annotate file writes it beside the model."
-)
 MOST_RULES = 8
 TIDY = {Stage.CLEAN, Stage.STRIP}
 
@@ -52,21 +47,19 @@ def print_summary(
     print_hazards(console, result.hazards, result.hazards_left)
     print_notes(console, result_notes(result, settings))
     written = f", {size(len(result.data))} bytes"
-    if is_annotated(result.model):
+    if result.annotates:
         written += f", {size(len(result.annotation))} of them tflopt's annotation"
     console.print(Text.assemble("wrote ", (printable(output), "bold"), written))
 
 
 def result_notes(result: Result, settings: Settings) -> list[str]:
     """What a user should know of the result; what was measured stands for what is known."""
-    verdict, trades = result.verification, trade_notes(result, settings)
-    if result.annotation and settings.annotates and not is_annotated(result.model):
-        trades = [LEFT_OUT.format(size(len(result.annotation))), *trades]
+    verdict, sizes = result.verification, size_notes(result, settings)
     if verdict is None or not verdict.default_path:
-        return [*trades, *notes(result.model, settings.device)]
+        return [*sizes, *notes(result.model, settings.device)]
     said = bias_notes(result.model)
     others = [text for text in notes(result.model, settings.device) if text not in said]
-    return [verdict.default_path, *trades, *others]
+    return [verdict.default_path, *sizes, *others]
 
 
 def _print_rules(console: Console, result: Result) -> None:

@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 
 from tflopt.config import Config, Tiling
 from tflopt.ir import Model
+from tflopt.product.growth import size_notes
 from tflopt.product.optimize import Result, Settings
-from tflopt.product.trades import trade_notes
 from tflopt.report.graph import graph_rows
 from tflopt.report.notes import notes
 from tflopt.report.subject import Subject, subject_rows
@@ -66,7 +66,7 @@ def report(result: Result, settings: Settings, source: str, output: str) -> dict
         "input": {"path": source, **old},
         "output": {"path": output, **new},
         "interface": interface(result.original, result.model),
-        "notes": [*trade_notes(result, settings), *notes(result.model, settings.device)],
+        "notes": [*size_notes(result, settings), *notes(result.model, settings.device)],
         "passes": passes(result.trace, settings.selection, settings.config),
         "verification": verification(result.verification),
     }

@@ -1,8 +1,8 @@
 // Reads the annotation that tflopt leaves in a .tflite model (metadata "TFLOPT") and checks it
-// against what the firmware finds. Header-only C++17 (this file and flatbuffer_view.h): no heap,
-// no exceptions, no RTTI, nothing but three headers of the standard library. The model is not
-// trusted: every access is checked against its size, and a broken annotation is a verdict, never
-// a crash.
+// against what the firmware finds: packed, or the table that tflopt 0.1 wrote. Header-only C++17
+// (this file, annotation_parts.h and flatbuffer_view.h): no heap, no exceptions, no RTTI, nothing
+// but three headers of the standard library. The model is not trusted: every access is checked
+// against its size, and a broken annotation is a verdict, never a crash.
 //
 //   tflopt::Annotation annotation;
 //   tflopt::Verdict verdict = tflopt::ReadFromModel(g_model, g_model_size, &annotation);
@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "tflopt/annotation_parts.h"
 #include "tflopt/flatbuffer_view.h"
 
 namespace tflopt {
@@ -69,26 +70,6 @@ inline const char* Text(Verdict verdict) {
   return "unknown verdict";
 }
 
-// Text inside the model; not terminated by a zero byte as far as this reader checks.
-struct StringView {
-  const char* data = "";
-  size_t size = 0;
-
-  bool Equals(const char* text) const {
-    return std::strlen(text) == size && std::memcmp(data, text, size) == 0;
-  }
-};
-
-// What one operator needs; `scratch_known` is false for kernels that tflopt does not know.
-struct OperatorMemory {
-  uint32_t subgraph = 0;
-  uint32_t index = 0;
-  StringView kernel;
-  bool scratch_known = false;
-  uint32_t scratch_bytes = 0;
-  uint32_t persistent_bytes = 0;
-};
-
 // An annotation that was read; it refers to the model's bytes, which must outlive it.
 class Annotation {
  public:
@@ -97,20 +78,31 @@ class Annotation {
   uint32_t arena_tail_bytes() const { return tail_; }
   Isa isa() const { return isa_; }
   bool isa_specific_overlap() const { return overlap_; }
-  StringView tool() const { return tool_; }
-  StringView target() const { return target_; }
+  // tflopt's version and the target; of a packed annotation they are a part of this object.
+  StringView tool() const { return is_packed_ ? tool_text_.view() : tool_; }
+  StringView target() const { return is_packed_ ? target_text_.view() : target_; }
   StringView cmsis_nn() const { return cmsis_nn_; }
-  // 32 bytes, null before an annotation was read.
+  // How the SHA-256 of the original model begins, null before an annotation was read: 8 bytes,
+  // or 32 in the table.
   const uint8_t* source_sha256() const { return sha256_; }
+  size_t source_sha256_size() const { return is_packed_ ? kDigestBytes : 32; }
+  // Packed: of the operators with scratch, or with scratch that tflopt doesn't know.
   uint32_t operator_count() const { return operators_.count; }
+  // Rules by name; packed, where they are numbers for tflopt, there is none.
   uint32_t rule_count() const { return rules_.count; }
 
   // Empty where `i` is not below the count.
   StringView rule(uint32_t i) const { return StringAt(rules_, i); }
 
+  // Packed, it takes a time that grows with `i`.
   OperatorMemory op(uint32_t i) const {
     OperatorMemory result;
     if (i >= operators_.count) return result;
+    if (is_packed_) {
+      internal::PackedWords words(words_);
+      for (uint32_t n = 0; n <= i; ++n) words.Next(&result);
+      return result;
+    }
     const size_t at = operators_.first + static_cast<size_t>(i) * kOperatorBytes;
     uint32_t kernel = 0;
     bytes_.Number(at, 2, &result.index);
@@ -129,7 +121,9 @@ class Annotation {
 
   static constexpr size_t kOperatorBytes = 12;
   static constexpr uint32_t kUnknownScratch = 0xFFFFFFFFu;
-  static constexpr uint32_t kFormat = 1;
+  static constexpr uint32_t kTableFormat = 1;
+  static constexpr uint32_t kPackedFormat = 2;
+  static constexpr size_t kDigestBytes = 8;
   // The fields of the table, numbered as in schema/tflopt.fbs.
   enum Slot : uint32_t {
     kFormatSlot, kIsaSlot, kOverlapSlot, kHeadSlot, kTailSlot, kTotalSlot, kSha256Slot,
@@ -140,6 +134,69 @@ class Annotation {
     size_t first = 0;
     uint32_t count = 0;
   };
+
+  // A text that is made, not found.
+  struct Composed {
+    char text[32] = {};
+    size_t size = 0;
+
+    void Add(StringView part) {
+      for (size_t i = 0; i < part.size && size < sizeof(text); ++i) text[size++] = part.data[i];
+    }
+    void AddNumber(uint32_t number) {
+      for (uint32_t unit = number > 99 ? 100 : number > 9 ? 10 : 1; unit > 0; unit /= 10) {
+        const char digit = static_cast<char>('0' + number / unit % 10);
+        Add({&digit, 1});
+      }
+    }
+    StringView view() const { return {text, size}; }
+  };
+
+  // What follows the format in the packed form.
+  bool LoadPacked(internal::Cursor cursor) {
+    uint32_t flags = 0;
+    uint32_t rules = 0;
+    StringView target;
+    const uint8_t* version = nullptr;
+    const uint8_t* ignored = nullptr;
+    if (!cursor.Byte(&flags) || (flags & 3) > static_cast<uint32_t>(Isa::kMve) || flags > 7) {
+      return false;
+    }
+    isa_ = static_cast<Isa>(flags & 3);
+    overlap_ = (flags & 4) != 0;
+    is_packed_ = true;
+    if (!cursor.Text(&target) || !cursor.Text(&cmsis_nn_) || !cursor.Take(3, &version) ||
+        !cursor.Take(kDigestBytes, &sha256_) || !LoadArena(&cursor) || !cursor.Byte(&rules) ||
+        !cursor.Take(rules, &ignored)) {
+      return false;
+    }
+    target_text_.Add({"cortex-m", 8});
+    target_text_.Add(target);
+    for (int i = 0; i < 3; ++i) {
+      if (i > 0) tool_text_.Add({".", 1});
+      tool_text_.AddNumber(version[i]);
+    }
+    return CountWords(cursor.Rest());
+  }
+
+  bool LoadArena(internal::Cursor* cursor) {
+    uint64_t head = 0;
+    uint64_t tail = 0;
+    uint64_t above = 0;
+    if (!cursor->Varint(&head) || !cursor->Varint(&tail) || !cursor->Varint(&above)) return false;
+    head_ = static_cast<uint32_t>(head);
+    tail_ = static_cast<uint32_t>(tail);
+    total_ = static_cast<uint32_t>(head + tail + above);
+    return head + tail + above <= 0xFFFFFFFFu;
+  }
+
+  bool CountWords(const internal::Bytes& bytes) {
+    OperatorMemory op;
+    words_ = bytes;
+    internal::PackedWords words(words_);
+    while (words.Next(&op)) ++operators_.count;
+    return !words.broken();
+  }
 
   bool Load(const internal::Table& table) {
     uint32_t isa = 0;
@@ -217,6 +274,10 @@ class Annotation {
   }
 
   internal::Bytes bytes_;
+  internal::Bytes words_;
+  Composed target_text_;
+  Composed tool_text_;
+  bool is_packed_ = false;
   size_t text_left_ = 0;
   uint32_t head_ = 0;
   uint32_t tail_ = 0;
@@ -240,12 +301,20 @@ inline Verdict Read(const void* data, size_t size, Annotation* annotation) {
   result.bytes_ = internal::Bytes(data, size);
   internal::Table table;
   uint32_t format = 0;
-  if (!result.bytes_.Holds(0, 8) || std::memcmp(result.bytes_.data() + 4, "TFLO", 4) != 0 ||
-      !table.Open(result.bytes_, 0) || !table.Number(Annotation::kFormatSlot, 2, &format)) {
-    return Verdict::kMalformed;
+  bool good = false;
+  if (result.bytes_.Holds(0, 2) && std::memcmp(result.bytes_.data(), "TO", 2) == 0) {
+    if (!result.bytes_.Number(2, 1, &format)) return Verdict::kMalformed;
+    if (format != Annotation::kPackedFormat) return Verdict::kOtherFormat;
+    good = result.LoadPacked(internal::Cursor(result.bytes_, 3));
+  } else {
+    if (!result.bytes_.Holds(0, 8) || std::memcmp(result.bytes_.data() + 4, "TFLO", 4) != 0 ||
+        !table.Open(result.bytes_, 0) || !table.Number(Annotation::kFormatSlot, 2, &format)) {
+      return Verdict::kMalformed;
+    }
+    if (format != Annotation::kTableFormat) return Verdict::kOtherFormat;
+    good = result.Load(table);
   }
-  if (format != Annotation::kFormat) return Verdict::kOtherFormat;
-  if (!result.Load(table)) return Verdict::kMalformed;
+  if (!good) return Verdict::kMalformed;
   *annotation = result;
   return Verdict::kOk;
 }

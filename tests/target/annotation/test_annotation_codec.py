@@ -1,42 +1,72 @@
 import contextlib
+import hashlib
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import flatbuffers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.annotation_table import _generated as fb  # the classes that flatc wrote
+from tests.support.annotation_table.encode import encode_table
+from tests.support.paths import TESTDATA
 from tflopt.errors import ModelError, UnsupportedError
+from tflopt.io import read_bytes
+from tflopt.product.annotate import make_annotation
+from tflopt.rules.pipeline import RULES
 from tflopt.target.annotation import Annotation, OperatorMemory, decode, encode
-from tflopt.target.annotation import _generated as fb  # the classes that flatc wrote
-from tflopt.target.cortex_m import Isa, all_targets
+from tflopt.target.annotation.rule_names import RULE_NAMES
+from tflopt.target.cortex_m import Isa, Target, all_targets
+from tflopt.target.device import Device
+from tflopt.target.memory import memory_of, why_no_memory
 
 pytestmark = pytest.mark.unit
 
 UINT32 = st.integers(0, 2**32 - 1)
 TEXT = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=20)
-OPERATORS = st.builds(
+SCRATCH = st.none() | st.integers(1, 2**32 - 1) | st.integers(1, 2**20).map(lambda n: 16 * n)
+OPERATORS = st.builds(OperatorMemory, st.integers(0, 40_000), st.integers(0, 0xFFFFFF), SCRATCH)
+TABLE_OPERATORS = st.builds(
     OperatorMemory,
     st.integers(0, 255),
     st.integers(0, 65535),
-    st.sampled_from(["arm_convolve_s8", "arm_avgpool_s8", "TFLM RESHAPE", "unknown"]),
     st.none() | st.integers(0, 2**32 - 2),
+    st.sampled_from(["arm_convolve_s8", "arm_avgpool_s8", "TFLM RESHAPE", "unknown"]),
     UINT32,
 )
+PLACES = st.lists(OPERATORS, max_size=8, unique_by=lambda op: (op.subgraph, op.index))
+NUMBERS = {
+    "target": st.sampled_from([str(target) for target in all_targets()]),
+    "isa": st.sampled_from(Isa),
+    "cmsis_nn": TEXT,
+    "isa_specific_overlap": st.booleans(),
+}
 ANNOTATIONS = st.builds(
+    lambda arena, **fields: Annotation(
+        arena_head_bytes=arena[0],
+        arena_tail_bytes=arena[1] - arena[0],
+        arena_total_bytes=arena[2],
+        **fields,
+    ),
+    arena=st.tuples(UINT32, UINT32, UINT32).map(sorted),
+    tool=st.tuples(*[st.integers(0, 255)] * 3).map(lambda numbers: "{}.{}.{}".format(*numbers)),
+    source_sha256=st.binary(min_size=8, max_size=8),
+    operators=PLACES.map(lambda ops: tuple(sorted(ops, key=lambda op: (op.subgraph, op.index)))),
+    rules=st.sets(st.sampled_from(RULE_NAMES)).map(lambda names: tuple(sorted(names))),
+    **NUMBERS,
+)
+TABLES = st.builds(
     Annotation,
     tool=TEXT,
     source_sha256=st.binary(min_size=32, max_size=32),
-    target=st.sampled_from([str(target) for target in all_targets()]),
-    isa=st.sampled_from(Isa),
-    cmsis_nn=TEXT,
     arena_head_bytes=UINT32,
     arena_tail_bytes=UINT32,
     arena_total_bytes=UINT32,
-    operators=st.lists(OPERATORS, max_size=8).map(tuple),
+    operators=st.lists(TABLE_OPERATORS, max_size=8).map(tuple),
     rules=st.lists(TEXT, max_size=4).map(tuple),
-    isa_specific_overlap=st.booleans(),
+    **NUMBERS,
 )
 SAMPLE = Annotation(
     tool="0.1.0",
@@ -47,11 +77,16 @@ SAMPLE = Annotation(
     arena_head_bytes=55296,
     arena_tail_bytes=27044,
     arena_total_bytes=82352,
-    operators=tuple(
-        OperatorMemory(0, i, f"arm_kernel_{i % 4}_s8", 16 * i, 560 + i) for i in range(31)
-    ),
-    rules=("fold-pad", "dedup-buffers"),
+    operators=tuple(OperatorMemory(0, i, 16 * i + 16) for i in range(31)),
+    rules=("fold-pad", "merge-buffers"),
 )
+TABLE = replace(
+    SAMPLE,
+    operators=tuple(
+        OperatorMemory(0, i, 16 * i, f"arm_kernel_{i % 4}_s8", 560 + i) for i in range(31)
+    ),
+)
+BOTH = pytest.mark.parametrize("good", [encode(SAMPLE), encode_table(TABLE)], ids=["new", "old"])
 
 
 @given(ANNOTATIONS)
@@ -61,9 +96,15 @@ def test_round_trips(annotation: Annotation) -> None:
     assert encode(decode(data)) == data
 
 
-@given(ANNOTATIONS)
-def test_the_generated_reader_agrees(annotation: Annotation) -> None:
-    table = fb.Annotation.GetRootAs(bytearray(encode(annotation)), 0)  # type: ignore[attr-defined]
+@given(TABLES)
+def test_the_old_form_is_read(annotation: Annotation) -> None:
+    assert decode(encode_table(annotation)) == annotation
+
+
+@given(TABLES)
+def test_the_generated_reader_of_the_old_form_agrees(annotation: Annotation) -> None:
+    data = bytearray(encode_table(annotation))
+    table = fb.Annotation.GetRootAs(data, 0)  # type: ignore[attr-defined]
     assert table.ArenaTotalBytes() == annotation.arena_total_bytes
     assert bytes(table.SourceSha256().Bytes()) == annotation.source_sha256
     assert table.Target().decode() == annotation.target
@@ -75,15 +116,53 @@ def test_the_generated_reader_agrees(annotation: Annotation) -> None:
         assert row.PersistentBytes() == op.persistent_bytes
 
 
+def test_every_rule_has_a_number() -> None:
+    """A new rule is appended to the list, so that files which were written keep their meaning."""
+    assert {rule.name for rule in RULES} <= set(RULE_NAMES)
+    assert len(set(RULE_NAMES)) == len(RULE_NAMES)
+
+
 def test_costs_little_flash() -> None:
-    """Twelve bytes for each operator, and what the names and numbers take once."""
+    """Three bytes for each operator with scratch, none for another, and at most 64 for the rest."""
     without = len(encode(replace(SAMPLE, operators=())))
-    assert without < 220
-    assert len(encode(SAMPLE)) - without == 12 * 31 + 4 * (4 + 20)
+    assert without == 44
+    assert len(encode(SAMPLE)) - without == 3 * 31
+    idle = tuple(OperatorMemory(0, 31 + i, 0) for i in range(100))
+    assert len(encode(replace(SAMPLE, operators=(*SAMPLE.operators, *idle)))) == 44 + 3 * 31
+    worst = replace(
+        SAMPLE,
+        target="cortex-m35p+nodsp",
+        arena_head_bytes=2**31 - 1,
+        arena_tail_bytes=2**30 - 1,
+        arena_total_bytes=2**32 - 2,
+        rules=RULE_NAMES,
+        operators=(),
+    )
+    assert len(encode(worst)) <= 64
 
 
-def test_every_truncation_is_a_model_error() -> None:
-    data = encode(SAMPLE)
+@pytest.mark.parametrize("path", sorted(TESTDATA.glob("*.tflite"))[::4], ids=lambda p: p.stem)
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
+def test_at_most_64_bytes_and_three_for_each_operator_with_scratch(path: Path, target: str) -> None:
+    data = path.read_bytes()
+    model = read_bytes(data)
+    if why_no_memory(model):
+        pytest.skip("no arena can be computed")
+    memory = memory_of(model, Device(Target.parse(target)))
+    made = make_annotation(data, model, memory, RULE_NAMES)
+    busy = [row for row in memory.table if row.use.scratch_bytes is None or row.use.scratch_bytes]
+    assert 0 < len(made) <= 64 + 3 * len(busy)
+    found = decode(made)
+    assert hashlib.sha256(data).digest().startswith(found.source_sha256)
+    assert [(op.subgraph, op.index) for op in found.operators] == [
+        (row.subgraph, row.index)
+        for row in busy
+        if row.use.scratch_bytes is None or row.use.scratch_total_bytes
+    ]
+
+
+def test_every_truncation_of_the_old_form_is_a_model_error() -> None:
+    data = encode_table(TABLE)
     for size in range(len(data) - 1):
         try:
             decode(data[:size])
@@ -93,10 +172,21 @@ def test_every_truncation_is_a_model_error() -> None:
         assert len(data) - size < 8
 
 
+def test_every_truncation_is_a_model_error_or_ends_between_operators() -> None:
+    data = encode(SAMPLE)
+    fixed = len(encode(replace(SAMPLE, operators=())))
+    for size in range(len(data)):
+        if size >= fixed and (size - fixed) % 3 == 0:
+            assert decode(data[:size]).operators == SAMPLE.operators[: (size - fixed) // 3]
+            continue
+        with pytest.raises(ModelError):
+            decode(data[:size])
+
+
+@BOTH
 @pytest.mark.parametrize("seed", range(4))
-def test_mutations_raise_nothing_else(seed: int) -> None:
+def test_mutations_raise_nothing_else(seed: int, good: bytes) -> None:
     rng = random.Random(seed)
-    good = encode(SAMPLE)
     for _ in range(1500):
         data = bytearray(good)
         for _ in range(rng.randint(1, 4)):
@@ -113,6 +203,8 @@ def test_mutations_raise_nothing_else(seed: int) -> None:
 def test_any_bytes_decode_or_are_a_model_error(data: bytes) -> None:
     with contextlib.suppress(ModelError):
         decode(b"\x08\0\0\0TFLO" + data)
+    with contextlib.suppress(ModelError):
+        decode(b"TO\x02" + data)
 
 
 def test_one_long_string_is_not_multiplied() -> None:
@@ -143,7 +235,7 @@ def test_one_long_string_is_not_multiplied() -> None:
     ],
 )
 def test_names_what_is_broken(patch: dict[int, bytes], reason: str) -> None:
-    data = bytearray(encode(SAMPLE))
+    data = bytearray(encode_table(TABLE))
     for at, raw in patch.items():
         data[at : at + len(raw)] = raw
     with pytest.raises(ModelError, match=reason):
@@ -151,13 +243,21 @@ def test_names_what_is_broken(patch: dict[int, bytes], reason: str) -> None:
 
 
 def test_another_format_is_refused() -> None:
-    data = bytearray(encode(replace(SAMPLE, isa_specific_overlap=True)))
+    data = bytearray(encode_table(replace(TABLE, isa_specific_overlap=True)))
     root = int.from_bytes(data[:4], "little")
     vtable = root - int.from_bytes(data[root : root + 4], "little", signed=True)
     field = root + int.from_bytes(data[vtable + 4 : vtable + 6], "little")
-    data[field] = 2
-    with pytest.raises(ModelError, match="format 2, this tflopt reads 1"):
+    data[field] = 3
+    with pytest.raises(ModelError, match="format 3, this tflopt reads 1 and 2"):
         decode(bytes(data))
+    with pytest.raises(ModelError, match="format 3, this tflopt reads 1 and 2"):
+        decode(b"TO\x03" + encode(SAMPLE)[3:])
+
+
+def test_a_rule_of_a_newer_tflopt_is_named_by_its_number() -> None:
+    bare = encode(replace(SAMPLE, operators=(), rules=()))
+    assert bare[-1] == 0
+    assert decode(bare[:-1] + bytes([32, *[0] * 31, 0x80])).rules == ("rule-255",)
 
 
 @pytest.mark.parametrize(
@@ -166,12 +266,16 @@ def test_another_format_is_refused() -> None:
         {"source_sha256": b"short"},
         {"arena_head_bytes": 2**32},
         {"arena_tail_bytes": -1},
+        {"arena_total_bytes": 55296 + 27044 - 1},
         {"tool": "0.1\n"},
+        {"tool": "0.1.256"},
         {"target": "cortex-µ"},
-        {"operators": (OperatorMemory(256, 0, "k", 0, 0),)},
-        {"operators": (OperatorMemory(0, 65536, "k", 0, 0),)},
-        {"operators": (OperatorMemory(0, 0, "k", 2**32 - 1, 0),)},
-        {"operators": tuple(OperatorMemory(0, i, f"k{i}", 0, 0) for i in range(257))},
+        {"target": "cortex-a55"},
+        {"cmsis_nn": "x" * 24},
+        {"rules": ("no-such-rule",)},
+        {"operators": (OperatorMemory(-1, 0, 1),)},
+        {"operators": (OperatorMemory(0, 2**24, 1),)},
+        {"operators": (OperatorMemory(0, 0, 2**32),)},
     ],
 )
 def test_what_does_not_fit_is_refused(change: dict[str, object]) -> None:

@@ -1,101 +1,155 @@
-"""Writing an annotation as a FlatBuffer of ``schema/tflopt.fbs``."""
+"""Writing an annotation, packed: at most 64 bytes, and three for each operator with scratch.
+
+Little-endian; a text is its length in a byte and its characters, a varint has seven bits in each
+byte, the lowest first, the top bit set in all but the last::
+
+    2 bytes   "TO"
+    1 byte    the format, 2
+    1 byte    bits 0 and 1 the ISA (scalar, DSP, MVE), bit 2: the plan's overlaps are for it alone
+    text      the target without its "cortex-m"
+    text      the CMSIS-NN version
+    3 bytes   tflopt's version
+    8 bytes   how the source's SHA-256 begins
+    varints   the arena's head, its tail, and what its least size is above their sum
+    text      a bit for each rule that was applied, numbered as in ``rule_names``
+    words     the operators with scratch, to the end
+
+A word is a byte and a number of two bytes. The byte's low seven bits are how many operators lie
+between this one and the last; the number is the scratch's size, in bytes or, with the top bit set,
+in units of 16; a zero in units of 16 means that the size isn't known. 127 between is another word:
+with the top bit clear as many operators are skipped, or, where the number's own top bit is set,
+subgraphs; with the top bit set the number is the upper half of the next word's.
+
+What a reader can derive isn't stored: each operator's kernel and what it keeps in the arena's tail
+follow from the model and the CMSIS-NN version.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-import flatbuffers
+import re
+from collections.abc import Iterable, Iterator
 
 from tflopt.errors import UnsupportedError
-from tflopt.target.annotation import _generated as fb
-from tflopt.target.annotation.record import FORMAT, Annotation, OperatorMemory
+from tflopt.target.annotation.record import DIGEST_BYTES, FORMAT, Annotation, OperatorMemory
+from tflopt.target.annotation.rule_names import RULE_NAMES
 from tflopt.target.cortex_m import Isa
 
-UNKNOWN_SCRATCH = 0xFFFFFFFF
+MAGIC = b"TO"
 ISAS = (Isa.SCALAR, Isa.DSP, Isa.MVE)
+TARGET_PREFIX = "cortex-m"
+MOST_TEXT_BYTES = 23
+MOST_BYTES = 0xFFFFFFFF
+MOST_OPERATORS = 0xFFFFFF
+ESCAPE, TOP, MOST_SKIPPED = 0x7F, 0x80, 0x7FFF
 
 
 def encode(annotation: Annotation) -> bytes:
     """The annotation's bytes, the same for equal annotations.
 
+    Operators that are known to have no scratch take no bytes, and are not read back.
+
     Raises:
-        UnsupportedError: more operators, subgraphs or kernels than the format can number, text
-            that is not printable ASCII, or a number that does not fit 32 bits.
+        UnsupportedError: a rule without a number, a text that is too long or no printable ASCII,
+            or a number beyond the format's.
     """
-    _check(annotation)
-    builder = flatbuffers.Builder(256)
-    kernels = list(dict.fromkeys(op.kernel for op in annotation.operators))
-    names = _strings(builder, kernels, fb.AnnotationStartKernelsVector)
-    rules = _strings(builder, annotation.rules, fb.AnnotationStartRulesVector)
-    operators = _operators(builder, annotation.operators, kernels)
-    texts = [builder.CreateString(t) for t in _texts(annotation)]
-    fb.AnnotationStart(builder)
-    fb.AnnotationAddFormat(builder, FORMAT)
-    fb.AnnotationAddIsa(builder, ISAS.index(annotation.isa))
-    fb.AnnotationAddIsaSpecificOverlap(builder, annotation.isa_specific_overlap)
-    fb.AnnotationAddArenaHeadBytes(builder, annotation.arena_head_bytes)
-    fb.AnnotationAddArenaTailBytes(builder, annotation.arena_tail_bytes)
-    fb.AnnotationAddArenaTotalBytes(builder, annotation.arena_total_bytes)
-    digest = fb.CreateSha256(builder, annotation.source_sha256)
-    fb.AnnotationAddSourceSha256(builder, digest)
-    for add, text in zip(
-        (fb.AnnotationAddTool, fb.AnnotationAddTarget, fb.AnnotationAddCmsisNn), texts, strict=True
-    ):
-        add(builder, text)
-    fb.AnnotationAddKernels(builder, names)
-    fb.AnnotationAddOperators(builder, operators)
-    fb.AnnotationAddRules(builder, rules)
-    builder.Finish(fb.AnnotationEnd(builder), file_identifier=b"TFLO")
-    return bytes(builder.Output())
-
-
-def _texts(annotation: Annotation) -> tuple[str, str, str]:
-    return annotation.tool, annotation.target, annotation.cmsis_nn
-
-
-def _strings(
-    builder: flatbuffers.Builder,
-    texts: Sequence[str],
-    start: Callable[[flatbuffers.Builder, int], int],
-) -> int:
-    offsets = [builder.CreateString(text) for text in texts]
-    start(builder, len(offsets))
-    for offset in reversed(offsets):
-        builder.PrependUOffsetTRelative(offset)
-    return int(builder.EndVector())
-
-
-def _operators(
-    builder: flatbuffers.Builder, operators: Sequence[OperatorMemory], kernels: list[str]
-) -> int:
-    numbers = {name: number for number, name in enumerate(kernels)}
-    fb.AnnotationStartOperatorsVector(builder, len(operators))
-    for op in reversed(operators):
-        scratch = UNKNOWN_SCRATCH if op.scratch_bytes is None else op.scratch_bytes
-        fb.CreateOperator(
-            builder, op.index, op.subgraph, numbers[op.kernel], scratch, op.persistent_bytes
+    overlap = 4 if annotation.isa_specific_overlap else 0
+    if not annotation.target.startswith(TARGET_PREFIX):
+        raise _error(f"target {annotation.target!r} is no {TARGET_PREFIX}")
+    if len(annotation.source_sha256) < DIGEST_BYTES:
+        raise _error(f"a digest of {len(annotation.source_sha256)} bytes")
+    return b"".join(
+        (
+            MAGIC,
+            bytes([FORMAT, ISAS.index(annotation.isa) | overlap]),
+            _text(annotation.target.removeprefix(TARGET_PREFIX)),
+            _text(annotation.cmsis_nn),
+            _version(annotation.tool),
+            annotation.source_sha256[:DIGEST_BYTES],
+            *(_varint(number) for number in _arena(annotation)),
+            _rules(annotation.rules),
+            *_words(annotation.operators),
         )
-    return int(builder.EndVector())
+    )
 
 
-def _check(annotation: Annotation) -> None:
-    if len(annotation.source_sha256) != 32:
-        raise UnsupportedError("a SHA-256 digest has 32 bytes", "annotation")
-    limits = [("arena", n, UNKNOWN_SCRATCH) for n in _arena(annotation)]
-    for op in annotation.operators:
-        limits += [("operator", op.index, 0xFFFF), ("subgraph", op.subgraph, 0xFF)]
-        limits += [("scratch", op.scratch_bytes or 0, UNKNOWN_SCRATCH - 1)]
-        limits += [("persistent", op.persistent_bytes, UNKNOWN_SCRATCH)]
-    limits += [("kernels", len({op.kernel for op in annotation.operators}), 0x100)]
-    for what, number, limit in limits:
-        if not 0 <= number <= limit:
-            raise UnsupportedError(f"{what} {number} is beyond the format's {limit}", "annotation")
-    kernels = (op.kernel for op in annotation.operators)
-    for text in (*_texts(annotation), *annotation.rules, *kernels):
-        if not (text.isascii() and text.isprintable()):
-            raise UnsupportedError(f"{text!r} is not printable ASCII", "annotation")
+def _error(reason: str) -> UnsupportedError:
+    return UnsupportedError(reason, "annotation")
+
+
+def _text(text: str) -> bytes:
+    if not (text.isascii() and text.isprintable()) or len(text) > MOST_TEXT_BYTES:
+        raise _error(f"{text!r} is not printable ASCII of at most {MOST_TEXT_BYTES} characters")
+    return bytes([len(text)]) + text.encode("ascii")
+
+
+def _version(text: str) -> bytes:
+    numbers = re.fullmatch(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})", text)
+    if numbers is None or any(int(each) > 0xFF for each in numbers.groups()):
+        raise _error(f"version {text!r} is not three numbers below 256")
+    return bytes(int(each) for each in numbers.groups())
+
+
+def _varint(number: int) -> bytes:
+    if not 0 <= number <= MOST_BYTES:
+        raise _error(f"{number} is beyond the format's {MOST_BYTES}")
+    rest, low = number >> 7, number & 0x7F
+    return bytes([low | TOP]) + _varint(rest) if rest else bytes([low])
 
 
 def _arena(annotation: Annotation) -> tuple[int, int, int]:
+    """Head, tail, and what the least arena is above both."""
     head, tail = annotation.arena_head_bytes, annotation.arena_tail_bytes
-    return head, tail, annotation.arena_total_bytes
+    if annotation.arena_total_bytes > MOST_BYTES:
+        raise _error(f"arena {annotation.arena_total_bytes} is beyond the format's {MOST_BYTES}")
+    return head, tail, annotation.arena_total_bytes - head - tail
+
+
+def _rules(names: Iterable[str]) -> bytes:
+    bits = 0
+    for name in names:
+        if name not in RULE_NAMES:
+            raise _error(f"rule {name} has no number")
+        bits |= 1 << RULE_NAMES.index(name)
+    size = (bits.bit_length() + 7) // 8
+    return bytes([size]) + bits.to_bytes(size, "little")
+
+
+def _words(operators: Iterable[OperatorMemory]) -> Iterator[bytes]:
+    subgraph = following = 0
+    for op in sorted(operators, key=lambda op: (op.subgraph, op.index)):
+        if op.scratch_bytes == 0:
+            continue
+        if not (op.subgraph >= 0 and 0 <= op.index <= MOST_OPERATORS):
+            raise _error(f"operator {op.index} of subgraph {op.subgraph}")
+        if op.subgraph > subgraph:
+            yield from _skip(op.subgraph - subgraph, mark=MOST_SKIPPED + 1)
+            subgraph, following = op.subgraph, 0
+        gap = op.index - following
+        if gap >= ESCAPE:
+            yield from _skip(gap, mark=0)
+            gap = 0
+        yield from _size(gap, op.scratch_bytes)
+        following = op.index + 1
+
+
+def _skip(count: int, *, mark: int) -> Iterator[bytes]:
+    for done in range(0, count, MOST_SKIPPED):
+        yield _word(ESCAPE, min(count - done, MOST_SKIPPED) | mark)
+
+
+def _size(gap: int, size: int | None) -> Iterator[bytes]:
+    if size is None:
+        yield _word(gap | TOP, 0)
+    elif size <= 0xFFFF:
+        yield _word(gap, size)
+    elif size % 16 == 0 and size // 16 <= 0xFFFF:
+        yield _word(gap | TOP, size // 16)
+    elif size <= MOST_BYTES:
+        yield _word(ESCAPE | TOP, size >> 16)
+        yield _word(gap, size & 0xFFFF)
+    else:
+        raise _error(f"scratch {size} is beyond the format's {MOST_BYTES}")
+
+
+def _word(first: int, number: int) -> bytes:
+    return bytes([first, number & 0xFF, number >> 8])

@@ -7,18 +7,24 @@ from dataclasses import dataclass
 from tflopt.target.cortex_m import Isa
 
 METADATA_NAME = "TFLOPT"
-FORMAT = 1
+FORMAT = 2
+DIGEST_BYTES = 8
+"""Of the source's SHA-256, as many as are stored; format 1 has all 32."""
 
 
 @dataclass(frozen=True)
 class OperatorMemory:
-    """What one operator needs: ``scratch_bytes`` is the sum of its requests, None if unknown."""
+    """What one operator needs: ``scratch_bytes`` is the sum of its requests, None if unknown.
+
+    ``kernel`` and ``persistent_bytes`` are known in format 1 only: both follow from the model and
+    the version of CMSIS-NN.
+    """
 
     subgraph: int
     index: int
-    kernel: str
     scratch_bytes: int | None
-    persistent_bytes: int
+    kernel: str = ""
+    persistent_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,13 @@ class Annotation:
     """What tflopt knows of a model's memory on one target.
 
     Attributes:
-        tool: the version of tflopt.
-        source_sha256: 32 bytes, of the model that was optimized.
+        tool: the version of tflopt: three numbers.
+        source_sha256: of the model that was optimized, `DIGEST_BYTES` of it or all 32.
         target: a GCC ``-mcpu`` spelling.
         cmsis_nn: a CMSIS-NN version's name.
         arena_head_bytes: with the tail, what ``MicroInterpreter::arena_used_bytes()`` returns.
         arena_total_bytes: the smallest arena in which ``AllocateTensors`` succeeds.
+        operators: those that have scratch, or whose scratch is unknown, in the model's order.
         rules: names of the rules that were applied.
         isa_specific_overlap: the plan's overlaps are proven for ``isa`` alone.
     """
