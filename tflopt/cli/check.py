@@ -44,7 +44,7 @@ def check(
 ) -> None:
     r"""Hold a set of models against their budgets; writes no model.
 
-    CONFIG.toml, or \[tool.tflopt] in pyproject.toml, lists models with options and budgets. Exit
+    CONFIG.toml, or [tool.tflopt] in pyproject.toml, lists models with options and budgets. Exit
     code 0: all pass; else that of the worst failure.
     """
     chosen = _config(config)

@@ -9,12 +9,25 @@ import typer
 
 from tflopt.config import Runtime
 from tflopt.io.files import load, output_path
+from tflopt.target import all_targets
 from tflopt.target.cmsis_nn import NEWEST
 from tflopt.target.device import Device
 
+
+def complete_target(incomplete: str) -> list[str]:
+    """For shells: the cores that begin so."""
+    return [str(each) for each in all_targets() if str(each).startswith(incomplete)]
+
+
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL.tflite", show_default=False)]
 TargetName = Annotated[
-    str, typer.Option("--target", "-t", help="Core in GCC's spelling; 'tflopt targets' lists them.")
+    str,
+    typer.Option(
+        "--target",
+        "-t",
+        help="Core in GCC's spelling; 'tflopt targets' lists them.",
+        autocompletion=complete_target,
+    ),
 ]
 CmsisNnName = Annotated[
     str, typer.Option("--cmsis-nn", help="CMSIS-NN version of the firmware, for scratch sizes.")

@@ -13,20 +13,7 @@ from typing import Annotated, NoReturn, TextIO
 
 import typer
 
-from tflopt.cli import (
-    bench,
-    check,
-    cmake,
-    diff,
-    emit,
-    explore,
-    inspect,
-    optimize,
-    registry,
-    report,
-    validate,
-    view,
-)
+from tflopt.cli.commands import CONTEXT, Group
 from tflopt.errors import (
     EXIT_RUNNER,
     EXIT_SIGNAL,
@@ -42,37 +29,15 @@ LONGEST = 2000
 NO_NAMES = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
 """What the system says to a path that can't be one: usage, not a failure of the system."""
 ENDING = ("SIGTERM", "SIGHUP")
-EPILOG = (
-    "Exit codes: 0 done; 1 a check failed; 2 usage; 3 the model is invalid or unsupported; "
-    "4 a runner or tool is missing or failed."
-)
 
 app = typer.Typer(
     name="tflopt",
-    rich_markup_mode="markdown",
-    help=(
-        "Optimize int8 .tflite models for TensorFlow Lite Micro with CMSIS-NN: "
-        "bit-identical in output, smaller, faster."
-    ),
-    epilog=EPILOG,
+    cls=Group,
+    rich_markup_mode=None,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=dict(CONTEXT),
 )
-app.command(name="optimize")(optimize.optimize)
-app.command(name="explore")(explore.frontier)
-app.command(name="inspect")(inspect.inspect)
-app.command(name="validate")(validate.validate)
-app.command(name="bench")(bench.bench)
-app.command(name="report")(report.report)
-app.command(name="view")(view.view)
-app.command(name="emit")(emit.emit)
-app.command(name="check")(check.check)
-app.command(name="diff")(diff.compare)
-app.command(name="cmake-dir")(cmake.cmake_dir)
-app.command(name="passes")(registry.passes)
-app.command(name="targets")(registry.targets)
 
 
 def _show_version(wanted: bool) -> None:
@@ -88,7 +53,9 @@ def options(
         typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Optimize int8 .tflite models for TensorFlow Lite Micro with CMSIS-NN."""
+    """Optimize int8 .tflite models for TensorFlow Lite Micro with CMSIS-NN: bit-identical in
+    output, smaller, faster.
+    """
 
 
 def run() -> None:

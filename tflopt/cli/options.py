@@ -8,9 +8,19 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from tflopt.cli.common import complete_target
 from tflopt.errors import UsageError
 from tflopt.product.options import Option, Options, options
 
+
+def complete_rule(incomplete: str) -> list[str]:
+    """For shells: the rules that begin so."""
+    from tflopt.rules.pipeline import RULES
+
+    return [rule.name for rule in RULES if rule.name.startswith(incomplete)]
+
+
+COMPLETED = {"target": complete_target, "disable": complete_rule, "only": complete_rule}
 Command = TypeVar("Command", bound=Callable[..., None])
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
@@ -82,6 +92,7 @@ def _parameters(option: Option) -> Iterator[inspect.Parameter]:
             min=spec.least,
             max=spec.most,
             show_default=spec.shown or True,
+            autocompletion=COMPLETED.get(option.name),
         )
         kind, default = _typed(option)
         annotation = Annotated[kind, info]  # type: ignore[valid-type]

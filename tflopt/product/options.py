@@ -190,7 +190,7 @@ class Options:
     keep_channels: Annotated[bool, Spec("Leave all channels, also those that carry nothing.")] = (
         False
     )
-    fail_on_hazard: Annotated[bool, Spec("Fail where such a layer is left.")] = False
+    fail_on_hazard: Annotated[bool, Spec("Fail where kernels compute a layer wrongly.")] = False
     io_layout: Annotated[
         IoLayout, Spec("'nhwc': the caller arranges inputs and outputs as layers do.")
     ] = IoLayout.KEEP

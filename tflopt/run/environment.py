@@ -62,7 +62,7 @@ def choose_device(
             raise UsageError(
                 f"a run on {options.target} needs your TFLM build: --tflm-lib DIR, or "
                 f"{library_variable(options.target)}, or a prebuilt --firmware IMAGE.elf; "
-                "docs/validate.md tells more"
+                "'tflopt help validate.md' tells more"
             )
         options = replace(options, library=library)
     return device_runner(name, options, progress)

@@ -99,7 +99,7 @@ def _mend(op: Op, types: tuple[DType, ...]) -> str:
         return "quantize to int8, uint8 is of old: convert again"
     if DType.INT64 in types:
         return "use int32 in the network"
-    return "cast or quantize its inputs to a type that docs/runs.md lists"
+    return "cast or quantize its inputs to a type that 'tflopt help runs' lists"
 
 
 _WEIGHTED = WEIGHTED | of_kind(Kind.MATMUL)
