@@ -24,7 +24,7 @@ from tflopt.target.device import Device
 from tflopt.target.hazards import HazardFinding, find_hazards
 from tflopt.target.memory import Memory
 from tflopt.target.runs import Kernels, find_refusals
-from tflopt.verify.compare import Candidate, Verification
+from tflopt.verify.compare import Candidate, Verification, where_to
 
 
 @dataclass(frozen=True, repr=False)
@@ -189,3 +189,5 @@ def check_verdict(result: Result, settings: Settings) -> None:
     passed = verdict is not None and verdict.status in ("identical", "rounded")
     if settings.require_verified and not passed:
         raise UnverifiedError("--no-verify" if verdict is None else verdict.note)
+    if settings.require_verified and verdict is not None and verdict.around:
+        raise UnverifiedError(f"{verdict.status} {where_to(verdict)}, which no runner has")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from tflopt.io import write_bytes
 from tflopt.ir import Model
@@ -10,6 +11,7 @@ from tflopt.product.again import rewritten_again
 from tflopt.product.annotate import is_for_device_only
 from tflopt.run.runner import Runner
 from tflopt.run.samples import SampleOptions
+from tflopt.verify.around import compare_around
 from tflopt.verify.compare import Candidate, Layers, Verification, compare, without_plan
 
 OVERLAP_NOTE = (
@@ -86,14 +88,15 @@ def compare_in_force(
         without_plan(candidate) if drop else candidate
         for candidate, drop in zip((original, optimized), dropped, strict=True)
     ]
-    verdict = compare(
-        *pair,
+    both = partial(
+        compare,
         runner=runner,
         options=options,
         layers=layers,
         reference=reference,
         again=rewritten_again,
     )
+    verdict = compare_around(pair[0], pair[1], both)
     if any(dropped):
         return replace(verdict, note="; ".join(filter(None, [verdict.note, OVERLAP_NOTE])))
     return verdict

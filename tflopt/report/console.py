@@ -23,7 +23,7 @@ from tflopt.rewrite import Stage
 from tflopt.rules.pipeline import RULES
 from tflopt.target.cost import predict_model
 from tflopt.target.device import Device
-from tflopt.verify.compare import Verification
+from tflopt.verify.compare import Verification, where_to
 from tflopt.verify.interface import port_changes
 
 MOST_RULES = 8
@@ -132,12 +132,17 @@ def print_verification(console: Console, verdict: Verification | None) -> None:
     if verdict is None:
         console.print(Text("not verified: --no-verify", style="yellow"))
         return
-    if verdict.status == "identical":
+    if verdict.status == "identical" and verdict.around and not verdict.samples:
+        told = f" {where_to(verdict)}: there is nothing else, and both have the same"
+        paragraph(console, Text.assemble(("identical", "bold green"), told))
+    elif verdict.status == "identical":
         inner = f" and {verdict.tensors} inner tensors" if verdict.tensors else ""
         outputs = "1 output" if verdict.outputs == 1 else f"{verdict.outputs} outputs"
         times = "1 input" if verdict.samples == 1 else f"{verdict.samples} inputs in a row"
         what = f"{outputs}{inner}, {times}, seed {verdict.seed}"
-        where = f" on {verdict.runner}: {what}"
+        around = where_to(verdict)
+        around = around and f" {around}, and behind it from substituted inputs,"
+        where = f"{around} on {verdict.runner}: {what}"
         paragraph(console, Text.assemble(("identical", "bold green"), where))
     elif verdict.status == "rounded":
         console.print(

@@ -179,5 +179,6 @@ def verification(verdict: Verification | None) -> dict[str, object]:
         "inner_tensors": verdict.tensors,
         "note": verdict.note,
         "litert_default_path": verdict.default_path,
+        "around": list(verdict.around),
         "mismatches": list(mismatches),
     }

@@ -224,6 +224,10 @@ def verdict(report: Plain) -> dict[str, str]:
         count = number(found, "samples")
         times = "one input" if count == 1 else f"{count} inputs in a row"
         told = f"Outputs are bit-identical on {runner}, for {times}"
+        places = found.get("around")
+        if isinstance(places, list) and places:
+            names = ", ".join(str(each) for each in places)
+            told = f"Bit-identical up to and behind operator {names}, which no runner has"
         return {"kind": GOOD, "mark": "✓", "text": told}
     if status == "rounded":
         told = f"Rounded where --allow-lsb permits it, otherwise identical on {runner}"

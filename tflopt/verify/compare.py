@@ -9,7 +9,7 @@ from typing import Literal
 
 from tflopt.errors import MismatchError, RunnerError, UnsupportedError, UsageError, printable
 from tflopt.io import write_bytes
-from tflopt.ir import Model
+from tflopt.ir import Model, OpCode
 from tflopt.ir.clone import clone
 from tflopt.plan.describe import write_plan
 from tflopt.plan.encode import METADATA_NAME
@@ -35,6 +35,7 @@ Status = Literal["identical", "rounded", "different", "not verified"]
 """``rounded``: identical but for rules that are not exact; ``note`` says how far off."""
 Layers = Literal["always", "different", "derived"]
 INTERNAL_SAMPLES = 8
+MOST_PLACES = 4
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,7 +46,9 @@ class Verification:
     was passed over or why nothing could be verified. ``layer`` is the first inner tensor that
     differs, ``layer_note`` how tensors were matched or why none was found. ``devices`` are the
     reports of original and optimized, where they ran on one. ``default_path`` says how far LiteRT's
-    default kernels take the two for different models.
+    default kernels take the two for different models. ``lacking`` are operators that runners were
+    found to lack; ``around`` those of the original that none has, by number and name: what lies
+    around them was compared.
     """
 
     status: Status
@@ -59,6 +62,8 @@ class Verification:
     layer: LayerDifference | None = None
     layer_note: str = ""
     default_path: str = ""
+    lacking: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
     devices: tuple[DeviceReport | None, DeviceReport | None] = (None, None)
 
     def __repr__(self) -> str:
@@ -67,6 +72,21 @@ class Verification:
         if not self.samples:
             return f"<Verification {self.status}: {printable(self.note)}>"
         return f"<Verification {self.status} on {self.runner}, {self.samples:,} inputs>"
+
+
+def where_to(verdict: Verification) -> str:
+    """Up to which operators it was compared, empty where all of it was."""
+    places = verdict.around
+    if not places:
+        return ""
+    builtin = any(place.rstrip(")").rpartition("(")[2] in OpCode.__members__ for place in places)
+    if len(places) == 1:
+        which = "which no runner has" if builtin else "a custom one"
+        return f"up to operator {places[0]}, {which}"
+    shown = ", ".join(places[:MOST_PLACES])
+    more = f" and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else ""
+    which = "which no runner has" if builtin else "custom ones"
+    return f"up to and between operators {shown}{more}, {which}"
 
 
 @dataclass(frozen=True)
@@ -118,6 +138,7 @@ def compare(
     except UnsupportedError as error:
         return Verification("not verified", note=error.reason)
     notes: list[str] = []
+    lacking: list[str] = []
     for each in runners:
         job = _Comparison((source or each, each), original, optimized, samples, layers, again)
         try:
@@ -130,9 +151,10 @@ def compare(
                 break
             return Verification("different", job.name, seed=options.seed, mismatch=mismatch)
         except (MissingOpError, RunnerError) as problem:
+            lacking += [problem.op] if isinstance(problem, MissingOpError) else []
             if each.name != LITERT_OPTIMIZED:
                 notes.append(_told(job.name, problem))
-    return Verification("not verified", note="; ".join(notes))
+    return Verification("not verified", note="; ".join(notes), lacking=tuple(lacking))
 
 
 def _told(runner: str, problem: MissingOpError | RunnerError) -> str:
