@@ -122,7 +122,7 @@ def unpack(s: Sampler) -> Sequence[Value]:
 
 def slice_(s: Sampler) -> Value:
     """SLICE."""
-    shape = s.shape(4, largest=64, elements=8_000)
+    shape = s.shape(s.dice.randint(2, 4), largest=s.dice.choice([64, 2_000]), elements=8_000)
     begin = [s.dice.randint(0, n - 1) for n in shape]
     size = [s.dice.randint(1, n - b) for n, b in zip(shape, begin, strict=True)]
     inputs = [s.feed(shape), s.builder.constant(begin), s.builder.constant(size)]

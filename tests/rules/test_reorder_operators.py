@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 
 from tests.support.check_rule import check_leaves_alone, check_rule
 from tests.support.graphs import QUANT, Net
 from tests.support.paths import TESTDATA
+from tflopt.facts.state import named
 from tflopt.io import read
 from tflopt.ir import Model, OpCode
 from tflopt.ir.clone import clone
+from tflopt.ir.parse import parse
 from tflopt.plan.order import best_order
 from tflopt.rules.memory.reorder_operators import ReorderOperators, order_problem
 from tflopt.target.device import Device
@@ -60,19 +60,44 @@ def test_an_order_that_only_lowers_the_sum_of_live_bytes_is_not_taken() -> None:
     check_leaves_alone(n.model, RULE)
 
 
-def test_operators_that_touch_state_keep_their_order() -> None:
+def test_a_read_stays_between_the_writes_around_it() -> None:
+    """Each ASSIGN_VARIABLE after what read the old content, each READ_VARIABLE after the writes."""
     model = read(TESTDATA / "streaming_variables.tflite")
     problem = order_problem(model, Device())
-    state = [
-        index
-        for index, op in enumerate(model.main.ops)
-        if op.code in (OpCode.VAR_HANDLE, OpCode.READ_VARIABLE, OpCode.ASSIGN_VARIABLE)
-    ]
-    assert len(state) > 2
-    for earlier, later in pairwise(state):
-        assert earlier in problem.tasks[later].after
+    ops = model.main.ops
+    seen = 0
+    for later, op in enumerate(ops):
+        for earlier, other in enumerate(ops[:later]):
+            codes = {op.code, other.code}
+            writes = OpCode.ASSIGN_VARIABLE in codes
+            if codes <= {OpCode.READ_VARIABLE, OpCode.ASSIGN_VARIABLE} and writes:
+                alike = named(op.inputs[0]) == named(other.inputs[0])  # type: ignore[arg-type]
+                assert (earlier in problem.tasks[later].after) == alike
+                seen += alike
+    assert seen
     order = best_order(problem).tasks
-    assert [index for index in order if index in state] == state
+    places = {index: place for place, index in enumerate(order)}
+    for index, task in enumerate(problem.tasks):
+        assert all(places[other] < places[index] for other in task.after)
+
+
+STATE = """
+graph(%0: i8[1,64]{0.05,3}) -> %4
+  %1: resource[] = VAR_HANDLE() container= shared_name=a
+  %2: resource[] = VAR_HANDLE() container= shared_name=b
+  %3: i8[1,64]{0.05,3} = READ_VARIABLE(%1)
+   = ASSIGN_VARIABLE(%1, %0)
+   = CALL_ONCE() init_subgraph_index=1
+  %4: i8[1,64]{0.05,3} = READ_VARIABLE(%2)
+graph() ->
+  %0: resource[] = VAR_HANDLE() container= shared_name=b
+   = ASSIGN_VARIABLE(%0, const i8[1,64]{0.05,3})
+"""
+
+
+def test_what_may_touch_any_state_stays_in_its_place() -> None:
+    tasks = order_problem(parse(STATE), Device()).tasks
+    assert [sorted(task.after) for task in tasks] == [[], [], [0], [0, 2], [0, 1, 2, 3], [1, 4]]
 
 
 def test_the_real_inception_needs_less() -> None:

@@ -1,4 +1,4 @@
-"""Values that are blocks of others: what SLICE, STRIDED_SLICE, SPLIT and SPLIT_V take out."""
+"""Values that are blocks of others: what SLICE, STRIDED_SLICE, SPLIT, SPLIT_V, GATHER take out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tflopt.facts.operators import SLICES, Kind, facts_of, kind_of
 from tflopt.facts.slices import Region, region_of, whole
 from tflopt.ir import Op, Value, same_quantization
+from tflopt.ir.options import GatherOptions
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,12 @@ def blocks_of(value: Value) -> Iterator[Block]:
 
 
 def taken(op: Op, output: Value) -> Block | None:
-    """The block that one output of a SLICE, STRIDED_SLICE, SPLIT or SPLIT_V is; else None."""
+    """The block that one output of such an operator is; None of another, or of no block."""
     if op.code in SLICES:
         source, region = op.input(0), region_of(op)
         return None if source is None or region is None else Block(source, region)
+    if kind_of(op) is Kind.GATHER:
+        return _gathered(op)
     if kind_of(op) is not Kind.SPLIT:
         return None
     facts = facts_of(op)
@@ -56,3 +59,18 @@ def taken(op: Op, output: Value) -> Block | None:
         return None
     begin = sum(part.shape[axis] for part in op.outputs[: op.outputs.index(output)])
     return Block(source, whole(source.shape).with_axis(axis, begin, output.shape[axis]))
+
+
+def _gathered(op: Op) -> Block | None:
+    """GATHER of one index after the other."""
+    source, picks, options = op.input(0), op.input(1), op.options
+    if source is None or picks is None or not isinstance(options, GatherOptions):
+        return None
+    numbers = picks.ints()
+    if options.batch_dims or len(picks.shape) != 1 or not numbers or not source.shape:
+        return None
+    first, last, axis = numbers[0], numbers[-1], options.axis % len(source.shape)
+    inside = first >= 0 and last < source.shape[axis]
+    if not inside or numbers != tuple(range(first, last + 1)):
+        return None
+    return Block(source, whole(source.shape).with_axis(axis, first, len(numbers)))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tflopt.config import Config
-from tflopt.facts.operators import EFFECTS, VARIABLES
-from tflopt.ir import DType, Model, Op, Value
+from tflopt.facts.state import States
+from tflopt.ir import Model, Value
 from tflopt.ir.clone import clone
 from tflopt.plan.describe import runtime_bytes, write_plan
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
@@ -18,16 +18,15 @@ from tflopt.target.device import Device
 from tflopt.target.kernels import scratch_sizes
 from tflopt.target.memory import PlanRequest, memory_of, plan_memory, why_no_memory
 
-STATE = EFFECTS | VARIABLES
-
 
 @dataclass(frozen=True)
 class ReorderOperators(ModelRule):
     """Run operators in another order where that lowers the arena.
 
-    Exact: every operator still runs after those whose outputs it reads, and operators that touch
-    state (variables, resources, control flow) keep their order among each other. Kept only if
-    the least arena, with its plan, gets smaller.
+    Exact: every operator still runs after those whose outputs it reads. A variable is written in
+    the same order and read between the same writes as before; calls, control flow and operators
+    with other effects keep their place among all that touch state. Kept only if the least arena,
+    with its plan, gets smaller.
     """
 
     name: ClassVar[str] = "reorder-operators"
@@ -69,12 +68,10 @@ def order_problem(model: Model, device: Device) -> OrderProblem:
     index = {value: number for number, value in enumerate(graph.values)}
     scratch = scratch_sizes(device)
     position = {op: number for number, op in enumerate(graph.ops)}
-    tasks, last_state = [], -1
+    tasks, states = [], States()
     for number, op in enumerate(graph.ops):
         after = {position[v.producer] for v in op.inputs if v is not None and v.producer}
-        if _touches_state(op):
-            after |= {last_state} if last_state >= 0 else set()
-            last_state = number
+        after |= states.before(op, number)
         tasks.append(
             Task(
                 reads=[index[v] for v in op.inputs if v is not None],
@@ -89,12 +86,6 @@ def order_problem(model: Model, device: Device) -> OrderProblem:
         alive=[index[value] for value in graph.inputs],
         kept=[index[value] for value in graph.outputs],
     )
-
-
-def _touches_state(op: Op) -> bool:
-    if op.code in STATE:
-        return True
-    return any(v is not None and (v.is_variable or v.dtype is DType.RESOURCE) for v in op.inputs)
 
 
 def _planned_bytes(value: Value) -> int:

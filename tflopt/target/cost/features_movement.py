@@ -134,14 +134,31 @@ def _facts(spec: LayerSpec) -> Operator:
     return OPERATORS.get(spec.code, UNLISTED)
 
 
+def block(spec: LayerSpec, isa: Isa) -> Features:
+    """SLICE: loops down to the innermost axis, which copies element by element, in fours."""
+    del isa
+    width, rows, planes = _rows(spec.output)
+    return {
+        "rows": rows,
+        "planes": planes,
+        "fours": rows * (width // 4),
+        "ones": rows * (width % 4),
+    }
+
+
+def _rows(tensor: TensorSpec) -> tuple[int, int, int]:
+    """The innermost extent, how many rows of it there are, and how many planes of these."""
+    width = tensor.shape[-1] if tensor.shape else 1
+    rows = tensor.elements // max(1, width)
+    return width, rows, rows // max(1, tensor.shape[-2] if len(tensor.shape) > 1 else 1)
+
+
 def strided(spec: LayerSpec, isa: Isa) -> Features:
-    """SLICE and STRIDED_SLICE: rows of the innermost axis, copied or stepped through."""
+    """STRIDED_SLICE: rows of the innermost axis, copied or stepped through."""
     del isa
     strides = spec.input(3)
     step = strides.ints[-1] if strides is not None and strides.ints else 1
-    width = spec.output.shape[-1] if spec.output.shape else 1
-    rows = spec.output.elements // max(1, width)
-    planes = rows // max(1, spec.output.shape[-2] if len(spec.output.shape) > 1 else 1)
+    _, rows, planes = _rows(spec.output)
     if step != 1:
         return {"stepped rows": rows, "stepped elements": spec.output.elements, "planes": planes}
     size = spec.output.size_bytes // max(1, rows)
