@@ -42,8 +42,8 @@ def test_json(cli: Cli, model: Path) -> None:
     done = cli("inspect", str(model), "--channels", "--json")
     first, second = json.loads(done.out)["channels"]
     assert (first["operator"], first["channels"]) == ("CONV_2D", 8)
-    counts = [first[key] for key in ("constant", "saturated", "unread", "removable")]
-    assert counts == [3, 1, 2, 4]
+    kinds = ("constant", "saturated", "unread", "only_unread", "removable")
+    assert [first[key] for key in kinds] == [3, 1, 2, 1, 4]
     assert first["unchanging"] is None
     assert first["ram_bytes"] == 120
     assert first["flash_bytes"] > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +70,9 @@ def bench(
         note = stand_in_note(device.target)
     models = [each for each, _ in pair]
     if as_json:
-        typer.echo(dumps(_json(paths, models, results, device, note)), nl=False)
+        digests = [sha256(data).hexdigest() for _, data in pair]
+        found = _json(list(zip(paths, digests, strict=True)), models, results, device, note)
+        typer.echo(dumps(found), nl=False)
     else:
         _print(paths, models, results, device, note)
 
@@ -79,18 +82,19 @@ def _facts(model: Model, result: Bench, device: Device) -> DeviceFacts | None:
 
 
 def _json(
-    paths: Sequence[Path],
+    files: Sequence[tuple[Path, str]],
     models: Sequence[Model],
     results: Sequence[Bench],
     device: Device,
     note: str,
 ) -> dict[str, object]:
     entries = []
-    for path, model, result in zip(paths, models, results, strict=True):
+    for (path, digest), model, result in zip(files, models, results, strict=True):
         facts = _facts(model, result, device)
         entries.append(
             {
                 "path": str(path),
+                "sha256": digest,
                 "unit": result.unit,
                 "total": result.total,
                 "note": result.note,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from contextlib import nullcontext
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -54,7 +55,8 @@ def frontier(
     points = _explore(original, data, settings, effort, show=not quiet)
     common = _common(device)
     if as_json:
-        typer.echo(dumps(_json(model, device, start, points, common)), nl=False)
+        digest = sha256(data).hexdigest()
+        typer.echo(dumps(_json((model, digest), device, start, points, common)), nl=False)
     elif not quiet:
         _print(model, start, points, common)
 
@@ -88,12 +90,18 @@ def _explore(
 
 
 def _json(
-    model: Path, device: Device, start: Point, points: Sequence[Point], common: Sequence[str]
+    file: tuple[Path, str],
+    device: Device,
+    start: Point,
+    points: Sequence[Point],
+    common: Sequence[str],
 ) -> dict[str, object]:
+    model, digest = file
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "tflopt", "version": __version__},
         "model": str(model),
+        "sha256": digest,
         "target": str(device.target),
         "cmsis_nn": device.kernels.version,
         "original": _numbers(start),

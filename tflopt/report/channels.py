@@ -25,6 +25,7 @@ class LayerChannels:
         saturated: of these, the ones whose weights are not all zero: the sum never leaves the
             clamp, or never moves the output by a step.
         unread: all that read them multiply them by zero, or drop them.
+        only_unread: of these, the ones that are not constant.
         removable: what tflopt can take out, with all that handles them.
         unchanging: never changed on the inputs that were given; None without any.
         flash_bytes: about what the removable ones take of the layer's constants.
@@ -40,6 +41,7 @@ class LayerChannels:
     constant: int
     saturated: int
     unread: int
+    only_unread: int
     removable: int
     unchanging: int | None
     flash_bytes: int
@@ -77,7 +79,7 @@ def _row(
     ranges, plan, unread = found
     value, channels = op.output, op.output.shape[-1]
     constant = constant_channels(ranges, value)
-    gone = _gone(plan, value)
+    gone, idle = int(_gone(plan, value).sum()), _gone(unread, value)
     share = gone / channels if channels else 0.0
     data = sum(v.size_bytes or 0 for v in op.inputs if v is not None and v.is_constant)
     seen = None if unchanging is None else unchanging.get(value)
@@ -89,7 +91,8 @@ def _row(
         channels=channels,
         constant=int(constant.sum()),
         saturated=int((constant & _has_weights(op, channels)).sum()),
-        unread=_gone(unread, value),
+        unread=int(idle.sum()),
+        only_unread=int((idle & ~constant).sum()),
         removable=gone,
         unchanging=None if seen is None else int(seen.sum()),
         flash_bytes=round(data * share),
@@ -106,9 +109,9 @@ def constant_channels(ranges: Ranges, value: Value) -> Mask:
     return np.asarray(bounds[0] == bounds[1])
 
 
-def _gone(plan: Plan | None, value: Value) -> int:
+def _gone(plan: Plan | None, value: Value) -> Mask:
     kept = None if plan is None else plan.of(value, len(value.shape) - 1)
-    return 0 if kept is None else int((~kept).sum())
+    return np.zeros(value.shape[-1], dtype=np.bool_) if kept is None else ~kept
 
 
 def _has_weights(op: Op, channels: int) -> Mask:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 
 from tflopt.config import Runtime
 from tflopt.io import read_bytes
@@ -11,6 +12,7 @@ from tflopt.ir import Model
 from tflopt.product.facts import model_facts
 from tflopt.product.hazard_notes import hazard_rows
 from tflopt.product.memory import COMPARED, arena, minimum_by_target, scratch_rows
+from tflopt.report.channels import layer_channels
 from tflopt.report.flash import Flash, flash_of
 from tflopt.report.kernels import kernel_rows
 from tflopt.report.occupancy import occupancy
@@ -56,6 +58,8 @@ def subject_rows(subject: Subject) -> dict[str, object]:
     model, memory = subject.model, subject.memory
     stored = read_bytes(subject.data)
     data: dict[str, object] = asdict(model_facts(model, len(subject.data)))
+    data["sha256"] = sha256(subject.data).hexdigest()
+    data["channels"] = [asdict(row) for row in layer_channels(model, subject.device)]
     data["flash"] = flash_rows(flash_of(stored, subject.data, subject.runtime))
     data["hazards"] = hazard_rows(subject.hazards)
     data["kernels"] = kernel_rows(model, subject.device)
