@@ -16,6 +16,7 @@ from tflopt.cli.common import (
     load,
     make_device,
 )
+from tflopt.cli.extras import BenchFile, FrontierFile, with_extras
 from tflopt.config import Config, Goal
 from tflopt.errors import UsageError, printable
 from tflopt.io import utf8, write_all
@@ -51,6 +52,8 @@ def report(
     svg: Annotated[
         Path | None, typer.Option("--svg", metavar="FILE", help="Write the memory map as SVG.")
     ] = None,
+    bench: BenchFile = None,
+    frontier: FrontierFile = None,
     target: TargetName = DEFAULT_TARGET,
     cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
     goal: Annotated[
@@ -79,10 +82,12 @@ def report(
     check_outputs((page, svg), models)
     device = make_device(target, cmsis_nn)
     if len(models) > PAIR:
+        if bench is not None or frontier is not None:
+            raise UsageError("--bench and --frontier go with one model or two")
         _series(models, device, page, plain_form=markdown or as_json or svg is not None)
         return
     chosen = None if no_verify else SampleOptions(samples, seed)
-    data = _data(model, optimized, settings_for(device, goal, chosen))
+    data = with_extras(_data(model, optimized, settings_for(device, goal, chosen)), bench, frontier)
     texts = {} if page is None else {page: _text(data, markdown, as_json)}
     if svg is not None:
         from tflopt.report.memory_map import maps_svg

@@ -16,6 +16,7 @@ from tflopt.cli.common import (
     load,
     make_device,
 )
+from tflopt.cli.extras import BenchFile, FrontierFile, with_extras
 from tflopt.errors import printable
 from tflopt.io import utf8, write_all, write_bytes
 from tflopt.io.files import check_folder, check_outputs, page_path
@@ -43,6 +44,8 @@ def view(
             "--netron", metavar="FILE", help="Also write a copy whose tensor names say the costs."
         ),
     ] = None,
+    bench: BenchFile = None,
+    frontier: FrontierFile = None,
     open_page: Annotated[
         bool,
         typer.Option("--open/--no-open", help="Open the page in a browser, on a terminal only."),
@@ -60,7 +63,8 @@ def view(
     check_outputs((page, netron), [model])
     loaded, data = load(model)
     report = single_report(loaded, data, make_device(target, cmsis_nn), str(model))
-    files: dict[Path, list[Chunk]] = {page: [utf8(view_page(report))]}
+    full = with_extras(report, bench, frontier)
+    files: dict[Path, list[Chunk]] = {page: [utf8(view_page(full))]}
     if node_data is not None:
         files |= _overlay_files(node_data, overlays(report))
     if netron is not None:

@@ -20,6 +20,7 @@ def occupancy(
     Steps are the runtime's: 0 hands over the inputs, each operator takes the next one, and a
     called subgraph takes steps of its own. Step -1 is there for buffers that live before, or
     that no operator touches. ``live_bytes`` counts what is in use at a step.
+    ``read_by`` are operators of the buffer's subgraph; an output lives to the subgraph's end.
     Tensors that lost their names are called as in ``original``.
 
     Args:
@@ -29,6 +30,7 @@ def occupancy(
     aliases = aliases_of(model, memory.device, request)
     options = replace(request.offline, pins={})
     places = zip(memory.head.buffers, memory.head.offsets, strict=True)
+    readers = _Readers(model)
     return {
         "head_bytes": memory.head.head_bytes,
         "lower_bound_bytes": head_lower_bound(description, aliases, options),
@@ -37,6 +39,7 @@ def occupancy(
             {
                 "name": buffer_label(model, buffer, original),
                 "kind": _kind(buffer),
+                **readers.of(buffer),
                 "offset_bytes": offset,
                 "size_bytes": buffer.size_bytes,
                 "first_step": _span(buffer)[0],
@@ -86,6 +89,27 @@ def _ops(model: Model) -> Iterator[tuple[tuple[int | None, int | None], Op]]:
     for number, graph in enumerate(model.graphs):
         for index, op in enumerate(graph.ops):
             yield (number, index), op
+
+
+class _Readers:
+    """Who needs a buffer, by tables that are made once."""
+
+    def __init__(self, model: Model) -> None:
+        self._values = [list(graph.values) for graph in model.graphs]
+        self._outputs = [set(graph.outputs) for graph in model.graphs]
+        self._places = [{op: at for at, op in enumerate(graph.ops)} for graph in model.graphs]
+
+    def of(self, buffer: PlannedBuffer) -> dict[str, object]:
+        """``subgraph``, ``read_by`` and ``is_output`` of a buffer; scratch has no reader."""
+        ref, places = buffer.ref, self._places[buffer.ref.subgraph]
+        if isinstance(ref, ScratchRef):
+            return {"subgraph": ref.subgraph, "read_by": [], "is_output": False}
+        value = self._values[ref.subgraph][ref.tensor]
+        return {
+            "subgraph": ref.subgraph,
+            "read_by": sorted(places[op] for op in value.users),
+            "is_output": value in self._outputs[ref.subgraph],
+        }
 
 
 def _span(buffer: PlannedBuffer) -> tuple[int, int]:

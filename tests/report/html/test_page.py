@@ -70,11 +70,11 @@ def test_pages_of_all_models(path: Path) -> None:
 
 
 def at_or_zero(report: Plain, place: str) -> object:
-    """A kind of bytes that a file has none of is not in its account."""
+    """A kind of bytes that a model has none of is not in its account."""
     parent, _, key = place.rpartition("/")
     found = at(report, parent)
     assert isinstance(found, dict)
-    return found.get(key, 0) if parent.endswith("flash/by_kind") else found[key]
+    return found.get(key, 0) if parent.endswith("_kind") else found[key]
 
 
 def test_nothing_points_outside() -> None:

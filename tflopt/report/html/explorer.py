@@ -92,6 +92,8 @@ def _side(side: Side, rules: Mapping[str, list[dict[str, object]]]) -> dict[str,
         "scratch": _by_place(rows(model, "scratch")),
         "flash": _by_place(rows(table(model, "flash"), "by_operator")),
     }
+    measured = table(model, "measured")
+    taken = {number(row, "index"): number(row, "count") for row in rows(measured, "operators")}
     graph = rows(model, "graph")[:MOST_OPERATORS]
     known = {_place(op) for op in graph}
     operators = [
@@ -99,6 +101,7 @@ def _side(side: Side, rules: Mapping[str, list[dict[str, object]]]) -> dict[str,
             **_operator(side, op, known),
             **_costs(_place(op), facts),
             "live": live.get(_place(op), 0),
+            "measured": taken.get(_place(op)[1]) if _place(op)[0] == 0 else None,
             "rules": rules.get(printable(text(op, "name")), [])[:MOST_RULES],
         }
         for op in graph
@@ -109,11 +112,19 @@ def _side(side: Side, rules: Mapping[str, list[dict[str, object]]]) -> dict[str,
         "title": side.id,
         "fileBytes": number(model, "file_bytes"),
         "instructions": total,
+        "measured": _measured(measured),
         "interpreter": total - sum(number(each, "instructions") for each in rows(model, "kernels")),
         "sharedFlash": counts(table(model, "flash"), "shared_by_kind"),
         "operators": operators,
         "buffers": _buffers(side, memory, known),
     }
+
+
+def _measured(found: Plain) -> dict[str, object] | None:
+    if not found:
+        return None
+    unit, board = text(found, "unit"), printable(text(found, "board"))
+    return {"unit": printable(unit), "board": board, "total": number(found, "total")}
 
 
 def _operator(side: Side, op: Plain, known: set[Place]) -> dict[str, object]:
@@ -152,18 +163,27 @@ def _costs(place: Place, facts: Mapping[str, Mapping[Place, Plain]]) -> dict[str
     }
 
 
-def _buffers(side: Side, memory: Plain, known: set[Place]) -> list[dict[str, object]]:
-    """For each buffer of the map the operator that writes it, and the last that needs it."""
+def _buffers(side: Side, memory: Plain, known: set[Place]) -> list[dict[str, object] | None]:
+    """For each buffer of the map who writes, reads and keeps it; None if nobody is explored."""
     places = {number(step, "step"): _place(step) for step in rows(memory, "steps")}
 
     def key(step: int) -> str | None:
         place = places.get(step)
         return _key(side.id, place) if place in known and place is not None else None
 
-    return [
-        {"writer": key(number(each, "first_step")), "keeper": key(number(each, "last_step"))}
-        for each in rows(memory, "buffers")
-    ]
+    found: list[dict[str, object] | None] = []
+    for each in rows(memory, "buffers"):
+        writer, keeper = key(number(each, "first_step")), key(number(each, "last_step"))
+        readers, last = _readers(side.id, each, known), each.get("is_output") is True
+        row = {"writer": writer, "keeper": keeper, "readers": readers, "isOutput": last}
+        found.append(row if writer or keeper or readers else None)
+    return found
+
+
+def _readers(side: str, buffer: Plain, known: set[Place]) -> list[str]:
+    found, subgraph = buffer.get("read_by"), number(buffer, "subgraph")
+    places = [(subgraph, index) for index in (found if isinstance(found, list) else ())]
+    return [_key(side, place) for place in places if place in known]
 
 
 def _key(side: str, place: Place) -> str:

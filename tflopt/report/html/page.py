@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -10,7 +11,10 @@ from typing import TYPE_CHECKING
 
 from tflopt.errors import UsageError, printable
 from tflopt.report import views
+from tflopt.report.html.arena import arena_of
+from tflopt.report.html.channels import KINDS, channels_of
 from tflopt.report.html.explorer import explorer_data
+from tflopt.report.html.frontier import frontier_of
 from tflopt.report.html.lanes import LANE_WIDTH, graphs
 from tflopt.report.memory_map import MAP_CSS, left_out, memory_picture, memory_side, top_of
 from tflopt.report.plain import Plain, number, rows
@@ -23,6 +27,8 @@ SECTIONS = (
     ("summary", "What changed"),
     ("explorer", "Explorer"),
     ("memory", "Memory"),
+    ("channels", "Channels"),
+    ("frontier", "Frontier"),
     ("flash", "Flash"),
     ("cost", "Cost"),
     ("graph", "Graph"),
@@ -45,13 +51,10 @@ def html_report(report: Plain) -> str:
     left_over = views.costs(report)
     still, disabled = views.idle(report)
     page = template("page.html.j2").render(
-        report=report,
         name=views.model_name(report),
         **parts(source),
-        explored=("before", "after"),
+        **panels(report, {"input": "before", "output": "after"}, SECTIONS),
         titles={"before": "Before", "after": "After"},
-        explorer=markup(explorer_data(report)),
-        sections=SECTIONS,
         verdict=views.verdict(report),
         warnings=views.warnings(report),
         headline=views.headline(report),
@@ -74,6 +77,28 @@ def html_report(report: Plain) -> str:
     return page + "\n"
 
 
+def panels(
+    report: Plain, sides: Mapping[str, str], sections: Sequence[tuple[str, str]]
+) -> dict[str, object]:
+    """What the pages of one and of two models have in common.
+
+    Args:
+        sides: keys of the report, with what the page calls them.
+        sections: of which the page has those that have something to show.
+    """
+    frontier = frontier_of(report)
+    return {
+        "report": report,
+        "explored": tuple(sides.values()),
+        "explorer": markup(explorer_data(report, tuple(sides))),
+        "arena": arena_of(report, tuple(sides.items())),
+        "channels": channels_of(report),
+        "channel_kinds": KINDS,
+        "frontier": frontier,
+        "sections": [each for each in sections if frontier or each[0] != "frontier"],
+    }
+
+
 def parts(source: str) -> dict[str, object]:
     """What the head and the end of every page need: style, script, and the policy's hash of it."""
     return {
@@ -90,7 +115,8 @@ def script() -> str:
 
 def style() -> str:
     """The page's style sheet."""
-    return _template_text("page.css") + _template_text("explorer.css") + MAP_CSS
+    names = ("page.css", "explorer.css", "panels.css")
+    return "".join(_template_text(name) for name in names) + MAP_CSS
 
 
 def hash_of(source: str) -> str:

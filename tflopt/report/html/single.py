@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from tflopt.report import views
-from tflopt.report.html.explorer import explorer_data
-from tflopt.report.html.page import markup, memory_figure, parts, script, template
+from tflopt.report.html.page import memory_figure, panels, parts, script, template
 from tflopt.report.memory_map import memory_side, top_of
-from tflopt.report.plain import Plain, counts, table, text
+from tflopt.report.plain import Plain, table, text
 
 SECTIONS = (
     ("summary", "Totals"),
     ("explorer", "Explorer"),
     ("memory", "Memory"),
+    ("channels", "Channels"),
+    ("frontier", "Frontier"),
     ("hazards", "Hazards"),
 )
 WIDTH, HEIGHT = 520, 130
@@ -26,17 +27,13 @@ def view_page(report: Plain) -> str:
     """The page of one model: everything but a comparison; self-contained as every page."""
     memory = memory_side(report, "input")
     page = template("view.html.j2").render(
-        report=report,
         name=views.model_name(report),
         **parts(script()),
-        sections=SECTIONS,
-        explored=("before",),
+        **panels(report, {"input": "before"}, SECTIONS),
         titles={"before": "The model"},
-        explorer=markup(explorer_data(report, ("input",))),
         headline=views.headline(report),
         totals=views.totals(report),
         maps={"input": memory_figure("input", memory, top_of([memory])) if memory else {}},
-        tail=sorted(counts(table(table(report, "input"), "arena"), "tail_by_kind").items()),
     )
     return page + "\n"
 

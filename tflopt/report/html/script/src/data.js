@@ -30,7 +30,15 @@ export function select(key, from = "") {
   for (const part of document.querySelectorAll("[data-op]")) {
     part.classList.toggle("lit", lit.has(part.dataset.op));
   }
+  markKeeper("");
   for (const listener of listeners) listener(operators.get(selected), from);
+}
+
+/** The operator that keeps the chosen buffer alive, in every view; an empty key for none. */
+export function markKeeper(key) {
+  for (const part of document.querySelectorAll("[data-op]")) {
+    part.classList.toggle("keeper", Boolean(key) && part.dataset.op === key);
+  }
 }
 
 export const current = () => selected;
@@ -51,7 +59,13 @@ export function told(op) {
   const parts = [`${op.index} ${op.name}`, op.shapes.join(", ")];
   if (op.fate !== "kept") parts.push(op.fate);
   if (op.instructions !== null) parts.push(`${number(op.instructions)} instructions`);
+  const unit = data.sides.find((side) => side.id === op.side).measured?.unit;
+  if (unit && op.measured !== null) parts.push(`${number(op.measured)} ${unit} measured`);
   parts.push(`${number(op.flash)} bytes of flash`);
   if (op.rules.length) parts.push(op.rules.map((rule) => rule.name).join(", "));
   return parts.join("; ");
 }
+
+/** A tooltip: the same, and a line for each rule with what it did. */
+export const tip = (op) => [
+  told(op), ...op.rules.map((rule) => `${rule.name}: ${rule.edits.join("; ")}`)].join("\n");

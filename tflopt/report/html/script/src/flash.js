@@ -2,6 +2,7 @@
 
 import { hierarchy, treemap } from "d3-hierarchy";
 import { make, number, onSelect, operators, select } from "./data.js";
+import { walk } from "./walk.js";
 
 const WIDTH = 600;
 const HEIGHT = 260;
@@ -47,10 +48,15 @@ export function drawFlash(box, side, most, kinds) {
   const scale = Math.sqrt(side.fileBytes / Math.max(1, most));
   const tree = hierarchy(leaves(side)).sum((node) => node.bytes ?? 0).sort((a, b) => b.value - a.value);
   treemap().size([WIDTH * scale, HEIGHT * scale]).paddingInner(1).paddingOuter(1)(tree);
-  const label = `Flash ${side.title}: ${number(side.fileBytes)} bytes; the table below has them by operator`;
-  const svg = make("svg", { class: "treemap", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label });
+  const label = `Flash ${side.title}: ${number(side.fileBytes)} bytes; arrow keys go through its parts`;
+  const svg = make("svg", { class: "treemap", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "group", tabindex: "0", "aria-label": label });
   svg.dataset.bytes = String(tree.value);
   for (const leaf of tree.leaves()) svg.append(cell(leaf, kinds));
+  const parts = () => [...svg.querySelectorAll("g.cell")].filter((part) => part.dataset.op);
+  walk(svg, parts, (part) => {
+    select(part.dataset.op, "flash");
+    note.textContent = part.querySelector("title").textContent;
+  }, () => select(""));
   const note = make("p", { class: "soft", "aria-live": "polite" });
   box.querySelector(".view-title").append(`: ${number(side.fileBytes)} bytes`);
   box.append(svg, note);

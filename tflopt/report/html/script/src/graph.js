@@ -3,7 +3,7 @@
 import dagre from "@dagrejs/dagre";
 import { select as pick } from "d3-selection";
 import { zoom, zoomIdentity } from "d3-zoom";
-import { make, onSelect, select, told } from "./data.js";
+import { make, onSelect, select, tip, told } from "./data.js";
 
 const WIDTH = 184;
 const HEIGHT = 40;
@@ -36,7 +36,7 @@ function node(op, place) {
       role: "button",
       "aria-label": told(op),
     },
-    make("title", {}, told(op)),
+    make("title", {}, tip(op)),
     make("rect", { width: WIDTH, height: HEIGHT, rx: 5 }),
     make("text", { x: 8, y: 16, class: "title" }, short(`${op.index} ${op.name}`)),
     make("text", { x: 8, y: 32, class: "detail" }, short((op.shapes[0] ?? "").split("{")[0])),

@@ -4,11 +4,12 @@ import { current, data, make, number, onSelect, operators, select, told } from "
 import { drawFlash } from "./flash.js";
 import { drawGraph } from "./graph.js";
 import { linkMemory } from "./memory.js";
+import { linkPanels } from "./panels.js";
 import { drawTable, matches } from "./table.js";
 import { drawTime } from "./time.js";
 
 const place = (view, side) => document.querySelector(`[data-view="${view}"][data-side="${side.id}"]`);
-const most = (key) => Math.max(1, ...data.sides.map((side) => side[key] ?? 0));
+const most = (read) => Math.max(1, ...data.sides.map((side) => read(side) ?? 0));
 
 /** The chosen operator in words: its numbers, and what each rule did to it. */
 function drawDetail(box) {
@@ -55,15 +56,20 @@ function start() {
   if (!search || !table) return;
   const kinds = [...new Set(data.sides.flatMap((side) => [
     ...Object.keys(side.sharedFlash), ...side.operators.flatMap((op) => Object.keys(op.flashKinds))]))].sort();
+  const longest = {
+    predicted: most((side) => side.instructions),
+    measured: most((side) => side.measured?.total),
+  };
   for (const side of data.sides) {
     drawGraph(place("graph", side), side);
-    drawTime(place("time", side), side, most("instructions"));
-    drawFlash(place("flash", side), side, most("fileBytes"), kinds);
+    drawTime(place("time", side), side, longest);
+    drawFlash(place("flash", side), side, most((each) => each.fileBytes), kinds);
     linkMemory(side);
   }
   drawTable(table, [...operators.values()], search, data.name);
   drawDetail(document.getElementById("chosen"));
   linkSearch(search);
+  linkPanels();
   select("");
 }
 

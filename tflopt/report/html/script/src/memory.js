@@ -1,28 +1,49 @@
-// Links the drawn memory map: a buffer to the operator that writes it, and to the last that reads it.
+// The drawn memory map: says of each buffer who writes and reads it, and who keeps it alive.
 
-import { onSelect, operators, select } from "./data.js";
+import { markKeeper, onSelect, operators, select } from "./data.js";
+
+const name = (key) => {
+  const op = operators.get(key);
+  return `${op.index} ${op.name}`;
+};
+
+function story(buffer) {
+  const parts = [];
+  if (buffer.writer) parts.push(`written by ${name(buffer.writer)}`);
+  if (buffer.readers.length) parts.push(`read by ${buffer.readers.map(name).join(", ")}`);
+  if (buffer.isOutput) parts.push("kept alive to the end: it is an output");
+  else if (buffer.keeper) parts.push(`kept alive by ${name(buffer.keeper)}`);
+  return parts.join("; ");
+}
+
+function choose(buffer) {
+  if (!buffer.writer && !buffer.keeper) return;
+  select(buffer.writer ?? buffer.keeper, "memory");
+  markKeeper(buffer.keeper);
+}
 
 export function linkMemory(side) {
   for (const box of document.querySelectorAll(`[data-map="${side.id}"]`)) {
-    const parts = [...box.querySelectorAll(".buffer")];
-    for (const part of parts) {
+    const buffers = new Map();
+    for (const part of box.querySelectorAll(".buffer")) {
       const buffer = side.buffers[Number(part.dataset.buffer)];
       if (!buffer) continue;
+      buffers.set(part, buffer);
       part.dataset.op = buffer.writer ?? "";
-      part.addEventListener("click", () => {
-        if (!buffer.writer && !buffer.keeper) return;
-        select(buffer.writer ?? buffer.keeper, "memory");
-        const keeper = operators.get(buffer.keeper);
-        const told = document.getElementById("told");
-        if (told && keeper) {
-          told.textContent += `; kept alive by ${keeper.index} ${keeper.name}`;
-        }
-      });
+      const title = part.querySelector("title");
+      title.textContent = [title.textContent, story(buffer)].filter(Boolean).join("; ");
+      part.addEventListener("click", () => choose(buffer));
     }
+    box.addEventListener("keydown", (event) => {
+      const part = box.querySelector(".buffer.at");
+      if (event.key === "Escape") select("");
+      if ((event.key !== "Enter" && event.key !== " ") || !part) return;
+      event.preventDefault();
+      choose(buffers.get(part));
+    });
     onSelect((op) => {
-      for (const part of parts) {
-        const buffer = side.buffers[Number(part.dataset.buffer)];
-        part.classList.toggle("kept", Boolean(op && buffer && buffer.keeper === op.key));
+      for (const [part, buffer] of buffers) {
+        part.classList.toggle("kept", Boolean(op) && buffer.keeper === op.key);
       }
     });
   }

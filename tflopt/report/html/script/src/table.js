@@ -1,6 +1,7 @@
 // All operators in a table: sorted by a click on a column, filtered by the search, saved as CSV or JSON.
 
-import { make, number, onSelect, select } from "./data.js";
+import { data, make, number, onSelect, select } from "./data.js";
+import { walk } from "./walk.js";
 
 const COLUMNS = [
   ["side", "side", (op) => op.side],
@@ -10,13 +11,14 @@ const COLUMNS = [
   ["shapes", "shape", (op) => op.shapes.map((shape) => shape.split("{")[0]).join(", ")],
   ["kernel", "kernel", (op) => op.kernel],
   ["instructions", "instructions", (op) => op.instructions],
+  ...(data.sides.some((side) => side.measured) ? [["measured", "measured", (op) => op.measured]] : []),
   ["arena", "arena in use", (op) => op.live],
   ["tail", "kept in tail", (op) => op.tail],
   ["flash", "flash", (op) => op.flash],
   ["fate", "became", (op) => op.fate],
   ["rules", "rules", (op) => op.rules.map((rule) => rule.name).join(" ")],
 ];
-const NUMERIC = new Set(["index", "instructions", "arena", "tail", "flash"]);
+const NUMERIC = new Set(["index", "instructions", "measured", "arena", "tail", "flash"]);
 
 const plain = (op) => Object.fromEntries(COLUMNS.map(([id, , read]) => [id, read(op)]));
 
@@ -96,14 +98,19 @@ export function drawTable(box, operators, search, name) {
   };
   search.addEventListener("input", fill);
   fill();
+  const scroll = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "All operators" },
+    make("table", { class: "operators" }, make("thead", {}, make("tr", {}, ...heads)), body));
+  walk(scroll, () => [...body.children], (part) => {
+    part.scrollIntoView({ block: "nearest" });
+    select(part.dataset.op, "table");
+  }, () => select(""));
   box.append(
     make("div", { class: "tools" },
       button("Save CSV", () => save(`${name}.csv`, "text/csv", csv(shown()))),
       button("Save JSON", () => save(`${name}.json`, "application/json",
         JSON.stringify({ schema_version: 1, operators: shown().map(plain) }, null, 2)))),
     count,
-    make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "All operators" },
-      make("table", { class: "operators" }, make("thead", {}, make("tr", {}, ...heads)), body)),
+    scroll,
   );
   onSelect((op, from) => {
     if (op && from !== "table") rows.get(op.key)?.scrollIntoView({ block: "nearest" });

@@ -1,0 +1,45 @@
+"""Options of pages: what ``bench`` measured, what ``explore`` found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from tflopt.errors import UsageError, printable
+from tflopt.report.extras import with_frontier, with_measured
+from tflopt.report.plain import Plain
+
+BenchFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--bench", metavar="FILE.json", help="Show what 'bench --json' measured, beside it."
+    ),
+]
+FrontierFile = Annotated[
+    Path | None,
+    typer.Option("--frontier", metavar="FILE.json", help="Show what 'explore --json' found."),
+]
+
+
+def with_extras(report: Plain, bench: Path | None, frontier: Path | None) -> Plain:
+    """The report with what the files hold.
+
+    Raises:
+        UsageError: a file can't be read, or doesn't belong to the report.
+    """
+    if bench is not None:
+        report = with_measured(report, _read(bench), printable(str(bench)))
+    if frontier is not None:
+        report = with_frontier(report, _read(frontier), printable(str(frontier)))
+    return report
+
+
+def _read(path: Path) -> Plain:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{printable(str(path))} can't be read as JSON: {error}") from None
+    return cast("Plain", found) if isinstance(found, dict) else {}
