@@ -175,7 +175,8 @@ def _buffers(side: Side, memory: Plain, known: set[Place]) -> list[dict[str, obj
     for each in rows(memory, "buffers"):
         writer, keeper = key(number(each, "first_step")), key(number(each, "last_step"))
         readers, last = _readers(side.id, each, known), each.get("is_output") is True
-        row = {"writer": writer, "keeper": keeper, "readers": readers, "isOutput": last}
+        row: dict[str, object] = {"writer": writer, "keeper": keeper, "readers": readers}
+        row["isOutput"] = last
         found.append(row if writer or keeper or readers else None)
     return found
 
