@@ -351,6 +351,34 @@ def test_leaves_alone_what_mixes_channels() -> None:
     check_leaves_alone(n.model, RULE)
 
 
+def test_a_constant_shared_with_an_operator_that_keeps_its_channels() -> None:
+    """That operator goes on reading all of it."""
+    n = Kit()
+    x, level = source(n), n.level((1, 1, 1, 6))
+    y = n.binary(OpCode.MUL, n.feed(1, 6, 5, 6), level)
+    n.output(n.conv2d(n.binary(OpCode.ADD, x, level), 3, (1, 1)), y)
+    copy = check_rule(n.model, RULE, hits=1)
+    read = {op.code: op.inputs[1] for op in copy.main.ops}
+    assert {code: read[code].shape[-1] for code in (OpCode.ADD, OpCode.MUL)} == {
+        OpCode.ADD: 4,
+        OpCode.MUL: 6,
+    }
+
+
+def test_a_constant_shared_with_one_that_is_held() -> None:
+    """A model output holds all that it joins along the height, also the constant."""
+    n = Kit()
+    rows = np.broadcast_to(np.arange(6, dtype=np.int8), (1, 6, 5, 6))
+    x, level = source(n), n.constant(rows, DType.INT8, quant=(0.05, 3))
+    y = n.concat(n.feed(1, 6, 5, 6), level, axis=1)
+    n.output(n.conv2d(n.binary(OpCode.ADD, x, level), 3, (1, 1)), y)
+    copy = check_rule(n.model, RULE, hits=1)
+    assert widths(copy)[0] == 4
+    joined = next(op for op in copy.main.ops if op.code is OpCode.CONCATENATION)
+    assert joined.inputs[1] is not None
+    assert joined.inputs[1].shape == (1, 6, 5, 6)
+
+
 def test_leaves_alone_groups() -> None:
     n = Kit()
     n.output(n.conv2d(source(n), 4, (1, 1), groups=2))

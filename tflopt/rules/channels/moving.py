@@ -31,17 +31,36 @@ def link_elementwise(op: Op, links: Links) -> bool:
         return False
     for value in sources:
         shift = len(shape) - len(value.shape)
+        if not _is_plain(value):
+            return False
         for axis, size in enumerate(value.shape):
             if size not in (1, shape[axis + shift]):
                 return False
     for value in sources:
         shift = len(shape) - len(value.shape)
         for axis, size in enumerate(value.shape):
+            if value.is_constant:
+                continue  # it is cut as the output is, in a copy where others read it too
             if size == shape[axis + shift]:
                 links.tie((value, axis), (op.output, axis + shift))
-            elif not value.is_constant:
+            else:
                 links.hold(value, (axis,))
     return True
+
+
+def cut_elementwise(op: Op, plan: Plan, rw: Rewriter) -> None:
+    """Constants lose what the output loses."""
+    rank = len(op.output.shape)
+    for index, value in enumerate(op.inputs):
+        if value is None or not value.is_constant:
+            continue
+        array, shift = value.array(), rank - len(value.shape)
+        for axis, size in enumerate(value.shape):
+            kept = plan.of(op.output, axis + shift)
+            if kept is not None and len(kept) == size:
+                array = np.compress(kept, array, axis)
+        if array.shape != value.shape:
+            rw.set_input(op, index, rw.constant(array, value, quant=value.quant, name=value.name))
 
 
 def cut_constants(op: Op, plan: Plan, rw: Rewriter) -> None:

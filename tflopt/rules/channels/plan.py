@@ -24,11 +24,16 @@ WEIGHED = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What stays of each axis that loses indices."""
+    """What stays of each axis that loses indices.
+
+    ``parts`` are the operators that take part. Others keep all that they read, also a constant that
+    they share with one that takes part.
+    """
 
     ranges: Ranges
     kept: dict[tuple[Value, int], Mask]
     axes: dict[Op, int] = field(default_factory=dict)
+    parts: frozenset[Op] = frozenset()
 
     def of(self, value: Value | None, axis: int) -> Mask | None:
         """The indices that stay, None for all."""
@@ -46,7 +51,7 @@ class Plan:
         found = {values[value]: interval for value, interval in self.ranges.found.items()}
         kept = {(values[value], axis): mask for (value, axis), mask in self.kept.items()}
         axes = {ops[op]: axis for op, axis in self.axes.items()}
-        return Plan(Ranges(copy, found), kept, axes)
+        return Plan(Ranges(copy, found), kept, axes, frozenset(ops[op] for op in self.parts))
 
 
 def plan_of(graph: Graph, ranges: Ranges, spared: Collection[Op] = ()) -> Plan | None:
@@ -57,13 +62,15 @@ def plan_of(graph: Graph, ranges: Ranges, spared: Collection[Op] = ()) -> Plan |
     """
     from tflopt.rules.channels.roles import role_of
 
-    links = Links(ranges)
+    links, parts = Links(ranges), set[Op]()
     try:
         for value in held_by_others(graph):
             links.hold(value)
         for op in graph.ops:
             role = None if op in spared or is_strange(op) else role_of(op)
-            if role is None or not role.link(op, links):
+            if role is not None and role.link(op, links):
+                parts.add(op)
+            else:
                 hold_all(op, links)
             data = op.input(WEIGHED[op.code]) if op.code in WEIGHED else None
             if data is not None and data.is_constant:
@@ -76,11 +83,14 @@ def plan_of(graph: Graph, ranges: Ranges, spared: Collection[Op] = ()) -> Plan |
         goes = removable[links.numbers(value, axis)]
         if goes.any():
             kept[value, axis] = ~goes
-    return Plan(links.ranges, kept, links.axes) if kept else None
+    return Plan(links.ranges, kept, links.axes, frozenset(parts)) if kept else None
 
 
 def hold_all(op: Op, links: Links) -> None:
-    """Nothing that the operator reads or produces may lose anything."""
+    """Nothing that the operator reads or produces may lose anything.
+
+    Constants aside: who takes part gets one of its own.
+    """
     for value in (*op.inputs, *op.outputs):
         if value is not None and not value.is_constant:
             links.hold(value)
@@ -114,7 +124,7 @@ def carry_out(plan: Plan, graph: Graph, rw: Rewriter) -> None:
     read = dict.fromkeys(v for op in graph.ops for v in op.inputs if v is not None)
     held = set(held_by_others(graph))
     for op in list(graph.ops):
-        role = role_of(op)
+        role = role_of(op) if op in plan.parts else None
         if role is not None and any(plan.of_axes(v) for v in (*op.inputs, *op.outputs) if v):
             role.cut(op, plan, rw)
     for (value, axis), kept in plan.kept.items():

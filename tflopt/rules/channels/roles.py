@@ -28,7 +28,7 @@ class Role:
     cut: Callable[[Op, Plan, Rewriter], None]
 
 
-ELEMENTWISE = Role(moving.link_elementwise, moving.cut_constants)
+ELEMENTWISE = Role(moving.link_elementwise, moving.cut_elementwise)
 BY_CHANNEL = Role(moving.link_by_channel, moving.cut_constants)
 VIEW = Role(shaped.link_view, shaped.cut_view)
 SLICE = Role(moving.link_slice, moving.cut_slice)
