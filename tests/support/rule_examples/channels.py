@@ -47,3 +47,15 @@ def fold_constant_values(n: Kit) -> Value:
     x = n.fully_connected(n.feed(1, 9), 4, activation=Activation.RELU)
     saturate(x, range(4))
     return n.binary(OpCode.ADD, n.feed(1, 4), n.unary(OpCode.TANH, x, quant=(1 / 128, 0)))
+
+
+@example(note="The outer rows and columns of the 3x3 kernel are zero.")
+def shrink_kernel(n: Kit) -> Value:
+    x = n.conv2d(n.feed(1, 8, 8, 4), 6)
+    assert x.producer is not None
+    weights = weights_of(x.producer)
+    data = weights.array().copy()
+    data[:, [0, 2]] = 0
+    data[:, :, [0, 2]] = 0
+    set_data(weights, data)
+    return x
