@@ -98,3 +98,20 @@ def test_leaves_alone_where_nothing_could_go() -> None:
     x = source(n)
     n.output(halved(n.conv2d(x, 3)), x)
     check_leaves_alone(n.model, RULE)
+
+
+@pytest.mark.parametrize("path", ["slice", "split", "concat", "pad"])
+def test_through_what_moves_channels(path: str) -> None:
+    n = Kit()
+    x = source(n)
+    if path == "slice":
+        x = n.slice(x, (0, 0, 0, 1), (1, 6, 5, 5))
+    if path == "split":
+        x = n.concat(*n.split(x, 2, 1), axis=1)
+    if path == "concat":
+        one, two = n.split(x, 2, 3)
+        x = n.concat(two, n.feed(1, 6, 5, 2), one, axis=3)
+    if path == "pad":
+        x = n.pad(x, (0, 0), (0, 1), (0, 0), (1, 0))
+    n.output(halved(n.conv2d(x, 3)))
+    check_rule(n.model, RULE, hits=1, together_with=[RemoveChannels()])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.support.check_rule import apply, check_same_outputs
@@ -11,6 +13,8 @@ from tests.support.worth import Free
 from tflopt.config import Runtime
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model
+from tflopt.rewrite import ModelRule
+from tflopt.rules.channels.merge_twin_channels import MergeTwinChannels
 from tflopt.rules.channels.remove_channels import RemoveChannels
 from tflopt.rules.constants.remove_dead import RemoveDead
 
@@ -19,9 +23,9 @@ COUNT, CHUNK = 200, 20
 RULE = RemoveChannels(Free(), Runtime.TFLM)
 
 
-def removed(planted: Planted) -> Model:
+def removed(planted: Planted, rules: Sequence[ModelRule] = (MergeTwinChannels(), RULE)) -> Model:
     copy = read_bytes(write_bytes(planted.model))
-    apply(copy, RULE, RemoveDead())
+    apply(copy, *rules, RemoveDead())
     return copy
 
 
@@ -45,3 +49,9 @@ def test_the_check_can_fail() -> None:
     name = next(iter(planted.stays))
     planted.stays[name] = 99
     assert planted.failures(copy) == [f"{name}: no 99"]
+
+
+def test_twins_are_planted() -> None:
+    """Where nothing merges them, a layer stays too wide."""
+    nets = [plant(seed) for seed in range(30)]
+    assert any(net.failures(removed(net, [RULE])) for net in nets)

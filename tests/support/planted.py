@@ -71,6 +71,13 @@ def ignore(value: Value, channels: Sequence[int]) -> None:
     set_data(weights_of(op), data)
 
 
+def halve(value: Value) -> None:
+    """Let a layer's weights be so small that two of them make one."""
+    op = value.producer
+    assert op is not None
+    set_data(weights_of(op), weights_of(op).array() // 2)
+
+
 def almost_constant(value: Value, channel: int) -> None:
     """Let one channel of a 1x1 convolution of one input channel leave its clamp for 127 alone."""
     op = value.producer

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tests.support.kit import Kit
-from tests.support.planted import almost_constant, ignore, kill, saturate
+from tests.support.planted import (
+    almost_constant,
+    halve,
+    ignore,
+    kill,
+    saturate,
+    set_data,
+    twin,
+)
 from tflopt.ir import Activation, Model, OpCode, Padding, Value
 
 Rng = np.random.Generator
@@ -31,6 +39,7 @@ class Stream:
         dead: the maker's channels that are constant here.
         zero: whether these are the zero point here.
         all_read: another layer reads all that are not constant.
+        twins: pairs of the maker's channels that are equal here; the first is computed for both.
         spare: how many may stay because each part of a split keeps one.
     """
 
@@ -40,6 +49,7 @@ class Stream:
     dead: Channels
     zero: bool
     all_read: bool = False
+    twins: tuple[tuple[int, int], ...] = ()
     spare: int = 0
 
 
@@ -120,7 +130,13 @@ def _with_dead(rng: Rng, y: Value, clamps: bool) -> Stream:
         saturate(y, sorted(dead))
     else:
         kill(y, sorted(dead))
-    return Stream(y, y, list(range(count)), dead, zero)
+    alive = sorted(set(range(count)) - dead)
+    twins: tuple[tuple[int, int], ...] = ()
+    if len(alive) > 1 and rng.integers(2):
+        one, two = (int(c) for c in rng.permutation(alive)[:2])
+        twin(y, two, one)
+        twins = ((one, two),)
+    return Stream(y, y, list(range(count)), dead, zero, twins=twins)
 
 
 def _read(planted: Planted, rng: Rng, stream: Stream, needed: Channels) -> Stream:
@@ -132,6 +148,7 @@ def _read(planted: Planted, rng: Rng, stream: Stream, needed: Channels) -> Strea
         flat = n.reshape(x, 1, x.elements)
         y = n.fully_connected(flat, int(rng.integers(3, 7)), activation=ANY[int(rng.integers(3))])
         unread = _some(rng, x.shape[3]) - needed
+        halve(y)
         ignore(y, [c + x.shape[3] * row for row in range(columns) for c in unread])
         y_map = n.reshape(y, 1, 1, 1, y.shape[1])
         foldable, made = True, _with_dead(rng, y, clamps=False)
@@ -145,6 +162,7 @@ def _read(planted: Planted, rng: Rng, stream: Stream, needed: Channels) -> Strea
         activation = ANY[int(rng.integers(3))]
         y = n.conv2d(x, int(rng.integers(3, 9)), kernel, padding=padding, activation=activation)
         unread = _some(rng, x.shape[3]) - needed
+        halve(y)
         ignore(y, sorted(unread))
         foldable = padding is VALID or kernel == (1, 1) or stream.zero
         made = _with_dead(rng, y, activation in RELUS)
@@ -165,6 +183,9 @@ def _expect(planted: Planted, stream: Stream, unread: Channels, foldable: bool) 
         or (place in unread and not stream.all_read)
         or (channel in stream.dead and (foldable or place in unread))
     }
+    for one, two in stream.twins:
+        if not {one, two} & gone and not stream.all_read:
+            gone.add(two)
     width = max(1, len(stream.place) - len(gone)) + stream.spare
     assert stream.maker.name is not None
     planted.widths[stream.maker.name] = width
@@ -186,17 +207,36 @@ def _unary(n: Kit, rng: Rng, stream: Stream) -> Stream:
 
 
 def _depthwise(n: Kit, rng: Rng, stream: Stream) -> Stream:
+    """Half of the time twins are handled alike."""
     x = stream.value
     if min(x.shape[1:3]) < 2 or rng.integers(2):
         y = n.depthwise(x, (1, 1), activation=ANY[int(rng.integers(3))])
     else:
         y = n.depthwise(x, (2, 2), padding=VALID)
-    return _same(stream, y)
+    return _same(_with_twins(rng, stream, lambda one, two: twin(y, two, one)), y)
+
+
+def _with_twins(rng: Rng, stream: Stream, make: Callable[[int, int], None]) -> Stream:
+    """Twins that stay so: an operator with numbers for each channel has equal ones for them."""
+    places = [(stream.place[one], stream.place[two]) for one, two in stream.twins]
+    if rng.integers(2):
+        return replace(stream, twins=())
+    for one, two in places:
+        if one is not None and two is not None:
+            make(one, two)
+    return stream
 
 
 def _level(n: Kit, rng: Rng, stream: Stream) -> Stream:
     code = (OpCode.ADD, OpCode.MUL, OpCode.SUB)[int(rng.integers(3))]
     level = n.level((1, 1, 1, stream.value.shape[3]))
+
+    def make(one: int, two: int) -> None:
+        numbers = level.array().copy()
+        numbers[..., two] = numbers[..., one]
+        set_data(level, numbers)
+
+    stream = _with_twins(rng, stream, make)
     return _same(stream, n.binary(code, stream.value, level))
 
 
@@ -207,7 +247,7 @@ def _residual(n: Kit, rng: Rng, stream: Stream) -> Stream:
     saturate(side, [p for c, p in enumerate(stream.place) if p is not None and c in stream.dead])
     values = [x, side] if rng.integers(2) else [side, x]
     y = n.binary(OpCode.ADD, *values)
-    return replace(stream, value=y, zero=False, all_read=True)
+    return replace(stream, value=y, zero=False, all_read=True, twins=())
 
 
 def _resize(n: Kit, rng: Rng, stream: Stream) -> Stream:
@@ -216,10 +256,11 @@ def _resize(n: Kit, rng: Rng, stream: Stream) -> Stream:
 
 
 def _transposed(n: Kit, rng: Rng, stream: Stream) -> Stream:
+    """Twins are not followed through other axes."""
     y = n.transpose(
         n.unary(OpCode.TANH, n.transpose(stream.value, 0, 3, 1, 2), quant=(1 / 128, 0)), 0, 2, 3, 1
     )
-    return _same(stream, y)
+    return _same(replace(stream, twins=()), y)
 
 
 def _slice(n: Kit, rng: Rng, stream: Stream) -> Stream:

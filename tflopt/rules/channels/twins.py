@@ -9,14 +9,20 @@ import numpy as np
 
 from tflopt.arith.fixed_point import Ints
 from tflopt.facts.convolution import convolution
+from tflopt.facts.operators import SLICES, SPLITS, facts_of
 from tflopt.facts.pads import amounts_of
+from tflopt.facts.slices import region_of
 from tflopt.ir import Graph, Op, OpCode, Value
 from tflopt.ir.node import Array
+from tflopt.ir.options import ConcatenationOptions
+from tflopt.ranges.interval import open_axes
 from tflopt.ranges.reductions import reduced_axes
 from tflopt.rules.channels.moving import BY_CHANNEL, ELEMENTWISE
 from tflopt.rules.channels.plan import is_strange
 
 VIEWS = frozenset({OpCode.RESHAPE, OpCode.EXPAND_DIMS, OpCode.SQUEEZE})
+Keys = list[Hashable] | None
+"""Of one output: channels with equal keys are twins."""
 MOST_LABELS = 1 << 19
 """Labels given in one graph: a small file may declare tensors of any width."""
 
@@ -44,17 +50,23 @@ def twins_of(graph: Graph) -> Twins:
     """Follow equal channels from layers with equal weights through what handles channels alike."""
     twins, left = Twins(), MOST_LABELS
     for op in graph.ops:
-        rule = _RULES.get(op.code)
-        if rule is None or len(op.outputs) != 1 or is_strange(op) or not op.output.shape:
-            continue
         count = _labels(op)
-        if count > left:
+        if count > left or is_strange(op) or not all(value.shape for value in op.outputs):
             continue
-        left -= count
-        keys = rule(op, twins)
-        if keys is not None and len(keys) == op.output.shape[-1]:
-            twins.enter(op.output, keys)
+        found = _keys(op, twins)
+        left -= count if found else 0
+        for value, keys in zip(op.outputs, found, strict=False):
+            if keys is not None and len(keys) == value.shape[-1]:
+                twins.enter(value, keys)
     return twins
+
+
+def _keys(op: Op, twins: Twins) -> list[Keys]:
+    """For each output, nothing where nothing is known of any."""
+    if op.code in SPLITS:
+        return _split(op, twins)
+    rule = _RULES.get(op.code)
+    return [rule(op, twins)] if rule is not None and len(op.outputs) == 1 else []
 
 
 def _labels(op: Op) -> int:
@@ -63,7 +75,7 @@ def _labels(op: Op) -> int:
     return sum(value.shape[-1] for value in values if value is not None and value.shape)
 
 
-def _layer(op: Op, twins: Twins) -> list[Hashable] | None:
+def _layer(op: Op, twins: Twins) -> Keys:
     """Equal rows of weights, with equal bias and scale."""
     weights = op.input(1)
     if weights is None or not weights.has_data or weights.extra.sparsity is not None:
@@ -82,7 +94,7 @@ def _layer(op: Op, twins: Twins) -> list[Hashable] | None:
     return list(zip(read, columns, strict=True))
 
 
-def _columns(op: Op, data: Array, axis: int) -> list[Hashable] | None:
+def _columns(op: Op, data: Array, axis: int) -> Keys:
     weights, bias = op.inputs[1], op.input(2)
     assert weights is not None
     rows = np.moveaxis(data, axis, 0)
@@ -97,13 +109,13 @@ def _columns(op: Op, data: Array, axis: int) -> list[Hashable] | None:
     return [(row.tobytes(), number, scale) for row, number, scale in parts]
 
 
-def _alike(op: Op, twins: Twins) -> list[Hashable] | None:
+def _alike(op: Op, twins: Twins) -> Keys:
     """Every channel is handled alike."""
     data = op.input(0)
     return None if data is None or not data.shape else list(twins.of(data).tolist())
 
 
-def _elementwise(op: Op, twins: Twins) -> list[Hashable] | None:
+def _elementwise(op: Op, twins: Twins) -> Keys:
     channels = op.output.shape[-1]
     parts: list[list[Hashable]] = []
     for value in op.inputs:
@@ -121,19 +133,59 @@ def _elementwise(op: Op, twins: Twins) -> list[Hashable] | None:
     return list(zip(*parts, strict=True)) if parts else None
 
 
-def _padded(op: Op, twins: Twins) -> list[Hashable] | None:
-    amounts = amounts_of(op)
-    return None if amounts is None or not amounts or any(amounts[-1]) else _alike(op, twins)
+def _padded(op: Op, twins: Twins) -> Keys:
+    """Channels of nothing but padding are twins, too."""
+    amounts, inner = amounts_of(op), _alike(op, twins)
+    if not amounts or inner is None or amounts[-1][0] < 0:
+        return None
+    before, after = amounts[-1]
+    if before + len(inner) + after != op.output.shape[-1]:
+        return None
+    return ["padding"] * before + inner + ["padding"] * after
 
 
-def _reduced(op: Op, twins: Twins) -> list[Hashable] | None:
+def _sliced(op: Op, twins: Twins) -> Keys:
+    data, region = op.input(0), region_of(op)
+    if data is None or region is None or open_axes(data):
+        return None
+    first = region.begin[-1]
+    return list(twins.of(data)[first : first + region.size[-1]].tolist())
+
+
+def _split(op: Op, twins: Twins) -> list[Keys]:
+    facts = facts_of(op)
+    data, control = op.input(facts.data), op.input(facts.controls[-1])
+    axes = None if control is None else control.ints()
+    if data is None or axes is None or len(axes) != 1 or open_axes(data) or not data.shape:
+        return []
+    labels, rank = list[Hashable](twins.of(data).tolist()), len(data.shape)
+    if axes[0] % rank != rank - 1:
+        return [labels] * len(op.outputs)
+    ends = np.cumsum([value.shape[-1] for value in op.outputs]).tolist()
+    return [
+        labels[end - value.shape[-1] : end] for value, end in zip(op.outputs, ends, strict=True)
+    ]
+
+
+def _joined(op: Op, twins: Twins) -> Keys:
+    """Along the channels one part after the other, along another axis a part of each."""
+    options, rank = op.options, len(op.output.shape)
+    parts = [list[Hashable](twins.of(v).tolist()) for v in op.inputs if v is not None and v.shape]
+    if not isinstance(options, ConcatenationOptions) or len(parts) != len(op.inputs):
+        return None
+    if options.axis % rank == rank - 1:
+        return [label for part in parts for label in part]
+    return list(zip(*parts, strict=True)) if len({len(part) for part in parts}) == 1 else None
+
+
+def _reduced(op: Op, twins: Twins) -> Keys:
     data, axes = op.input(0), reduced_axes(op)
     if data is None or axes is None or len(data.shape) - 1 in axes:
         return None
     return _alike(op, twins)
 
 
-def _view(op: Op, twins: Twins) -> list[Hashable] | None:
+def _view(op: Op, twins: Twins) -> Keys:
     """The last axis as it was, or joined with the axes in front of it."""
     data, length = op.input(0), op.output.shape[-1]
     if data is None or not data.shape or not data.shape[-1] or length % data.shape[-1]:
@@ -144,12 +196,13 @@ def _view(op: Op, twins: Twins) -> list[Hashable] | None:
     return [(place, label) for place in range(length // len(inner)) for label in inner]
 
 
-_RULES: dict[OpCode, Callable[[Op, Twins], list[Hashable] | None]] = {
+_RULES: dict[OpCode, Callable[[Op, Twins], Keys]] = {
     OpCode.CONV_2D: _layer,
     OpCode.DEPTHWISE_CONV_2D: _layer,
     OpCode.FULLY_CONNECTED: _layer,
     OpCode.PAD: _padded,
     OpCode.PADV2: _padded,
+    OpCode.CONCATENATION: _joined,
     OpCode.MEAN: _reduced,
     OpCode.SUM: _reduced,
     OpCode.REDUCE_MAX: _reduced,
@@ -157,4 +210,5 @@ _RULES: dict[OpCode, Callable[[Op, Twins], list[Hashable] | None]] = {
     **dict.fromkeys(BY_CHANNEL, _alike),
     **dict.fromkeys(ELEMENTWISE, _elementwise),
     **dict.fromkeys(VIEWS, _view),
+    **dict.fromkeys(SLICES, _sliced),
 }
