@@ -27,6 +27,13 @@ MOST_LABELS = 1 << 19
 """Labels given in one graph: a small file may declare tensors of any width."""
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A channel of another value, moved as it is."""
+
+    label: int
+
+
 @dataclass
 class Twins:
     """A label for each index of a value's last axis: equal labels, equal elements."""
@@ -42,8 +49,12 @@ class Twins:
 
     def enter(self, value: Value, keys: list[Hashable]) -> None:
         """Channels with equal keys are twins."""
-        found = [self.known.setdefault((value, key), len(self.known)) for key in keys]
-        self.labels[value] = np.asarray(found, dtype=np.int64)
+        self.labels[value] = np.asarray([self._label(value, key) for key in keys], dtype=np.int64)
+
+    def _label(self, value: Value, key: Hashable) -> int:
+        if isinstance(key, Whole):
+            return key.label
+        return self.known.setdefault((value, key), len(self.known))
 
 
 def twins_of(graph: Graph) -> Twins:
@@ -148,8 +159,9 @@ def _sliced(op: Op, twins: Twins) -> Keys:
     data, region = op.input(0), region_of(op)
     if data is None or region is None or open_axes(data):
         return None
-    first = region.begin[-1]
-    return list(twins.of(data)[first : first + region.size[-1]].tolist())
+    first, cuts = region.begin[-1], region.cuts(data.shape) - {len(data.shape) - 1}
+    labels = twins.of(data)[first : first + region.size[-1]].tolist()
+    return labels if cuts else list(map(Whole, labels))
 
 
 def _split(op: Op, twins: Twins) -> list[Keys]:
@@ -158,9 +170,10 @@ def _split(op: Op, twins: Twins) -> list[Keys]:
     axes = None if control is None else control.ints()
     if data is None or axes is None or len(axes) != 1 or open_axes(data) or not data.shape:
         return []
-    labels, rank = list[Hashable](twins.of(data).tolist()), len(data.shape)
+    labels, rank = twins.of(data).tolist(), len(data.shape)
     if axes[0] % rank != rank - 1:
-        return [labels] * len(op.outputs)
+        return [list(labels)] * len(op.outputs)
+    labels = list(map(Whole, labels))
     ends = np.cumsum([value.shape[-1] for value in op.outputs]).tolist()
     return [
         labels[end - value.shape[-1] : end] for value, end in zip(op.outputs, ends, strict=True)
@@ -170,11 +183,11 @@ def _split(op: Op, twins: Twins) -> list[Keys]:
 def _joined(op: Op, twins: Twins) -> Keys:
     """Along the channels one part after the other, along another axis a part of each."""
     options, rank = op.options, len(op.output.shape)
-    parts = [list[Hashable](twins.of(v).tolist()) for v in op.inputs if v is not None and v.shape]
+    parts = [twins.of(value).tolist() for value in op.inputs if value is not None and value.shape]
     if not isinstance(options, ConcatenationOptions) or len(parts) != len(op.inputs):
         return None
     if options.axis % rank == rank - 1:
-        return [label for part in parts for label in part]
+        return [Whole(label) for part in parts for label in part]
     return list(zip(*parts, strict=True)) if len({len(part) for part in parts}) == 1 else None
 
 
