@@ -358,11 +358,8 @@ def test_a_constant_shared_with_an_operator_that_keeps_its_channels() -> None:
     y = n.binary(OpCode.MUL, n.feed(1, 6, 5, 6), level)
     n.output(n.conv2d(n.binary(OpCode.ADD, x, level), 3, (1, 1)), y)
     copy = check_rule(n.model, RULE, hits=1)
-    read = {op.code: op.inputs[1] for op in copy.main.ops}
-    assert {code: read[code].shape[-1] for code in (OpCode.ADD, OpCode.MUL)} == {
-        OpCode.ADD: 4,
-        OpCode.MUL: 6,
-    }
+    read = {op.code: weights_of(op).shape[-1] for op in copy.main.ops}
+    assert (read[OpCode.ADD], read[OpCode.MUL]) == (4, 6)
 
 
 def test_a_constant_shared_with_one_that_is_held() -> None:
