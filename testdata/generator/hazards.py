@@ -11,7 +11,11 @@ from tflopt.ir.options import (
     Conv2DOptions,
     DepthwiseConv2DOptions,
     FullyConnectedOptions,
+    MaximumMinimumOptions,
+    PadOptions,
+    Pool2DOptions,
     ReshapeOptions,
+    ResizeNearestNeighborOptions,
     SoftmaxOptions,
     SpaceToBatchNDOptions,
     SVDFOptions,
@@ -170,6 +174,43 @@ def lstm_state() -> bytes:
     return b.done(b.op(code, inputs, (1, 3, 6), options=options, quant=quant, version=3))
 
 
+def maximum_of_vector() -> bytes:
+    """A MAXIMUM of two vectors."""
+    b = _Layers(20)
+    x, y = b.input((12,), quant=(SCALE, 3)), b.input((12,), quant=(SCALE, 3))
+    out = b.op(OpCode.MAXIMUM, [x, y], (12,), options=MaximumMinimumOptions(), quant=(SCALE, 3))
+    return b.done(out)
+
+
+def pad_below_rank_four() -> bytes:
+    """A PAD of three dimensions."""
+    b = _Layers(21)
+    x = b.input((4, 5, 3), quant=(SCALE, 3))
+    inputs = [x, b.constant([[1, 1], [2, 0], [0, 0]])]
+    return b.done(b.op(OpCode.PAD, inputs, (6, 7, 3), options=PadOptions(), quant=(SCALE, 3)))
+
+
+def pool_batches() -> bytes:
+    """A MAX_POOL_2D of two images."""
+    b = _Layers(22)
+    x = b.input((2, 4, 4, 3), quant=(SCALE, 3))
+    options = Pool2DOptions(
+        padding=Padding.VALID, stride_w=2, stride_h=2, filter_width=2, filter_height=2
+    )
+    shape = (2, 2, 2, 3)
+    return b.done(b.op(OpCode.MAX_POOL_2D, [x], shape, options=options, quant=(SCALE, 3)))
+
+
+def resize_nearest_centers() -> bytes:
+    """A RESIZE_NEAREST_NEIGHBOR from 4 to 3 rows and from 4 to 6 columns."""
+    b = _Layers(23)
+    x = b.input((1, 4, 4, 3), quant=(SCALE, 3))
+    options = ResizeNearestNeighborOptions(half_pixel_centers=True)
+    inputs, shape = [x, b.constant([3, 6])], (1, 3, 6, 3)
+    out = b.op(OpCode.RESIZE_NEAREST_NEIGHBOR, inputs, shape, options=options, quant=(SCALE, 3))
+    return b.done(out)
+
+
 def softmax_s16_single() -> bytes:
     """A softmax over one class, in int16."""
     b = _Layers(14)
@@ -187,6 +228,20 @@ def space_to_batch_padding() -> bytes:
     shape = (4, 4, 4, 3)
     options = SpaceToBatchNDOptions()
     return b.done(b.op(OpCode.SPACE_TO_BATCH_ND, inputs, shape, options=options, version=2))
+
+
+def svdf_for_size() -> bytes:
+    """An SVDF of int8 whose state can't saturate."""
+    b = _Layers(24)
+    x = b.input((1, 16), quant=(SCALE, 0))
+    weights = b.constant(b.rng.integers(-127, 128, (4, 16)), DType.INT8, (0.004, 0))
+    time = b.constant(b.rng.integers(-127, 128, (4, 3)), DType.INT8, (0.005, 0))
+    bias = b.constant(b.rng.integers(-500, 500, 4), quant=(0.5 * 0.005, 0))
+    state = b.value((1, 12), DType.INT8, (0.5, 0))
+    state.is_variable = True
+    inputs, options = [x, weights, time, bias, state], SVDFOptions(rank=1)
+    out = b.op(OpCode.SVDF, inputs, (1, 4), options=options, quant=(SCALE, -3), version=3)
+    return b.done(out)
 
 
 def svdf_int8_state() -> bytes:

@@ -22,8 +22,6 @@ class Runtime:
         pools_all_batches: CMSIS-NN's pooling is called with the batches of the input, not with 1.
         extends_ranks: CMSIS-NN's MAXIMUM, MINIMUM and PAD take tensors of any rank up to 4; before,
             MAXIMUM and MINIMUM computed one element of a vector, and PAD read past its dimensions.
-        lstm_keeps_batches_apart: CMSIS-NN's LSTM steps through one sequence after another.
-        transpose_conv_activates: TRANSPOSE_CONV applies its fused activation.
         sums_need_constant_bias: FULLY_CONNECTED keeps its kernel sums only where the bias is
             constant, too; before, constant weights were enough.
     """
@@ -36,8 +34,6 @@ class Runtime:
     resizes_at_pixel_centers: bool = True
     pools_all_batches: bool = True
     extends_ranks: bool = True
-    lstm_keeps_batches_apart: bool = True
-    transpose_conv_activates: bool = True
     sums_need_constant_bias: bool = True
 
     def __str__(self) -> str:
@@ -53,8 +49,6 @@ TFLM_3B20912 = Runtime(
     resizes_at_pixel_centers=False,
     pools_all_batches=False,
     extends_ranks=False,
-    lstm_keeps_batches_apart=False,
-    transpose_conv_activates=False,
     sums_need_constant_bias=False,
 )
 TFLM_90B983C = Runtime("90b983c", "2026-08-20", "99f736a", "newest known")
