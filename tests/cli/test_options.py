@@ -26,6 +26,8 @@ LONGEST = 60
 OTHERS = {
     "target": "cortex-m4",
     "cmsis_nn": "7.0.0",
+    "tflm": "3b20912",
+    "build": "size",
     "runner": "litert",
     "plan_time": 3.5,
     "align": 64,

@@ -10,12 +10,16 @@ from typing import Annotated
 import typer
 
 from tflopt.cli.common import (
-    NEWEST_CMSIS_NN,
+    FITTING_CMSIS_NN,
+    FOR_SPEED,
+    NEWEST_TFLM,
     AsJson,
+    BuildName,
     CmsisNnName,
     ModelPath,
     Seed,
     TargetName,
+    TflmName,
     load,
     make_device,
 )
@@ -43,7 +47,9 @@ def bench(
     ] = None,
     runner: Annotated[str, typer.Option("--runner", help="qemu, fvp or predicted.")] = "qemu",
     target: TargetName = DEFAULT_TARGET,
-    cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    cmsis_nn: CmsisNnName = FITTING_CMSIS_NN,
+    tflm: TflmName = NEWEST_TFLM,
+    build: BuildName = FOR_SPEED,
     tflm_lib: TflmLib = None,
     firmware: Firmware = None,
     fvp: Fvp = None,
@@ -58,7 +64,7 @@ def bench(
     """
     if runner not in RUNNERS:
         raise UsageError(f"bench has no runner {runner!r}; known: {', '.join(RUNNERS)}")
-    device = make_device(target, cmsis_nn)
+    device = make_device(target, cmsis_nn, tflm, build)
     paths = [path for path in (model, optimized) if path is not None]
     pair = [load(path) for path in paths]
     note = ""

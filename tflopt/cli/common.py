@@ -10,8 +10,10 @@ import typer
 from tflopt.config import Runtime
 from tflopt.io.files import load, output_path
 from tflopt.target import all_targets
-from tflopt.target.cmsis_nn import NEWEST
 from tflopt.target.device import Device
+from tflopt.target.setup import NEWEST_RUNTIME, RUNTIMES
+
+KNOWN_TFLM = ", ".join(runtime.name for runtime in RUNTIMES)
 
 
 def complete_target(incomplete: str) -> list[str]:
@@ -30,7 +32,25 @@ TargetName = Annotated[
     ),
 ]
 CmsisNnName = Annotated[
-    str, typer.Option("--cmsis-nn", help="CMSIS-NN version of the firmware, for scratch sizes.")
+    str,
+    typer.Option(
+        "--cmsis-nn",
+        metavar="VERSION",
+        help="CMSIS-NN of the firmware, for scratch sizes. Default: the one that goes with --tflm.",
+        show_default=False,
+    ),
+]
+TflmName = Annotated[
+    str,
+    typer.Option("--tflm", metavar="COMMIT", help=f"TFLM of the firmware: {KNOWN_TFLM}."),
+]
+BuildName = Annotated[
+    str,
+    typer.Option(
+        "--build",
+        metavar="speed|size",
+        help="Of the TFLM library; with ',armclang' for Arm's compiler.",
+    ),
 ]
 RuntimeName = Annotated[
     Runtime,
@@ -47,10 +67,14 @@ Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, max=256, help="Models 
 ReportPath = Annotated[
     Path | None, typer.Option("--report", help="Write a JSON report; '-' prints it.")
 ]
-NEWEST_CMSIS_NN = NEWEST.name
+FITTING_CMSIS_NN = ""
+NEWEST_TFLM, FOR_SPEED = NEWEST_RUNTIME.name, "speed"
 __all__ = [
-    "NEWEST_CMSIS_NN",
+    "FITTING_CMSIS_NN",
+    "FOR_SPEED",
+    "NEWEST_TFLM",
     "AsJson",
+    "BuildName",
     "CmsisNnName",
     "Jobs",
     "ModelPath",
@@ -61,16 +85,19 @@ __all__ = [
     "Samples",
     "Seed",
     "TargetName",
+    "TflmName",
     "load",
     "make_device",
     "output_path",
 ]
 
 
-def make_device(target: str, cmsis_nn: str) -> Device:
+def make_device(
+    target: str, cmsis_nn: str, tflm: str = NEWEST_TFLM, build: str = FOR_SPEED
+) -> Device:
     """The build that the options name.
 
     Raises:
         UsageError: there is no such target or version.
     """
-    return Device.of(target, cmsis_nn)
+    return Device.of(target, cmsis_nn, tflm, build)

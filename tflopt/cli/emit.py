@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from tflopt.cli.common import NEWEST_CMSIS_NN, CmsisNnName, Quiet, TargetName, load, make_device
+from tflopt.cli.common import (
+    FITTING_CMSIS_NN,
+    FOR_SPEED,
+    NEWEST_TFLM,
+    BuildName,
+    CmsisNnName,
+    Quiet,
+    TargetName,
+    TflmName,
+    load,
+    make_device,
+)
 from tflopt.emit.files import emit_files, write_files
 from tflopt.emit.names import check_name, model_name
 from tflopt.emit.options import LEAST_ALIGNMENT, EmitOptions, Language, Layout, NamedModel
@@ -26,7 +37,9 @@ def emit(
         typer.Option("--name", help="Prefix; of the resolver and the arena for several models."),
     ] = None,
     target: TargetName = DEFAULT_TARGET,
-    cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    cmsis_nn: CmsisNnName = FITTING_CMSIS_NN,
+    tflm: TflmName = NEWEST_TFLM,
+    build: BuildName = FOR_SPEED,
     section: Annotated[str, typer.Option("--section", help="Linker section of the model.")] = "",
     align: Annotated[
         int, typer.Option("--align", help="Alignment of the model in memory.")
@@ -63,7 +76,7 @@ def emit(
     Several models share one resolver with all their operators and one arena, the largest.
     """
     options = EmitOptions(
-        device=make_device(target, cmsis_nn),
+        device=make_device(target, cmsis_nn, tflm, build),
         section=section,
         alignment=align,
         incbin=incbin,

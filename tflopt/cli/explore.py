@@ -12,12 +12,16 @@ from typing import Annotated
 import typer
 
 from tflopt.cli.common import (
-    NEWEST_CMSIS_NN,
+    FITTING_CMSIS_NN,
+    FOR_SPEED,
+    NEWEST_TFLM,
     AsJson,
+    BuildName,
     CmsisNnName,
     ModelPath,
     Quiet,
     TargetName,
+    TflmName,
     load,
     make_device,
 )
@@ -35,7 +39,9 @@ from tflopt.version import __version__
 def frontier(
     model: ModelPath,
     target: TargetName = DEFAULT_TARGET,
-    cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    cmsis_nn: CmsisNnName = FITTING_CMSIS_NN,
+    tflm: TflmName = NEWEST_TFLM,
+    build: BuildName = FOR_SPEED,
     effort: Annotated[
         float,
         typer.Option("--effort", min=0.0, max=100.0, help="How many points to seek; 1: default."),
@@ -49,7 +55,7 @@ def frontier(
     written or verified: the command does both.
     """
     original, data = load(model)
-    device = make_device(target, cmsis_nn)
+    device = make_device(target, cmsis_nn, tflm, build)
     settings = Settings(config=Config(device=device), samples=None)
     start = Point(cost_of_original(original, data, settings), ())
     points = _explore(original, data, settings, effort, show=not quiet)
@@ -63,9 +69,14 @@ def frontier(
 
 def _common(device: Device) -> tuple[str, ...]:
     """The options that every command needs: those that aren't the default."""
-    target, version = str(device.target), device.kernels.version
-    found = () if target == DEFAULT_TARGET else ("--target", target)
-    return found if version == NEWEST_CMSIS_NN else (*found, "--cmsis-nn", version)
+    pairs = {
+        "--target": (str(device.target), DEFAULT_TARGET),
+        "--cmsis-nn": (device.kernels.version, device.runtime.cmsis_nn),
+        "--tflm": (device.runtime.name, NEWEST_TFLM),
+        "--build": (str(device.build), FOR_SPEED),
+    }
+    chosen = ((name, value) for name, (value, usual) in pairs.items() if value != usual)
+    return tuple(word for pair in chosen for word in pair)
 
 
 def _command(model: Path, point: Point, common: Sequence[str]) -> list[str]:

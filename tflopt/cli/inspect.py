@@ -10,12 +10,16 @@ from typing import Annotated
 import typer
 
 from tflopt.cli.common import (
-    NEWEST_CMSIS_NN,
+    FITTING_CMSIS_NN,
+    FOR_SPEED,
+    NEWEST_TFLM,
     AsJson,
+    BuildName,
     CmsisNnName,
     ModelPath,
     RuntimeName,
     TargetName,
+    TflmName,
     load,
     make_device,
 )
@@ -75,7 +79,9 @@ def inspect(
         ),
     ] = None,
     target: TargetName = DEFAULT_TARGET,
-    cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    cmsis_nn: CmsisNnName = FITTING_CMSIS_NN,
+    tflm: TflmName = NEWEST_TFLM,
+    build: BuildName = FOR_SPEED,
     runtime: RuntimeName = Runtime.BOTH,
     as_json: AsJson = False,
 ) -> None:
@@ -91,7 +97,7 @@ def inspect(
     accounts = {str(model): flash_of(loaded, data, runtime)} if flash else {}
     if against is not None:
         accounts[str(against)] = flash_of(*load(against), runtime)
-    device = make_device(target, cmsis_nn)
+    device = make_device(target, cmsis_nn, tflm, build)
     known = scratch or memory or not why_no_memory(loaded)
     view = View(
         model=loaded,

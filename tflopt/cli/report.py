@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 
 from tflopt.cli.common import (
-    NEWEST_CMSIS_NN,
+    FITTING_CMSIS_NN,
+    FOR_SPEED,
+    NEWEST_TFLM,
+    BuildName,
     CmsisNnName,
     Samples,
     Seed,
     TargetName,
+    TflmName,
     load,
     make_device,
 )
@@ -55,7 +59,9 @@ def report(
     bench: BenchFile = None,
     frontier: FrontierFile = None,
     target: TargetName = DEFAULT_TARGET,
-    cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    cmsis_nn: CmsisNnName = FITTING_CMSIS_NN,
+    tflm: TflmName = NEWEST_TFLM,
+    build: BuildName = FOR_SPEED,
     goal: Annotated[
         Goal, typer.Option("--goal", help="What decides between forms, as in 'optimize'.")
     ] = Goal.BALANCED,
@@ -80,7 +86,7 @@ def report(
     elif page is None and svg is None:
         page = page_path(model, "report")
     check_outputs((page, svg), models)
-    device = make_device(target, cmsis_nn)
+    device = make_device(target, cmsis_nn, tflm, build)
     if len(models) > PAIR:
         if bench is not None or frontier is not None:
             raise UsageError("--bench and --frontier go with one model or two")

@@ -10,14 +10,18 @@ from typing import Annotated
 import typer
 
 from tflopt.cli.common import (
-    NEWEST_CMSIS_NN,
+    FITTING_CMSIS_NN,
+    FOR_SPEED,
+    NEWEST_TFLM,
     AsJson,
+    BuildName,
     CmsisNnName,
     ReportPath,
     RunnerName,
     Samples,
     Seed,
     TargetName,
+    TflmName,
     load,
     make_device,
 )
@@ -53,7 +57,9 @@ def validate(
         typer.Option("--layers", help="Compare inner tensors also where the outputs are equal."),
     ] = False,
     target: TargetName = DEFAULT_TARGET,
-    cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    cmsis_nn: CmsisNnName = FITTING_CMSIS_NN,
+    tflm: TflmName = NEWEST_TFLM,
+    build: BuildName = FOR_SPEED,
     tflm_lib: TflmLib = None,
     firmware: Firmware = None,
     fvp: Fvp = None,
@@ -70,7 +76,7 @@ def validate(
     Exit code 0: identical; 1: different; 4: no runner could run them.
     """
     check_outputs([report_path], [original, optimized])
-    device = make_device(target, cmsis_nn)
+    device = make_device(target, cmsis_nn, tflm, build)
     options = DeviceOptions(device.target, tflm_lib, firmware, fvp, time_limit, least_arena)
     chosen = choose_runner(runner, options)
     source = None if reference is None else choose_runner(reference, DeviceOptions(device.target))

@@ -9,10 +9,14 @@ from typing import Annotated
 import typer
 
 from tflopt.cli.common import (
-    NEWEST_CMSIS_NN,
+    FITTING_CMSIS_NN,
+    FOR_SPEED,
+    NEWEST_TFLM,
+    BuildName,
     CmsisNnName,
     ModelPath,
     TargetName,
+    TflmName,
     load,
     make_device,
 )
@@ -31,7 +35,9 @@ def view(
         typer.Option("--output", "-o", metavar="FILE", help="Default: MODEL.view.html."),
     ] = None,
     target: TargetName = DEFAULT_TARGET,
-    cmsis_nn: CmsisNnName = NEWEST_CMSIS_NN,
+    cmsis_nn: CmsisNnName = FITTING_CMSIS_NN,
+    tflm: TflmName = NEWEST_TFLM,
+    build: BuildName = FOR_SPEED,
     node_data: Annotated[
         Path | None,
         typer.Option(
@@ -62,7 +68,7 @@ def view(
         check_folder(node_data)
     check_outputs((page, netron), [model])
     loaded, data = load(model)
-    report = single_report(loaded, data, make_device(target, cmsis_nn), str(model))
+    report = single_report(loaded, data, make_device(target, cmsis_nn, tflm, build), str(model))
     full = with_extras(report, bench, frontier)
     files: dict[Path, list[Chunk]] = {page: [utf8(view_page(full))]}
     if node_data is not None:

@@ -25,9 +25,9 @@ from tflopt.rules.pipeline import Selection
 from tflopt.run.choose import DeviceOptions
 from tflopt.run.runner import TIME_LIMIT_S, Runner
 from tflopt.run.samples import SampleOptions
-from tflopt.target.cmsis_nn import NEWEST
 from tflopt.target.device import Device
 from tflopt.target.memory import PORTABLE, PlanRequest
+from tflopt.target.setup import NEWEST_RUNTIME
 
 CHANNELS = (RemoveChannels.name, MergeTwinChannels.name)
 """The rules that ``--keep-channels`` leaves out."""
@@ -109,9 +109,21 @@ class Options:
         Runtime.BOTH
     )
     align: Annotated[int, Spec("Alignment of weights in the file, in bytes.")] = DATA_ALIGNMENT
-    cmsis_nn: Annotated[str, Spec("CMSIS-NN version of the firmware, for scratch sizes.")] = (
-        NEWEST.name
+    cmsis_nn: Annotated[
+        str,
+        Spec(
+            "CMSIS-NN of the firmware, for scratch sizes.",
+            metavar="VERSION",
+            shown="the one that goes with --tflm",
+        ),
+    ] = ""
+    tflm: Annotated[str, Spec("TFLM of the firmware, by its commit.", metavar="COMMIT")] = (
+        NEWEST_RUNTIME.name
     )
+    build: Annotated[
+        str,
+        Spec("Of the TFLM library; with ',armclang' for Arm's compiler.", metavar="speed|size"),
+    ] = "speed"
     goal: Annotated[Goal, Spec("What decides between forms; flash: no plan, no annotation.")] = (
         Goal.BALANCED
     )
@@ -241,7 +253,7 @@ class Options:
         """
         if self.require_verified and not self.verify:
             raise UsageError("--require-verified and --no-verify exclude each other")
-        device = Device.of(self.target, self.cmsis_nn)
+        device = Device.of(self.target, self.cmsis_nn, self.tflm, self.build)
         devices = DeviceOptions(
             device.target, self.tflm_lib, self.firmware, self.fvp, self.time_limit
         )
