@@ -34,7 +34,7 @@ from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.ir.node import Array
 from tflopt.ir.options import FullyConnectedOptions, TransposeConvOptions
 from tflopt.ranges.interval import Interval, reshaped
-from tflopt.ranges.reach import Mask, reached_taps
+from tflopt.ranges.reach import OUTSIDE, Reach, reach_of
 
 LARGEST_SHIFT = 30
 BLOCK = 1 << 18
@@ -99,40 +99,41 @@ def accumulator_of(op: Op, source: Interval | None) -> Accumulator | None:
 
 def _convolution(found: Convolution, source: Interval) -> Accumulator | None:
     params = affine_of(found.data)
-    if params is None:
+    if params is None or len(source.shape) != 4:
         return None
-    low, high = (each - params.zero_point for each in source.along(3, found.input_c))
-    weights = found.weights.array()
+    weights, reach = found.weights.array(), reach_of(found.op, found.data, source)
     if found.op.code is OpCode.DEPTHWISE_CONV_2D:
-        low, high = (np.repeat(each, found.multiplier) for each in (low, high))
+        low, high = (np.repeat(each, found.multiplier, axis=0) for each in (reach.low, reach.high))
+        reach = Reach(low, high, reach.places)
         taps = weights.reshape(-1, found.output_c).T[:, :, None]  # O, taps, 1
         groups = found.output_c
     else:
         taps = weights.reshape(found.output_c, -1, weights.shape[3])
         groups = found.groups
-    sums = _windowed(taps, groups, (low, high), reached_taps(found.op))
+    sums = _windowed(taps, groups, reach, int(params.zero_point))
     return _accumulator(found.op, found.weights, found.bias, sums, found.options)
 
 
-def _windowed(
-    taps: Array, groups: int, bounds: tuple[Ints, Ints], reached: Mask | None
-) -> tuple[Ints, Ints]:
-    """Bounds over all places: taps that read the input together are summed up together.
+def _windowed(taps: Array, groups: int, reach: Reach, zero: int) -> tuple[Ints, Ints]:
+    """Bounds over all places: taps that read alike everywhere are summed up together.
 
     Args:
         taps: O, taps, channels of a group.
         groups: output channels are in as many groups.
-        bounds: of each input channel, without the zero point.
-        reached: kinds of places, taps: which read the input; None where any tap may not.
+        reach: what they read.
+        zero: the input's zero point, which the padding has.
     """
-    if reached is None:
-        low, high = bounds
+    low, high = reach.low - zero, reach.high - zero
+    if reach.places is None:
         bottom, top = weighted(taps, groups, np.minimum(low, 0), np.maximum(high, 0))
         return ints(bottom), ints(top)
-    together, kind = np.unique(reached, axis=1, return_inverse=True)
-    kind = kind.reshape(-1)
-    parts = [weighted(taps[:, kind == k], groups, *bounds) for k in range(together.shape[1])]
-    lows, highs = (together @ np.stack(each) for each in zip(*parts, strict=True))
+    together, kind = np.unique(reach.places, axis=1, return_inverse=True)
+    lows, highs = (np.zeros((len(together), len(taps))) for _ in range(2))
+    for column, read in enumerate(together.T):
+        parts = weighted(taps[:, kind.reshape(-1) == column], groups, low, high)
+        inside = read != OUTSIDE
+        lows[inside] += parts[0].T[read[inside]]
+        highs[inside] += parts[1].T[read[inside]]
     return ints(lows.min(axis=0)), ints(highs.max(axis=0))
 
 
@@ -181,13 +182,16 @@ def _transposed(op: Op, source: Interval) -> Accumulator | None:
     if weights is None or data is None or not isinstance(op.options, TransposeConvOptions):
         return None
     params = affine_of(data)
-    if not _is_int8(op, data, weights, 0) or params is None or len(data.shape) != 4:
+    if not _is_int8(op, data, weights, 0) or params is None or len(source.shape) != 4:
         return None
-    if len(weights.shape) != 4 or weights.shape[3] != data.shape[3]:
+    if (
+        min(data.shape, default=0) <= 0
+        or len(weights.shape) != 4
+        or weights.shape[3] != data.shape[3]
+    ):
         return None
-    low, high = (each - params.zero_point for each in source.along(3, data.shape[3]))
     taps = weights.array().reshape(weights.shape[0], -1, data.shape[3])
-    sums = _windowed(taps, 1, (low, high), reached_taps(op))
+    sums = _windowed(taps, 1, reach_of(op, data, source), int(params.zero_point))
     return _accumulator(op, weights, op.input(3), sums, op.options, data)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 import numpy as np
 
+from tflopt.arith.fixed_point import Ints
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.facts.pads import amounts_of, pad_value, zero_of
 from tflopt.facts.slices import region_of
@@ -17,7 +19,7 @@ from tflopt.ir.options import (
     UnpackOptions,
 )
 from tflopt.ir.types import Activation
-from tflopt.ranges.interval import Interval, open_axes, reshaped, scalar
+from tflopt.ranges.interval import MOST_CELLS, Interval, open_axes, reshaped, scalar
 
 Sources = Sequence["Interval | None"]
 Mover = Callable[[Op, Sources], "list[Interval | None]"]
@@ -116,14 +118,23 @@ def _padded(op: Op, sources: Sources) -> list[Interval | None]:
     for axis, pair in enumerate(amounts):
         if not any(pair):
             continue
-        if axis == len(amounts) - 1 and not open_axes(data):
+        if axis == len(amounts) - 1 and _cells(source, op.output, axis) > MOST_CELLS:
+            source = source.hull(range(axis))
+        fits = min(pair) >= 0 and _cells(source, op.output, axis) <= MOST_CELLS
+        if fits and not open_axes(data):
             whole = source.expanded(axis, data.shape[axis])
-            width = [(0, 0)] * axis + [pair]
+            width = [(0, 0)] * len(amounts)
+            width[axis] = pair
             parts = [np.pad(each, width, constant_values=value) for each in (whole.low, whole.high)]
             source = Interval(*parts)
         else:
             source = source.hull([axis]).join(padding)
     return [source]
+
+
+def _cells(source: Interval, output: Value, axis: int) -> int:
+    """How many intervals there are with one for each of the output's indices along an axis."""
+    return source.low.size // source.shape[axis] * max(1, output.shape[axis])
 
 
 def _mirrored(op: Op, sources: Sources) -> list[Interval | None]:
@@ -149,25 +160,28 @@ def _joined(op: Op, sources: Sources, axis: int) -> Interval | None:
     rank = len(parts[0].shape)
     if any(len(part.shape) != rank for part in parts):
         return None
-    if axis != rank - 1 or any(open_axes(value) & {axis} for value in op.inputs if value):
-        hulls = [part.hull([axis]) for part in parts]
-        found = hulls[0]
-        for hull in hulls[1:]:
-            found = found.join(hull)
+    values = [value for value in op.inputs if value is not None]
+    shape = np.broadcast_shapes(*(part.hull([axis]).shape for part in parts))
+    length = max(1, op.output.shape[axis])
+    if axis == rank - 1 and prod(shape) * length > MOST_CELLS:
+        parts, shape = [part.hull(range(axis)) for part in parts], (1,) * rank
+    is_odd = any(open_axes(value) & {axis} or value.shape[axis] <= 0 for value in values)
+    if is_odd or prod(shape) * length > MOST_CELLS:
+        found = parts[0].hull([axis])
+        for part in parts[1:]:
+            found = found.join(part.hull([axis]))
         return found.limited()
-    wide = [
-        part.expanded(axis, value.shape[axis])
-        for part, value in zip(parts, op.inputs, strict=True)
-        if value is not None
-    ]
-    shape = np.broadcast_shapes(*((*part.shape[:axis], 1) for part in wide))[:-1]
+    wide = [part.expanded(axis, v.shape[axis]) for part, v in zip(parts, values, strict=True)]
     both = [
-        np.concatenate(
-            [np.broadcast_to(each, (*shape, each.shape[-1])) for each in bounds], axis=axis
-        )
+        np.concatenate([np.broadcast_to(each, _along(shape, axis, each)) for each in bounds], axis)
         for bounds in ([part.low for part in wide], [part.high for part in wide])
     ]
     return Interval(*both).limited()
+
+
+def _along(shape: tuple[int, ...], axis: int, array: Ints) -> tuple[int, ...]:
+    """The shape with the array's length along one axis."""
+    return (*shape[:axis], array.shape[axis], *shape[axis + 1 :])
 
 
 def _packed(op: Op, sources: Sources) -> list[Interval | None]:

@@ -1,66 +1,123 @@
-"""Which taps of a window read the input, place by place: where it pads, some read the padding."""
+"""What each tap of a window reads, place by place: which elements of the input, or the padding."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from tflopt.arith.fixed_point import Ints
 from tflopt.facts.windows import Axis, padding_before, window_of
-from tflopt.ir import Op, OpCode
+from tflopt.ir import Op, OpCode, Value
 from tflopt.ir.options import TransposeConvOptions
-from tflopt.ranges.interval import open_axes
+from tflopt.ranges.interval import Interval, open_axes
 
 Mask = npt.NDArray[np.bool_]
 MOST_CELLS = 1 << 20
 """Of a table of places and taps: a window that needs more is bounded for the worst place."""
+MOST_PRODUCTS = 1 << 24
+"""Of weights and kinds of elements: with more of these, an element's place isn't looked at."""
+OUTSIDE = -1
 
 
-def reached_taps(op: Op) -> Mask | None:
-    """Kinds of places, taps row by row: whether that tap reads the input there.
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """What a window reads.
 
-    Places that read with the same taps are one kind. None where that isn't known: open shapes, odd
-    geometry, windows with more kinds than it pays to tell apart.
+    Elements of the input between whose numbers nothing differs are one kind of element, and places
+    whose taps read the same kinds are one kind of place.
+
+    Args:
+        low: of each input channel a column for each kind of element.
+        high: likewise.
+        places: kinds of places, taps row by row: the kind of element read, or ``OUTSIDE``; None
+            where any tap may read any element or the padding: open shapes, odd geometry, or more
+            kinds than it pays to tell apart.
     """
-    axes = _axes(op)
-    if axes is None or not all(each.size for each in axes):
-        return None
-    rows, columns = axes
-    if rows.size * columns.size > MOST_CELLS:
-        return None
-    kinds = rows[:, None, :, None] & columns[None, :, None, :]
-    return np.asarray(kinds.reshape(len(rows) * len(columns), -1))
+
+    low: Ints
+    high: Ints
+    places: Ints | None
+
+
+def reach_of(op: Op, data: Value, source: Interval) -> Reach:
+    """What a convolution or TRANSPOSE_CONV reads of ``data``, which has four axes."""
+    weights, axes = op.inputs[1], _axes(op)
+    assert weights is not None
+    whole = source.hull([0])
+    for interval in (whole, whole.hull([1, 2])):
+        kinds = [_kinds_along(interval, axis, data.shape[axis]) for axis in (1, 2)]
+        (rows, some), (columns, others) = kinds
+        cells = interval.expanded(3, data.shape[3])
+        low, high = (each[0][np.ix_(some, others)] for each in (cells.low, cells.high))
+        ends = [each.reshape(-1, data.shape[3]).T for each in (low, high)]
+        kinds_of_elements = len(some) * len(others)
+        if kinds_of_elements > 1 and kinds_of_elements * weights.elements > MOST_PRODUCTS:
+            continue
+        if axes is None:
+            return Reach(ends[0].min(axis=1), ends[1].max(axis=1), None)
+        places = _places(_named(axes[0], rows), _named(axes[1], columns), len(others))
+        if places is not None:
+            return Reach(ends[0], ends[1], places)
+    low, high = whole.along(3, data.shape[3])
+    return Reach(low, high, None)
 
 
 def padded_taps(op: Op) -> Mask:
     """For each tap of a convolution's window, row by row, whether it may lie in the padding."""
-    weights = op.inputs[1]
+    weights, axes = op.inputs[1], _axes(op)
     assert weights is not None
     high, wide = weights.shape[1:3]
-    reached = reached_taps(op)
-    if reached is None:
+    if axes is None:
         return np.ones(high * wide, dtype=np.bool_)
-    return np.asarray(~reached.all(axis=0))
+    rows, columns = ((axis == OUTSIDE).any(axis=0) for axis in axes)
+    return np.asarray(rows[:, None] | columns[None, :]).reshape(-1)
 
 
-def _axes(op: Op) -> tuple[Mask, Mask] | None:
+def _kinds_along(interval: Interval, axis: int, size: int) -> tuple[Ints, Ints]:
+    """For each index of an axis its kind, and for each kind an index of the interval's."""
+    if interval.shape[axis] == 1:
+        return np.zeros(size, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    rows = [np.moveaxis(each, axis, 0).reshape(size, -1) for each in (interval.low, interval.high)]
+    _, first, kind = np.unique(
+        np.concatenate(rows, axis=1), axis=0, return_index=True, return_inverse=True
+    )
+    return kind.reshape(-1), first
+
+
+def _named(axis: Ints, kinds: Ints) -> Ints:
+    """The kinds that taps read along an axis, each row once."""
+    return np.unique(np.where(axis == OUTSIDE, OUTSIDE, kinds[axis]), axis=0)
+
+
+def _places(rows: Ints, columns: Ints, width: int) -> Ints | None:
+    if rows.size * columns.size > MOST_CELLS:
+        return None
+    one, two = rows[:, None, :, None], columns[None, :, None, :]
+    found = np.where((one == OUTSIDE) | (two == OUTSIDE), OUTSIDE, one * width + two)
+    return found.reshape(len(rows) * len(columns), -1)
+
+
+def _axes(op: Op) -> tuple[Ints, Ints] | None:
+    """For height and width: output elements, taps, and the input's element that they read."""
     if op.code is OpCode.TRANSPOSE_CONV:
         return _of_transposed(op)
     window, data = window_of(op), op.input(0)
     if window is None or data is None or open_axes(data) & {1, 2}:
         return None
-    rows, columns = (_of_axis(axis) for axis in window)
-    return None if rows is None or columns is None else (rows, columns)
-
-
-def _of_axis(axis: Axis) -> Mask | None:
-    if axis.out * axis.kernel > MOST_CELLS:
+    if any(not 0 < axis.out * axis.kernel <= MOST_CELLS for axis in window):
         return None
+    return _of_axis(window[0]), _of_axis(window[1])
+
+
+def _of_axis(axis: Axis) -> Ints:
     places = np.arange(axis.out)[:, None] * axis.stride - axis.before
     read = places + np.arange(axis.kernel) * axis.dilation
-    return np.asarray(np.unique((read >= 0) & (read < axis.size), axis=0))
+    return np.where((read >= 0) & (read < axis.size), read, OUTSIDE)
 
 
-def _of_transposed(op: Op) -> tuple[Mask, Mask] | None:
+def _of_transposed(op: Op) -> tuple[Ints, Ints] | None:
     """Output ``o`` gets the input element ``i`` through the tap ``o + before - i * stride``."""
     weights, data, options = op.input(1), op.input(2), op.options
     if weights is None or data is None or not isinstance(options, TransposeConvOptions):
@@ -74,6 +131,6 @@ def _of_transposed(op: Op) -> tuple[Mask, Mask] | None:
             return None
         before = padding_before(options.padding, out, kernel, stride)
         offset = np.arange(out)[:, None] + before - np.arange(kernel)
-        read = (offset % stride == 0) & (offset >= 0) & (offset < size * stride)
-        found.append(np.asarray(np.unique(read, axis=0)))
+        reads = (offset % stride == 0) & (offset >= 0) & (offset < size * stride)
+        found.append(np.where(reads, offset // stride, OUTSIDE))
     return found[0], found[1]
