@@ -16,6 +16,7 @@ from tflopt.ranges.interval import Interval, of_constant, whole
 from tflopt.ranges.movement import moved
 from tflopt.ranges.reductions import REDUCTIONS, pooled, reduced, softmax_of_constants
 from tflopt.ranges.splitting import Splitting
+from tflopt.ranges.states import States
 
 POOLS = frozenset({OpCode.AVERAGE_POOL_2D, OpCode.MAX_POOL_2D})
 
@@ -49,16 +50,26 @@ class Ranges:
 def ranges_of(graph: Graph) -> Ranges:
     """Analyse a graph, operator by operator, in time that is linear in its size.
 
-    Inputs, variables, and what subgraphs or unknown operators give may hold anything.
+    Inputs, variables of recurrent operators, and what subgraphs or unknown operators give may hold
+    anything. Resource variables hold what they start with and what is assigned: the graph is walked
+    again, a few times at most, until that is all.
     """
+    states = States.of(graph)
+    while True:
+        ranges = _walk(graph, states)
+        if not states.found or not states.grow(ranges.found):
+            return ranges
+
+
+def _walk(graph: Graph, states: States) -> Ranges:
     ranges, splitting = Ranges(graph), Splitting.of(graph)
     for op in graph.ops:
-        found = _outputs(op, ranges)
-        if len(found) == 1 and found[0] is not None:
-            sources = [None if value is None else ranges.of(value) for value in op.inputs]
-            found = [splitting.tightened(op, sources, found[0])]
+        found = _outputs(op, ranges, states)
         if len(found) != len(op.outputs):
             continue
+        if len(found) == 1 and found[0] is not None and op.inputs:
+            sources = [None if value is None else ranges.of(value) for value in op.inputs]
+            found = [splitting.tightened(op, sources, found[0])]
         for value, interval in zip(op.outputs, found, strict=True):
             full = whole(value)
             if interval is None or full is None or value.is_variable:
@@ -75,7 +86,9 @@ def _is_sound_shape(interval: Interval, value: Value) -> bool:
     return all(one in (1, two) for one, two in zip(interval.shape, value.shape, strict=True))
 
 
-def _outputs(op: Op, ranges: Ranges) -> Sequence[Interval | None]:
+def _outputs(op: Op, ranges: Ranges, states: States) -> Sequence[Interval | None]:
+    if op.code is OpCode.READ_VARIABLE:
+        return [states.read(op)]
     if op.code in WEIGHTED:
         data = op.input(2 if op.code is OpCode.TRANSPOSE_CONV else 0)
         return [_weighted(op, None if data is None else ranges.of(data))]
