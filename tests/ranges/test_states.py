@@ -11,6 +11,7 @@ from tests.support.planted import saturate
 from tests.support.runtime import runtime
 from tflopt.io import write_bytes
 from tflopt.ir import Activation, DType, OpCode, Value
+from tflopt.ir.node import Array
 from tflopt.ir.options import AssignVariableOptions, ReadVariableOptions, VarHandleOptions
 from tflopt.ranges import ranges_of
 
@@ -68,7 +69,9 @@ def test_what_is_kept_of_the_past() -> None:
     assert high[2] == 0
     assert min(high[0], high[1], high[3]) > 0
     rng = np.random.default_rng(0)
-    feed = [[rng.integers(-128, 128, (1, 1, 2, 3)).astype(np.int8)] for _ in range(40)]
+    feed: list[list[Array]] = [
+        [rng.integers(-128, 128, (1, 1, 2, 3)).astype(np.int8)] for _ in range(40)
+    ]
     rows = np.concatenate([run[0] for run in runtime().run("tflm", write_bytes(n.model), feed)])
     found = ranges_of(n.graph).of(both)
     assert found is not None
