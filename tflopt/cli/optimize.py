@@ -31,7 +31,10 @@ __all__ = ["optimize", "parse_pin"]
 Html = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write the report as a page.")
 ]
-Explain = Annotated[bool, typer.Option("--explain", help="Say why patterns were left alone.")]
+Explain = Annotated[
+    bool,
+    typer.Option("--explain", help="Say which channels went, and why patterns were left alone."),
+]
 PrintRules = Annotated[
     list[str] | None,
     typer.Option("--print-after", metavar="RULE", help="Print the graph each time it fired."),
@@ -164,10 +167,13 @@ def _print(
     result: Result, settings: Settings, source: Path, destination: Path, explain: bool
 ) -> None:
     from tflopt.report.console import print_near_misses, print_summary
+    from tflopt.report.console_channels import print_removed
+    from tflopt.report.removed_channels import removed_channels
     from tflopt.report.style import make_console
 
     console = make_console()
     print_summary(console, result, settings, str(source), str(destination))
     if explain:
         console.print()
+        print_removed(console, removed_channels(result.original, result.model))
         print_near_misses(console, result)

@@ -90,7 +90,7 @@ def _row(
         name=value.name or "",
         channels=channels,
         constant=int(constant.sum()),
-        saturated=int((constant & _has_weights(op, channels)).sum()),
+        saturated=int((constant & has_weights(op, channels)).sum()),
         unread=int(idle.sum()),
         only_unread=int((idle & ~constant).sum()),
         removable=gone,
@@ -114,7 +114,8 @@ def _gone(plan: Plan | None, value: Value) -> Mask:
     return np.zeros(value.shape[-1], dtype=np.bool_) if kept is None else ~kept
 
 
-def _has_weights(op: Op, channels: int) -> Mask:
+def has_weights(op: Op, channels: int) -> Mask:
+    """Which output channels have a weight other than zero."""
     weights = op.input(1)
     if weights is None or not weights.has_data or weights.extra.sparsity is not None:
         return np.zeros(channels, dtype=np.bool_)
@@ -125,9 +126,14 @@ def _has_weights(op: Op, channels: int) -> Mask:
     return np.asarray(rows.any(axis=1)) if fits else np.zeros(channels, dtype=np.bool_)
 
 
+def layer_ops(graph: Graph) -> list[Op]:
+    """The operators that :func:`layer_channels` lists."""
+    return [op for op in graph.ops if op.code in WEIGHTED and op.outputs and op.output.shape]
+
+
 def layer_outputs(graph: Graph) -> list[Value]:
-    """The outputs of the layers that :func:`layer_channels` lists."""
-    return [op.output for op in graph.ops if op.code in WEIGHTED and op.outputs and op.output.shape]
+    """Their outputs."""
+    return [op.output for op in layer_ops(graph)]
 
 
 def summary(rows: Sequence[LayerChannels]) -> str:

@@ -12,6 +12,7 @@ from tflopt.product.growth import size_notes
 from tflopt.product.optimize import Result, Settings
 from tflopt.report.graph import graph_rows
 from tflopt.report.notes import notes
+from tflopt.report.removed_channels import as_data, removed_channels
 from tflopt.report.subject import Subject, subject_rows
 from tflopt.rewrite import NearMiss, Trace
 from tflopt.rules.pipeline import RULES, Selection, applies
@@ -66,6 +67,7 @@ def report(result: Result, settings: Settings, source: str, output: str) -> dict
         "input": {"path": source, **old},
         "output": {"path": output, **new},
         "interface": interface(result.original, result.model),
+        "channels": [as_data(row) for row in removed_channels(result.original, result.model)],
         "notes": [*size_notes(result, settings), *notes(result.model, settings.device)],
         "passes": passes(result.trace, settings.selection, settings.config),
         "verification": verification(result.verification),
