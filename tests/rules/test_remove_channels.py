@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -376,10 +376,30 @@ def test_a_constant_shared_with_one_that_is_held() -> None:
     assert joined.inputs[1].shape == (1, 6, 5, 6)
 
 
-def test_leaves_alone_groups() -> None:
+def grouped(n: Kit, x: Value, dead: Sequence[int]) -> Value:
+    """Three groups, of which each makes four channels of two."""
+    y = n.conv2d(x, 12, (1, 1), groups=3, activation=RELU)
+    saturate(y, dead)
+    return y
+
+
+def test_a_group_goes_as_a_whole() -> None:
+    """The last of three groups is constant; what only it reads isn't computed either."""
     n = Kit()
-    n.output(n.conv2d(source(n), 4, (1, 1), groups=2))
-    check_leaves_alone(n.model, RULE)
+    x = n.conv2d(n.feed(1, 6, 5, 3), 6, (1, 1))
+    copy = check_rule(after(n, grouped(n, x, range(8, 12))), RULE, hits=1)
+    assert widths(copy) == [4, 8, 3]
+
+
+def test_leaves_alone_parts_of_groups() -> None:
+    """Groups have one size; and none can go whose input is read elsewhere."""
+    n = Kit()
+    x = n.conv2d(n.feed(1, 6, 5, 3), 6, (1, 1))
+    check_leaves_alone(after(n, grouped(n, x, [0, 5, 10])), RULE)
+    n = Kit()
+    x = n.conv2d(n.feed(1, 6, 5, 3), 6, (1, 1))
+    n.output(x)
+    check_leaves_alone(after(n, grouped(n, x, range(8, 12))), RULE)
 
 
 def test_leaves_alone_a_bias_that_would_overflow() -> None:

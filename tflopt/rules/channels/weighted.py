@@ -102,10 +102,12 @@ def convolution_absorbs(found: Convolution, links_or_plan: Links | Plan) -> Abso
 
 
 def link_convolution(op: Op, links: Links) -> bool:
-    """CONV_2D of one group."""
+    """CONV_2D; of several groups, whole groups go."""
     found = convolution(op)
-    if found is None or not found.is_dense or not found.is_int8:
+    if found is None or not found.is_int8:
         return False
+    if not found.is_dense:
+        return _link_groups(found, links)
     absorbed = convolution_absorbs(found, links)
     if absorbed is None:
         return False
@@ -116,11 +118,28 @@ def link_convolution(op: Op, links: Links) -> bool:
     return True
 
 
+def _link_groups(found: Convolution, links: Links) -> bool:
+    """All groups have equally many channels: one goes with all that it reads, or stays."""
+    if bias_of(found.op, found.output_c) is None:
+        return False
+    output = found.op.output
+    for value in (found.data, output):
+        links.hold(value, (0, 1, 2))
+    firsts = np.arange(found.groups) * (found.input_c // found.groups)
+    for value, count in ((found.data, found.input_c), (output, found.output_c)):
+        first = np.repeat(firsts, count // found.groups)
+        links.tie((found.data, 3), (value, 3), first)
+    return True
+
+
 def cut_convolution(op: Op, plan: Plan, rw: Rewriter) -> None:
     """Rows of the weights are output channels, their last axis is the input's."""
     found = convolution(op)
     assert found is not None
     inputs, outputs = plan.of(found.data, 3), plan.of(op.output, 3)
+    if not found.is_dense:
+        _write(op, rw, {0: outputs}, None, outputs)
+        return
     added: Ints | None = None
     if inputs is not None:
         absorbed = convolution_absorbs(found, plan)
