@@ -115,25 +115,26 @@ def _search(reduction: Reduction, wanted: Ints, zero_point: int) -> WeightedSum 
     first = np.searchsorted(wanted, LEVELS, side="left")
     for weight in WEIGHTS:
         for steps in NEIGHBOURS:
-            scale = _neighbour(np.float32(1 / (reduction.count * weight)), steps)
+            scale = neighbour(np.float32(1 / (reduction.count * weight)), steps)
             multiplier, shift = convolution_multiplier(reduction.source, scale, out)
             if not multiplier or shift > 0:
                 continue
-            least = _least_accumulators(LEVELS - zero_point, multiplier, shift)
-            bias = None if least is None else _bias(weight * sums, first, least)
+            least = least_accumulators(LEVELS - zero_point, multiplier, shift)
+            bias = None if least is None else bias_between(weight * sums, first, least)
             if bias is not None:
                 return WeightedSum(weight, float(scale), bias, zero_point)
     return None
 
 
-def _neighbour(scale: np.float32, steps: int) -> np.float32:
+def neighbour(scale: np.float32, steps: int) -> np.float32:
+    """The float32 number so many steps above, or below."""
     towards = np.float32(np.inf if steps > 0 else 0)
     for _ in range(abs(steps)):
         scale = np.nextafter(scale, towards)
     return scale
 
 
-def _least_accumulators(levels: Ints, multiplier: Ints, shift: Ints) -> Ints | None:
+def least_accumulators(levels: Ints, multiplier: Ints, shift: Ints) -> Ints | None:
     """The least accumulator that reaches each level; None where it isn't near the real one.
 
     Two roundings move it by less than two.
@@ -146,7 +147,7 @@ def _least_accumulators(levels: Ints, multiplier: Ints, shift: Ints) -> Ints | N
     return np.asarray(near[np.arange(levels.size), reached.argmax(axis=1)])
 
 
-def _bias(accumulators: Ints, first: Ints, least: Ints) -> int | None:
+def bias_between(accumulators: Ints, first: Ints, least: Ints) -> int | None:
     """A bias with which each level is reached at its first accumulator, and not before it."""
     reached, crossed = first < accumulators.size, first > 0
     lowest = np.max((least - accumulators[first * reached])[reached], initial=-(1 << 30))

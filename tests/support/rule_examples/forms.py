@@ -73,6 +73,12 @@ def batch_matmul_to_fully_connected(n: Kit) -> Value:
     return n.op(OpCode.BATCH_MATMUL, inputs, (1, 4), options=options, version=2)
 
 
+@example()
+def avoid_broadcast(n: Kit) -> Value:
+    """Squeeze-and-excite: a computed factor for each channel."""
+    return n.binary(OpCode.MUL, n.feed(1, 3, 4, 5), n.relu(n.feed(1, 1, 1, 5)))
+
+
 @example(runners=TFLM)
 def conv_to_fully_connected(n: Kit) -> Value:
     return n.conv2d(n.feed(1, 3, 2, 3), 4, (3, 2), padding=Padding.VALID)

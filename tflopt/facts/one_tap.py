@@ -1,0 +1,104 @@
+"""A weight, its scale and a bias with which a convolution of one tap is a given map of int8."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from tflopt.arith.accumulator import convolution_multiplier, requantize_accumulator
+from tflopt.arith.affine import Affine, activation_range
+from tflopt.arith.fixed_point import INT8_MAX, Ints
+from tflopt.facts.exact_sums import WEIGHTS, bias_between, least_accumulators, neighbour
+from tflopt.facts.tables import EVERY_INT8
+from tflopt.ir import Activation
+
+NEIGHBOURS = (0, 1, -1)
+"""Float32 neighbours of the nominal weight scale."""
+
+
+@dataclass(frozen=True)
+class Tap:
+    """The weight of one channel, its scale, and the bias."""
+
+    weight: int
+    scale: float
+    bias: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Between which tensors the map lies: their scales and zero points, and what is fused."""
+
+    scale: float
+    zero_point: int
+    out_scale: float
+    out_zero_point: int
+    fused: Activation
+
+    @property
+    def source(self) -> Affine:
+        """The parameters of the input."""
+        return Affine.make(self.scale, self.zero_point)
+
+    @property
+    def target(self) -> Affine:
+        """The parameters of the output."""
+        return Affine.make(self.out_scale, self.out_zero_point)
+
+    def results(self, tap: Tap) -> Ints:
+        """What the convolution gives for each int8 value."""
+        multiplier, shift = convolution_multiplier(self.source, tap.scale, self.target)
+        sums = tap.weight * (EVERY_INT8 - self.zero_point) + tap.bias
+        return requantize_accumulator(sums, multiplier, shift, self.target, self.fused)
+
+
+def as_product(number: int, scale: float, wanted: Ints, frame: Frame) -> Tap | None:
+    """The factor itself as the weight, where it fits and gives ``wanted``."""
+    tap = Tap(number, scale, 0)
+    fits = abs(number) <= INT8_MAX
+    return tap if fits and np.array_equal(frame.results(tap), wanted) else None
+
+
+def one_tap(factor: float, wanted: Ints, frame: Frame) -> Tap | None:
+    """A weight, scale and bias near ``factor`` that give ``wanted`` for all 256 values.
+
+    Args:
+        factor: by which the map multiplies what the input stands for.
+        wanted: shaped (256,), rising or falling as ``factor`` says.
+    """
+    sign = -1 if factor < 0 else 1
+    places = EVERY_INT8 - frame.zero_point
+    if factor == 0:
+        return None
+    if sign < 0:
+        places, wanted = places[::-1], wanted[::-1]
+    low, high = activation_range(frame.fused, frame.target)
+    levels = np.arange(int(low) + 1, int(high) + 1, dtype=np.int64)
+    if not levels.size or (np.diff(wanted) < 0).any():
+        return None
+    first = np.searchsorted(wanted, levels, side="left")
+    for weight in WEIGHTS:
+        for steps in NEIGHBOURS:
+            scale = float(neighbour(np.float32(abs(factor) / weight), steps))
+            least = _least(scale, frame)
+            bias = None if least is None else bias_between(sign * weight * places, first, least)
+            if bias is None:
+                continue
+            tap = Tap(sign * weight, scale, bias)
+            found = frame.results(tap)
+            if np.array_equal(found[::sign], wanted):
+                return tap
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _least(scale: float, frame: Frame) -> Ints | None:
+    """The least accumulator for each value of the output but the lowest."""
+    multiplier, shift = convolution_multiplier(frame.source, scale, frame.target)
+    if not multiplier or shift > 0:
+        return None
+    low, high = activation_range(frame.fused, frame.target)
+    levels = np.arange(int(low) + 1, int(high) + 1, dtype=np.int64)
+    return least_accumulators(levels - frame.out_zero_point, multiplier, shift)

@@ -1,0 +1,96 @@
+"""Arithmetic with a constant for each channel as a depthwise convolution of one tap."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from tflopt.arith.fixed_point import Ints
+from tflopt.facts.convolution import INT8_VERSION
+from tflopt.facts.one_tap import Frame, Tap, as_product, one_tap
+from tflopt.ir import DType, Op, OpCode, Padding, Quantization
+from tflopt.ir.options import DepthwiseConv2DOptions
+from tflopt.rewrite.sketch import Sketch
+from tflopt.rules.constants.remove_identity import Pair, pair_of
+from tflopt.rules.forms.mean_forms import WIDE
+
+SIGNS = {(OpCode.SUB, 0): -1.0}
+"""By operator and place of the constant: by what a sum multiplies the other operand."""
+
+
+def as_depthwise(op: Op) -> Sketch | None:
+    """The 1x1 DEPTHWISE_CONV_2D that gives the same for all 256 inputs, None without one.
+
+    Weight, scale and bias of each channel are searched; of MUL they are the constant itself,
+    where it fits.
+    """
+    pair = pair_of(op)
+    if pair is None or pair.data.shape != op.output.shape or not op.output.shape:
+        return None
+    numbers = channels_of(pair)
+    taps = None if numbers is None else _taps(pair, numbers)
+    return None if taps is None else _drawn(pair, taps)
+
+
+def channels_of(pair: Pair) -> Ints | None:
+    """The constant's number for each index of the last axis; None where it has more than one."""
+    shape = pair.op.output.shape
+    data = pair.other.array().astype(np.int64)
+    data = data.reshape(data.shape[max(0, data.ndim - len(shape)) :])
+    full = np.broadcast_to(data, shape).reshape(-1, shape[-1])
+    return full[0] if full.size and bool((full == full[0]).all()) else None
+
+
+def _taps(pair: Pair, numbers: Ints) -> list[Tap] | None:
+    """One for each channel; None where a channel has none."""
+    source, other, target = pair.parts
+    frame = Frame(
+        float(source.scale),
+        int(source.zero_point),
+        float(target.scale),
+        int(target.zero_point),
+        pair.fused,
+    )
+    tables, taps = pair.outputs(), {}
+    for column, number in enumerate(pair.constants[0]):
+        wanted = tables[0][:, column]
+        if not bool((tables[:, :, column] == wanted).all()):
+            return None
+        tap = _tap(pair, int(number) - int(other.zero_point), wanted, frame)
+        if tap is None:
+            return None
+        taps[int(number)] = tap
+    return [taps[int(number)] for number in numbers]
+
+
+def _tap(pair: Pair, number: int, wanted: Ints, frame: Frame) -> Tap | None:
+    scale = float(pair.parts[1].scale)
+    if pair.op.code is not OpCode.MUL:
+        return one_tap(SIGNS.get((pair.op.code, pair.position), 1.0), wanted, frame)
+    direct = as_product(number, scale, wanted, frame)
+    return one_tap(number * scale, wanted, frame) if direct is None else direct
+
+
+def _drawn(pair: Pair, taps: list[Tap]) -> Sketch:
+    sketch, output, channels = Sketch(), pair.op.output, len(taps)
+    is_image = len(output.shape) == 4 and output.shape[0] == 1
+    shape = output.shape if is_image else (1, 1, prod(output.shape[:-1]), channels)
+    weights = np.array([tap.weight for tap in taps]).reshape(1, 1, 1, channels)
+    quant = Quantization.per_channel([tap.scale for tap in taps], 3)
+    inputs = [
+        sketch.view(sketch.read(pair.data), shape),
+        sketch.constant(weights, DType.INT8, quant),
+    ]
+    if channels > WIDE or any(tap.bias for tap in taps):
+        inputs.append(sketch.constant([tap.bias for tap in taps]))
+    found = sketch.op(
+        OpCode.DEPTHWISE_CONV_2D,
+        inputs,
+        shape,
+        options=DepthwiseConv2DOptions(Padding.VALID, 1, 1, 1, pair.fused),
+        quant=output.quant,
+        version=INT8_VERSION,
+    )
+    sketch.results[output] = sketch.view(found, output.shape)
+    return sketch
