@@ -120,6 +120,7 @@ class Config:
         goal: which resource decides between two forms of an operator.
         route_around: whether layers that the device computes wrongly are written otherwise.
         io_layout: whether inputs and outputs keep their arrangement.
+        narrow_outputs: whether int64 outputs of the model may become int32, which TFLM has.
         tiling: whether layers may be computed in bands, None for not at all.
         allow_lsb: how many steps an integer form of float operators may be off; 0: exact only.
         limits: what the search tries to stay within, whatever the goal.
@@ -135,6 +136,7 @@ class Config:
     route_around: bool = True
     io_layout: IoLayout = IoLayout.KEEP
     allow_lsb: int = 0
+    narrow_outputs: bool = False
     tiling: Tiling | None = None
     limits: Limits = field(default_factory=Limits)
     exchange: bool = True

@@ -39,6 +39,7 @@ OPTIONS = {
     "everything": "--strip all",
     "interface": "--strip all",
     "signatures": "--strip all",
+    "outputs": "--narrow-outputs",
 }
 """A field of a rule, and the options of ``tflopt optimize`` that set it."""
 WITHOUT_OPTION = {"postpone", "growth_bytes", "padded"}

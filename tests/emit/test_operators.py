@@ -24,7 +24,7 @@ from tflopt.ir.builder import Builder
 SOURCES = Path(os.environ.get("TFLOPT_TFLM_SOURCES", "sources of TFLM"))
 HEADER = SOURCES / "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 ABSENT = OpCode.SKIP_GRAM
-LACKED = "TFLM can't allocate it: is an operator that TFLM doesn't have"
+LACKED = "it is an operator that TFLM doesn't have, so TFLM can't allocate the model; build"
 CHILD = """
 import sys
 from tflite_micro.python.tflite_micro import runtime

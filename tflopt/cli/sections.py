@@ -9,8 +9,8 @@ MEMBERS: Mapping[str, str] = {
     "Output": "output folder jobs report_path html svg markdown as_json explain print_after timing "
     "quiet annotate align node_data netron open_page junit sarif github_summary style",
     "Device": "target tflm cmsis_nn build runtime",
-    "Rules": "goal effort disable only strip keep keep_channels io_layout allow_lsb route_around "
-    "no_route_around fail_on_hazard",
+    "Rules": "goal effort disable only strip keep keep_channels io_layout allow_lsb narrow_outputs "
+    "route_around no_route_around fail_on_hazard",
     "Memory": "plan overlap overlap_all tile max_slowdown pin preserve_inputs reserve_head "
     "arena_alignment plan_time",
     "Budgets": "max_arena max_flash max_instructions",

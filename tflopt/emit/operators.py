@@ -70,7 +70,7 @@ def registrations(models: Iterable[Model]) -> list[Registration]:
 
 def _check_runs(model: Model) -> None:
     for refusal in find_refusals(model):
-        reason = f"TFLM can't allocate it: {refusal.reason}; {refusal.mend}"
+        reason = f"it {refusal.reason}, so TFLM can't allocate the model; {refusal.mend}"
         raise UnsupportedError(printable(reason), _where(refusal.op), model.path)
 
 

@@ -142,7 +142,12 @@ def _optimize(
     if settings.samples is not None:
         progress("comparing original and optimized")
         first = Candidate(original, data)
-        second = Candidate(model, output, derived=True, may_rearrange=settings.rearranges)
+        second = Candidate(
+            *(model, output),
+            derived=True,
+            may_rearrange=settings.rearranges,
+            may_narrow=settings.config.narrow_outputs,
+        )
         verification = verify(first, second, settings, trace)
     return Result(
         original=original,

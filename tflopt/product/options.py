@@ -206,6 +206,9 @@ class Options:
     io_layout: Annotated[
         IoLayout, Spec("'nhwc': the caller arranges inputs and outputs as layers do.")
     ] = IoLayout.KEEP
+    narrow_outputs: Annotated[bool, Spec("Let int64 outputs, which TFLM lacks, become int32.")] = (
+        False
+    )
     allow_lsb: Annotated[
         int,
         Spec(
@@ -286,6 +289,7 @@ class Options:
             route_around=self.route_around,
             io_layout=self.io_layout,
             allow_lsb=self.allow_lsb,
+            narrow_outputs=self.narrow_outputs,
             tiling=make_tiling(self.tile, self.goal, self.max_slowdown, self.max_arena),
         )
 

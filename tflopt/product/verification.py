@@ -45,7 +45,8 @@ def _with_default_path(
     """
     changed = any(not TIDY & set(find_rule(name).stages) for name in trace.counts)
     wanted = settings.config.runtime is Runtime.BOTH and settings.runner == "auto"
-    if not (changed and wanted and verdict.status == "identical") or settings.rearranges:
+    other_ports = settings.rearranges or settings.config.narrow_outputs
+    if not (changed and wanted and verdict.status == "identical") or other_ports:
         return verdict
     return replace(verdict, default_path=compare_on_default_path(*pair, verdict.seed))
 

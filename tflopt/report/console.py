@@ -24,7 +24,7 @@ from tflopt.rules.pipeline import RULES
 from tflopt.target.cost import predict_model
 from tflopt.target.device import Device
 from tflopt.verify.compare import Verification, where_to
-from tflopt.verify.interface import port_changes
+from tflopt.verify.interface import port_changes, type_changes
 
 MOST_RULES = 8
 TIDY = {Stage.CLEAN, Stage.STRIP}
@@ -41,7 +41,8 @@ def print_summary(
     _print_rules(console, result)
     _print_misses(console, result)
     console.print()
-    for changed in port_changes(result.original, result.model):
+    changes = [*map(str, port_changes(result.original, result.model))]
+    for changed in [*changes, *type_changes(result.original, result.model)]:
         paragraph(console, Text(printable(f"the firmware must follow: {changed}"), style="yellow"))
     print_verification(console, result.verification)
     print_hazards(console, result.hazards, result.hazards_left)

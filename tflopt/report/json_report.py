@@ -18,7 +18,7 @@ from tflopt.rewrite import NearMiss, Trace
 from tflopt.rules.pipeline import RULES, Selection, applies
 from tflopt.target.memory import PlanRequest
 from tflopt.verify.compare import Verification
-from tflopt.verify.interface import port_changes
+from tflopt.verify.interface import port_changes, type_changes
 from tflopt.version import __version__
 
 SCHEMA_VERSION = 1
@@ -68,7 +68,11 @@ def report(result: Result, settings: Settings, source: str, output: str) -> dict
         "output": {"path": output, **new},
         "interface": interface(result.original, result.model),
         "channels": [as_data(row) for row in removed_channels(result.original, result.model)],
-        "notes": [*size_notes(result, settings), *notes(result.model, settings.device)],
+        "notes": [
+            *type_changes(result.original, result.model),
+            *size_notes(result, settings),
+            *notes(result.model, settings.device),
+        ],
         "passes": passes(result.trace, settings.selection, settings.config),
         "verification": verification(result.verification),
     }

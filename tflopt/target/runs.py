@@ -90,9 +90,11 @@ def _wrong_types(op: Op) -> Refusal | None:
 
 def _mend(op: Op, types: tuple[DType, ...]) -> str:
     if op.code in (OpCode.ARG_MAX, OpCode.ARG_MIN) and types[1] is DType.INT64:
-        return "give it output_type=tf.int32"
+        return "give it output_type=tf.int32, or optimize with --narrow-outputs"
+    if op.code is OpCode.CAST and types[0] is DType.UINT8:
+        return "optimize writes it with operators that TFLM has"
     if DType.FLOAT16 in types:
-        return "convert without float16 weights"
+        return "optimize stores them as float32, or convert without float16 weights"
     if DType.FLOAT32 in types and len(set(types)) > 1 and op.code in _WEIGHTED:
         return f"it is a hybrid of float and integer weights: {CALIBRATE}"
     if DType.UINT8 in types:

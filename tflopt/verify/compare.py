@@ -26,7 +26,12 @@ from tflopt.run.runner import (
     available,
 )
 from tflopt.run.samples import Array, Sample, SampleOptions, make_samples
-from tflopt.verify.interface import check_interface, rearranged_inputs, rearranged_outputs
+from tflopt.verify.interface import (
+    check_interface,
+    narrowed_outputs,
+    rearranged_inputs,
+    rearranged_outputs,
+)
 from tflopt.verify.layers import LayerDifference, difference_of, first_difference, has_state
 from tflopt.verify.match import Again, match, nothing_again
 from tflopt.verify.unwritten import DETECTION, written
@@ -95,13 +100,15 @@ class Candidate:
 
     ``derived`` says that its values know their origins in the model it is compared with, so that
     inner tensors can be compared too; a model that was read from a file knows only its own.
-    ``may_rearrange`` allows inputs and outputs in another arrangement, as origins record it.
+    ``may_rearrange`` allows inputs and outputs in another arrangement, as origins record it,
+    ``may_narrow`` int32 for int64 outputs.
     """
 
     model: Model
     data: bytes
     derived: bool = False
     may_rearrange: bool = False
+    may_narrow: bool = False
 
 
 def compare(
@@ -131,7 +138,11 @@ def compare(
     runners = _choose(runner)
     source = None if reference is None else _choose(reference)[0]
     try:
-        check_interface(original.model, optimized.model, may_rearrange=optimized.may_rearrange)
+        check_interface(
+            *(original.model, optimized.model),
+            may_rearrange=optimized.may_rearrange,
+            may_narrow=optimized.may_narrow,
+        )
         samples = make_samples(original.model, options)
     except MismatchError as mismatch:
         return Verification("different", runner=mismatch.runner, mismatch=mismatch)
@@ -221,6 +232,9 @@ class _Comparison:
             found = _optimized_outcome(second, self.name)
         if self.optimized.may_rearrange:
             outputs = rearranged_outputs(self.optimized.model, expected.outputs)
+            expected = replace(expected, outputs=outputs)
+        if self.optimized.may_narrow:
+            outputs = narrowed_outputs(self.optimized.model, expected.outputs)
             expected = replace(expected, outputs=outputs)
         mismatch = _first_mismatch(expected, found, self.optimized.model, self.name)
         verdict = Verification(

@@ -67,7 +67,23 @@ def _permutation(value: Value, origin: Origin | None) -> tuple[int, ...]:
     return (*ones, *(large[axis] for axis in origin.perm))
 
 
-def check_interface(original: Model, optimized: Model, *, may_rearrange: bool) -> None:
+def type_changes(original: Model, optimized: Model) -> tuple[str, ...]:
+    """The outputs whose elements have another type than before, in words."""
+    pairs = zip(original.main.outputs, optimized.main.outputs, strict=True)
+    return tuple(
+        f"output {index} ({two.name or ''}): {_type(one)} is now {_type(two)}"
+        for index, (one, two) in enumerate(pairs)
+        if one.dtype != two.dtype
+    )
+
+
+def _type(value: Value) -> str:
+    return value.dtype.name.lower()
+
+
+def check_interface(
+    original: Model, optimized: Model, *, may_rearrange: bool, may_narrow: bool = False
+) -> None:
     """Inputs and outputs must agree in number, type, shape and quantization.
 
     The firmware reads scales and zero points from the tensors, so that equal bytes with another
@@ -75,13 +91,16 @@ def check_interface(original: Model, optimized: Model, *, may_rearrange: bool) -
 
     Args:
         may_rearrange: they may hold the same elements in another arrangement.
+        may_narrow: int64 outputs may be int32.
 
     Raises:
         MismatchError: they don't.
     """
     for kind in ("inputs", "outputs"):
         ours, theirs = (list(getattr(model.main, kind)) for model in (original, optimized))
-        if len(ours) == len(theirs) and may_rearrange:
+        if may_narrow and kind == "outputs" and len(ours) == len(theirs):
+            same = all(_narrows(a, b) for a, b in zip(ours, theirs, strict=True))
+        elif len(ours) == len(theirs) and may_rearrange:
             same = all(_holds_the_same(original, a, b) for a, b in zip(ours, theirs, strict=True))
         else:
             same = [(v.dtype, v.shape) for v in ours] == [(v.dtype, v.shape) for v in theirs]
@@ -123,6 +142,27 @@ def _quantization_difference(one: Value, two: Value) -> str:
 
 def _first(numbers: npt.NDArray[np.generic] | None) -> str:
     return "none" if numbers is None or not numbers.size else f"{numbers.flat[0]:.9g}"
+
+
+def _narrows(one: Value, two: Value) -> bool:
+    to_int32 = (one.dtype, two.dtype) == (DType.INT64, DType.INT32)
+    return one.shape == two.shape and (one.dtype == two.dtype or to_int32)
+
+
+def narrowed_outputs(optimized: Model, outputs: Sequence[Sequence[Array]]) -> list[list[Array]]:
+    """Outputs of the original model as int32 where the optimized one has int32, if they fit."""
+    ports = list(optimized.main.outputs)
+    return [
+        [_narrowed(port, array) for port, array in zip(ports, each, strict=True)]
+        for each in outputs
+    ]
+
+
+def _narrowed(port: Value, array: Array) -> Array:
+    if port.dtype is not DType.INT32 or array.dtype != np.int64:
+        return array
+    narrow: Array = array.astype(np.int32)
+    return narrow if np.array_equal(narrow, array) else array
 
 
 def _ports(values: Sequence[Value]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.support.graphs import QUANT
 from tests.support.kit import Kit
 from tests.support.rule_examples.example import LITERT, TFLM, example
-from tflopt.ir import DType, OpCode, Value
+from tflopt.ir import DType, OpCode, Record, Value
 from tflopt.ir.options import CastOptions, FullyConnectedOptions, ReducerOptions, TileOptions
 
 NOBODY: tuple[str, ...] = ()
@@ -52,6 +52,26 @@ def dense_s16_to_conv(n: Kit) -> Value:
     options = FullyConnectedOptions()
     code, quant = OpCode.FULLY_CONNECTED, (0.002, 0)
     return n.op(code, inputs, (1, 4), options=options, quant=quant, version=7)
+
+
+@example(runners=LITERT)
+def cast_from_uint8(n: Kit) -> Value:
+    x = n.input((2, 3), DType.UINT8, quant=None)
+    options = CastOptions(DType.UINT8.value, DType.INT32.value)
+    y = n.op(OpCode.CAST, [x], (2, 3), options=options, dtype=DType.INT32)
+    y.quant = None
+    return y
+
+
+@example(runners=LITERT)
+def narrow_arg_max(n: Kit) -> Value:
+    """What reads it here takes either; an output of the model needs ``--narrow-outputs``."""
+    inputs = [n.feed(2, 5), n.constant(1)]
+    index = n.op(OpCode.ARG_MAX, inputs, (2,), dtype=DType.INT64)
+    assert index.producer is not None
+    index.producer.options = Record("ArgMaxOptions", {"output_type": DType.INT64.value})
+    options = CastOptions(DType.INT64.value, DType.FLOAT32.value)
+    return n.op(OpCode.CAST, [index], (2,), options=options, dtype=DType.FLOAT32)
 
 
 @example(runners=LITERT)

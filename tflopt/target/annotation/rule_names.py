@@ -88,4 +88,8 @@ RULE_NAMES = (
     "reorder-operators",
     "plan-memory",
     "merge-depthwise",
+    "cast-from-uint8",
+    "narrow-arg-max",
+    "shrink-kernel",
+    "rewrite-slice",
 )
