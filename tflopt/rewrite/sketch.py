@@ -38,6 +38,11 @@ class Sketch(Builder):
         """As :meth:`read`, nothing for an input that is left out."""
         return [] if value is None else [self.read(value)]
 
+    def bare(self, value: Value) -> Value:
+        """``value`` without the quantization that it took over from its operator's input."""
+        value.quant = None
+        return value
+
     def view(self, value: Value, shape: tuple[int, ...]) -> Value:
         """``value`` under another shape, which is no scalar's."""
         if value.shape == shape:

@@ -85,6 +85,4 @@ def _as_integers(sketch: Sketch, number: Value, dtype: DType) -> Value:
 
 def _cast(sketch: Sketch, value: Value, dtype: DType) -> Value:
     options = CastOptions(value.dtype.value, dtype.value)
-    result = sketch.op(OpCode.CAST, [value], value.shape, options=options, dtype=dtype)
-    result.quant = None
-    return result
+    return sketch.bare(sketch.op(OpCode.CAST, [value], value.shape, options=options, dtype=dtype))
