@@ -24,15 +24,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.judging.motifs import MOST, MOTIFS, Net
+from benchmarks.judging.layers import RARER
+from benchmarks.judging.motifs import MOST, MOTIFS, Motif, Net
+from benchmarks.judging.state import STATEFUL, branched
 from tests.support.runtime import Outputs, Runtime, RuntimeFailure
 from tflopt.config import Config, Goal, IoLayout, Strip
 from tflopt.config import Runtime as Loader
 from tflopt.errors import TfloptError
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import DType, Model, OpCode, Value
-from tflopt.ir.builder import Builder
-from tflopt.ir.options import IfOptions
 from tflopt.product.optimize import optimize
 from tflopt.target import Target
 from tflopt.target.device import Device
@@ -70,13 +70,13 @@ def compose(seed: int) -> Model:
     for _ in range(int(rng.integers(3, 14))):
         recent = values[-2:] if rng.random() < 0.8 else values
         source = recent[int(rng.integers(len(recent)))]
-        motif = MOTIFS[int(rng.integers(len(MOTIFS)))]
+        motif = _motif(rng)
         found = motif(net, source)
         if found is not None and 0 < found.elements <= MOST:
             values.append(found)
             made.append(found)
-    if made and rng.random() < 0.15:
-        made.append(branched(net, made[-1]))
+    under = branched(net, made[-1]) if made and rng.random() < 0.1 else None
+    made += [] if under is None else [under]
     ends = made[-1:] or [net.b.op(OpCode.RELU, [values[0]], values[0].shape)]
     ends += [value for value in made[:-1] if not value.uses or rng.random() < 0.1]
     net.b.output(*dict.fromkeys(ends))
@@ -85,19 +85,10 @@ def compose(seed: int) -> Model:
     return net.b.model
 
 
-def branched(net: Net, x: Value) -> Value:
-    """IF over an input: two subgraphs of a few layers of the same shape."""
-    condition = net.b.input((1,), DType.BOOL, None)
-    first = len(net.b.model.graphs)
-    quant = net.quant()
-    for _ in range(2):
-        inner = Net(net.rng, Builder(net.b.model))
-        y = inner.b.input(x.shape, quant=x.quant)
-        for _ in range(net.pick(1, 2, 3)):
-            y = inner.op(OpCode.LOGISTIC, [y], x.shape, None, (1 / 256, -128), 1)
-        inner.b.output(inner.op(OpCode.QUANTIZE, [y], x.shape, None, quant))
-    options = IfOptions(first, first + 1)
-    return net.b.op(OpCode.IF, [condition, x], x.shape, options=options, quant=quant, dtype=x.dtype)
+def _motif(rng: np.random.Generator) -> Motif:
+    """One of all; those that keep state or call subgraphs come up in one place of ten."""
+    room: Sequence[Motif] = STATEFUL if rng.random() < 0.1 else (*MOTIFS, *RARER)
+    return room[int(rng.integers(len(room)))]
 
 
 def samples(model: Model, seed: int) -> list[list[npt.NDArray[np.generic]]]:
