@@ -17,7 +17,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from benchmarks.judging.layers import RARER
 from benchmarks.judging.motifs import MOST, MOTIFS, Motif, Net
 from benchmarks.judging.state import STATEFUL, branched
 from tests.support.runtime import Outputs, Runtime, RuntimeFailure
-from tflopt.config import Config, Goal, IoLayout, Strip
+from tflopt.config import Config, Goal, IoLayout, Strip, Tiling
 from tflopt.config import Runtime as Loader
 from tflopt.errors import TfloptError
 from tflopt.io import read_bytes, write_bytes
@@ -42,18 +42,25 @@ FILLS = ("85", "170")
 SHAPES = ((1, 8, 8, 3), (1, 6, 5, 4), (2, 4, 4, 2), (1, 12, 4), (1, 16), (3, 8), (1, 2, 3, 4, 2))
 SAMPLES = 4
 TARGETS = ("cortex-m55", "cortex-m4", "cortex-m0")
+PLANS = (
+    None,
+    PlanRequest(),
+    PlanRequest(in_place=False),
+    PlanRequest(offline=replace(PlanRequest().offline, preserve_inputs=True)),
+)
 OPTIONS = [
     Config(
         runtime=loader,
         strip=strip,
         device=Device(Target.parse(target)),
-        plan=PlanRequest() if plan else None,
+        plan=plan,
         goal=goal,
         route_around=route,
         io_layout=IoLayout.KEEP,
+        tiling=tiling,
     )
-    for goal, plan, loader, strip, target, route in product(
-        Goal, (True, False), Loader, Strip, TARGETS, (True, False)
+    for goal, plan, loader, strip, target, route, tiling in product(
+        Goal, PLANS, Loader, Strip, TARGETS, (True, False), (None, Tiling(0.5))
     )
 ]
 """Every combination that promises equal bits and the same interface."""
@@ -158,6 +165,8 @@ class Judge:
             after = list(self.run(result, write_bytes(result), feed))
         except RuntimeFailure as failure:
             return Verdict("does not run", str(failure)[:300])
+        if interface(original) != interface(result):
+            return Verdict("different", "the interface")
         return Verdict("same" if all(equal(before[0], each) for each in after) else "different")
 
 
@@ -168,6 +177,18 @@ def equal(one: Outputs, two: Outputs) -> bool:
         for ours, theirs in zip(one, two, strict=True)
         for a, b in zip(ours, theirs, strict=True)
     )
+
+
+def interface(model: Model) -> list[tuple[object, ...]]:
+    """What a caller must know of inputs and outputs to read their numbers."""
+    ports = (*model.main.inputs, *model.main.outputs)
+    return [(value.dtype, value.shape, *_quantization(value)) for value in ports]
+
+
+def _quantization(value: Value) -> list[object]:
+    found = value.quant
+    vectors = () if found is None else (found.scale, found.zero_point)
+    return [None if vector is None else vector.tolist() for vector in vectors]
 
 
 FINDINGS = ("different", "does not run", "internal")

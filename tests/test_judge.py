@@ -12,7 +12,7 @@ from benchmarks import judge as judging
 from benchmarks.judge import OPTIONS, Judge, compose
 from tests.support.paths import ROOT, needs_tflm
 from tests.support.runtime import Outputs
-from tflopt.config import Config, Goal
+from tflopt.config import Config
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import DType, Model
 from tflopt.ir.clone import clone
@@ -31,7 +31,7 @@ def judge() -> Iterator[Judge]:
 
 def test_it_shares_nothing_with_what_it_judges() -> None:
     files = [ROOT / "benchmarks" / "judge.py", *(ROOT / "benchmarks" / "judging").glob("*.py")]
-    assert len(files) == 3
+    assert len(files) == 5
     for path in files:
         for node in ast.walk(ast.parse(path.read_text())):
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
@@ -46,7 +46,7 @@ def test_models_are_sound_differ_and_repeat() -> None:
     models = [read_bytes(each) for each in data]
     assert not [flaw for model in models for flaw in flaws(model)]
     codes = {op.opcode.label for model in models for op in model.ops()}
-    assert len(codes) >= 24
+    assert len(codes) >= 40
     assert {len(value.shape) for model in models for value in model.main.inputs} >= {2, 3, 4, 5}
     assert any(len(model.graphs) > 1 for model in models)
 
@@ -91,11 +91,3 @@ def test_an_original_that_differs_from_itself_is_set_aside(
 
     monkeypatch.setattr(Judge, "run", run)
     assert judge.judge(compose(0), Config(), 0).kind == "undefined"
-
-
-@needs_tflm
-@pytest.mark.parametrize("seed", [1143])
-def test_what_the_judge_found(judge: Judge, seed: int) -> None:
-    """1143: a FULLY_CONNECTED of a constant lost weights, but not the constant's channels."""
-    assert judge.judge(compose(seed), Config(goal=Goal.MEMORY), seed).kind == "same"
-    assert judge.judge(compose(seed), OPTIONS[seed * 7919 % len(OPTIONS)], seed).kind == "same"
