@@ -24,7 +24,7 @@ def alive(model: Model, *, in_place: bool = True) -> list[int]:
     scratch = scratch_sizes(DEVICE)
     graph = model.main
     moments = [moment_of(op, scratch(op), in_place) for op in graph.ops]
-    return live_bytes(graph.inputs, graph.outputs, moments, {})
+    return live_bytes(graph.inputs, graph.outputs, moments)
 
 
 def test_an_elementwise_operator_writes_over_an_input_that_nobody_reads_later() -> None:

@@ -17,4 +17,4 @@ def live_bytes(graph: Graph, device: Device, in_place: bool) -> list[int]:
     """
     scratch = scratch_sizes(device)
     moments = [moment_of(op, scratch(op), in_place) for op in graph.ops]
-    return planned_live_bytes(graph.inputs, graph.outputs, moments, {})
+    return planned_live_bytes(graph.inputs, graph.outputs, moments)

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Generic, TypeVar
 
 from tflopt.errors import UnsupportedError
 from tflopt.ir import Op, Value
@@ -28,6 +29,8 @@ from tflopt.plan.problem import align_up
 
 Same = Mapping[Value, Value]
 """Values that stand for others, with those."""
+End = TypeVar("End")
+"""How the place of an operator is told."""
 
 
 @dataclass(frozen=True)
@@ -55,111 +58,139 @@ def _aliases(op: Op) -> tuple[ValueAlias, ...]:
 
 
 def live_bytes(
-    inputs: Iterable[Value], outputs: Iterable[Value], moments: Sequence[Moment], same: Same
+    inputs: Iterable[Value], outputs: Iterable[Value], moments: Sequence[Moment]
 ) -> list[int]:
     """Bytes alive at each operator, scratch included.
 
     Args:
         inputs: of the graph; they live from the first operator on.
         outputs: of the graph; they live beyond the last one.
-        same: values that stand for others (those of a sketch for the real ones).
     """
-    lives = _Lives(same, len(moments))
+    lives = Lives[int]()
     for value in inputs:
         lives.see(value, 0)
     for index, moment in enumerate(moments):
         lives.visit(moment, index)
     for value in outputs:
         lives.see(value, len(moments))
-    return lives.profile([moment.scratch_bytes for moment in moments], moments)
+    return _profile(lives, moments)
 
 
 @dataclass
-class _Lives:
+class Lives(Generic[End]):
     """Roots of views, the wholes that parts lie in, and from when to when each root lives."""
 
-    same: Same
-    count: int
+    same: Same = field(default_factory=dict)
     roots: dict[Value, Value] = field(default_factory=dict)
     wholes: dict[Value, Value] = field(default_factory=dict)
-    first: dict[Value, int] = field(default_factory=dict)
-    last: dict[Value, int] = field(default_factory=dict)
+    first: dict[Value, End] = field(default_factory=dict)
+    last: dict[Value, End] = field(default_factory=dict)
 
-    def visit(self, moment: Moment, index: int) -> None:
+    def visit(self, moment: Moment, end: End) -> None:
+        """The operators in their order."""
         for alias in moment.aliases:
             if alias.shares_content:
-                self._share(alias)
+                self.share(alias)
         for value in moment.touches:
-            self.see(value, index)
+            self.see(value, end)
 
-    def _share(self, alias: ValueAlias) -> None:
-        first, second = self._root(alias.first), self._root(alias.second)
-        if alias.low == alias.high == 0 and _size(first) == _size(second):
+    def share(self, alias: ValueAlias) -> None:
+        """Two values share bytes: one is a view of the other, or a part of it."""
+        first, second = self.root(alias.first), self.root(alias.second)
+        if alias.low == alias.high == 0 and aligned_bytes(first) == aligned_bytes(second):
             self.roots[second] = first
-        elif first not in self.wholes and self._whole(second) is not first:
+        elif first not in self.wholes and self.whole(second) is not first:
             self.wholes[first] = second
 
-    def _root(self, value: Value) -> Value:
+    def root(self, value: Value) -> Value:
+        """The value whose bytes these are."""
         value = self.same.get(value, value)
         return self.roots.get(value, value)
 
-    def _whole(self, root: Value) -> Value:
+    def whole(self, root: Value) -> Value:
+        """The value in which a root lies."""
         while root in self.wholes:
             root = self.wholes[root]
         return root
 
-    def see(self, value: Value, index: int) -> None:
-        root = self._root(value)
+    def see(self, value: Value, end: End) -> None:
+        """A value is read or written."""
+        root = self.root(value)
         if root not in self.first:
             if root.is_variable or root.is_constant:
                 return
-            self.first[root] = index
-        self.last[root] = index
+            self.first[root] = end
+        self.last[root] = end
 
-    def profile(self, scratch: Sequence[int], moments: Sequence[Moment]) -> list[int]:
-        change = [0] * (self.count + 2)
-        groups: dict[Value, list[Value]] = {}
+    def part(self, values: set[Value]) -> Lives[End]:
+        """What is known of some values, which share no bytes with others."""
+        tables = (self.roots, self.wholes)
+        roots, wholes = ({v: t[v] for v in values & t.keys()} for t in tables)
+        first, last = ({v: t[v] for v in values & t.keys()} for t in (self.first, self.last))
+        return Lives(self.same, roots, wholes, first, last)
+
+    def renew(self, values: set[Value], lives: Lives[End]) -> None:
+        """Take over what is now known of some values."""
+        for value in values:
+            for table in (self.roots, self.wholes, self.first, self.last):
+                table.pop(value, None)
+        self.roots.update(lives.roots)
+        self.wholes.update(lives.wholes)
+        self.first.update(lives.first)
+        self.last.update(lives.last)
+
+    def groups(self) -> Iterable[list[Value]]:
+        """The roots that live, each with those that lie in the same whole."""
+        if not self.wholes:
+            return ([root] for root in self.first)
+        found: dict[Value, list[Value]] = {}
         for root in self.first:
-            if self.wholes:
-                groups.setdefault(self._whole(root), []).append(root)
-            else:
-                self._add(change, root)
-        for members in groups.values():
-            if len(members) == 1:
-                self._add(change, members[0])
-        live = [a + b for a, b in zip(accumulate(change), scratch, strict=False)]
-        for members in groups.values():
-            if len(members) > 1:
-                self._add_group(live, members)
-        for index, moment in enumerate(moments):
-            live[index] -= max((self._saved(a, index) for a in moment.aliases), default=0)
-        return live
+            found.setdefault(self.whole(root), []).append(root)
+        return found.values()
 
-    def _add(self, change: list[int], root: Value) -> None:
-        size = _size(root)
-        change[self.first[root]] += size
-        change[self.last[root] + 1] -= size
-
-    def _add_group(self, live: list[int], members: Sequence[Value]) -> None:
-        """Parts, and the whole in which they lie: never more than the largest of them."""
-        most = max(map(_size, members))
-        start = min(self.first[root] for root in members)
-        end = max(self.last[root] for root in members)
-        for index in range(start, min(end, self.count - 1) + 1):
-            alive = (_size(r) for r in members if self.first[r] <= index <= self.last[r])
-            live[index] += min(most, sum(alive))
-
-    def _saved(self, alias: ValueAlias, index: int) -> int:
+    def saved_bytes(self, alias: ValueAlias, end: End) -> int:
         """What an operator saves that writes its output over an input nobody reads later."""
-        source, output = self._root(alias.first), self._root(alias.second)
-        if alias.shares_content or self.last.get(source) != index:
+        source, output = self.root(alias.first), self.root(alias.second)
+        if alias.shares_content or self.last.get(source) != end:
             return 0
-        if self.first.get(output) != index or source in self.wholes:
+        if self.first.get(output) != end or source in self.wholes:
             return 0
-        distance = alias.low or 0
-        union = max(_size(output), distance + _size(source))
-        return max(0, _size(source) + _size(output) - union)
+        return overlap_bytes(alias, source, output)
 
 
-def _size(value: Value) -> int:
+def overlap_bytes(alias: ValueAlias, source: Value, output: Value) -> int:
+    """The bytes that two values have in common."""
+    size, size_out = aligned_bytes(source), aligned_bytes(output)
+    union = max(size_out, (alias.low or 0) + size)
+    return max(0, size + size_out - union)
+
+
+def _profile(lives: Lives[int], moments: Sequence[Moment]) -> list[int]:
+    change = [0] * (len(moments) + 2)
+    for members in lives.groups():
+        most, alive = max(map(aligned_bytes, members)), 0
+        for at, grows in _grows(lives, members):
+            now = alive + grows
+            change[at] += min(most, now) - min(most, alive)
+            alive = now
+    live = [
+        a + moment.scratch_bytes for a, moment in zip(accumulate(change), moments, strict=False)
+    ]
+    for index, moment in enumerate(moments):
+        live[index] -= max((lives.saved_bytes(a, index) for a in moment.aliases), default=0)
+    return live
+
+
+def _grows(lives: Lives[int], members: Sequence[Value]) -> list[tuple[int, int]]:
+    """Where which bytes come and go; parts, and the whole in which they lie, never take more
+    together than the largest of them.
+    """
+    sizes = [(root, aligned_bytes(root)) for root in members]
+    births = [(lives.first[root], size) for root, size in sizes]
+    deaths = [(lives.last[root] + 1, -size) for root, size in sizes]
+    return sorted((*births, *deaths))
+
+
+def aligned_bytes(value: Value) -> int:
+    """What the planner reserves for a value."""
     return align_up(value.size_bytes or 0, ARENA_ALIGNMENT)

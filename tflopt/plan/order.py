@@ -21,9 +21,12 @@ from dataclasses import dataclass, field
 MAX_SETS = 100_000
 BEAM = 64
 EFFORT = 1_000_000
-"""Trials of an operator in one search; each takes longer the more operators there are."""
+"""Trials of an operator in one search of a small graph."""
+SMALL = 128
+"""Operators up to which that effort is nearly kept; then it falls with their square, as there are
+more of them to run and each trial looks at more of them."""
 BITS = 1024
-"""Operators up to which a set of them costs about as much as none."""
+"""Operators up to which sets of them are looked at: larger ones are numbers of many words."""
 LOOK = 64
 """Ready operators that a greedy order compares."""
 
@@ -171,7 +174,7 @@ def best_order(problem: OrderProblem, max_sets: int = MAX_SETS, beam: int = BEAM
     given_peak = peak_of(problem, given)
     if given_peak <= _floor(problem):
         return Order(given, given_peak, True)
-    effort = EFFORT * BITS // (BITS + count)
+    effort = EFFORT * SMALL**2 // (SMALL**2 + count**2)
     found = _exact(problem, given_peak, max_sets, effort) if count <= BITS else None
     if found is None:
         greedy, trials = _greedy(problem)
@@ -206,7 +209,7 @@ def _exact(problem: OrderProblem, limit: int, max_sets: int, effort: int) -> Ord
             return Order(_path(came, done), peak, True)
         if peak > best[done]:
             continue
-        effort -= len(ready)
+        effort -= _trials(ready)
         if len(best) > max_sets or effort < 0:
             return None
         for index in ready:
@@ -219,6 +222,11 @@ def _exact(problem: OrderProblem, limit: int, max_sets: int, effort: int) -> Ord
             following = search.ready_after(ready, now, index)
             heapq.heappush(queue, (highest, ticket, now, after, following))
     return None
+
+
+def _trials(ready: Sequence[int]) -> int:
+    """What it takes to try each that is ready; each gives a list of those that then are."""
+    return len(ready) * (1 + len(ready) // 16)
 
 
 def _path(came: dict[int, tuple[int, int]], done: int) -> tuple[int, ...]:
@@ -242,7 +250,7 @@ def _greedy(problem: OrderProblem) -> tuple[Order, int]:
     order: list[int] = []
     peak = trials = 0
     while ready:
-        trials += len(ready)
+        trials += _trials(ready)
         some = heapq.nsmallest(LOOK, ready) if len(ready) > LOOK else sorted(ready)
         index = min(some, key=lambda i: (max(peak, walk.during(i)), -walk.freed(i), i))
         ready.remove(index)

@@ -101,7 +101,7 @@ class _Driver:
         self.changed = True
         shown_by = self.rw.shown_by or rule.exactness.shown_by
         self.trace.hit(rule.name, where, tuple(self.rw.edits), shown_by)
-        self.watch(Event(Moment.FIRED, self.model, rule.name))
+        self.watch(Event(Moment.FIRED, self.model, rule.name, tuple(self.rw.altered)))
         self._enqueue(op)
         for touched in self.rw.touched:
             self._enqueue(touched)

@@ -29,11 +29,16 @@ from tflopt.rewrite.reason import Reason, reason_of
 
 
 class Rewriter:
-    """Edits of one model. ``touched`` holds the operators that deserve another look."""
+    """Edits of one model.
+
+    ``touched`` holds the operators that deserve another look, ``altered`` those that came, went, or
+    whose options or values are others now.
+    """
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.touched: dict[Op, None] = {}
+        self.altered: dict[Op, None] = {}
         self.edits: list[str] = []
         self.updates = 0
         self.shown_by = ""
@@ -46,6 +51,7 @@ class Rewriter:
         self.edits = []
         self.updates = 0
         self.touched = {}
+        self.altered = {}
         self.shown_by = ""
 
     def prove(self, how: str, values: int = 0) -> None:
@@ -82,6 +88,16 @@ class Rewriter:
             getattr(target, name)
             setattr(target, name, content)
             self.updates += 1
+        if isinstance(target, Op):
+            self.altered[target] = None
+        elif isinstance(target, Value):
+            self._alter(target)
+
+    def _alter(self, value: Value) -> None:
+        """A value is another one to the operators that make and read it."""
+        if value.producer is not None:
+            self.altered[value.producer] = None
+        self.altered.update(dict.fromkeys(value.users))
 
     def _touch(self, *values: Value | None) -> None:
         for value in values:
@@ -92,12 +108,16 @@ class Rewriter:
             for user in value.users:
                 self.touched[user] = None
 
+    def _renew(self, op: Op) -> None:
+        self.touched[op] = None
+        self.altered[op] = None
+
     def set_input(self, op: Op, index: int, value: Value | None) -> None:
         """Let ``op`` read another value at ``index``."""
         self._touch(op.inputs[index])
         op.set_input(index, value)
         self._touch(value)
-        self.touched[op] = None
+        self._renew(op)
         self.note(f"{op.opcode.label} reads {_name(value)}")
 
     def set_inputs(self, op: Op, values: Sequence[Value | None]) -> None:
@@ -105,13 +125,13 @@ class Rewriter:
         self._touch(*op.inputs)
         op.set_inputs(values)
         self._touch(*values)
-        self.touched[op] = None
+        self._renew(op)
         self.note(f"{op.opcode.label} reads {', '.join(_name(value) for value in values)}")
 
     def set_options(self, op: Op, options: Options) -> None:
         """Change an operator's options."""
         op.options = options
-        self.touched[op] = None
+        self._renew(op)
         self.note(f"{op.opcode.label} gets new options")
 
     def set_code(self, op: Op, code: OpCode, options: Options | None, version: int = 1) -> None:
@@ -120,7 +140,7 @@ class Rewriter:
         op.opcode = self.model.opcode(code, version)
         op.options = options
         op.extra = OpExtra(debug_metadata_index=op.extra.debug_metadata_index)
-        self.touched[op] = None
+        self._renew(op)
         self.note(f"{old} becomes {code.name}")
 
     def set_shape(self, value: Value, shape: Sequence[int]) -> None:
@@ -129,6 +149,7 @@ class Rewriter:
         value.shape = tuple(shape)
         value.extra = replace(value.extra, shape_signature=None, shape_absent=False)
         self._touch(value)
+        self._alter(value)
 
     def arrange(self, value: Value, axes: Sequence[int | None]) -> None:
         """Give a value another shape by moving its axes; the elements move along.
@@ -142,6 +163,7 @@ class Rewriter:
         value.shape, value.origin = shape, origin
         value.extra = replace(value.extra, shape_signature=signature, shape_absent=False)
         self._touch(value)
+        self._alter(value)
 
     def arranged(self, like: Value, axes: Sequence[int | None]) -> Value:
         """A new value with the elements of ``like`` and its axes moved, as :meth:`arrange` does."""
@@ -160,12 +182,14 @@ class Rewriter:
             signature = (*signature[:axis], len(indices), *signature[axis + 1 :])
         value.extra = replace(value.extra, shape_signature=signature)
         self._touch(value)
+        self._alter(value)
         self.note(f"{_name(value)} loses {shape[axis] - len(indices)} of {shape[axis]} channels")
 
     def set_quant(self, value: Value, quant: Quantization | None) -> None:
         """Give a value another quantization."""
         value.quant = quant
         self._touch(value)
+        self._alter(value)
         self.note(f"{_name(value)} gets another quantization")
 
     def set_name(self, value: Value, name: str | None) -> None:
@@ -199,6 +223,7 @@ class Rewriter:
                 use.user.outputs[use.index] = new
             else:
                 use.user.set_input(use.index, new)
+                self.altered[use.user] = None
         self._touch(new)
         self.note(f"{_name(old)} is replaced by {_name(new)}")
 
@@ -268,7 +293,7 @@ class Rewriter:
         op.set_outputs(outputs)
         graph.insert(op, None if isinstance(before, Graph) else before)
         self._touch(*inputs, *outputs)
-        self.touched[op] = None
+        self._renew(op)
         self.note(f"new {code.name}")
         return op
 
@@ -277,6 +302,7 @@ class Rewriter:
         self._touch(*op.outputs)
         op.set_outputs(values)
         self._touch(*values)
+        self.altered[op] = None
         self.note(f"{op.opcode.label} produces {', '.join(_name(value) for value in values)}")
 
     def remove(self, op: Op) -> None:
@@ -288,6 +314,7 @@ class Rewriter:
         inputs = op.inputs
         op.graph.remove(op)
         self.touched.pop(op, None)
+        self.altered[op] = None
         self._touch(*inputs)
         self.note(f"removed {op.opcode.label}")
 

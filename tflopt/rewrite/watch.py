@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from tflopt.ir import Model
+from tflopt.ir import Model, Op
 from tflopt.ir.text import dump
 from tflopt.ir.verify import verify
 
@@ -26,11 +26,15 @@ class Moment(Enum):
 
 @dataclass(frozen=True)
 class Event:
-    """A moment in a run: the model as it is then, and the rule or phase that it comes from."""
+    """A moment in a run: the model as it is then, and the rule or phase that it comes from.
+
+    ``altered`` are the operators that a firing put in, took out, or changed.
+    """
 
     moment: Moment
     model: Model
     name: str
+    altered: Collection[Op] = ()
 
 
 Watch = Callable[[Event], None]

@@ -13,7 +13,7 @@ from tflopt.errors import UnsupportedError, UsageError
 from tflopt.ir import Model
 from tflopt.ir.clone import adopt, clone
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Stage, Trace, run_model_rule, run_rules
-from tflopt.rewrite.watch import Event, Moment, Watch, verify_runs
+from tflopt.rewrite.watch import Event, Moment, Watch, in_turn, verify_runs
 from tflopt.rules.flash.keep_names import check_names
 from tflopt.rules.memory.program_plan import run_around_vendors
 from tflopt.rules.phases import MOST_ROUNDS, PHASES, Mode, Phase
@@ -93,10 +93,11 @@ class _Run:
         self.model = model
         self.rules = list(rules)
         self.config = config
-        self.watch = watch
+        self.told = watch
         self.trace = Trace()
         self.is_stale = False
-        self.book: Book = Book() if first is None else first.book
+        self.book: Book = Book(follows=True) if first is None else first.book
+        self.watch: Watch = in_turn((self.book.told, watch))
         self.worth: Worth | None = None if first is None else first.worth
         self.original: Cost | None = None if first is None else first.original
         self.budget: Budget | None = None
@@ -204,13 +205,14 @@ class _Run:
 
     def _grow(self, phase: Phase, budget: Budget) -> bool:
         """Go on below higher ceilings, on a copy that is kept if the growth is paid for."""
-        trial = _Run(clone(self.model), self.rules, self.config, self.watch, self)
+        trial = _Run(clone(self.model), self.rules, self.config, self.told, self)
         assert self.original is not None
         if not trial._rounds(phase, budget):
             return False
         if not all(each.is_paid for each in growths(self.original, self._cost(), trial._cost())):
             return False
         adopt(self.model, trial.model)
+        self.book.forget()
         self.trace.extend(trial.trace)
         return True
 

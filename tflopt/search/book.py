@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tflopt.facts.work import moved_bytes
 from tflopt.ir import Graph, Model, Op, Value
-from tflopt.plan.live import Moment, Same, live_bytes, moment_of
+from tflopt.plan.live import Moment, moment_of
 from tflopt.plan.problem import align_up
 from tflopt.plan.tflm_sizes import ARM32
-from tflopt.search.cost import Cost, flash_estimate
+from tflopt.plan.timeline import Change, Timeline
+from tflopt.rewrite.watch import Event
+from tflopt.rewrite.watch import Moment as At
+from tflopt.search.cost import OP_FLASH_BYTES, TENSOR_FLASH_BYTES, Cost, constant_bytes
 from tflopt.search.growth import Refusal
 from tflopt.target.cost import Basis, predict_instructions
 from tflopt.target.cost.predict import INVOKE_OVERHEAD, OPERATOR_OVERHEAD
@@ -61,44 +64,128 @@ class ArenaParts:
         return self.tail_bytes + ARM32.eval_tensor * self.tensors
 
 
-@dataclass(frozen=True)
+@dataclass
+class Tally:
+    """Sums over the operators and values of a model, kept while these come and go.
+
+    Args:
+        values: whether the planner places each value, and the flash that it takes as a constant.
+    """
+
+    instructions: int = 0
+    tail_bytes: int = 0
+    scratch_count: int = 0
+    moved_bytes: int = 0
+    operators: int = 0
+    planned: int = 0
+    constant_bytes: int = 0
+    values: dict[Value, tuple[bool, int]] = field(default_factory=dict)
+
+    def count(self, cost: OpCost, sign: int) -> None:
+        """An operator comes (1) or goes (-1)."""
+        self.instructions += sign * (cost.instructions or 0)
+        self.tail_bytes += sign * cost.tail_bytes
+        self.scratch_count += sign * cost.scratch_count
+        self.moved_bytes += sign * cost.moved_bytes
+        self.operators += sign
+
+    def enter(self, value: Value) -> None:
+        """A value is part of the model."""
+        constant = value.is_constant
+        planned = not (constant or value.is_variable)
+        flash = constant_bytes(value) if constant else 0
+        self.values[value] = planned, flash
+        self.planned += planned
+        self.constant_bytes += flash
+
+    def leave(self, value: Value) -> None:
+        """A value is no longer part of it, if it was."""
+        planned, flash = self.values.pop(value, (False, 0))
+        self.planned -= planned
+        self.constant_bytes -= flash
+
+
+@dataclass
 class GraphPage:
-    """The operators of one graph in their order, with their costs and places."""
+    """The operators of one graph: costs, operands, and when which bytes are alive."""
 
-    ops: Sequence[Op]
-    costs: Sequence[OpCost]
-    places: Mapping[Op, int]
-    peak_bytes: int
+    costs: dict[Op, OpCost]
+    operands: dict[Op, list[Value]]
+    timeline: Timeline
 
 
-@dataclass(frozen=True)
+@dataclass
 class Page:
-    """A whole model: its graphs, the parts of its arena, and its cost in all."""
+    """A whole model: its graphs, and sums over all of them."""
 
-    graphs: Mapping[Graph, GraphPage]
-    parts: ArenaParts
-    total: Cost
+    graphs: dict[Graph, GraphPage]
+    tally: Tally
+
+    @property
+    def parts(self) -> ArenaParts:
+        """The parts of the arena."""
+        tally, peak = self.tally, self.peak_bytes()
+        tensors = len(tally.values)
+        return ArenaParts(peak, tally.tail_bytes, tensors, tally.planned, tally.scratch_count)
+
+    @property
+    def total(self) -> Cost:
+        """The cost in all."""
+        tally = self.tally
+        tables = len(tally.values) * TENSOR_FLASH_BYTES + tally.operators * OP_FLASH_BYTES
+        work, flash = INVOKE_OVERHEAD + tally.instructions, tables + tally.constant_bytes
+        return Cost(work, flash, self.parts.arena_bytes, tally.moved_bytes)
+
+    def peak_bytes(self, graph: Graph | None = None, peak_bytes: int = 0) -> int:
+        """The most bytes alive in any graph, with ``peak_bytes`` for ``graph``."""
+        pages = self.graphs.items()
+        others = (page.timeline.peak_bytes for each, page in pages if each is not graph)
+        return max(peak_bytes, *others, 0)
 
 
 @dataclass(eq=False)
 class Book:
     """The page of a model, renewed when the model has changed.
 
-    ``refused`` collects, by operator, what was good but for its growth.
+    ``refused`` collects, by operator, what was good but for its growth. A book that ``follows`` is
+    told of each change, and renews what it concerns; another one looks at everything.
     """
 
+    follows: bool = False
+    refused: dict[Op, list[Refusal]] = field(default_factory=dict)
     _page: Page | None = None
     _state: State = field(default_factory=list)
     _key: tuple[object, ...] = ()
-    refused: dict[Op, list[Refusal]] = field(default_factory=dict)
+    _altered: dict[Op, None] = field(default_factory=dict)
 
     def page(self, model: Model, device: Device, in_place: bool) -> Page:
         """What the model costs as it is."""
-        key, state = (model, device, in_place), _state(model)
-        if self._page is None or key != self._key or state != self._state:
+        key = (model, device, in_place)
+        if key != self._key or not self._is_current(model, device, in_place):
             self._page = _page(model, device, in_place)
-            self._key, self._state = key, state
+            self._key = key
+        self._altered.clear()
+        assert self._page is not None
         return self._page
+
+    def told(self, event: Event) -> None:
+        """A watch: the model has changed."""
+        if event.moment is At.FIRED:
+            self._altered.update(dict.fromkeys(event.altered))
+        elif event.moment is At.RAN:
+            self.forget()
+
+    def forget(self) -> None:
+        """The model may have changed anywhere."""
+        self._page, self._key = None, ()
+
+    def _is_current(self, model: Model, device: Device, in_place: bool) -> bool:
+        if self._page is None:
+            return False
+        if not self.follows:
+            state, self._state = self._state, _state(model)
+            return state == self._state
+        return _renewed(self._page, model, device, in_place, self._altered)
 
 
 def _state(model: Model) -> State:
@@ -110,31 +197,66 @@ def _state(model: Model) -> State:
 
 
 def _page(model: Model, device: Device, in_place: bool) -> Page:
-    graphs = {graph: _graph_page(graph, device, in_place) for graph in model.graphs}
-    costs = [cost for page in graphs.values() for cost in page.costs]
-    values = [value for graph in model.graphs for value in graph.values]
-    parts = ArenaParts(
-        max((page.peak_bytes for page in graphs.values()), default=0),
-        sum(cost.tail_bytes for cost in costs),
-        len(values),
-        sum(not (value.is_constant or value.is_variable) for value in values),
-        sum(cost.scratch_count for cost in costs),
-    )
-    work = INVOKE_OVERHEAD + sum(cost.instructions or 0 for cost in costs)
-    moved = sum(cost.moved_bytes for cost in costs)
-    return Page(graphs, parts, Cost(work, flash_estimate(model), parts.arena_bytes, moved))
+    graphs, tally = {}, Tally()
+    for graph in model.graphs:
+        costs = {op: cost_of(op, device, in_place) for op in graph.ops}
+        moments = {op: cost.moment for op, cost in costs.items()}
+        line = Timeline(graph.inputs, graph.outputs, moments)
+        graphs[graph] = GraphPage(costs, {op: _operands(op) for op in costs}, line)
+        for cost in costs.values():
+            tally.count(cost, 1)
+        for value in graph.values:
+            tally.enter(value)
+    return Page(graphs, tally)
 
 
-def _graph_page(graph: Graph, device: Device, in_place: bool) -> GraphPage:
-    ops = list(graph.ops)
-    costs = [cost_of(op, device, in_place) for op in ops]
-    peak = peak_of(graph, [cost.moment for cost in costs], {})
-    return GraphPage(ops, costs, {op: index for index, op in enumerate(ops)}, peak)
+def _operands(op: Op) -> list[Value]:
+    return [value for value in (*op.inputs, *op.outputs) if value is not None]
 
 
-def peak_of(graph: Graph, moments: Sequence[Moment], same: Same) -> int:
-    """The most bytes that are alive at one operator of a graph, with these for its operators."""
-    return max(live_bytes(graph.inputs, graph.outputs, moments, same), default=0)
+def _renewed(
+    page: Page, model: Model, device: Device, in_place: bool, altered: Iterable[Op]
+) -> bool:
+    """Bring a page up to date; whether that could be done."""
+    if list(page.graphs) != model.graphs:
+        return False
+    for graph in dict.fromkeys(op.graph for op in altered):
+        mine = [op for op in altered if op.graph is graph]
+        if graph not in page.graphs or not _follow(page, graph, mine, device, in_place):
+            return False
+    for graph, known in page.graphs.items():
+        outputs = tuple(graph.outputs)
+        if len(known.costs) != len(graph.ops) or outputs != known.timeline.outputs:
+            return False
+    return len(page.tally.values) == sum(len(graph.values) for graph in model.graphs)
+
+
+def _follow(
+    page: Page, graph: Graph, altered: Sequence[Op], device: Device, in_place: bool
+) -> bool:
+    """Bring a graph's page up to date; whether all other operators are in the order they were."""
+    known, tally = page.graphs[graph], page.tally
+    places = {op: place for place, op in enumerate(graph.ops)}
+    gone = [op for op in altered if op in known.costs and op not in places]
+    entering = (op for op in altered if op in places and op not in known.costs)
+    came = sorted(entering, key=places.__getitem__)
+    new = {op: cost_of(op, device, in_place) for op in altered if op in places}
+    concerned: dict[Value, None] = {}
+    for op in altered:
+        concerned.update(dict.fromkeys((*known.operands.pop(op, ()), *_operands(op))))
+        if op in known.costs:
+            tally.count(known.costs.pop(op), -1)
+    for op, cost in new.items():
+        known.costs[op], known.operands[op] = cost, _operands(op)
+        tally.count(cost, 1)
+    for value in concerned:
+        tally.leave(value)
+        if value in graph.values:
+            tally.enter(value)
+    moments = {op: cost.moment for op, cost in new.items()}
+    at = {op: places[op] for op in came}
+    known.timeline.apply(Change(gone, at, moments, graph.outputs))
+    return list(known.timeline.places) == graph.ops
 
 
 def cost_of(op: Op, device: Device, in_place: bool) -> OpCost:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tflopt.config import Config, Goal
 from tflopt.ir import Model, Op, Value
+from tflopt.plan.timeline import Change, Timeline
 from tflopt.rewrite import Reason, Rule, Stage, Why
 from tflopt.rewrite.reason import Number
 from tflopt.rewrite.sketch import Sketch
@@ -18,7 +19,6 @@ from tflopt.search.book import (
     cost_of,
     only_in,
     owned,
-    peak_of,
     total_instructions,
 )
 from tflopt.search.cost import OP_FLASH_BYTES, TENSOR_FLASH_BYTES, Cost, constant_bytes
@@ -82,15 +82,14 @@ class Worth:
         known = page.graphs[old[0].graph]
         new = sketch.graph.ops
         costs = [cost_of(op, self.device, self.in_place) for op in new]
-        present = [known.costs[known.places[op]] for op in old]
+        present = [known.costs[op] for op in old]
         before_values, after_values = owned(old), _drawn(old, sketch)
-        before = _local(old, present, before_values, page.total.arena_bytes)
-        parts = self._parts(page.parts, present, costs, (old, new), (before_values, after_values))
-        peak = self._peak(old, costs, sketch)
-        others = (each.peak_bytes for graph, each in page.graphs.items() if each is not known)
-        parts = replace(parts, peak_bytes=max(peak, *others, 0))
+        now, now_parts = page.total, page.parts
+        before = _local(old, present, before_values, now.arena_bytes)
+        parts = self._parts(now_parts, present, costs, (old, new), (before_values, after_values))
+        peak = known.timeline.peak_after(_change(known.timeline, old, costs, sketch))
+        parts = replace(parts, peak_bytes=page.peak_bytes(old[0].graph, peak))
         after = _local(new, costs, after_values, parts.arena_bytes)
-        now = page.total
         choice = Choice(
             self.goal,
             before,
@@ -101,7 +100,7 @@ class Worth:
             (now, now.changed(before, after)),
         )
         if choice.is_refused_for_growth:
-            self._note_growth(old[0], choice, page.parts, parts)
+            self._note_growth(old[0], choice, now_parts, parts)
         return choice
 
     def _note_growth(self, op: Op, choice: Choice, now: ArenaParts, then: ArenaParts) -> None:
@@ -113,17 +112,6 @@ class Worth:
             choice.after.flash_bytes - choice.before.flash_bytes,
         )
         self.book.refused.setdefault(op, []).append(refusal)
-
-    def _peak(self, old: Sequence[Op], costs: Sequence[OpCost], sketch: Sketch) -> int:
-        graph = old[0].graph
-        known = self.book.page(graph.model, self.device, self.in_place).graphs[graph]
-        region = {known.places[op] for op in old}
-        position = known.places[old[-1]]
-        moments = [cost.moment for cost in known.costs]
-        front = [moments[i] for i in range(position) if i not in region]
-        rest = moments[position + 1 :]
-        new = [cost.moment for cost in costs]
-        return peak_of(graph, [*front, *new, *rest], _same(sketch))
 
     def _parts(
         self,
@@ -178,6 +166,16 @@ class Worth:
                 if hazard.name not in known:
                     return hazard.name
         return None
+
+
+def _change(line: Timeline, old: Sequence[Op], costs: Sequence[OpCost], sketch: Sketch) -> Change:
+    """The operators of a sketch stand where the last one of the old was."""
+    position = line.places[old[-1]]
+    place = position - sum(line.places[op] < position for op in old)
+    new = sketch.graph.ops
+    came = {op: place + number for number, op in enumerate(new)}
+    moments = {op: cost.moment for op, cost in zip(new, costs, strict=True)}
+    return Change(old, came, moments, line.outputs, _same(sketch))
 
 
 def _same(sketch: Sketch) -> dict[Value, Value]:

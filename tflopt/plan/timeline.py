@@ -1,0 +1,327 @@
+"""The bytes alive at each operator, kept while operators change: what :mod:`tflopt.plan.live` says
+of a whole sequence, at the price of the values that a change concerns.
+
+::
+
+    operators     a    b    c    d          starts  +x        +y
+    x alive       |---------|               stops             -x   -y
+    y alive                 |----|          alive = starts up to here - stops before
+
+A value counts where its first operator is, and no longer after its last one, so operators that come
+and go in between change nothing of it. Values that share bytes (views, parts of a whole) form a
+component, which is counted anew as a whole.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from tflopt.ir import Op, Value
+from tflopt.plan.find_aliases import ValueAlias
+from tflopt.plan.live import Lives, Moment, Same, aligned_bytes, overlap_bytes
+
+Sums: TypeAlias = npt.NDArray[np.int64]
+
+
+class Edge(Enum):
+    """Where lives begin and end beside operators: before the first one, after the last one."""
+
+    BEGIN = 0
+    END = 1
+
+
+End: TypeAlias = "Op | Edge"
+
+
+@dataclass(frozen=True)
+class Change:
+    """Operators that go, come, or touch other values than before; the others keep their order.
+
+    Args:
+        gone: those that leave the sequence.
+        came: those that enter it, with their places afterwards, ascending.
+        moments: what those touch that come, and those that stay and touch other values.
+        outputs: of the graph afterwards.
+        same: values that stand for others (those of a sketch for the real ones).
+    """
+
+    gone: Sequence[Op]
+    came: Mapping[Op, int]
+    moments: Mapping[Op, Moment]
+    outputs: Sequence[Value]
+    same: Same = field(default_factory=dict)
+
+
+class Timeline:
+    """The operators of a graph in their order, with the bytes that are alive at each."""
+
+    def __init__(
+        self, inputs: Iterable[Value], outputs: Sequence[Value], moments: Mapping[Op, Moment]
+    ) -> None:
+        self.inputs = frozenset(inputs)
+        self.outputs: Sequence[Value] = ()
+        self.places: dict[Op, int] = {}
+        self.moments: dict[Op, Moment] = {}
+        self.touchers: dict[Value, dict[Op, None]] = defaultdict(dict)
+        self.sharers: dict[Value, dict[Op, None]] = defaultdict(dict)
+        self.lives = Lives[End]()
+        self.starts = self.stops = np.zeros(2, np.int64)
+        self.scratch = self.saved = np.zeros(0, np.int64)
+        self.apply(Change((), {op: i for i, op in enumerate(moments)}, moments, outputs))
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most bytes that are alive at one operator."""
+        return _peak(self.starts, self.stops, self.scratch - self.saved)
+
+    def peak_after(self, change: Change) -> int:
+        """The most bytes that would be alive at one operator."""
+        trial = _Trial(self, change)
+        return _peak(trial.starts, trial.stops, trial.scratch - trial.saved)
+
+    def apply(self, change: Change) -> None:
+        """Make a change, in which values stand for themselves."""
+        trial = _Trial(self, change)
+        self.starts, self.stops = trial.starts, trial.stops
+        self.scratch, self.saved = trial.scratch, trial.saved
+        self.places = trial.places()
+        for op in trial.replaced & self.moments.keys():
+            for table, value in self._entries(self.moments.pop(op)):
+                table[value].pop(op, None)
+        for op, moment in change.moments.items():
+            self.moments[op] = moment
+            for table, value in self._entries(moment):
+                table[value][op] = None
+        self.lives.renew(trial.values, trial.after)
+        self.outputs = tuple(change.outputs)
+
+    def _entries(self, moment: Moment) -> Iterator[tuple[dict[Value, dict[Op, None]], Value]]:
+        yield from ((self.touchers, value) for value in moment.touches)
+        yield from ((self.sharers, value) for value in _shared(moment))
+
+
+def _shared(moment: Moment) -> set[Value]:
+    shares = [alias for alias in moment.aliases if alias.shares_content]
+    return {value for alias in shares for value in (alias.first, alias.second)}
+
+
+def _peak(starts: Sums, stops: Sums, extra: Sums) -> int:
+    """``extra`` is what operators take beside values; what is fed and never read lives at first."""
+    if not len(extra):
+        return 0
+    alive = np.cumsum(starts)[1:-1] - np.cumsum(stops)[:-2] + extra
+    alive[0] += stops[0]
+    return int(alive.max())
+
+
+class _Trial:
+    """A timeline after a change: the values concerned, their lives, and the sums."""
+
+    def __init__(self, line: Timeline, change: Change) -> None:
+        self.line, self.change = line, change
+        self.replaced = {*change.gone, *change.moments}
+        self.lost = sorted(line.places[op] for op in change.gone)
+        self.new = list(change.came.values())
+        self.fresh: dict[Value, list[Op]] = defaultdict(list)
+        self.new_sharers: dict[Value, list[Op]] = defaultdict(list)
+        for op, moment in change.moments.items():
+            for value in moment.touches:
+                self.fresh[self._real(value)].append(op)
+            for value in _shared(moment):
+                self.new_sharers[self._real(value)].append(op)
+        self.stands: dict[Value, list[Value]] = defaultdict(list)
+        for one, other in change.same.items():
+            self.stands[other].append(one)
+        self.outputs = {self._real(value) for value in change.outputs}
+        self.values, self.linked = self._concerned()
+        self.after = self._lives()
+        self._count()
+
+    def places(self) -> dict[Op, int]:
+        """Of all operators afterwards."""
+        order = [*self.line.places]
+        for place in reversed(self.lost):
+            del order[place]
+        for op, place in self.change.came.items():
+            order.insert(place, op)
+        return {op: place for place, op in enumerate(order)}
+
+    def _real(self, value: Value) -> Value:
+        return self.change.same.get(value, value)
+
+    def _moment(self, op: Op) -> Moment:
+        found = self.change.moments.get(op)
+        return self.line.moments[op] if found is None else found
+
+    def _concerned(self) -> tuple[set[Value], set[Value]]:
+        """All values that the change concerns, and those that share bytes with others."""
+        found, linked, seen = set[Value](), set[Value](), set[Op]()
+        waiting = self._first_concerned()
+        while waiting:
+            value = waiting.pop()
+            if value in found:
+                continue
+            found.add(value)
+            waiting += [*self.stands.get(value, ()), self._real(value)]
+            for op in (*self.line.sharers.get(value, ()), *self.new_sharers.get(value, ())):
+                linked.add(value)
+                if op not in seen:
+                    seen.add(op)
+                    waiting += self._sharing(op)
+        for value in [*linked]:
+            real = self._real(value)
+            linked.update((real, *self.stands.get(real, ())))
+        return found, linked
+
+    def _first_concerned(self) -> list[Value]:
+        waiting = [*self.change.same, *self.stands, *self.fresh]
+        for op in self.replaced & self.line.moments.keys():
+            waiting += self.line.moments[op].touches
+        if not self.line.moments:
+            waiting += self.line.inputs
+        outputs = tuple(self.change.outputs)
+        if outputs != self.line.outputs:
+            waiting += {*outputs} ^ {*self.line.outputs}
+        return waiting
+
+    def _sharing(self, op: Op) -> Iterator[Value]:
+        """The values that share bytes by an operator, before or after."""
+        for moment in (self.line.moments.get(op), self.change.moments.get(op)):
+            if moment is not None:
+                yield from (self._real(value) for value in _shared(moment))
+
+    def _place(self, op: Op) -> int:
+        """Where an operator is afterwards."""
+        came = self.change.came.get(op)
+        if came is not None:
+            return came
+        place = self.line.places[op]
+        place -= bisect_left(self.lost, place)
+        for new in self.new:
+            place += new <= place
+        return place
+
+    def _touchers(self, value: Value) -> list[Op]:
+        """The operators that touch a value afterwards."""
+        known = self.line.touchers.get(value, {})
+        return [*(op for op in known if op not in self.replaced), *self.fresh.get(value, ())]
+
+    def _lives(self) -> Lives[End]:
+        """Of the values concerned, afterwards."""
+        lives = Lives[End](self.change.same)
+        for value in self.values - self.linked - self.change.same.keys():
+            self._live_alone(lives, value)
+        for value in self.linked & self.line.inputs:
+            lives.see(value, Edge.BEGIN)
+        touching = {op for value in self.linked for op in self._touchers(value)}
+        for op in sorted(touching, key=self._place):
+            moment = self._moment(op)
+            for alias in moment.aliases:
+                if alias.shares_content and self._real(alias.first) in self.linked:
+                    lives.share(alias)
+            for value in moment.touches:
+                if self._real(value) in self.linked:
+                    lives.see(value, op)
+        for value in self.outputs & self.linked:
+            lives.see(value, Edge.END)
+        return lives
+
+    def _live_alone(self, lives: Lives[End], value: Value) -> None:
+        """A value that shares no bytes: only its first and its last operator count."""
+        ops = [*self.fresh.get(value, ())]
+        for one in (value, *self.stands.get(value, ())):
+            ops += self._ends(one)
+        ends: list[End] = [Edge.BEGIN] if value in self.line.inputs else []
+        if ops:
+            ops.sort(key=self._place)
+            ends += (ops[0], ops[-1])
+        if value in self.outputs:
+            ends.append(Edge.END)
+        for end in ends:
+            lives.see(value, end)
+
+    def _ends(self, value: Value) -> list[Op]:
+        """The first and the last operator that touched a value before and still does."""
+        known, lives = self.line.touchers.get(value), self.line.lives
+        if not known:
+            return []
+        ends = [lives.first.get(value), lives.last.get(value)]
+        ops = [end for end in ends if isinstance(end, Op) and end not in self.replaced]
+        if len(ops) == len(ends):
+            return ops
+        kept, place = [op for op in known if op not in self.replaced], self.line.places.__getitem__
+        return [min(kept, key=place), max(kept, key=place)] if kept else []
+
+    def _count(self) -> None:
+        """The sums afterwards: those before, without the values concerned, and with them again."""
+        line = self.line
+        before = line.lives.part(self.values)
+        starts, stops = line.starts.copy(), line.stops.copy()
+        _add(before, starts, stops, line.places.__getitem__, -1)
+        self.starts, self.stops = self._moved(starts, 1), self._moved(stops, 1)
+        _add(self.after, self.starts, self.stops, self._place, 1)
+        self.scratch, self.saved = self._moved(line.scratch, 0), self._moved(line.saved, 0)
+        for op, moment in self.change.moments.items():
+            self.scratch[self._place(op)] = moment.scratch_bytes
+        tables = (before.first, before.last, self.after.first, self.after.last)
+        ends = {end for table in tables for end in table.values() if isinstance(end, Op)}
+        for op in (ends | self.change.moments.keys()).difference(self.change.gone):
+            aliases = self._moment(op).aliases
+            self.saved[self._place(op)] = max((self._saved(a, op) for a in aliases), default=0)
+
+    def _moved(self, sums: Sums, first: int) -> Sums:
+        if self.lost:
+            sums = np.delete(sums, [place + first for place in self.lost])
+        places = [place - number + first for number, place in enumerate(self.new)]
+        moved: Sums = np.insert(sums, places, 0) if places else sums.copy()
+        return moved
+
+    def _saved(self, alias: ValueAlias, op: Op) -> int:
+        """As :meth:`Lives.saved_bytes`, with the lives of the values that aren't concerned."""
+        if alias.shares_content:
+            return 0
+        source, lives = self._known(alias.first)
+        output, others = self._known(alias.second)
+        dies = lives.last.get(source) is op and source not in lives.wholes
+        return (
+            overlap_bytes(alias, source, output) if dies and others.first.get(output) is op else 0
+        )
+
+    def _known(self, value: Value) -> tuple[Value, Lives[End]]:
+        lives = self.after if self._real(value) in self.values else self.line.lives
+        return lives.root(value), lives
+
+
+def _add(
+    lives: Lives[End], starts: Sums, stops: Sums, place: Callable[[Op], int], sign: int
+) -> None:
+    """Add lives to the sums. Parts, and the whole in which they lie, never take more together than
+    the largest of them.
+    """
+    after = len(starts) - 1
+
+    def index(end: End) -> int:
+        if isinstance(end, Op):
+            return place(end) + 1
+        return 0 if end is Edge.BEGIN else after
+
+    for members in lives.groups():
+        sizes = [(root, aligned_bytes(root)) for root in members]
+        births = [(index(lives.first[root]), 0, size) for root, size in sizes]
+        deaths = [(index(lives.last[root]), 1, -size) for root, size in sizes]
+        most, alive = max(size for _, size in sizes), 0
+        for at, ends, grows in sorted((*births, *deaths)):
+            step = min(most, alive + grows) - min(most, alive)
+            alive += grows
+            if ends:
+                stops[at] -= sign * step
+            else:
+                starts[at] += sign * step
