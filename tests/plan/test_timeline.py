@@ -9,7 +9,6 @@ from tflopt.config import Config, Goal
 from tflopt.ir import Model
 from tflopt.plan import live
 from tflopt.plan.timeline import Change, Timeline
-from tflopt.rewrite.watch import Event, Moment
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.search.book import Book, Page
 from tflopt.target.memory import Device
@@ -42,7 +41,7 @@ def state(page: Page) -> tuple[object, ...]:
 @pytest.mark.parametrize("goal", Goal)
 @pytest.mark.parametrize("first", (0, 20))
 def test_it_follows_all_rules(goal: Goal, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    tried, books = [0, 0], list[Book]()
+    tried = [0, 0]
     peak_after, page_of = Timeline.peak_after, Book.page
 
     def compared(line: Timeline, change: Change) -> int:

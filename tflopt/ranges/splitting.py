@@ -22,6 +22,8 @@ MOST_ELEMENTS = 8
 WORK = 1 << 24
 """Products for all boxes of one layer, at most."""
 MOST_BOXES = 1 << 16
+MOST_NUMBERS = 1 << 22
+"""Of all boxes of a graph together: the more operators it has, the fewer boxes each may use."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,8 @@ class Splitting:
     def of(cls, graph: Graph) -> Splitting:
         """Nothing is known yet."""
         sizes = [v.elements for v in graph.values if v.is_constant and v.dtype is DType.INT8]
-        return cls(min(MOST_BOXES, WORK // max(1, *sizes, 1)))
+        share = MOST_NUMBERS // (MOST_ELEMENTS * max(1, len(graph.ops)))
+        return cls(min(MOST_BOXES, WORK // max(1, *sizes, 1), share))
 
     def tightened(self, op: Op, sources: Sequence[Interval | None], known: Interval) -> Interval:
         """The interval of an operator's output, with what the boxes say of it."""
