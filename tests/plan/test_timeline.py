@@ -11,7 +11,7 @@ from tflopt.plan import live
 from tflopt.plan.timeline import Change, Timeline
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.search.book import Book, Page
-from tflopt.target.memory import Device
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
 
