@@ -61,7 +61,8 @@ class Ports(Sequence[Value]):
 class Graph:
     """A subgraph: ports, values in the file's order, operators in execution order.
 
-    ``absent`` names the vectors that the file leaves out rather than stores empty.
+    ``absent`` names the vectors that the file leaves out rather than stores empty. ``derived`` is
+    for what an analysis keeps of a graph, with all that it depends on; copies have nothing of it.
     """
 
     def __init__(self, model: Model, name: str | None = None) -> None:
@@ -73,6 +74,7 @@ class Graph:
         self.outputs = Ports(self, are_outputs=True)
         self.values: dict[Value, None] = {}
         self.ops: list[Op] = []
+        self.derived: dict[type, object] = {}
 
     def __repr__(self) -> str:
         return f"<Graph {printable(self.name or '?')}: {len(self.ops):,} operators>"

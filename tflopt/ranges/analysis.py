@@ -10,6 +10,7 @@ import numpy as np
 from tflopt.arith.fixed_point import Ints
 from tflopt.facts.operators import WEIGHTED
 from tflopt.ir import DType, Graph, Op, OpCode, Value
+from tflopt.ir.node import Bytes
 from tflopt.ranges.accumulators import accumulator_of
 from tflopt.ranges.elementwise import BINARY, by_table, of_two
 from tflopt.ranges.interval import Interval, of_constant, whole
@@ -50,15 +51,42 @@ class Ranges:
 def ranges_of(graph: Graph) -> Ranges:
     """Analyse a graph, operator by operator, in time that is linear in its size.
 
+    Several rules ask in turn: what was found stays with the graph until its model changes.
     Inputs, variables of recurrent operators, and what subgraphs or unknown operators give may hold
     anything. Resource variables hold what they start with and what is assigned: the graph is walked
     again, a few times at most, until that is all.
     """
+    contents = [v.buffer.data for each in graph.model.graphs for v in each.values if v.buffer]
+    state, known = [*_state(graph), *map(id, contents)], graph.derived.get(Ranges)
+    if isinstance(known, _Known) and known.state == state:
+        return known.ranges
     states = States.of(graph)
     while True:
         ranges = _walk(graph, states)
         if not states.found or not states.grow(ranges.found):
-            return ranges
+            break
+    graph.derived[Ranges] = _Known(state, ranges, contents)
+    return ranges
+
+
+@dataclass(frozen=True)
+class _Known:
+    state: list[object]
+    ranges: Ranges
+    contents: list[Bytes | None]
+    """Kept, so that what the state tells apart by ``id`` can't be taken for something else."""
+
+
+def _state(graph: Graph) -> list[object]:
+    """All that the ranges of a graph depend on but contents; other graphs assign variables."""
+    found: list[object] = [*graph.inputs]
+    for each in graph.model.graphs:
+        for op in each.ops:
+            found += (op, op.opcode, op.options, op.inputs, op.outputs)
+        for value in each.values:
+            fields = (value.dtype, value.shape, value.quant, value.is_variable)
+            found.append((value, value.buffer, value.extra.shape_signature, *fields))
+    return found
 
 
 def _walk(graph: Graph, states: States) -> Ranges:

@@ -37,12 +37,14 @@ class States:
         if not reads:
             return states
         others = [op for other in graph.model.graphs if other is not graph for op in other.ops]
+        writers: dict[Name | None, list[Op]] = {}
+        for op in (*graph.ops, *others):
+            writers.setdefault(_name(op), []).append(op)
         for read in reads:
             name = _name(read)
             if name is None:
                 continue
-            writers = [op for op in (*graph.ops, *others) if _name(op) == name]
-            start = _start(read.output, writers)
+            start = _start(read.output, writers.get(name, []))
             known = states.found.get(name, start)
             if start is not None and known is not None and len(known.shape) == len(start.shape):
                 states.found[name] = known.join(start)

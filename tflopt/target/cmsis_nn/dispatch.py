@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tflopt.target.cmsis_nn.dispatch_convolve import dispatch_conv
 from tflopt.target.cmsis_nn.dispatch_dense import (
     dispatch_batch_matmul,
@@ -39,7 +41,11 @@ from tflopt.target.cmsis_nn.versions import NEWEST, Version
 from tflopt.target.setup import Setup
 from tflopt.target.use import KernelUse
 
+MOST_REMEMBERED = 4096
+"""Layers: they are asked for many times, and networks repeat them."""
 
+
+@lru_cache(maxsize=MOST_REMEMBERED)
 def dispatch(layer: Layer, setup: Setup, version: Version = NEWEST) -> KernelUse:
     """Which function runs ``layer`` in a build, and what TFLM allocates for it."""
     match layer:
