@@ -9,9 +9,9 @@ from itertools import zip_longest
 from tflopt.report.plain import Plain, counts, number, optional, table
 from tflopt.report.views import Measure
 
-SWATCHES = ("swatch-1", "swatch-2", "swatch-3", "swatch-4", "swatch-5", "swatch-7")
+SWATCHES = ("swatch-1", "swatch-2", "swatch-3", "swatch-4", "swatch-5", "swatch-6")
 """Colours of the largest kinds of the tail; the others share one."""
-SHARED = "swatch-6"
+SHARED = "swatch-7"
 HEAD, FREE = "head", "free"
 FREE_TEXT = "free, or borrowed while operators prepare"
 

@@ -135,6 +135,7 @@ def _operator(side: Side, op: Plain, known: set[Place]) -> dict[str, object]:
         "key": _key(side.id, place),
         "side": side.id,
         "index": place[1],
+        "place": f"{place[0]}.{place[1]}" if place[0] else str(place[1]),
         "name": printable(text(op, "operator")),
         "tensor": short_name(text(op, "name")),
         "fullName": printable(text(op, "name")),

@@ -131,8 +131,12 @@ def _maps(report: Plain) -> dict[str, dict[str, object]]:
     return {key: memory_figure(key, memory, top) if memory else {} for key, memory in maps.items()}
 
 
-def memory_figure(key: str, memory: Plain, top: int) -> dict[str, object]:
-    """One memory map for wide and for narrow screens, with its buffers as rows."""
+def memory_figure(key: str, memory: Plain, top: int, wide: int = WIDE_WIDTH) -> dict[str, object]:
+    """One memory map for wide and for narrow screens, with its buffers as rows.
+
+    Args:
+        wide: the width of the wide one, as it is on a screen that has the room.
+    """
     title = f"Memory map {'before' if key == 'input' else 'after'}"
     pictures = {
         kind: markup(
@@ -140,7 +144,7 @@ def memory_figure(key: str, memory: Plain, top: int) -> dict[str, object]:
                 memory, title=title, width=width, top_bytes=top, prefix=f"{key}-{kind}"
             ).svg
         )
-        for kind, width in (("wide", WIDE_WIDTH), ("narrow", NARROW_WIDTH))
+        for kind, width in (("wide", wide), ("narrow", NARROW_WIDTH))
     }
     largest = sorted(rows(memory, "buffers"), key=lambda each: -number(each, "size_bytes"))
     return {

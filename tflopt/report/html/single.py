@@ -20,6 +20,8 @@ SECTIONS = (
     ("hazards", "Hazards"),
 )
 WIDTH, HEIGHT = 520, 130
+WHOLE_WIDTH = 1_240
+"""Of the one memory map, which has the page for itself."""
 SMALL_PERCENT = 0.1
 
 
@@ -33,9 +35,13 @@ def view_page(report: Plain) -> str:
         titles={"before": "The model"},
         headline=views.headline(report),
         totals=views.totals(report),
-        maps={"input": memory_figure("input", memory, top_of([memory])) if memory else {}},
+        maps={"input": _figure(memory) if memory else {}},
     )
     return page + "\n"
+
+
+def _figure(memory: Plain) -> dict[str, object]:
+    return memory_figure("input", memory, top_of([memory]), WHOLE_WIDTH)
 
 
 @dataclass(frozen=True)

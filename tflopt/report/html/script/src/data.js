@@ -3,6 +3,9 @@
 const source = document.getElementById("explorer-data");
 export const data = source ? JSON.parse(source.textContent) : { sides: [] };
 
+/** Whether there are a before and an after. */
+export const isPair = data.sides.length > 1;
+
 /** Every operator by its key, such as "after:0.7". */
 export const operators = new Map(
   data.sides.flatMap((side) => side.operators.map((op) => [op.key, op])),
@@ -54,9 +57,12 @@ export function make(name, attributes = {}, ...children) {
   return part;
 }
 
+/** What people call an operator: its place, with the subgraph where it isn't the first, and its kind. */
+export const title = (op) => `${op.place} ${op.name}`;
+
 /** What a screen reader and a tooltip say of an operator. */
 export function told(op) {
-  const parts = [`${op.index} ${op.name}`, op.shapes.join(", ")];
+  const parts = [title(op), op.shapes.join(", ")];
   if (op.fate !== "kept") parts.push(op.fate);
   if (op.instructions !== null) parts.push(`${number(op.instructions)} instructions`);
   const unit = data.sides.find((side) => side.id === op.side).measured?.unit;

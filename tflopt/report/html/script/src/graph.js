@@ -3,7 +3,7 @@
 import dagre from "@dagrejs/dagre";
 import { select as pick } from "d3-selection";
 import { zoom, zoomIdentity } from "d3-zoom";
-import { make, onSelect, select, tip, told } from "./data.js";
+import { make, onSelect, select, tip, title, told } from "./data.js";
 
 const WIDTH = 184;
 const HEIGHT = 40;
@@ -38,7 +38,7 @@ function node(op, place) {
     },
     make("title", {}, tip(op)),
     make("rect", { width: WIDTH, height: HEIGHT, rx: 5 }),
-    make("text", { x: 8, y: 16, class: "title" }, short(`${op.index} ${op.name}`)),
+    make("text", { x: 8, y: 16, class: "title" }, short(title(op))),
     make("text", { x: 8, y: 32, class: "detail" }, short((op.shapes[0] ?? "").split("{")[0])),
   );
   if (op.fate !== "kept") part.append(make("text", { x: WIDTH - 6, y: 32, class: "mark" }, op.fate));
@@ -74,6 +74,10 @@ function walk(box, side, centre) {
 }
 
 export function drawGraph(box, side) {
+  if (!side.operators.length) {
+    box.append(make("p", { class: "soft" }, "The model has no operators."));
+    return;
+  }
   if (side.operators.length > MOST_OPERATORS) {
     box.append(make("p", { class: "soft" }, "Too large to draw; the table has every operator."));
     return;
@@ -92,6 +96,9 @@ export function drawGraph(box, side) {
     scene.setAttribute("transform", String(event.transform));
   });
   view.call(pan);
+  // A short graph takes no more room than it needs.
+  const needed = Math.min(1, (svg.clientWidth - 16) / graph.graph().width) * graph.graph().height + 20;
+  svg.style.height = `min(${Math.max(160, Math.ceil(needed))}px, var(--graph-height))`;
   const size = () => [svg.clientWidth || 400, svg.clientHeight || 480];
   const { width, height } = graph.graph();
   const fit = () => {

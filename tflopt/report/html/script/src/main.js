@@ -1,7 +1,7 @@
 // Puts the views into the page and links them.
 
-import { current, data, make, number, onSelect, operators, select, told } from "./data.js";
-import { drawFlash } from "./flash.js";
+import { current, data, isPair, make, number, onSelect, operators, select, told } from "./data.js";
+import { drawFlash, flashKinds } from "./flash.js";
 import { drawGraph } from "./graph.js";
 import { linkMemory } from "./memory.js";
 import { linkPanels } from "./panels.js";
@@ -19,7 +19,7 @@ function drawDetail(box) {
       box.append("Choose an operator in any view; Escape lets it go.");
       return;
     }
-    box.append(make("p", {}, make("b", {}, `${op.side}: ${told(op)}`)));
+    box.append(make("p", {}, make("b", {}, isPair ? `${op.side}: ${told(op)}` : told(op))));
     const facts = [["output", op.fullName], ["kernel", op.kernel], ["arena in use", number(op.live)]];
     const twin = operators.get(op.twin);
     if (twin) facts.push([twin.side, told(twin)]);
@@ -54,8 +54,7 @@ function start() {
   const search = document.getElementById("search");
   const table = document.querySelector('[data-view="table"]');
   if (!search || !table) return;
-  const kinds = [...new Set(data.sides.flatMap((side) => [
-    ...Object.keys(side.sharedFlash), ...side.operators.flatMap((op) => Object.keys(op.flashKinds))]))].sort();
+  const kinds = flashKinds(data.sides);
   const longest = {
     predicted: most((side) => side.instructions),
     measured: most((side) => side.measured?.total),

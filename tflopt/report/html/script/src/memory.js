@@ -1,11 +1,8 @@
 // The drawn memory map: says of each buffer who writes and reads it, and who keeps it alive.
 
-import { markKeeper, onSelect, operators, select } from "./data.js";
+import { markKeeper, onSelect, operators, select, title } from "./data.js";
 
-const name = (key) => {
-  const op = operators.get(key);
-  return `${op.index} ${op.name}`;
-};
+const name = (key) => title(operators.get(key));
 
 function story(buffer) {
   const parts = [];

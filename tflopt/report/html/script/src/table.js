@@ -1,11 +1,11 @@
 // All operators in a table: sorted by a click on a column, filtered by the search, saved as CSV or JSON.
 
-import { data, make, number, onSelect, select } from "./data.js";
+import { data, isPair, make, number, onSelect, select } from "./data.js";
 import { walk } from "./walk.js";
 
 const COLUMNS = [
-  ["side", "side", (op) => op.side],
-  ["index", "#", (op) => op.index],
+  ...(isPair ? [["side", "side", (op) => op.side]] : []),
+  ["index", "#", (op) => op.place],
   ["name", "operator", (op) => op.name],
   ["tensor", "output", (op) => op.tensor],
   ["shapes", "shape", (op) => op.shapes.map((shape) => shape.split("{")[0]).join(", ")],
@@ -15,8 +15,10 @@ const COLUMNS = [
   ["arena", "arena in use", (op) => op.live],
   ["tail", "kept in tail", (op) => op.tail],
   ["flash", "flash", (op) => op.flash],
-  ["fate", "became", (op) => op.fate],
-  ["rules", "rules", (op) => op.rules.map((rule) => rule.name).join(" ")],
+  ...(isPair ? [
+    ["fate", "became", (op) => op.fate],
+    ["rules", "rules", (op) => op.rules.map((rule) => rule.name).join(" ")],
+  ] : []),
 ];
 const NUMERIC = new Set(["index", "instructions", "measured", "arena", "tail", "flash"]);
 
@@ -55,7 +57,7 @@ function row(op) {
   const part = make("tr", { "data-op": op.key, tabindex: "-1" });
   for (const [id, , read] of COLUMNS) {
     const value = read(op);
-    const text = NUMERIC.has(id) ? (value === null ? "unknown" : number(value)) : value;
+    const text = id === "index" ? value : NUMERIC.has(id) ? (value === null ? "unknown" : number(value)) : value;
     const cell = make("td", { class: NUMERIC.has(id) ? "n" : "name" }, text);
     if (id === "tensor" && op.fullName) cell.title = op.fullName;
     part.append(cell);
