@@ -136,6 +136,7 @@ const press = (e, key) => e.dispatchEvent(
 const lit = () => [...new Set(all(".lit[data-op]").map((e) => e.dataset.op))].sort();
 const answer = {};
 const rows = all("#channels tr[data-op]");
+const place = view.scrollY;
 click(rows[0]); answer.fromRow = [rows[0].dataset.op, ...lit()];
 answer.views = ["g.op", "g.block", "g.cell", ".operators tr", "#channels tr"].map(
   (kind) => all(`${kind}.lit`).length);
@@ -155,6 +156,7 @@ answer.byKeys = lit().length; press(map, "Escape");
 answer.none = [lit().length, all(".keeper").length];
 const mark = $(".mark.point"); click(mark);
 answer.point = all("#frontier .lit").map((e) => e.dataset.point);
+answer.stays = view.scrollY === place;
 answer.measured = all('[data-view="time"] .strip-title').map((e) => e.textContent);
 const strips = [...$('[data-view="time"][data-side="before"]').querySelectorAll("svg")];
 answer.widths = strips.map((svg) => [...svg.querySelectorAll("rect")].map(
@@ -185,6 +187,7 @@ def test_everything_is_linked(tmp_path: Path) -> None:
     assert cast("int", answer["byKeys"]) > 0
     assert answer["none"] == [0, 0]
     assert answer["point"] == ["a", "a", "a"]
+    assert answer["stays"] is True, "a choice moves the page"
 
 
 @needs_chromium

@@ -73,7 +73,7 @@ export function drawFlash(box, side, most, kinds) {
   const width = Math.max(LEAST_WIDTH, box.clientWidth);
   treemap().size([width * scale, HEIGHT * scale]).paddingInner(1).paddingOuter(1)(tree);
   const label = `Flash ${side.title}: ${number(side.fileBytes)} bytes; arrow keys go through its parts`;
-  const svg = make("svg", { class: "treemap", viewBox: `0 0 ${width} ${HEIGHT}`, role: "group", tabindex: "0", "aria-label": label });
+  const svg = make("svg", { class: "treemap", viewBox: `0 0 ${width} ${Math.max(1, HEIGHT * scale)}`, role: "group", tabindex: "0", "aria-label": label });
   svg.dataset.bytes = String(tree.value);
   for (const leaf of tree.leaves()) svg.append(cell(leaf, kinds));
   const used = new Set(tree.leaves().map((leaf) => leaf.data.name));

@@ -1,13 +1,13 @@
 // The panels that are drawn already: rows of channels are operators, points of the frontier are pairs.
 
 import { select } from "./data.js";
-import { walk } from "./walk.js";
+import { reveal, walk } from "./walk.js";
 
 function linkChannels(box) {
   const rows = () => [...box.querySelectorAll("tr[data-op]")];
   for (const row of rows()) row.addEventListener("click", () => select(row.dataset.op, "channels"));
   walk(box, rows, (row) => {
-    row.scrollIntoView({ block: "nearest" });
+    reveal(box, row);
     select(row.dataset.op, "channels");
   }, () => select(""));
 }
@@ -21,7 +21,7 @@ function linkFrontier(section) {
   for (const part of parts) part.addEventListener("click", () => light(part.dataset.point));
   const box = section.querySelector("[data-walk]");
   walk(box, () => [...box.querySelectorAll("tr[data-point]")], (row) => {
-    row.scrollIntoView({ block: "nearest" });
+    reveal(box, row);
     light(row.dataset.point);
   }, () => light(""));
 }

@@ -1,7 +1,7 @@
 // All operators in a table: sorted by a click on a column, filtered by the search, saved as CSV or JSON.
 
 import { data, isPair, make, number, onSelect, select } from "./data.js";
-import { walk } from "./walk.js";
+import { reveal, walk } from "./walk.js";
 
 const COLUMNS = [
   ...(isPair ? [["side", "side", (op) => op.side]] : []),
@@ -103,7 +103,7 @@ export function drawTable(box, operators, search, name) {
   const scroll = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "All operators" },
     make("table", { class: "operators" }, make("thead", {}, make("tr", {}, ...heads)), body));
   walk(scroll, () => [...body.children], (part) => {
-    part.scrollIntoView({ block: "nearest" });
+    reveal(scroll, part);
     select(part.dataset.op, "table");
   }, () => select(""));
   box.append(
@@ -115,6 +115,7 @@ export function drawTable(box, operators, search, name) {
     scroll,
   );
   onSelect((op, from) => {
-    if (op && from !== "table") rows.get(op.key)?.scrollIntoView({ block: "nearest" });
+    const own = rows.get(op?.key);
+    if (own?.isConnected && from !== "table") reveal(scroll, own);
   });
 }

@@ -3,6 +3,14 @@
 const DOWN = { ArrowDown: 1, ArrowUp: -1 };
 const STEPS = { ...DOWN, ArrowRight: 1, ArrowLeft: -1 };
 
+/** Scroll a row of a table into its box, below the heads that stay; the page itself stays where it is. */
+export function reveal(box, row) {
+  const [outer, inner] = [box.getBoundingClientRect(), row.getBoundingClientRect()];
+  const head = box.querySelector("thead")?.getBoundingClientRect().height ?? 0;
+  if (inner.top < outer.top + head) box.scrollTop -= outer.top + head - inner.top;
+  else if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom;
+}
+
 /**
  * `parts` tells which there are now, `choose` is given the next one, `leave` lets go.
  * A table keeps the arrows to the sides for scrolling.
