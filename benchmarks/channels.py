@@ -2,11 +2,12 @@
 
     python benchmarks/channels.py --planted 5000 [MODEL.tflite...]
 
-Seeded networks with dead, saturated, unread and almost constant channels run on TFLM before and
-after ``remove-channels``; exits with 1 where a planted channel is left that can go, one is gone
-that must stay, or an output differs. Then a row of markdown for each model of ``../shared``:
-channels, how many are constant, unread and go, and the file, the arena and the predicted
-instructions for a Cortex-M55 without and with the rules of ``tflopt/rules/channels``.
+Seeded networks with dead, saturated, unread, twin and almost constant channels run on TFLM before
+and after ``merge-twin-channels`` and ``remove-channels``; exits with 1 where a planted channel is
+left that can go, one is gone that must stay, or an output differs. Then what the rules of
+``tflopt/rules/channels`` take on some models, as a multiple of ``import numpy``, and a row of
+markdown for each model of ``../shared``: channels, how many are constant, unread and go, and the
+file, the arena and the predicted instructions for a Cortex-M55 without and with these rules.
 """
 
 from __future__ import annotations
@@ -84,8 +85,14 @@ def _row(path: Path) -> str:
     counts = [sum(getattr(row, key) for row in rows) for key in ("channels", "constant", "unread")]
     counts.append(_channels(without) - _channels(with_all))
     pairs = zip(_numbers(without), _numbers(with_all), strict=True)
-    cells = [f"{n:,}" for n in counts] + [f"{a:,} -> {b:,}" for a, b in pairs]
+    cells = [f"{n:,}" for n in counts] + [_pair(*pair) for pair in pairs]
     return f"| {path.stem} | {' | '.join(cells)} |"
+
+
+def _pair(before: int, after: int) -> str:
+    """Both numbers, and their ratio where they differ."""
+    ratio = f" ({after / before:.3f})" if before != after else ""
+    return f"{before:,} -> {after:,}{ratio}"
 
 
 def _channels(result: Result) -> int:
