@@ -171,7 +171,7 @@ def driven(
         move = np.sign(gradient) if number % 2 == 0 else 2 * gradient / most
         x = np.asarray(np.clip(x + step * move, low, high), dtype=np.float32)
         step *= 0.85
-    return best
+    return np.asarray(best, dtype=np.float32)
 
 
 def searched(path: Path, samples: int, rounds: int) -> tuple[str, int]:

@@ -421,3 +421,39 @@ def test_open_batches() -> None:
     copy = check_rule(n.model, RULE, hits=1)
     signatures = [op.output.extra.shape_signature for op in copy.main.ops[:2]]
     assert signatures == [(-1, 6, 5, 4), (-1, 120)]
+
+
+def sixteen(n: Kit, *shape: int) -> Value:
+    return n.input(shape, DType.INT16, (3e-4, 0))
+
+
+def test_sixteen_bits() -> None:
+    """Activations of int16: what is constant goes into a bias of int64, what is unread goes."""
+    n, quant = Kit(), (3e-4, 0)
+    x = n.conv2d(sixteen(n, 1, 6, 5, 3), 6, (1, 1), activation=RELU, quant=quant)
+    kill(x, [1])
+    saturate(x, [1], 900)
+    saturate(x, [4])
+    y = n.conv2d(x, 4, (3, 3), padding=VALID, quant=quant)
+    z = n.conv2d(n.depthwise(y, (1, 1), quant=quant), 3, (1, 1), quant=quant)
+    ignore(z, [2])
+    n.output(n.fully_connected(n.reshape(z, 1, 36), 2, quant=quant))
+    old = bias_of(n.model.main.ops[1]).array()
+    copy = check_rule(n.model, RULE, hits=1, runners=("tflm",))
+    assert widths(copy)[:4] == [4, 3, 3, 3]
+    new = bias_of(copy.main.ops[1]).array()
+    assert new.dtype == np.int64
+    assert not np.array_equal(new, old[[0, 1, 3]])
+
+
+def test_leaves_alone_sixteen_bits_with_other_biases() -> None:
+    """A bias of int32 has other sums."""
+    n, quant = Kit(), (3e-4, 0)
+    x = n.conv2d(sixteen(n, 1, 6, 5, 3), 6, (1, 1), activation=RELU, quant=quant)
+    saturate(x, [4])
+    op = x.producer
+    assert op is not None
+    small = n.constant(np.clip(bias_of(op).array(), -(1 << 31), 1 << 30), DType.INT32)
+    op.set_inputs([*op.inputs[:2], small])
+    n.output(n.conv2d(x, 4, (3, 3), padding=VALID, quant=quant))
+    check_leaves_alone(n.model, RULE)

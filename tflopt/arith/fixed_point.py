@@ -96,3 +96,31 @@ def multiply_once(x: IntLike, multiplier: IntLike, shift: IntLike) -> Ints:
     total = FRACTION_BITS - ints(shift)
     product = ints(x) * ints(multiplier)
     return ints((product + (np.int64(1) << (total - 1))) >> total)
+
+
+WIDE_BITS = 48
+"""Of an accumulator of int64 that kernels of int16 take."""
+
+
+def multiply_wide(x: IntLike, multiplier: IntLike, shift: IntLike) -> Ints:
+    """``MultiplyByQuantizedMultiplier`` of an int64, with a multiplier of 16 bits; halves up.
+
+    CMSIS-NN's ``arm_nn_requantize_s64`` gives the same. Right while :func:`overflows_wide` says no.
+    """
+    total = 15 - ints(shift)
+    product = ints(x) * _reduced(multiplier)
+    return ints((product + (np.int64(1) << (total - 1))) >> total)
+
+
+def overflows_wide(x: IntLike, multiplier: IntLike, shift: IntLike) -> bool:
+    """Whether an accumulator or its product leaves what :func:`multiply_wide` takes."""
+    if np.any(ints(shift) < -31) or np.any(ints(shift) > 7):
+        return True
+    if np.any(np.abs(ints(x)) >= np.int64(1) << (WIDE_BITS - 1)):
+        return True
+    return bool(np.any(np.abs(multiply_wide(x, multiplier, shift)) >= 1 << 30))
+
+
+def _reduced(multiplier: IntLike) -> Ints:
+    """The multiplier's upper 16 bits, rounded."""
+    return np.asarray(np.minimum((ints(multiplier) + (1 << 15)) >> 16, (1 << 15) - 1))

@@ -26,7 +26,9 @@ from tflopt.arith.fixed_point import (
     ints,
     multiply,
     multiply_once,
+    multiply_wide,
     overflows,
+    overflows_wide,
     wrap,
 )
 from tflopt.facts.convolution import Convolution, convolution
@@ -35,8 +37,10 @@ from tflopt.ir.node import Array
 from tflopt.ir.options import FullyConnectedOptions, TransposeConvOptions
 from tflopt.ranges.interval import Interval, reshaped
 from tflopt.ranges.reach import OUTSIDE, Reach, reach_of
+from tflopt.ranges.types import activations_of, has_known_bias
 
 LARGEST_SHIFT = 30
+INT16_MIN, INT16_MAX = -(1 << 15), (1 << 15) - 1
 BLOCK = 1 << 18
 """Weights that are summed up at a time: in double precision they take eight times their bytes."""
 Rounding = Callable[[Ints, Ints, Ints], Ints]
@@ -49,7 +53,7 @@ class Accumulator:
     ``low`` and ``high`` have the channels as last axis; in front of it there may be rows.
 
     ``multipliers`` has a pair of multiplier and shift for each precision, ``roundings`` the ways in
-    which runtimes apply it.
+    which runtimes apply it. ``wide``: activations are int16, and sums int64.
     """
 
     low: Ints
@@ -58,21 +62,25 @@ class Accumulator:
     target: Affine
     fused: Activation
     roundings: tuple[Rounding, ...] = (multiply,)
+    wide: bool = False
 
     def output(self) -> tuple[Ints, Ints]:
         """Bounds of the stored output, for each channel."""
-        bottom, top = activation_range(self.fused, self.target)
+        limits = (INT16_MIN, INT16_MAX) if self.wide else (INT8_MIN, INT8_MAX)
+        bottom, top = activation_range(self.fused, self.target, *limits)
         bottom = np.minimum(bottom, top)  # the kernels clamp to the lower limit first
-        sums = np.stack([self.low, self.high])
-        if bool(np.any(wrap(sums) != sums)):
-            return self._anything(bottom, top)
-        ends = []
+        sums, ends = np.stack([self.low, self.high]), []
         for multiplier, shift in self.multipliers:
-            if not _is_sane(multiplier, shift) or overflows(sums, shift):
+            if not _is_sane(multiplier, shift) or self._overflows(sums, multiplier, shift):
                 return self._anything(bottom, top)
             ends += [function(sums, multiplier, shift) for function in self.roundings]
         found = clamp(np.stack(ends) + self.target.zero_point, bottom, top)
         return found[:, 0].min(axis=0), found[:, 1].max(axis=0)
+
+    def _overflows(self, sums: Ints, multiplier: Ints, shift: Ints) -> bool:
+        if self.wide:
+            return overflows_wide(sums, multiplier, shift)
+        return bool(np.any(wrap(sums) != sums)) or overflows(sums, shift)
 
     def _anything(self, bottom: Ints, top: Ints) -> tuple[Ints, Ints]:
         shape = self.low.shape
@@ -84,7 +92,7 @@ def _is_sane(multiplier: Ints, shift: Ints) -> bool:
 
 
 def accumulator_of(op: Op, source: Interval | None) -> Accumulator | None:
-    """The sums of an int8 layer with constant weights, None for others."""
+    """The sums of a layer of int8 or int16 with constant weights of int8, None for others."""
     if source is None:
         return None
     if op.code is OpCode.FULLY_CONNECTED:
@@ -92,14 +100,14 @@ def accumulator_of(op: Op, source: Interval | None) -> Accumulator | None:
     if op.code is OpCode.TRANSPOSE_CONV:
         return _transposed(op, source)
     found = convolution(op)
-    if found is None or not found.is_int8:
-        return None
-    return _convolution(found, source)
+    return None if found is None else _convolution(found, source)
 
 
 def _convolution(found: Convolution, source: Interval) -> Accumulator | None:
     params = affine_of(found.data)
-    if params is None or len(source.shape) != 4:
+    axis = 3 if found.op.code is OpCode.DEPTHWISE_CONV_2D else 0
+    dtype = activations_of(found.data, found.weights, found.op.output, axis)
+    if params is None or dtype is None or len(source.shape) != 4:
         return None
     weights, reach = found.weights.array(), reach_of(found.op, found.data, source)
     if found.op.code is OpCode.DEPTHWISE_CONV_2D:
@@ -182,7 +190,7 @@ def _transposed(op: Op, source: Interval) -> Accumulator | None:
     if weights is None or data is None or not isinstance(op.options, TransposeConvOptions):
         return None
     params = affine_of(data)
-    if not _is_int8(op, data, weights, 0) or params is None or len(source.shape) != 4:
+    if params is None or len(source.shape) != 4:
         return None
     if (
         min(data.shape, default=0) <= 0
@@ -211,7 +219,9 @@ def dense_of(op: Op, low: Ints, high: Ints) -> Accumulator | None:
     if data is None or weights is None or not isinstance(op.options, FullyConnectedOptions):
         return None
     params = affine_of(data)
-    if not _is_int8(op, data, weights, 0) or params is None or len(weights.shape) != 2:
+    if len(weights.shape) != 2 or activations_of(data, weights, op.output, 0) is None:
+        return None
+    if params is None:
         return None
     taps = weights.array()[:, None, :]
     bounds = weighted(taps, 1, (low - params.zero_point).T, (high - params.zero_point).T)
@@ -225,19 +235,6 @@ def columns_of(data: Value, source: Interval, columns: int) -> tuple[Ints, Ints]
     return rows.along(1, columns)
 
 
-def _is_int8(op: Op, data: Value, weights: Value, axis: int) -> bool:
-    if any(value.dtype is not DType.INT8 for value in (data, weights, op.output)):
-        return False
-    quant = weights.quant
-    if not weights.has_data or weights.extra.sparsity is not None or quant is None:
-        return False
-    if not quant.is_set or quant.zero_point is None or quant.zero_point.any():
-        return False
-    return quant.count == 1 or (
-        quant.count == weights.shape[axis] and quant.quantized_dimension == axis
-    )
-
-
 def _accumulator(
     op: Op,
     weights: Value,
@@ -246,37 +243,41 @@ def _accumulator(
     options: object,
     data: Value | None = None,
 ) -> Accumulator | None:
-    source, target = affine_of(data or op.input(0)), affine_of(op.output)
+    data = data or op.inputs[0]
+    assert data is not None
+    axis = 3 if op.code is OpCode.DEPTHWISE_CONV_2D else 0
+    dtype = activations_of(data, weights, op.output, axis)
+    source, target = affine_of(data), affine_of(op.output)
     fused = getattr(options, "fused_activation_function", None)
-    if source is None or target is None or fused not in LIMITS or weights.quant is None:
+    if dtype is None or source is None or target is None or fused not in LIMITS:
         return None
     assert isinstance(fused, Activation)
-    scale = weights.quant.scale
+    scale = None if weights.quant is None else weights.quant.scale
     if scale is None or not all(map(_is_positive, (source.scale, target.scale, scale))):
         return None
     if not all(INT8_MIN <= int(each.zero_point) <= INT8_MAX for each in (source, target)):
         return None
-    added = _bias(bias, sums[0].shape[-1])
-    if added is None:
+    if not has_known_bias(bias, dtype, sums[0].shape[-1]):
         return None
+    added = 0 if bias is None else ints(bias.array()).reshape(-1)
     multipliers = [convolution_multiplier(source, scale, target)]
     lows, highs = sums[0] + added, sums[1] + added
-    if op.code is not OpCode.FULLY_CONNECTED:
-        return Accumulator(lows, highs, tuple(multipliers), target, fused)
-    if scale.size == 1:
+    if op.code is OpCode.FULLY_CONNECTED and scale.size == 1:
         multipliers.append(dense_multiplier(source, scale, target, Precision.SINGLE))
-    both = (multiply, multiply_once)
-    return Accumulator(lows, highs, tuple(multipliers), target, fused, both)
+    roundings: tuple[Rounding, ...] = (multiply,)
+    if op.code is OpCode.FULLY_CONNECTED:
+        roundings = (multiply, multiply_once)
+    wide = dtype is DType.INT16
+    return Accumulator(
+        lows,
+        highs,
+        tuple(multipliers),
+        target,
+        fused,
+        (multiply_wide,) if wide else roundings,
+        wide,
+    )
 
 
 def _is_positive(scale: Singles) -> bool:
     return bool(np.all(np.isfinite(scale)) and np.all(scale > 0))
-
-
-def _bias(bias: Value | None, channels: int) -> Ints | None:
-    """None where it is computed or odd."""
-    if bias is None:
-        return np.zeros(channels, dtype=np.int64)
-    if bias.dtype is not DType.INT32 or not bias.has_data or bias.elements != channels:
-        return None
-    return None if bias.extra.sparsity is not None else ints(bias.array()).reshape(-1)

@@ -21,6 +21,7 @@ from tflopt.ir.options import DepthwiseConv2DOptions, FullyConnectedOptions, Tra
 from tflopt.ranges.accumulators import BLOCK
 from tflopt.ranges.interval import reshaped
 from tflopt.ranges.reach import padded_taps
+from tflopt.ranges.types import BIASES, activations_of, has_known_bias
 from tflopt.rewrite import Rewriter
 from tflopt.rules.channels.links import Indices, Links, Mask
 from tflopt.rules.channels.plan import Plan
@@ -81,12 +82,19 @@ def absorb(taps: Array, outside: Mask, low: Ints, high: Ints, bias: Ints) -> Abs
 
 
 def bias_of(op: Op, channels: int) -> Ints | None:
-    """The bias as numbers, None where it isn't a constant of int32."""
-    bias = op.input(BIAS.get(op.code, 2))
+    """The bias as numbers, None where it isn't a constant of the activations' kind."""
+    bias, dtype = op.input(BIAS.get(op.code, 2)), op.output.dtype
+    if dtype not in BIASES or not has_known_bias(bias, dtype, channels):
+        return None
     if bias is None:
         return np.zeros(channels, dtype=np.int64)
-    plain = bias.has_data and bias.extra.sparsity is None and bias.dtype is DType.INT32
-    return ints(bias.array()).reshape(-1) if plain and bias.elements == channels else None
+    return ints(bias.array()).reshape(-1)
+
+
+def _is_known(found: Convolution) -> bool:
+    """Whether activations are int8 or int16, and weights int8."""
+    axis = 3 if found.op.code is OpCode.DEPTHWISE_CONV_2D else 0
+    return activations_of(found.data, found.weights, found.op.output, axis) is not None
 
 
 def convolution_absorbs(found: Convolution, links_or_plan: Links | Plan) -> Absorbed | None:
@@ -104,7 +112,7 @@ def convolution_absorbs(found: Convolution, links_or_plan: Links | Plan) -> Abso
 def link_convolution(op: Op, links: Links) -> bool:
     """CONV_2D; of several groups, whole groups go."""
     found = convolution(op)
-    if found is None or not found.is_int8:
+    if found is None or not _is_known(found):
         return False
     if not found.is_dense:
         return _link_groups(found, links)
@@ -151,7 +159,7 @@ def cut_convolution(op: Op, plan: Plan, rw: Rewriter) -> None:
 def link_depthwise(op: Op, links: Links) -> bool:
     """Each output channel goes with the input channel that it reads, or alone from a single one."""
     found = convolution(op)
-    if found is None or not found.is_int8 or bias_of(op, found.output_c) is None:
+    if found is None or not _is_known(found) or bias_of(op, found.output_c) is None:
         return False
     links.hold(found.data, (0, 1, 2))
     links.hold(op.output, (0, 1, 2))
@@ -203,24 +211,11 @@ def _is_dense(op: Op, data: Value, weights: Value) -> bool:
     options = op.options
     if not isinstance(options, FullyConnectedOptions) or options.weights_format:
         return False
-    if not _is_int8(op, data, weights) or len(weights.shape) != 2 or not op.output.shape:
+    if len(weights.shape) != 2 or not op.output.shape:
+        return False
+    if activations_of(data, weights, op.output, 0) is None:
         return False
     return op.output.shape[-1] == weights.shape[0] and weights.elements > 0
-
-
-def _is_int8(op: Op, data: Value, weights: Value) -> bool:
-    if any(value.dtype is not DType.INT8 for value in (data, weights, op.output)):
-        return False
-    quants = (data.quant, weights.quant, op.output.quant)
-    if any(quant is None or not quant.is_set for quant in quants):
-        return False
-    if not weights.has_data or weights.extra.sparsity is not None:
-        return False
-    quant = weights.quant
-    assert quant is not None
-    assert quant.zero_point is not None
-    alone = quant.count == 1 or (quant.count == weights.shape[0] and quant.quantized_dimension == 0)
-    return alone and not quant.zero_point.any()
 
 
 def _trailing(data: Value, columns: int) -> list[int] | None:
@@ -272,7 +267,9 @@ def link_transposed(op: Op, links: Links) -> bool:
     weights, data = op.input(1), op.input(2)
     if weights is None or data is None or not isinstance(op.options, TransposeConvOptions):
         return False
-    if not _is_int8(op, data, weights) or len(data.shape) != 4 or len(weights.shape) != 4:
+    if len(data.shape) != 4 or len(weights.shape) != 4:
+        return False
+    if activations_of(data, weights, op.output, 0) is not DType.INT8:
         return False
     bias, shape = bias_of(op, weights.shape[0]), op.input(0)
     quant, bounds = data.quant, links.ranges.along(data, 3)
@@ -329,7 +326,8 @@ def _write_bias(op: Op, rw: Rewriter, added: Ints | None, outputs: Mask | None) 
     total = total if outputs is None else total[outputs]
     like = op.inputs[1] if old is None else old
     assert like is not None
-    bias = rw.constant(total.astype(np.int32), like, quant=quant, name=old.name if old else None)
+    dtype = np.int32 if BIASES[op.output.dtype] is DType.INT32 else np.int64
+    bias = rw.constant(total.astype(dtype), like, quant=quant, name=old.name if old else None)
     rw.set_inputs(op, [*op.inputs[:position], bias, *op.inputs[position + 1 :]])
 
 
