@@ -12,7 +12,10 @@ file, the arena and the predicted instructions for a Cortex-M55 without and with
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -23,16 +26,26 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.rules.test_remove_channels_planted import removed
 from tests.support.check_rule import check_same_outputs
+from tests.support.kit import Kit
+from tests.support.planted import saturate
 from tests.support.planted_nets import plant
+from tflopt.config import Config
 from tflopt.errors import TfloptError
 from tflopt.io.files import load
+from tflopt.ir import Activation, Model
+from tflopt.ir.clone import clone
 from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.report.channels import layer_channels
+from tflopt.rewrite import Trace, run_model_rule
+from tflopt.rules.channels.fold_constant_values import FoldConstantValues
+from tflopt.rules.channels.merge_twin_channels import MergeTwinChannels
+from tflopt.rules.channels.remove_channels import RemoveChannels
 from tflopt.rules.pipeline import RULES, Selection
 from tflopt.target.cost import predict_model
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 FOLDERS = (SHARED / "models", SHARED / "field" / "models")
+TIMED = ("hello_world_int8", "ad01_int8", "vww_96_int8", "mobilenet_v2_pytorch")
 ROOM = [r.name for r in RULES if type(r).__module__.startswith("tflopt.rules.channels.")]
 
 
@@ -43,6 +56,7 @@ def main(
 ) -> None:
     """Both."""
     bad = run_planted(range(first, first + planted)) if planted else 0
+    run_times()
     run_models(models or [path for each in FOLDERS for path in sorted(each.glob("*.tflite"))])
     raise typer.Exit(int(bad > 0))
 
@@ -62,6 +76,48 @@ def run_planted(seeds: Sequence[int]) -> int:
             print(f"seed {seed}: {line}")
     print(f"{len(seeds):,} networks, {before:,} channels, {before - after:,} removed: {bad} failed")
     return bad
+
+
+def run_times() -> None:
+    """What the rules take, by the processor's clock, in multiples of ``import numpy``."""
+    unit = min(_cpu_of_numpy() for _ in range(3))
+    print("\n| model | operators | multiples of `import numpy` | thousandths per operator |")
+    print("|---|--:|--:|--:|")
+    chains = [(f"chain of {count}", chain(count)) for count in (50, 100, 200, 400)]
+    named = [SHARED / "models" / f"{name}.tflite" for name in TIMED]
+    for name, model in [*((path.stem, load(path)[0]) for path in named if path.exists()), *chains]:
+        multiple = min(_cpu_of_rules(model) for _ in range(3)) / unit
+        operators = len(model.main.ops)
+        print(f"| {name} | {operators} | {multiple:.2f} | {1000 * multiple / operators:.1f} |")
+    print()
+
+
+def chain(layers: int) -> Model:
+    """Layers of 16 channels, of which each has a dead one."""
+    n = Kit()
+    x = n.feed(1, 8, 8, 16)
+    for number in range(layers):
+        x = n.conv2d(x, 16, (1, 1), activation=Activation.RELU)
+        saturate(x, [number % 16])
+    n.output(x)
+    return n.model
+
+
+def _cpu_of_rules(model: Model) -> float:
+    copy = clone(model)
+    rules = MergeTwinChannels(), FoldConstantValues(), RemoveChannels.from_config(Config())
+    before = time.process_time()
+    for rule in rules:
+        run_model_rule(copy, rule, Trace())
+    return time.process_time() - before
+
+
+def _cpu_of_numpy() -> float:
+    before = os.times()
+    subprocess.run([sys.executable, "-c", "import numpy"], check=True)
+    after = os.times()
+    own = after.children_user + after.children_system
+    return own - before.children_user - before.children_system
 
 
 def run_models(models: Sequence[Path]) -> None:
