@@ -55,6 +55,14 @@ def binary_int32(s: Sampler, code: OpCode) -> Value:
     return s.builder.op(code, inputs, shape, options=BINARY[code], version=2)
 
 
+def broadcast_int32(s: Sampler) -> Value:
+    """ADD of one number, or of one for each channel."""
+    shape = s.shape(s.dice.choice([2, 4]), elements=3_000)
+    small = s.dice.choice([(1,), (1,), (1,), shape[-1:]])
+    inputs = [s.builder.input(each, I32, None) for each in (shape, small)]
+    return s.builder.op(OpCode.ADD, inputs, shape, options=BINARY[OpCode.ADD], version=2)
+
+
 def comparison(s: Sampler, code: OpCode, dtype: DType) -> Value:
     """Two operands of one shape, often scalars as in the condition of a loop."""
     shape = s.dice.choice([(), s.shape(4, elements=3_000)])
@@ -105,6 +113,7 @@ GROUPS = (
         for code in (OpCode.LOGISTIC, OpCode.TANH)
     ),
     *(Group(f"{code.name} i32", 16, partial(binary_int32, code=code)) for code in _ARITHMETIC),
+    Group("ADD i32 broadcast", 40, broadcast_int32),
     *(
         Group(f"{code.name} f32 broadcast", 60, partial(broadcast, code=code, dtype=F32))
         for code in (OpCode.MAXIMUM, OpCode.MINIMUM)

@@ -75,13 +75,16 @@ def _real(rw: Rewriter, at: Op, real: dict[Value, Value], value: Value) -> Value
 
 
 def _make(rw: Rewriter, beside: Value, value: Value, old: Value | None) -> Value:
-    return rw.value(
+    made = rw.value(
         beside if old is None else old,
         shape=value.shape,
         dtype=value.dtype,
         quant=value.quant,
         same_elements=old is not None,
     )
+    if value.quant is None and made.quant is not None:
+        rw.update(made, quant=None)
+    return made
 
 
 def _origin(whole: Value, axis: int, indices: range) -> Origin | None:

@@ -74,6 +74,18 @@ def batch_matmul_to_fully_connected(n: Kit) -> Value:
 
 
 @example()
+def look_up_table(n: Kit) -> Value:
+    return n.unary(OpCode.LOGISTIC, n.input((1, 64), quant=(0.02, 3)), quant=(1 / 256, -128))
+
+
+@example()
+def look_up_island(n: Kit) -> Value:
+    """SiLU in float."""
+    x = n.dequantize(n.input((1, 64), quant=(0.06, -10)))
+    return n.quantize(n.binary(OpCode.MUL, x, n.unary(OpCode.LOGISTIC, x)), (0.03, -119))
+
+
+@example()
 def avoid_broadcast(n: Kit) -> Value:
     """Squeeze-and-excite: a computed factor for each channel."""
     return n.binary(OpCode.MUL, n.feed(1, 3, 4, 5), n.relu(n.feed(1, 1, 1, 5)))

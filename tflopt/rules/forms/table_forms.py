@@ -1,0 +1,39 @@
+"""A map of int8 as a table of 256 bytes that GATHER looks up."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tflopt.arith.fixed_point import INT8_MIN, Ints
+from tflopt.facts.tables import EVERY_INT8
+from tflopt.ir import DType, OpCode, Value
+from tflopt.ir.options import AddOptions, CastOptions, GatherOptions
+from tflopt.rewrite.sketch import Sketch
+
+GATHER_VERSION = 2
+"""The first version of GATHER that takes int8."""
+
+
+def as_lookup(source: Value, output: Value, table: Ints) -> Sketch:
+    """CAST to int32, ADD 128, GATHER.
+
+    Args:
+        table: the output for each int8 value, shaped (256,).
+    """
+    sketch, shape = Sketch(), source.shape
+    numbers = sketch.op(
+        OpCode.CAST,
+        [sketch.read(source)],
+        shape,
+        options=CastOptions(int(DType.INT8), int(DType.INT32)),
+        dtype=DType.INT32,
+    )
+    numbers.quant = None  # TFLM's ADD of int32 takes no tensor with a scale
+    offset = sketch.constant([-INT8_MIN])
+    places = sketch.op(OpCode.ADD, [numbers, offset], shape, options=AddOptions())
+    entries = sketch.constant(np.asarray(table, np.int8), DType.INT8, output.quant)
+    assert len(table) == EVERY_INT8.size
+    sketch.results[output] = sketch.op(
+        OpCode.GATHER, [entries, places], shape, options=GatherOptions(0), version=GATHER_VERSION
+    )
+    return sketch
