@@ -43,6 +43,11 @@ class Sketch(Builder):
         value.quant = None
         return value
 
+    def unscaled(self, value: Value) -> Value:
+        """A value of this sketch without quantization: some kernels take no other."""
+        value.quant = None
+        return value
+
     def view(self, value: Value, shape: tuple[int, ...]) -> Value:
         """``value`` under another shape, which is no scalar's."""
         if value.shape == shape:

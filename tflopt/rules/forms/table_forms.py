@@ -28,9 +28,9 @@ def as_lookup(source: Value, output: Value, table: Ints) -> Sketch:
         options=CastOptions(int(DType.INT8), int(DType.INT32)),
         dtype=DType.INT32,
     )
-    numbers.quant = None  # TFLM's ADD of int32 takes no tensor with a scale
     offset = sketch.constant([-INT8_MIN])
-    places = sketch.op(OpCode.ADD, [numbers, offset], shape, options=AddOptions())
+    plain = sketch.unscaled(numbers)  # TFLM's ADD of int32 takes no other
+    places = sketch.op(OpCode.ADD, [plain, offset], shape, options=AddOptions())
     entries = sketch.constant(np.asarray(table, np.int8), DType.INT8, output.quant)
     assert len(table) == EVERY_INT8.size
     sketch.results[output] = sketch.op(
