@@ -73,6 +73,11 @@ def batch_matmul_to_fully_connected(n: Kit) -> Value:
     return n.op(OpCode.BATCH_MATMUL, inputs, (1, 4), options=options, version=2)
 
 
+@example(runners=TFLM, note="With `--runtime tflm`.")
+def look_up_elu(n: Kit) -> Value:
+    return n.unary(OpCode.RELU, n.feed(1, 600), quant=(0.031, -128))
+
+
 @example()
 def look_up_table(n: Kit) -> Value:
     return n.unary(OpCode.LOGISTIC, n.input((1, 64), quant=(0.02, 3)), quant=(1 / 256, -128))
