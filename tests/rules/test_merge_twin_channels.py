@@ -61,6 +61,19 @@ def test_columns_of_a_dense_layer() -> None:
     assert widths(copy)[0] == 5
 
 
+def test_a_column_of_zeros_at_one_place() -> None:
+    """Channel 1 is multiplied by zero at one place, and read everywhere else."""
+    n = Kit()
+    y = halved(n.fully_connected(n.reshape(source(n), 1, 180), 4))
+    assert y.producer is not None
+    data = weights_of(y.producer).array().copy()
+    data[:, 6 * 7 + 1] = 0
+    set_data(weights_of(y.producer), data)
+    n.output(y)
+    copy = check_rule(n.model, RULE, hits=1, together_with=[RemoveChannels()])
+    assert widths(copy)[0] == 5
+
+
 def test_leaves_alone_sums_that_are_no_weights() -> None:
     n = Kit()
     y = n.conv2d(source(n), 3)

@@ -40,6 +40,7 @@ class Stream:
         zero: whether these are the zero point here.
         all_read: another layer reads all that are not constant.
         twins: pairs of the maker's channels that are equal here; the first is computed for both.
+        grouped: these go all together or not at all.
         spare: how many may stay because each part of a split keeps one.
     """
 
@@ -50,6 +51,7 @@ class Stream:
     zero: bool
     all_read: bool = False
     twins: tuple[tuple[int, int], ...] = ()
+    grouped: Channels = frozenset()
     spare: int = 0
 
 
@@ -122,7 +124,7 @@ def _layer(n: Kit, rng: Rng, x: Value) -> Stream:
     return _with_dead(rng, y, activation in RELUS)
 
 
-def _with_dead(rng: Rng, y: Value, clamps: bool) -> Stream:
+def _with_dead(rng: Rng, y: Value, clamps: bool, may_twin: bool = True) -> Stream:
     count = y.shape[-1]
     dead = frozenset(np.flatnonzero(rng.random(count) < 0.4).tolist()[: count - 1])
     zero = clamps and bool(rng.integers(2))
@@ -132,7 +134,7 @@ def _with_dead(rng: Rng, y: Value, clamps: bool) -> Stream:
         kill(y, sorted(dead))
     alive = sorted(set(range(count)) - dead)
     twins: tuple[tuple[int, int], ...] = ()
-    if len(alive) > 1 and rng.integers(2):
+    if len(alive) > 1 and may_twin and rng.integers(2):
         one, two = (int(c) for c in rng.permutation(alive)[:2])
         twin(y, two, one)
         twins = ((one, two),)
@@ -142,8 +144,14 @@ def _with_dead(rng: Rng, y: Value, clamps: bool) -> Stream:
 def _read(planted: Planted, rng: Rng, stream: Stream, needed: Channels) -> Stream:
     """A layer that sums up channels, some of which it multiplies by zero."""
     n, x = planted.net, stream.value
-    kind = int(rng.integers(4))
-    if kind == 0 and len(x.shape) == 4:
+    kind = int(rng.integers(5))
+    if kind == 4 and x.elements < 2000:
+        y = n.transpose_conv(x, int(rng.integers(3, 9)), (2, 2), (2, 2), Padding.SAME, (0.05, 3))
+        unread = _some(rng, x.shape[3]) - needed
+        ignore(y, sorted(unread))
+        stream = replace(stream, twins=())  # each place has other taps: nothing is merged
+        foldable, made = stream.zero, _with_dead(rng, y, clamps=False, may_twin=False)
+    elif kind == 0:
         columns = x.shape[1] * x.shape[2]
         flat = n.reshape(x, 1, x.elements)
         y = n.fully_connected(flat, int(rng.integers(3, 7)), activation=ANY[int(rng.integers(3))])
@@ -183,6 +191,8 @@ def _expect(planted: Planted, stream: Stream, unread: Channels, foldable: bool) 
         or (place in unread and not stream.all_read)
         or (channel in stream.dead and (foldable or place in unread))
     }
+    if not foldable:
+        gone -= stream.grouped
     for one, two in stream.twins:
         if not {one, two} & gone and not stream.all_read:
             gone.add(two)
@@ -266,7 +276,7 @@ def _transposed(n: Kit, rng: Rng, stream: Stream) -> Stream:
 def _slice(n: Kit, rng: Rng, stream: Stream) -> Stream:
     """Some channels at either end are left out."""
     channels = stream.value.shape[3]
-    if channels < 3 or stream.all_read:
+    if channels < 3 or stream.all_read or stream.grouped:
         return stream
     first = int(rng.integers(0, 2))
     size = channels - first - int(rng.integers(0, 2))
@@ -279,15 +289,46 @@ def _slice(n: Kit, rng: Rng, stream: Stream) -> Stream:
 
 
 def _swapped(n: Kit, rng: Rng, stream: Stream) -> Stream:
-    """Two halves, joined the other way round."""
+    """Two halves, joined the other way round; each keeps a channel, and a group all that it has."""
     channels = stream.value.shape[3]
-    if channels % 2:
+    if channels % 2 or stream.grouped:
         return stream
     half = channels // 2
     one, two = n.split(stream.value, 2, 3)
     y = n.concat(two, one, axis=3)
     place = [None if p is None else (p + half) % channels for p in stream.place]
     return replace(stream, value=y, place=place, spare=stream.spare + 1)
+
+
+def _mean(n: Kit, rng: Rng, stream: Stream) -> Stream:
+    code = (OpCode.MEAN, OpCode.SUM)[int(rng.integers(2))]
+    return _same(stream, n.reduce(code, stream.value, [1, 2], quant=(0.05, -7)))
+
+
+def _extreme(n: Kit, rng: Rng, stream: Stream) -> Stream:
+    """With one number for all channels."""
+    assert stream.value.quant is not None
+    level = n.level((1, 1, 1, 1), stream.value.quant.scalar())
+    code = (OpCode.MAXIMUM, OpCode.MINIMUM)[int(rng.integers(2))]
+    return _same(stream, n.binary(code, stream.value, level))
+
+
+def _stacked(n: Kit, rng: Rng, stream: Stream) -> Stream:
+    """Twice, one on top of the other."""
+    return _same(stream, n.concat(stream.value, stream.value, axis=1), zero=True)
+
+
+def _grouped(n: Kit, rng: Rng, stream: Stream) -> Stream:
+    """Two groups, of which the second is dead: it goes with all that only it reads, or stays."""
+    x, channels = stream.value, stream.value.shape[3]
+    plain = stream.place == list(range(channels)) and not stream.all_read
+    if channels % 2 or not plain or stream.grouped:
+        return stream
+    y = n.conv2d(x, channels, (1, 1), groups=2, activation=Activation.RELU)
+    second = frozenset(range(channels // 2, channels))
+    saturate(y, sorted(second))
+    made = replace(stream, value=y, dead=second, zero=True, all_read=True, twins=())
+    return replace(made, grouped=second)
 
 
 def _padded(n: Kit, rng: Rng, stream: Stream) -> Stream:
@@ -308,4 +349,8 @@ PATHS: tuple[Callable[[Kit, Rng, Stream], Stream], ...] = (
     _slice,
     _swapped,
     _padded,
+    _mean,
+    _extreme,
+    _stacked,
+    _grouped,
 )

@@ -80,8 +80,11 @@ def _merge(op: Op, twins: Twins) -> Array | None:
         return None
     taps, changed = weights.array().astype(np.int16), False
     first: dict[int, int] = {}
+    spread = op.code is OpCode.FULLY_CONNECTED
     for channel, label in enumerate(labels.tolist()):
         if not taps[..., channel].any():
+            if spread:  # a channel may have a zero at one place, and be read at all others
+                first.setdefault(label, channel)
             continue
         one = first.setdefault(label, channel)
         total = taps[..., one] + taps[..., channel]
