@@ -29,17 +29,23 @@ def as_grouped(found: Convolution) -> Sketch:
     return _as_conv(found, np.transpose(found.weights.array(), (3, 1, 2, 0)))
 
 
-def as_dense(found: Convolution) -> Sketch:
-    """One group, with zeros for the channels of the other groups."""
+def as_dense(found: Convolution, groups: int = 1) -> Sketch:
+    """Fewer groups, one by default, with zeros for the channels of those that were others.
+
+    Args:
+        groups: a divisor of the groups that it has.
+    """
     weights = found.weights.array()
     if found.op.code is OpCode.DEPTHWISE_CONV_2D:
         weights = np.transpose(weights, (3, 1, 2, 0))
     outputs, high, wide, depth = weights.shape
-    groups = found.input_c // depth
-    dense = np.zeros((outputs, high, wide, found.input_c), dtype=np.int8)
-    for group in range(groups):
-        rows = slice(group * outputs // groups, (group + 1) * outputs // groups)
-        dense[rows, :, :, group * depth : (group + 1) * depth] = weights[rows]
+    present = found.input_c // depth
+    joined = present // groups
+    dense = np.zeros((outputs, high, wide, depth * joined), dtype=np.int8)
+    for group in range(present):
+        rows = slice(group * outputs // present, (group + 1) * outputs // present)
+        first = group % joined * depth
+        dense[rows, :, :, first : first + depth] = weights[rows]
     return _as_conv(found, dense)
 
 
