@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tflopt.plan import greedy
 from tflopt.plan.greedy import ONLINE, Requirement, simulate_greedy
 
 pytestmark = pytest.mark.unit
@@ -104,3 +107,19 @@ def _byte_map(found: list[Requirement]) -> list[int]:
         offsets[index] = offset
         placed.append(index)
     return offsets
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_many_requirements_are_placed_as_few_are(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(seed)
+    made = []
+    for _ in range(300):
+        first = rng.randint(-1, 60)
+        last = rng.choice([first, first + rng.randint(0, 70)])
+        offset = rng.choice([ONLINE] * 9 + [16 * rng.randint(0, 50)])
+        made.append(Requirement(16 * rng.randint(0, 20), first, last, offset))
+    found = simulate_greedy(made)
+    monkeypatch.setattr(greedy, "MANY", 1000)
+    assert simulate_greedy(made) == found

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import TYPE_CHECKING, TypeAlias
+from operator import attrgetter
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Array: TypeAlias = npt.NDArray[np.generic]
 AnyOptions: TypeAlias = "Options | Record | None"
+_USER = attrgetter("user")
 BUILTIN_CODES = frozenset(int(code) for code in OpCode)
 
 
@@ -208,7 +210,9 @@ class Value:
     @property
     def users(self) -> tuple[Op, ...]:
         """The operators that read it, each once."""
-        return tuple(dict.fromkeys(use.op for use in self._uses if use.op is not None))
+        found: dict[Op | Graph, None] = dict.fromkeys(map(_USER, self._uses))
+        found.pop(self.graph, None)
+        return cast("tuple[Op, ...]", tuple(found))
 
     @property
     def has_data(self) -> bool:
@@ -228,7 +232,7 @@ class Value:
     @property
     def is_graph_output(self) -> bool:
         """Read by the caller."""
-        return any(use.op is None for use in self._uses)
+        return self in self.graph.outputs
 
     @property
     def elements(self) -> int:

@@ -20,8 +20,12 @@ from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 SORTING = 8
 """Looking at an entry of a sorted list is so much cheaper than sorting it."""
+MANY = 256
+"""Requirements from which on columns of numbers are faster than a list of entries."""
 ONLINE = -1
 """The offline offset that means "place it at run time" (kOnlinePlannedBuffer)."""
 
@@ -53,7 +57,9 @@ def simulate_greedy(requirements: Sequence[Requirement]) -> GreedyPlacement:
         if wanted.offline_offset != ONLINE:
             offset = wanted.offline_offset
         else:
-            offset = _first_gap(wanted, placed.beside(wanted), requirements)
+            beside = placed.beside(wanted)
+            crowd = placed.crowd if beside is placed.by_offset else None
+            offset = crowd.first_gap(wanted) if crowd else _first_gap(wanted, beside, requirements)
         offsets[index] = offset
         placed.add(wanted, (offset, order, index))
     ends = (o + r.size_bytes for o, r in zip(offsets, requirements, strict=True))
@@ -78,10 +84,13 @@ class _Placed:
         self.tree: dict[int, list[_Entry]] = {}
         self.by_offset: list[_Entry] = []
         self.by_start: list[tuple[int, _Entry]] = []
+        self.crowd = _Crowd(len(requirements)) if len(requirements) >= MANY else None
 
     def add(self, requirement: Requirement, entry: _Entry) -> None:
         """Enter it, once its offset is known."""
         insort(self.by_offset, entry)
+        if self.crowd is not None:
+            self.crowd.add(requirement, entry[0])
         insort(self.by_start, (requirement.first_used, entry))
         low = self.rank[requirement.first_used] + self.leaves
         high = self.rank[requirement.last_used] + self.leaves + 1
@@ -109,6 +118,31 @@ class _Placed:
                 return self.by_offset
             node >>= 1
         return sorted(found)
+
+
+class _Crowd:
+    """The same as columns by offset (begins, ends, first and last steps), for many at once."""
+
+    def __init__(self, most: int) -> None:
+        self.columns = np.zeros((4, most), np.int64)
+        self.count = 0
+
+    def add(self, requirement: Requirement, offset: int) -> None:
+        """Enter it behind all that begin at its offset or before."""
+        columns, count = self.columns, self.count
+        at = int(np.searchsorted(columns[0, :count], offset, side="right"))
+        columns[:, at + 1 : count + 1] = columns[:, at:count].copy()
+        end = offset + requirement.size_bytes
+        columns[:, at] = (offset, end, requirement.first_used, requirement.last_used)
+        self.count += 1
+
+    def first_gap(self, wanted: Requirement) -> int:
+        """As :func:`_first_gap`."""
+        begins, ends, firsts, lasts = self.columns[:, : self.count]
+        beside = (firsts <= wanted.last_used) & (lasts >= wanted.first_used)
+        tops = np.maximum.accumulate(np.append(0, ends[beside]))
+        fits = np.flatnonzero(begins[beside] - tops[:-1] >= wanted.size_bytes)
+        return int(tops[fits[0]] if len(fits) else tops[-1])
 
 
 def _start(each: tuple[int, _Entry]) -> int:

@@ -22,6 +22,10 @@ EXACT_GROUP = 10
 _Block = tuple[int, frozenset[int]]
 
 
+EFFORT = 3_000_000
+"""Buffers looked at, at all steps together."""
+
+
 def lower_bound(problem: Problem) -> int:
     """A height that every solution of ``problem`` reaches or exceeds."""
     return max(peak(problem)[0], _fixed_bound(problem))
@@ -51,21 +55,56 @@ def _fixed_bound(problem: Problem) -> int:
 
 
 def peak(problem: Problem) -> tuple[int, int]:
-    """The bound from the buffers that live together, and a step at which it arises."""
-    sharing = _sharing_pairs(problem)
-    best, at = 0, 0
-    for step, total in live_bytes(problem):
-        if total > best:
-            bound = _bound_at(problem, step, sharing) if sharing else total
-            best, at = (bound, step) if bound > best else (best, at)
+    """The bound from the buffers that live together, and a step at which it arises.
+
+    Where buffers may share bytes, steps are looked at in the order of their sums, the most first,
+    until ``EFFORT`` is spent: a bound from fewer steps is a bound, too.
+    """
+    sharing, timeline = _sharing_pairs(problem), live_bytes(problem)
+    if not sharing:
+        step, total = max(timeline, key=lambda each: (each[1], -each[0]), default=(0, 0))
+        return total, step
+    best, at, effort = 0, 0, EFFORT
+    partners = _partners(sharing)
+    for step, total in sorted(_summits(problem, timeline), key=lambda each: (-each[1], each[0])):
+        if total <= best or effort < 0:
+            break
+        live = _live_at(problem, step)
+        effort -= len(problem.buffers)
+        bound = _bound_at(problem, live, sharing, partners)
+        best, at = (bound, step) if bound > best else (best, at)
     return best, at
 
 
-def _bound_at(problem: Problem, step: int, sharing: Mapping[frozenset[int], int]) -> int:
-    """The bound from the buffers live at ``step``, with ``sharing`` pairs merged."""
-    live = [i for i, b in enumerate(problem.buffers) if b.lifetime.start <= step < b.lifetime.end]
+def _summits(problem: Problem, timeline: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The steps after which a buffer dies: before that each step has all buffers of the last."""
+    ends = {buffer.lifetime.end for buffer in problem.buffers}
+    following = [step for step, _ in timeline[1:]]
+    return [each for each, later in zip(timeline, following, strict=False) if later in ends]
+
+
+def _live_at(problem: Problem, step: int) -> list[int]:
+    return [i for i, b in enumerate(problem.buffers) if b.lifetime.start <= step < b.lifetime.end]
+
+
+def _partners(sharing: Mapping[frozenset[int], int]) -> dict[int, list[frozenset[int]]]:
+    found: dict[int, list[frozenset[int]]] = {}
+    for pair in sharing:
+        for index in pair:
+            found.setdefault(index, []).append(pair)
+    return found
+
+
+def _bound_at(
+    problem: Problem,
+    live: Sequence[int],
+    sharing: Mapping[frozenset[int], int],
+    partners: Mapping[int, Sequence[frozenset[int]]],
+) -> int:
+    """The bound from buffers that live together, with ``sharing`` pairs merged."""
     members = set(live)
-    pairs = {pair: cost for pair, cost in sharing.items() if pair <= members}
+    near = (pair for index in live for pair in partners.get(index, ()))
+    pairs = {pair: sharing[pair] for pair in near if pair <= members}
     total = 0
     sizes = [buffer.size_bytes for buffer in problem.buffers]
     for group in _groups(live, pairs):

@@ -3,7 +3,8 @@
 The order is by cost: the runtime's own placement (so the result is never worse), single-pass
 heuristics, the same with aliased buffers merged, a short local search, the two exact searches, beam
 search, local search. It stops at the first solution that meets the lower bound. An exact search
-that is exhausted raises the bound: so small problems end proven, with aliases and pins too.
+that is exhausted raises the bound: so small problems end proven, with aliases and pins too. Thousands
+of buffers that all live together are left to the runtime's placement: their pairs alone fill memory.
 
 The result depends on the problem and `SolveOptions` alone. Only ``time_limit_s`` breaks that: it
 is a guard, checked now and then, and where it strikes depends on the machine.
@@ -15,7 +16,8 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from tflopt.errors import PlanError
 from tflopt.plan.culprits import culprits_of
@@ -27,8 +29,10 @@ from tflopt.plan.solvers.exact import ExactSearch, NodeBudget, NodeLimitError, s
 from tflopt.plan.solvers.heuristics import heuristic_solutions, runtime_solution
 from tflopt.plan.solvers.local_search import improve, order_of
 from tflopt.plan.solvers.merge import merge
-from tflopt.plan.solvers.placement import Conflicts
+from tflopt.plan.solvers.placement import Conflicts, count_pairs
 
+MOST_PAIRS = 500_000
+"""Pairs of buffers that live together; with more, only the runtime's own placement is made."""
 _WORK_PER_NODE = 200
 _WORK_PER_EFFORT = 800_000
 _WORK_PER_BUFFER = 2_000
@@ -69,10 +73,11 @@ class _Run:
     expired: Callable[[], bool]
     best: Solution
     bound: int
-    conflicts: Conflicts = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.conflicts = Conflicts.of(self.problem)
+    @cached_property
+    def conflicts(self) -> Conflicts:
+        """Worked out only where the runtime's own placement isn't the best already."""
+        return Conflicts.of(self.problem)
 
     @property
     def done(self) -> bool:
@@ -97,6 +102,18 @@ def solve(problem: Problem, options: SolveOptions | None = None) -> Solution:
     if any(b.size_bytes == 0 for b in problem.buffers) or not problem.buffers:
         return _without_empty(problem, options)
     run = _start(problem, options, _guard(options.time_limit_s))
+    if not run.done and count_pairs(problem) <= MOST_PAIRS:
+        _search(run)
+    solution = replace(run.best, lower_bound=run.bound, proven=run.done)
+    if problem.capacity is not None and solution.height > problem.capacity:
+        need = run.bound if run.bound > problem.capacity else solution.height
+        raise PlanError(need, problem.capacity, culprits_of(problem, problem.capacity))
+    return solution
+
+
+def _search(run: _Run) -> None:
+    """All solvers in their order, until one meets the bound."""
+    options, problem = run.options, run.problem
     _run_heuristics(run)
     _run_merged(run)
     if not run.done and options.local_search:
@@ -109,11 +126,6 @@ def solve(problem: Problem, options: SolveOptions | None = None) -> Solution:
         _run_beam(run)
     if not run.done and options.local_search:
         _run_local_search(run, 1.0)
-    solution = replace(run.best, lower_bound=run.bound, proven=run.done)
-    if problem.capacity is not None and solution.height > problem.capacity:
-        need = run.bound if run.bound > problem.capacity else solution.height
-        raise PlanError(need, problem.capacity, culprits_of(problem, problem.capacity))
-    return solution
 
 
 def _without_empty(problem: Problem, options: SolveOptions) -> Solution:

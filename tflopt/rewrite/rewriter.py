@@ -105,8 +105,7 @@ class Rewriter:
                 continue
             if value.producer is not None:
                 self.touched[value.producer] = None
-            for user in value.users:
-                self.touched[user] = None
+            self.touched.update(dict.fromkeys(value.users))
 
     def _renew(self, op: Op) -> None:
         self.touched[op] = None

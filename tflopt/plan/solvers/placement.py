@@ -12,6 +12,7 @@ so aliases need no special case when a gap is looked for.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,14 @@ class Conflicts:
                 low, high = -problem.buffers[x].size_bytes, problem.buffers[y].size_bytes
                 found[x].extend((y, a, b) for a, b in _cut(low, high, windows.get((x, y), ())))
         return Conflicts(problem, tuple(tuple(intervals) for intervals in found))
+
+
+def count_pairs(problem: Problem) -> int:
+    """How many pairs :func:`concurrent_pairs` gives."""
+    spans = [buffer.lifetime for buffer in problem.buffers if buffer.size_bytes]
+    ends = sorted(span.end for span in spans)
+    starts = sorted(span.start for span in spans)
+    return sum(number - bisect_right(ends, start) for number, start in enumerate(starts))
 
 
 def concurrent_pairs(problem: Problem) -> Iterator[tuple[int, int]]:
