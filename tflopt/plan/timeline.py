@@ -67,7 +67,8 @@ class Timeline:
         self, inputs: Iterable[Value], outputs: Sequence[Value], moments: Mapping[Op, Moment]
     ) -> None:
         self.inputs = frozenset(inputs)
-        self.outputs: Sequence[Value] = ()
+        self.outputs: tuple[Value, ...] = ()
+        self.left = frozenset[Value]()
         self.places: dict[Op, int] = {}
         self.moments: dict[Op, Moment] = {}
         self.touchers: dict[Value, dict[Op, None]] = defaultdict(dict)
@@ -101,7 +102,7 @@ class Timeline:
             for table, value in self._entries(moment):
                 table[value][op] = None
         self.lives.renew(trial.values, trial.after)
-        self.outputs = tuple(change.outputs)
+        self.outputs, self.left = trial.outputs, trial.left
 
     def _entries(self, moment: Moment) -> Iterator[tuple[dict[Value, dict[Op, None]], Value]]:
         yield from ((self.touchers, value) for value in moment.touches)
@@ -140,7 +141,9 @@ class _Trial:
         self.stands: dict[Value, list[Value]] = defaultdict(list)
         for one, other in change.same.items():
             self.stands[other].append(one)
-        self.outputs = {self._real(value) for value in change.outputs}
+        self.outputs = tuple(change.outputs)
+        same = self.outputs == line.outputs
+        self.left = line.left if same else frozenset(self.outputs)
         self.values, self.linked = self._concerned()
         self.after = self._lives()
         self._count()
@@ -187,9 +190,7 @@ class _Trial:
             waiting += self.line.moments[op].touches
         if not self.line.moments:
             waiting += self.line.inputs
-        outputs = tuple(self.change.outputs)
-        if outputs != self.line.outputs:
-            waiting += {*outputs} ^ {*self.line.outputs}
+        waiting += self.left ^ self.line.left if self.left is not self.line.left else ()
         return waiting
 
     def _sharing(self, op: Op) -> Iterator[Value]:
@@ -230,7 +231,7 @@ class _Trial:
             for value in moment.touches:
                 if self._real(value) in self.linked:
                     lives.see(value, op)
-        for value in self.outputs & self.linked:
+        for value in self.left & self.linked:
             lives.see(value, Edge.END)
         return lives
 
@@ -243,7 +244,7 @@ class _Trial:
         if ops:
             ops.sort(key=self._place)
             ends += (ops[0], ops[-1])
-        if value in self.outputs:
+        if any(one in self.left for one in (value, *self.stands.get(value, ()))):
             ends.append(Edge.END)
         for end in ends:
             lives.see(value, end)
