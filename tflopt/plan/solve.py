@@ -3,9 +3,9 @@
 The order is by cost: the runtime's own placement (so the result is never worse), single-pass
 heuristics, the same with aliased buffers merged, a short local search, the two exact searches, beam
 search, local search. It stops at the first solution that meets the lower bound. An exact search
-that is exhausted raises the bound: so small problems end proven, with aliases and pins too. Thousands
-of buffers that all live together are left to the runtime's placement: their pairs alone would fill
-the memory.
+that is exhausted raises the bound: so small problems end proven, with aliases and pins too.
+Thousands of buffers that all live together are left to the runtime's placement: their pairs alone
+would fill the memory.
 
 The result depends on the problem and `SolveOptions` alone. Only ``time_limit_s`` breaks that: it
 is a guard, checked now and then, and where it strikes depends on the machine.
