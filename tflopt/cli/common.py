@@ -36,7 +36,7 @@ CmsisNnName = Annotated[
     typer.Option(
         "--cmsis-nn",
         metavar="VERSION",
-        help="CMSIS-NN of the firmware, for scratch sizes. Default: the one that goes with --tflm.",
+        help="CMSIS-NN of the firmware; 'none': TFLM's own kernels. Default: as --tflm pins it.",
         show_default=False,
     ),
 ]

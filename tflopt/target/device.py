@@ -10,6 +10,7 @@ from tflopt.target.cmsis_nn.versions import Version, find_version
 from tflopt.target.cortex_m import Target
 from tflopt.target.library import KernelLibrary
 from tflopt.target.setup import FOR_SPEED, NEWEST_RUNTIME, Build, Runtime, Setup, find_runtime
+from tflopt.target.tflm_kernels import NONE, TflmKernels
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Device:
         """The device that ``--target``, ``--cmsis-nn``, ``--tflm`` and ``--build`` name.
 
         Args:
-            cmsis_nn: empty for the one that goes with that TFLM.
+            cmsis_nn: empty for the one that goes with that TFLM, ``none`` for TFLM's own kernels.
 
         Raises:
             UsageError: an unknown core, version or build.
@@ -40,8 +41,7 @@ class Device:
         core = Target.parse(target) if isinstance(target, str) else target
         runtime = find_runtime(tflm)
         named = cmsis_nn or runtime.cmsis_nn
-        version = find_version(named) if isinstance(named, str) else named
-        return cls(core, CmsisNn(version), runtime, Build.parse(build))
+        return cls(core, _library(named), runtime, Build.parse(build))
 
     @cached_property
     def setup(self) -> Setup:
@@ -52,3 +52,9 @@ class Device:
     def cmsis_nn(self) -> Version | None:
         """The version of CMSIS-NN, None where other kernels are linked."""
         return self.kernels.facts if isinstance(self.kernels, CmsisNn) else None
+
+
+def _library(named: Version | str) -> KernelLibrary:
+    if named == NONE:
+        return TflmKernels()
+    return CmsisNn(find_version(named) if isinstance(named, str) else named)
