@@ -89,7 +89,7 @@ def quant_of(dtype: DType) -> tuple[float, int] | None:
 def probe(code: OpCode, types: Types) -> bytes:
     """The model; ``types`` are those of the tensors that count for the operator, in order."""
     n = Builder()
-    make = SPECIAL.get(code, _plain)
+    make = SPECIAL.get(code, plain)
     for value in make(n, code, types):
         n.output(value)
     return write_bytes(n.model)
@@ -114,7 +114,7 @@ def _op(
     return [result]
 
 
-def _plain(n: Builder, code: OpCode, types: Types) -> list[Value]:
+def plain(n: Builder, code: OpCode, types: Types) -> list[Value]:
     """One input, what steers it, one output."""
     steers, shape = STEERS.get(code, ((), INPUT))
     inputs = [_input(n, types[0]), *(n.constant(np.asarray(each)) for each in steers)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from tflopt.facts.accepted_options import option_refusal
 from tflopt.facts.accepted_types import MOST_CONCATENATED, OUTPUT, PORTS, RANKS, TYPES
 from tflopt.facts.operators import WEIGHTED, Kind, of_kind
 from tflopt.facts.tflm import KERNELS
@@ -51,7 +52,8 @@ def find_refusals(model: Model) -> list[Refusal]:
     """
     found = []
     for op in model.ops():
-        refusal = _no_kernel(op) or _wrong_types(op) or _wrong_rank(op) or _cmsis_nn(op)
+        refusal = _no_kernel(op) or _wrong_types(op) or _wrong_rank(op)
+        refusal = refusal or _wrong_options(op) or _cmsis_nn(op)
         if refusal is not None:
             found.append(refusal)
     return found
@@ -119,6 +121,15 @@ def _wrong_rank(op: Op) -> Refusal | None:
         return None
     reason = f"has {rank} dimensions, TFLM takes {least or 1} to {most}"
     return Refusal(op, Kernels.TFLM, reason, "merge or add dimensions")
+
+
+def _wrong_options(op: Op) -> Refusal | None:
+    reason = option_refusal(op)
+    if not reason:
+        return None
+    fused = "activation" in reason
+    mend = "put the activation behind it" if fused else "convert again with a current converter"
+    return Refusal(op, Kernels.TFLM, reason, mend)
 
 
 def _cmsis_nn(op: Op) -> Refusal | None:
