@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from itertools import product
 from pathlib import Path
 
@@ -16,12 +17,14 @@ from tests.support.field import field_case
 from tests.support.flash import Layers
 from tests.support.graphs import Net
 from tests.support.paths import needs_tflm
+from tests.support.random_types import random_model
 from tests.support.tries import try_models
 from tests.support.type_probes import probe
+from tflopt.errors import TfloptError
 from tflopt.facts.accepted_types import PORTS, RANKS, TYPES
 from tflopt.io import read, read_bytes, write_bytes
-from tflopt.ir import DType, Model, OpCode, Quantization, Value
-from tflopt.ir.options import FullyConnectedOptions
+from tflopt.ir import Activation, DType, Model, OpCode, Quantization, Value
+from tflopt.ir.options import ConcatenationOptions, FullyConnectedOptions, SoftmaxOptions
 from tflopt.report.notes import runs_notes
 from tflopt.report.runs import verdict_of
 from tflopt.rules.missing.dense_s16_to_conv import DenseS16ToConv
@@ -228,3 +231,40 @@ def test_what_runs_gets_no_note(cli: Cli, tmp_path: Path) -> None:
     path.write_bytes(write_bytes(n.model))
     assert cli("inspect", "--runs", path).out.startswith("runs on TFLM")
     assert verdict_of(read(path)) == "yes"
+
+
+@needs_tflm
+@needs_fork
+def test_the_verdict_is_that_of_tflm_on_random_models(tmp_path: Path) -> None:
+    """``benchmarks/runs.py`` tries 10,000: types and options also from what TFLM lacks."""
+    drawn = [random_model(random.Random(seed)) for seed in range(300)]
+    letters = try_models(drawn, tmp_path)
+    wrong, judged = [], 0
+    for seed, (data, letter) in enumerate(zip(drawn, letters, strict=True)):
+        try:
+            model = read_bytes(data)
+        except TfloptError:
+            continue  # its types contradict each other
+        judged += 1
+        if runs_on_tflm(model) != (letter == "K"):
+            wrong.append((seed, letter))
+    assert wrong == []
+    assert judged > 200
+    assert set(letters) >= {"K", "I", "P"}
+
+
+def test_what_prepare_refuses_is_named() -> None:
+    n = Net()
+    joined = n.concat(n.feed(1, 2), n.feed(1, 2))
+    assert joined.producer is not None
+    joined.producer.options = ConcatenationOptions(1, Activation.RELU)
+    n.output(joined)
+    [refusal] = find_refusals(n.model)
+    assert "has a fused activation" in str(refusal)
+    assert "put the activation behind it" in str(refusal)
+    n = Net()
+    soft = n.op(OpCode.SOFTMAX, [n.feed(1, 4)], (1, 4), options=SoftmaxOptions(1.0))
+    soft.quant = Quantization.per_tensor(1 / 255, -128)
+    n.output(soft)
+    [refusal] = find_refusals(n.model)
+    assert "scale 0.00392157, TFLM takes 0.00390625" in str(refusal)
