@@ -21,6 +21,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="which random models run beside the fixed ones (default: today's)",
     )
 
+    parser.addoption("--renew-docs", action="store_true", help="write new numbers to docs/")
+
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"fuzz round: {config.getoption('--fuzz-round')}"
@@ -31,6 +33,13 @@ def fuzz_round(pytestconfig: pytest.Config) -> int:
     """The number of this round of random models."""
     number: int = pytestconfig.getoption("--fuzz-round")
     return number
+
+
+@pytest.fixture
+def renew_docs(pytestconfig: pytest.Config) -> bool:
+    """Whether pages get the numbers that commands print now."""
+    wanted: bool = pytestconfig.getoption("--renew-docs")
+    return wanted
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tflopt.texts import counted
 from tflopt.texts import printable as printable
 
 EXIT_OK = 0
@@ -113,8 +114,8 @@ class BudgetError(TfloptError):
     def message(self) -> str:
         """How many bytes it is over, where they are, and what would help."""
         over = self.need_bytes - self.limit_bytes
-        text = f"{self.subject} {self.need_bytes} bytes, {over} more than the limit of "
-        text += f"{self.limit_bytes}"
+        text = f"{self.subject} {self.need_bytes:,} bytes, {over:,} more than the limit of "
+        text += f"{self.limit_bytes:,}"
         text += f"; {self.relation}: {', '.join(self.culprits)}" if self.culprits else ""
         return text + (f"; {self.hint}" if self.hint else "")
 
@@ -150,8 +151,8 @@ class InstructionsError(TfloptError):
 
     def message(self) -> str:
         """By how much it is over, which operators take most, and what would help."""
-        text = f"one inference takes {self.need} instructions (predicted), "
-        text += f"{self.need - self.limit} more than the limit of {self.limit}"
+        text = f"one inference takes {self.need:,} instructions (predicted), "
+        text += f"{self.need - self.limit:,} more than the limit of {self.limit:,}"
         text += f"; most in: {', '.join(self.culprits)}" if self.culprits else ""
         return text + (f"; {self.hint}" if self.hint else "")
 
@@ -178,7 +179,8 @@ class HazardError(TfloptError):
     def message(self) -> str:
         """Which layers, and where to read on."""
         return (
-            f"the device computes {len(self.layers)} layers wrongly: {'; '.join(self.layers)} "
+            f"the device computes {counted(len(self.layers), 'layer')} wrongly: "
+            f"{'; '.join(self.layers)} "
             "(inspect --hazards tells more)"
         )
 
@@ -230,5 +232,5 @@ class MismatchError(TfloptError):
             return f"{where}: {self.output}"
         return (
             f"{where}: {self.output} at {list(self.first_index)} of sample {self.sample}; "
-            f"{self.count} elements, at most {self.max_diff:g}"
+            f"{counted(self.count, 'element')}, at most {self.max_diff:g}"
         )

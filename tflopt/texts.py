@@ -11,6 +11,12 @@ from __future__ import annotations
 import re
 from html import escape
 
+LONGEST_NAME = 32
+MACHINE_MADE = re.compile(
+    r"(arith\.constant|cst|pseudo_qconst|StatefulPartitionedCall|PartitionedCall|tfl?|t|_?)\d*"
+)
+"""Names that exporters count."""
+COPY = re.compile(r":\d+$")
 MARKDOWN = re.compile(r"([\\`*_\[\]<>|&~#])")
 
 
@@ -18,6 +24,22 @@ def printable(text: str) -> str:
     """``text`` for a terminal: control characters and broken UTF-8 as escapes, one line."""
     clean = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(c if c.isprintable() else _escape(c) for c in clean)
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 layer``, ``1,234 layers``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def short_name(name: str) -> str:
+    """A tensor's name as a person may read it: the last part of a path, without what it was fused
+    of; empty where a machine made it up.
+    """
+    parts = [part for part in COPY.sub("", name.split(";")[0]).split("/") if part]
+    if not parts or MACHINE_MADE.fullmatch(parts[-1]):
+        return ""
+    short = "/".join(part.rpartition(".")[2] for part in parts[-2:])
+    return short if len(short) <= LONGEST_NAME else f"...{short[-LONGEST_NAME + 3 :]}"
 
 
 def lines(text: str) -> str:

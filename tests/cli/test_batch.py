@@ -205,7 +205,7 @@ def test_a_budget_fails_by_one_and_names_the_culprits(
     assert ran.code == 1
     message = ran.only_error
     assert f" {fits} " in message
-    assert f", 1 more than the limit of {fits - 1}; {CULPRITS[option][0]}" in message
+    assert f", 1 more than the limit of {fits - 1:,}; {CULPRITS[option][0]}" in message
     assert message.endswith(CULPRITS[option][1])
     assert not (tmp_path / "over.tflite").exists()
 
@@ -236,7 +236,7 @@ def test_a_failure_says_what_would_help(arguments: list[str], hint: str, cli: Cl
 def test_a_budget_holds_for_each_model_of_a_batch(cli: Cli) -> None:
     ran = cli("optimize", DS, HAR, "-d", "out", *QUICK, "--max-flash", "15K")
     assert ran.code == 1
-    assert ran.err.count("more than the limit of 15360") == 1
+    assert ran.err.count("more than the limit of 15,360") == 1
     assert "har_cnn.tflite: the file takes" in ran.err
 
 

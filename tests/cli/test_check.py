@@ -178,9 +178,9 @@ def test_one_byte_decides(config: Write, cli: Cli) -> None:
     ran = cli("check", config(TWO.format(flash=flash - 1, arena=arena - 1)))
     assert ran.code == 1
     first, second = ran.err.splitlines()
-    assert f"ds_cnn.tflite: flash: the file takes {flash} bytes, 1 more than" in first
+    assert f"ds_cnn.tflite: flash: the file takes {flash:,} bytes, 1 more than" in first
     assert "largest: operator 0 CONV_2D" in first
-    assert f"ds_cnn.tflite: arena: the arena needs {arena} bytes, 1 more than" in second
+    assert f"ds_cnn.tflite: arena: the arena needs {arena:,} bytes, 1 more than" in second
     assert "live together: operator" in second
     assert "har_cnn.tflite" in ran.out
 
@@ -194,7 +194,7 @@ def test_instructions(config: Write, cli: Cli) -> None:
     assert cli("check", config(text.format(need)), "-q").code == 0
     ran = cli("check", config(text.format(need - 1)), "--markdown", "m.md")
     assert ran.code == 1
-    assert f"takes {need} instructions (predicted), 1 more than the limit" in ran.err
+    assert f"takes {need:,} instructions (predicted), 1 more than the limit" in ran.err
     assert f"{need:,} of {need - 1:,}" in ran.out
     rows = Path("m.md").read_text().splitlines()
     assert rows[2] == "| model | outputs | flash | arena | instructions |"

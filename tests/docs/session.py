@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import Block
+from tests.docs.renew import renew, renewed
 from tests.support.cli import Cli
 from tests.support.paths import ROOT, SHARED, TESTDATA
 from tests.support.waiting import HANG_S
@@ -74,6 +75,8 @@ class Session:
 
     folder: Path
     cli: Cli
+    renews: bool = False
+    """Whether numbers that changed are written to the page."""
     names: dict[str, object] = field(default_factory=dict)
     printed: str = ""
     code: int = 0
@@ -147,6 +150,10 @@ class Session:
         self.printed, self.code = done.stdout, done.returncode
 
     def _compare(self, block: Block, what: str, shown: list[str]) -> None:
+        if self.renews and not matches(shown, self.printed):
+            fresh = renewed(shown, self.printed)
+            renew(block.page, shown, fresh)
+            shown = fresh
         assert matches(shown, self.printed), (
             f"{block.place}: {what} printed\n{self.printed}\nand the page shows\n"
             + "\n".join(shown)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.docs.blocks import Block, blocks
 from tests.docs.pages import DOCS
+from tests.docs.renew import renewed
 from tests.docs.session import Session, Step, matches, steps
 from tests.support.cli import Cli
 from tests.support.paths import ROOT, needs_tflm
@@ -28,9 +29,11 @@ def test_every_block_is_run_or_says_why_not(page: Path) -> None:
 @pytest.mark.parametrize(
     "page", [p for p in PAGES if any(b.runs for b in blocks(p))], ids=lambda page: page.stem
 )
-def test_blocks_run(page: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_run(
+    page: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renew_docs: bool
+) -> None:
     monkeypatch.setenv("COLUMNS", WIDTH)
-    session = Session(tmp_path, cli)
+    session = Session(tmp_path, cli, renew_docs)
     for block in blocks(page):
         session.take(block)
 
@@ -63,6 +66,15 @@ def of(text: str, tmp_path: Path) -> list[Block]:
 def test_marks(text: str, fault: str, tmp_path: Path) -> None:
     (block,) = of(text, tmp_path)
     assert block.fault == fault
+
+
+def test_numbers_are_renewed_and_words_are_not() -> None:
+    printed = "file, bytes   1,234   99  -8.0 %\nother words 7\n1 x rule-2 does 5 things"
+    shown = ["file, bytes     900  899  -0.1 %", "...", "1 x rule-2 does 4 ..."]
+    fresh = ["file, bytes     1,234   99  -8.0 %", "...", "1 x rule-2 does 5 ..."]
+    assert renewed(shown, printed) == fresh
+    assert matches(fresh, printed)
+    assert renewed(["some words 3"], printed) == ["some words 3"]
 
 
 def test_steps_have_what_is_shown(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ class Compiler:
         assert done.returncode == 0, done.stderr
 
 
-GXX = Compiler("g++", "g++", ("-std=c++17", "-fno-exceptions", "-fno-rtti"))
+OLD_CASTS = ("-Wold-style-cast", "-Wuseless-cast", "-Wzero-as-null-pointer-constant")
+GXX = Compiler("g++", "g++", ("-std=c++17", "-fno-exceptions", "-fno-rtti", *OLD_CASTS))
 GCC = Compiler("gcc", "gcc", ("-std=c11",))
 ARM_GXX = Compiler("arm-g++", "arm-none-eabi-g++", (*ARM, *GXX.options))
 ARM_GCC = Compiler("arm-gcc", "arm-none-eabi-gcc", (*ARM, *GCC.options))

@@ -69,10 +69,10 @@ def test_only_what_changed_is_built_again(generator: str, project: Project) -> N
     [
         (
             "MAX_ARENA 1K",
-            "more than the limit of 1024; live together: operator 1 DEPTHWISE_CONV_2D",
+            "more than the limit of 1,024; live together: operator 1 DEPTHWISE_CONV_2D",
         ),
-        ("MAX_FLASH 1.5K", "more than the limit of 1536; largest: operator 0 CONV_2D 1280"),
-        ("MAX_INSTRUCTIONS 1.5K", "more than the limit of 1500; most in: operator 0 CONV_2D"),
+        ("MAX_FLASH 1.5K", "more than the limit of 1,536; largest: operator 0 CONV_2D 1,280"),
+        ("MAX_INSTRUCTIONS 1.5K", "more than the limit of 1,500; most in: operator 0 CONV_2D"),
     ],
 )
 def test_budgets_of_a_model(budget: str, message: str, cli: Cli, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_budgets_of_a_model(budget: str, message: str, cli: Cli, tmp_path: Path)
 
 def test_a_budget_stops_the_build(project: Project) -> None:
     project.configure(model_option(project), "-DMAX_FLASH=1K")
-    assert "more than the limit of 1024" in project.fails()
+    assert "more than the limit of 1,024" in project.fails()
     assert not list(project.build.rglob("kws_data.*"))
 
 

@@ -97,7 +97,7 @@ def test_the_source_follows_the_options(emit: str, source: str, project: Project
 def test_a_budget_stops_the_build(project: Project) -> None:
     done = project.make("kws_OPTIMIZE=--max-flash 1K --no-verify")
     assert done.returncode == 2
-    assert "more than the limit of 1024" in done.stderr
+    assert "more than the limit of 1,024" in done.stderr
     assert not list(project.folder.rglob("kws_data.*"))
 
 

@@ -139,7 +139,7 @@ def test_one_instruction_too_few_names_the_culprits() -> None:
     with pytest.raises(InstructionsError) as caught:
         check_instructions(model, config, need - 1)
     assert caught.value.exit_code == 1
-    assert f"takes {need} instructions (predicted), 1 more than the limit" in str(caught.value)
+    assert f"takes {need:,} instructions (predicted), 1 more than the limit" in str(caught.value)
     assert len(caught.value.culprits) == 3
     assert str(caught.value).endswith("could help: --goal speed")
     with pytest.raises(InstructionsError, match="no option is left that helps; a model with less"):

@@ -166,13 +166,16 @@ def _run(original: Model, data: bytes, settings: Settings, quiet: bool, watch: W
 def _print(
     result: Result, settings: Settings, source: Path, destination: Path, explain: bool
 ) -> None:
-    from tflopt.report.console import print_near_misses, print_summary
+    from tflopt.product.levers import find_lever
+    from tflopt.report.console import print_near_misses
     from tflopt.report.console_channels import print_removed
+    from tflopt.report.console_summary import print_summary
     from tflopt.report.removed_channels import removed_channels
     from tflopt.report.style import make_console
 
     console = make_console()
-    print_summary(console, result, settings, str(source), str(destination))
+    lever = find_lever(result, settings)
+    print_summary(console, result, settings, str(source), str(destination), lever)
     if explain:
         console.print()
         print_removed(console, removed_channels(result.original, result.model))

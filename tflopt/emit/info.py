@@ -28,17 +28,24 @@ C_TYPES = {
     DType.BOOL: "bool",
 }
 RANGES = {DType.INT8: (-128, 127), DType.UINT8: (0, 255), DType.INT16: (-32768, 32767)}
+CAST = """/* A cast that neither C nor C++ with -Wold-style-cast complains about. */
+#ifdef __cplusplus
+#define {cast}(type, value) static_cast<type>(value)
+#else
+#define {cast}(type, value) ((type)(value))
+#endif
+"""
 HELPERS = """
 /* TFLM's QUANTIZE: to the nearest, halves away from zero, saturated; NaN gives the least. */
 static inline {ctype} {name}_quantize_{port}(float value) {{
   const float rounded = roundf(value / {upper}_SCALE);
   if (!(rounded > {least})) return {minimum};
   if (rounded >= {most}) return {maximum};
-  return ({ctype})((int32_t)rounded + {upper}_ZERO_POINT);
+  return {cast}({ctype}, {cast}(int32_t, rounded) + {upper}_ZERO_POINT);
 }}
 
 static inline float {name}_dequantize_{port}({ctype} value) {{
-  return {upper}_SCALE * (float)((int32_t)value - {upper}_ZERO_POINT);
+  return {upper}_SCALE * {cast}(float, {cast}(int32_t, value) - {upper}_ZERO_POINT);
 }}
 """
 
@@ -55,8 +62,12 @@ def info_header(named: NamedModel, arena: Arena) -> str:
         f"#define {upper}_INPUT_COUNT {len(main.inputs)}\n"
         f"#define {upper}_OUTPUT_COUNT {len(main.outputs)}\n",
     ]
+    found = []
     for kind, ports in (("input", main.inputs), ("output", main.outputs)):
-        parts += [_port(named.name, f"{kind}{i}", value) for i, value in enumerate(ports)]
+        found += [_port(named.name, f"{kind}{i}", value) for i, value in enumerate(ports)]
+    cast = f"{upper}_CAST_"
+    used = any(cast in text for text in found)
+    parts += [CAST.format(cast=cast), *found, f"#undef {cast}\n"] if used else found
     return guarded(f"{named.name}_info", "What firmware knows of the model.", "\n".join(parts))
 
 
@@ -145,6 +156,7 @@ def _helpers(name: str, port: str, dtype: DType, zero_point: int) -> str:
     least, most = RANGES[dtype]
     return HELPERS.format(
         ctype=C_TYPES[dtype],
+        cast=f"{name.upper()}_CAST_",
         name=name,
         port=port,
         upper=f"{name}_{port}".upper(),

@@ -78,8 +78,8 @@ def _data_flaws(value: Value, where: str) -> Iterator[Flaw]:
     if expected is not None and expected != value.buffer.size_bytes:
         yield Flaw(
             where,
-            f"{value.dtype.name}{list(value.shape)} needs {expected} bytes, "
-            f"its buffer has {value.buffer.size_bytes}",
+            f"{value.dtype.name}{list(value.shape)} needs {expected:,} bytes, "
+            f"its buffer has {value.buffer.size_bytes:,}",
         )
 
 

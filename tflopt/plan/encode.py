@@ -49,5 +49,5 @@ def decode(data: bytes, tensor_count: int, path: str = "") -> list[int]:
         raise ModelError(reason, METADATA_NAME, path)
     need = (_HEADER_WORDS + count) * _WORD_BYTES
     if len(data) < need:
-        raise ModelError(f"{len(data)} bytes where {need} are needed", METADATA_NAME, path)
+        raise ModelError(f"{len(data):,} bytes where {need:,} are needed", METADATA_NAME, path)
     return list(struct.unpack_from(f"<{count}i", data, _HEADER_WORDS * _WORD_BYTES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 from tflopt.config import Config, Goal, Runtime, Strip
@@ -10,20 +11,25 @@ from tflopt.errors import (
     ArenaError,
     FlashError,
     InstructionsError,
+    TfloptError,
     UnsupportedError,
     UsageError,
     printable,
 )
 from tflopt.ir import Buffer, Model
+from tflopt.ir.clone import clone
 from tflopt.product.annotate import Annotate
 from tflopt.product.memory import timeline
+from tflopt.rewrite import Stage
+from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 from tflopt.target.cost import Basis, predict_model
-from tflopt.target.memory import PORTABLE, Memory
+from tflopt.target.memory import PORTABLE, Memory, PlanRequest, memory_of, why_no_memory
 
 SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]?)(i?b)?", re.IGNORECASE)
 COUNT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]?)", re.IGNORECASE)
 THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 LARGEST = 3
+PLANS = tuple(rule.name for rule in RULES if Stage.PLAN in rule.stages)
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -72,7 +78,7 @@ def check_arena(
         names = [f"operator {peaks[0].index} {peaks[0].operator}", *buffers]
     else:
         names = [f"the phase {memory.arena.peak!r} of AllocateTensors"]
-    hint = "" if config is None else _closest(results) + arena_hint(config)
+    hint = "" if config is None else _closest(results) + arena_hint(config, model, need)
     raise ArenaError(need, limit_bytes, names, hint)
 
 
@@ -131,7 +137,7 @@ def check_instructions(model: Model, config: Config, limit: int | None, results:
         return
     dearest = sorted(found.rows, key=lambda row: -row.instructions)[:LARGEST]
     names = [
-        f"operator {row.index} {printable(row.op.opcode.label)} {row.instructions}"
+        f"operator {row.index} {printable(row.op.opcode.label)} {row.instructions:,}"
         for row in dearest
     ]
     hint = "no option is left that helps; a model with less work is needed"
@@ -145,8 +151,8 @@ def _closest(results: int) -> str:
     return f"the closest of {results} results; " if results > 1 else ""
 
 
-def arena_hint(config: Config) -> str:
-    """The options that could still lower the arena."""
+def arena_hint(config: Config, model: Model | None = None, need_bytes: int = 0) -> str:
+    """The options that could still lower the arena; overlaps are tried on ``model``."""
     if config.plan is None:
         return "could help: --plan offline"
     left = []
@@ -155,7 +161,9 @@ def arena_hint(config: Config) -> str:
     if config.plan.offline.reserve_head_bytes:
         left.append("a smaller --reserve-head")
     if config.plan.overlap in ("", PORTABLE):
-        left.append("--overlap")
+        least = None if model is None else arena_with_overlap(model, config)
+        if model is None or (least is not None and least < need_bytes):
+            left.append("--overlap" + ("" if least is None else f" ({least:,} bytes)"))
     if config.tiling is None:
         left.append("--tile auto")
     if left:
@@ -163,11 +171,25 @@ def arena_hint(config: Config) -> str:
     return "no option is left that helps; smaller activations are needed"
 
 
+def arena_with_overlap(model: Model, config: Config) -> int | None:
+    """The least arena of a finished model whose outputs may follow the inputs they consume.
+
+    None where no such plan is possible.
+    """
+    copy = clone(model)
+    plan = replace(config.plan or PlanRequest(), overlap="target")
+    try:
+        run_pipeline(copy, Selection(PLANS), replace(config, plan=plan))
+    except TfloptError:
+        return None
+    return None if why_no_memory(copy) else memory_of(copy, config.device).arena.minimum_bytes
+
+
 def flash_hint(model: Model, limit_bytes: int, config: Config, annotates: bool) -> str:
     """The options that could still make the file smaller, if any could be enough."""
     constants = sum(buffer.size_bytes for buffer in _buffers(model))
     if constants > limit_bytes:
-        return f"the constants alone are {constants} bytes, so only a smaller model fits"
+        return f"the constants alone are {constants:,} bytes, so only a smaller model fits"
     left = []
     if config.strip is not Strip.ALL:
         left.append("--strip all")
@@ -191,6 +213,6 @@ def _largest(model: Model) -> list[str]:
             for value in op.inputs:
                 if value is not None and value.has_data and value.buffer is not None:
                     label = f"operator {index} {printable(op.opcode.label)}"
-                    found.setdefault(value.buffer, f"{label} {value.buffer.size_bytes}")
+                    found.setdefault(value.buffer, f"{label} {value.buffer.size_bytes:,}")
     order = sorted(found, key=lambda buffer: -buffer.size_bytes)
     return [found[buffer] for buffer in order[:LARGEST]]

@@ -12,120 +12,12 @@ from tflopt.errors import printable
 from tflopt.ir import Model
 from tflopt.ir.text import kind
 from tflopt.product.facts import ModelFacts, OpFacts
-from tflopt.product.growth import size_notes
-from tflopt.product.optimize import Result, Settings
-from tflopt.report.console_hazards import print_hazards
+from tflopt.product.optimize import Result
 from tflopt.report.flash import KINDS, Flash
 from tflopt.report.near_misses import grouped
-from tflopt.report.notes import bias_notes, notes
 from tflopt.report.style import SMALL, change, paragraph, size, table
-from tflopt.rewrite import Stage
-from tflopt.rules.pipeline import RULES
-from tflopt.target.cost import predict_model
-from tflopt.target.device import Device
+from tflopt.texts import counted
 from tflopt.verify.compare import Verification, where_to
-from tflopt.verify.interface import port_changes, type_changes
-
-MOST_RULES = 8
-TIDY = {Stage.CLEAN, Stage.STRIP}
-
-
-def print_summary(
-    console: Console, result: Result, settings: Settings, source: str, output: str
-) -> None:
-    """Before and after, what the rules did, and the verdict."""
-    console.print(Text.assemble((printable(source), "bold"), f"  for {settings.device.target}"))
-    console.print()
-    console.print(_totals(result, settings.device))
-    console.print()
-    _print_rules(console, result)
-    _print_misses(console, result)
-    console.print()
-    changes = [*map(str, port_changes(result.original, result.model))]
-    for changed in [*changes, *type_changes(result.original, result.model)]:
-        paragraph(console, Text(printable(f"the firmware must follow: {changed}"), style="yellow"))
-    print_verification(console, result.verification)
-    print_hazards(console, result.hazards, result.hazards_left)
-    print_notes(console, result_notes(result, settings))
-    written = f", {size(len(result.data))} bytes"
-    if result.annotates:
-        written += f", {size(len(result.annotation))} of them tflopt's annotation"
-    console.print(Text.assemble("wrote ", (printable(output), "bold"), written))
-
-
-def result_notes(result: Result, settings: Settings) -> list[str]:
-    """What a user should know of the result; what was measured stands for what is known."""
-    verdict, sizes = result.verification, size_notes(result, settings)
-    if verdict is None or not verdict.default_path:
-        return [*sizes, *notes(result.model, settings.device)]
-    said = bias_notes(result.model)
-    others = [text for text in notes(result.model, settings.device) if text not in said]
-    return [verdict.default_path, *sizes, *others]
-
-
-def _print_rules(console: Console, result: Result) -> None:
-    """What the rules did: a line for each, and the names of those that only tidy up."""
-    counts = result.trace.counts
-    did = [rule for rule in RULES if counts[rule.name]]
-    tidy = [rule for rule in did if TIDY & set(rule.stages)]
-    main = sorted((rule for rule in did if rule not in tidy), key=lambda r: -counts[r.name])
-    shown = [rule for rule in did if rule in main[:MOST_RULES]]
-    width = max((len(rule.name) for rule in shown), default=0)
-    for rule in shown:
-        line = Text(f"  {counts[rule.name]:4} x {rule.name:<{width}}  ")
-        line.append(rule.summary, style=SMALL)
-        line.truncate(console.width, overflow="ellipsis")
-        console.print(line)
-    rest = [f"{counts[rule.name]} x {rule.name}" for rule in main[MOST_RULES:]]
-    rest += [rule.name for rule in tidy]
-    if rest:
-        lead = "    also " if shown else "         "
-        paragraph(console, Text(", ".join(rest), style=SMALL), lead=lead, hang=0)
-    if not did:
-        console.print("  no rule applies")
-
-
-def _print_misses(console: Console, result: Result) -> None:
-    """How many patterns were left alone, and of how many a user can change that."""
-    groups = grouped(result.trace.near_misses)
-    count = sum(len(group.places) for group in groups)
-    open_ones = sum(len(group.places) for group in groups if group.can_act)
-    if count:
-        text = f"  {count} near miss" + ("es" if count > 1 else "")
-        hint = f" ({open_ones} that you can change)" if open_ones else ""
-        console.print(f"{text}{hint}; --explain shows why", style=SMALL)
-
-
-def _totals(result: Result, device: Device) -> Table:
-    before, after = result.before, result.after
-    grid = table("", "before", "after", "", right=(1, 2, 3))
-    rows = (
-        ("file, bytes", before.file_bytes, after.file_bytes),
-        *_arena_rows(result),
-        (
-            "instructions, predicted",
-            predict_model(result.original, device).instructions,
-            predict_model(result.model, device).instructions,
-        ),
-        ("operators", before.operators, after.operators),
-        ("tensors", before.tensors, after.tensors),
-        ("multiply-accumulates", before.macs, after.macs),
-        ("bytes moved", before.moved_bytes, after.moved_bytes),
-    )
-    for name, old, new in rows:
-        better = "green" if new < old else "yellow" if new > old else ""
-        grid.add_row(name, size(old), size(new), Text(change(old, new), style=better))
-    return grid
-
-
-def _arena_rows(result: Result) -> list[tuple[str, int, int]]:
-    if result.memory_before is None or result.memory_after is None:
-        return []
-    old, new = result.memory_before.arena, result.memory_after.arena
-    return [
-        ("arena, bytes", old.minimum_bytes, new.minimum_bytes),
-        ("  of it activations and scratch", old.head_bytes, new.head_bytes),
-    ]
 
 
 def print_verification(console: Console, verdict: Verification | None) -> None:
@@ -208,7 +100,8 @@ def print_model(console: Console, model: Model, facts: ModelFacts, ops: list[OpF
         Text.assemble((printable(model.path), "bold"), f"  {size(facts.file_bytes)} bytes")
     )
     console.print(
-        f"{facts.operators} operators, {facts.tensors} tensors, {facts.subgraphs} subgraph(s), "
+        f"{counted(facts.operators, 'operator')}, {counted(facts.tensors, 'tensor')}, "
+        f"{counted(facts.subgraphs, 'subgraph')}, "
         f"{size(facts.macs)} multiply-accumulates, {size(facts.constant_bytes)} constant bytes, "
         f"{size(facts.moved_bytes)} bytes moved"
     )

@@ -11,22 +11,49 @@ from tflopt.report.style import SMALL, paragraph
 from tflopt.target.device import Device
 from tflopt.target.hazards import HazardFinding
 
+MOST_PLACES = 4
+
 
 def print_hazards(
     console: Console, found: Sequence[HazardFinding], left: Sequence[HazardFinding]
 ) -> None:
-    """A warning for each layer of the original: what goes wrong, and what was done."""
-    still = {finding.hazard.name for finding in left}
-    for finding in found:
-        hazard = finding.hazard
-        if hazard.name in still:
+    """A warning for each defect of the kernels: which layers it meets, and what was done."""
+    before, after = _by_name(found), _by_name(left)
+    for name, findings in before.items():
+        hazard = findings[0].hazard
+        if name in after:
             continue
         rule = "other rules" if hazard.rule is None else hazard.rule
-        what = f"{finding.where} of the original, {finding.detail}: {hazard.symptom}"
-        text = Text.assemble(("avoided", "green"), f": {what} ({hazard.name}; by {rule})")
+        what = f"{_layers(findings)} of the original: {hazard.symptom}"
+        text = Text.assemble(("avoided", "green"), f": {what} ({name}; by {rule})")
         paragraph(console, text)
-    for finding in left:
-        _print_warning(console, finding)
+    for name, findings in after.items():
+        hazard = findings[0].hazard
+        alike = len(before.get(name, ())) == len(findings)
+        when = "before and after alike; " if alike else ""
+        what = f"{_layers(findings)}: {hazard.symptom} ({name}); {when}{hazard.advice}"
+        paragraph(console, Text.assemble(("computed wrongly", "bold yellow"), f": {what}"))
+
+
+def _by_name(findings: Sequence[HazardFinding]) -> dict[str, list[HazardFinding]]:
+    found: dict[str, list[HazardFinding]] = {}
+    for finding in findings:
+        found.setdefault(finding.hazard.name, []).append(finding)
+    return found
+
+
+def _layers(findings: Sequence[HazardFinding]) -> str:
+    """One layer with its numbers, or several of them counted: ``operators 3, 7 and 2 more``."""
+    first = findings[0]
+    if len(findings) == 1:
+        return f"{first.where}, {first.detail}"
+    places = [
+        f"{each.subgraph}.{each.index}" if each.subgraph else f"{each.index}" for each in findings
+    ]
+    more = len(places) - MOST_PLACES
+    shown = ", ".join(places[:MOST_PLACES]) + (f" and {more:,} more" if more > 0 else "")
+    names = ", ".join(dict.fromkeys(each.op.opcode.label for each in findings))
+    return f"operators {shown} ({names})"
 
 
 def print_known_hazards(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tflopt.rewrite import NearMiss, Place, Why
+from tflopt.texts import short_name
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Group:
 def _number(where: Place) -> str:
     """``3 -> name``, in another subgraph than the first ``1.3 -> name``."""
     graph = f"{where.subgraph}." if where.subgraph else ""
-    named = f" -> {where.output}" if where.output else ""
+    name = short_name(where.output)
+    named = f" -> {name}" if name else ""
     return f"{graph}{where.index}{named}"
 
 

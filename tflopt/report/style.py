@@ -14,6 +14,7 @@ from tflopt.texts import lines
 
 SMALL = "dim"
 PIPE_WIDTH = 140
+LEAST_PERCENT = 0.05
 
 
 def size(count: int) -> str:
@@ -22,10 +23,11 @@ def size(count: int) -> str:
 
 
 def change(before: int, after: int) -> str:
-    """``-35.6 %``, empty where nothing changed."""
+    """``-35.6 %``, the difference where that is 0.0 %, empty where nothing changed."""
     if before == after:
         return ""
-    return f"{100 * (after - before) / before:+.1f} %" if before else f"+{size(after)}"
+    percent = 100 * (after - before) / before if before else 0.0
+    return f"{percent:+.1f} %" if abs(percent) >= LEAST_PERCENT else f"{after - before:+,}"
 
 
 class SafeConsole(Console):

@@ -143,7 +143,7 @@ class DeviceJob:
         data = path.read_bytes() if path.exists() else b""
         expected = len(self.work.samples) * _size(values)
         if len(data) != expected:
-            raise self._error(f"{name} has {len(data)} bytes instead of {expected}")
+            raise self._error(f"{name} has {len(data):,} bytes instead of {expected:,}")
         if crc32 is not None and zlib.crc32(data) != crc32:
             raise self._error(f"{name} has CRC {zlib.crc32(data):08x}, the report says {crc32:08x}")
         return split(data, values)

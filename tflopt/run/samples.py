@@ -45,7 +45,7 @@ def make_samples(model: Model, options: SampleOptions) -> list[Sample]:
         total += size
     results = sum(value.size_bytes or 0 for value in model.main.outputs)
     if max(total, results) > MAX_ONE_BYTES:
-        what = f"inputs of {total} bytes and outputs of {results}"
+        what = f"inputs of {total:,} bytes and outputs of {results:,}"
         raise UnsupportedError(f"{what} are too large to make samples of")
     count = min(options.count, max(1, MAX_SAMPLE_BYTES // max(total, results, 1)))
     rng = np.random.default_rng(options.seed)

@@ -104,7 +104,7 @@ def why_no_memory(model: Model) -> str:
                 return error.reason
             total += 0 if value.is_constant else size
     return (
-        "" if total < OFFSET_LIMIT else f"its tensors need {total} bytes, more than TFLM can plan"
+        "" if total < OFFSET_LIMIT else f"its tensors need {total:,} bytes, more than TFLM can plan"
     )
 
 

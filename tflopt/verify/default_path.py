@@ -8,13 +8,16 @@ import numpy as np
 
 from tflopt.errors import RunnerError, UnsupportedError
 from tflopt.facts.operators import WEIGHTED
+from tflopt.facts.work import macs
 from tflopt.ir import DType, Model
 from tflopt.run.runner import LITERT_DEFAULT, HostRunner, MissingOpError, Outcome, Work, available
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.verify.compare import Candidate
 from tflopt.verify.layers import difference_of
 
-SAMPLES = 8
+FEWEST, MOST = 8, 200
+WORK = 400_000_000
+"""Multiply-accumulates that a comparison may take: small models run on more inputs."""
 
 
 def has_delegated_layers(model: Model) -> bool:
@@ -39,7 +42,7 @@ def compare_on_default_path(original: Candidate, optimized: Candidate, seed: int
     """How far outputs differ there, in one line; ``""`` where they don't, or can't be compared."""
     if not has_delegated_layers(original.model):
         return ""
-    found, _ = run_default_path(original, optimized, SampleOptions(SAMPLES, seed))
+    found, _ = run_default_path(original, optimized, SampleOptions(_count(original.model), seed))
     if found is None or not found.different:
         return ""
     most = found.most
@@ -49,6 +52,11 @@ def compare_on_default_path(original: Candidate, optimized: Candidate, seed: int
         f"{found.different:,} of {found.total:,} outputs, by up to {steps}. "
         "TFLM and LiteRT's reference kernels don't."
     )
+
+
+def _count(model: Model) -> int:
+    """On how many inputs a difference is looked for: as many as take a moment."""
+    return max(FEWEST, min(MOST, WORK // max(1, sum(macs(op) for op in model.ops()))))
 
 
 def run_default_path(

@@ -36,7 +36,7 @@ def plan_flaws(model: Model) -> Iterator[Flaw]:
         yield Flaw(NAME, reason)
         return
     if size < need:
-        yield Flaw(NAME, f"{size} bytes where {need} are needed")
+        yield Flaw(NAME, f"{size:,} bytes where {need:,} are needed")
         return
     offsets = np.frombuffer(data[12:need].tobytes(), "<i4").tolist()
     for index, (value, offset) in enumerate(zip(values, offsets, strict=True)):

@@ -72,5 +72,5 @@ class PlanMemory(ModelRule):
         if read_plan(model) == list(plan.offsets):
             return
         optimal = "optimal" if plan.proven_optimal else f"lower bound {plan.lower_bound}"
-        said = f"head {plan.online_head_bytes} -> {plan.head_bytes} bytes ({optimal})"
+        said = f"head {plan.online_head_bytes:,} -> {plan.head_bytes:,} bytes ({optimal})"
         rw.set_plan(plan.offsets, said)

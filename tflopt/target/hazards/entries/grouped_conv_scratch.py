@@ -14,7 +14,7 @@ def _meets(site: Site) -> Detail:
     used = convolve_s8_get_buffer_size(layer.filter, layer.filter, site.device.target.isa)
     if used <= asked:
         return None
-    return f"it asks for {asked} bytes and uses {used}"
+    return f"it asks for {asked:,} bytes and uses {used:,}"
 
 
 HAZARD = Hazard(

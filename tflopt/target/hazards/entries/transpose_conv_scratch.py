@@ -17,7 +17,7 @@ def _meets(site: Site) -> Detail:
     asked = (site.use.scratch_bytes or (used,))[0]
     if used <= asked:
         return None
-    return f"it asks for {asked} bytes and uses {used}"
+    return f"it asks for {asked:,} bytes and uses {used:,}"
 
 
 HAZARD = Hazard(

@@ -1,0 +1,162 @@
+"""The screen of ``optimize``: what it says is so, in thirty lines of eighty columns."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from tests.support.field import field_model
+from tests.support.paths import SHARED, TESTDATA
+from tflopt.api import Optimized, optimize_file
+from tflopt.product.levers import Lever, find_lever
+from tflopt.report.console_summary import MOST_LINES, print_summary
+from tflopt.report.happened import Change, file_changes, operator_changes
+from tflopt.report.style import SafeConsole
+from tflopt.texts import counted, short_name
+
+pytestmark = pytest.mark.unit
+MODELS = (
+    *(TESTDATA / f"{name}.tflite" for name in ("torch_tcn", "ds_cnn", "unet", "lstm")),
+    *(SHARED / f"{name}.tflite" for name in ("vww_96_int8", "kws_ref_model", "hello_world_int8")),
+)
+DS = TESTDATA / "ds_cnn.tflite"
+
+
+def screen(done: Optimized, lever: Lever | None = None, width: int = 80) -> str:
+    out = StringIO()
+    console = SafeConsole(
+        file=out, width=width, force_terminal=True, highlight=False, soft_wrap=True, no_color=True
+    )
+    print_summary(console, done.result, done.settings, "m.tflite", "o.tflite", lever)
+    return re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_thirty_lines_of_eighty_columns(path: Path) -> None:
+    if not path.exists():
+        pytest.skip("the model is missing")
+    done = optimize_file(path, verify=False)
+    lines = screen(done, Lever("--overlap", "arena", 1000, 900, "for cortex-m55 only")).splitlines()
+    assert len(lines) <= MOST_LINES
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_order_is_what_a_reader_wants_to_know() -> None:
+    done = optimize_file(DS, verify=False)
+    text = screen(done, find_lever(done.result, done.settings))
+    marks = [
+        "for cortex-m55, the default; --target",
+        "before",
+        "file, bytes",
+        "  by ",
+        "not verified",
+    ]
+    places = [text.index(mark) for mark in (*marks, "more: --", "wrote o.tflite")]
+    assert places == sorted(places)
+    other = screen(optimize_file(DS, verify=False, target="cortex-m4"))
+    assert other.startswith("m.tflite  for cortex-m4\n")
+
+
+@pytest.mark.parametrize("name", ["ds_cnn", "torch_tcn", "resnet8"])
+def test_what_happened_adds_up(name: str) -> None:
+    done = optimize_file(TESTDATA / f"{name}.tflite", verify=False)
+    result, device = done.result, done.settings.device
+    parts = file_changes(result, done.settings)
+    signed = 0
+    for part in parts:
+        number, word = re.findall(r"([\d,]+) bytes? (less|more)", part.effects[0])[0]
+        signed += int(number.replace(",", "")) * (1 if word == "more" else -1)
+    assert signed == result.after.file_bytes - result.before.file_bytes
+    told = {each.what: each for each in operator_changes(result.original, result.model, device)}
+    before, after = result.before.by_code, result.after.by_code
+    for code in before.keys() | after.keys():
+        if before.get(code, 0) != after.get(code, 0):
+            assert f"{code} {before.get(code, 0)} -> {after.get(code, 0)}" in told
+
+
+def test_a_line_that_is_too_long_keeps_the_instructions() -> None:
+    change = Change("RESHAPE 17 -> 1", ("18,368 bytes less moved", "9,000 instructions less"))
+    assert change.within(80) == "18,368 bytes less moved, 9,000 instructions less"
+    assert change.within(30) == "9,000 instructions less"
+
+
+def test_only_what_a_person_can_change_is_told_and_each_advice_once() -> None:
+    done = optimize_file(TESTDATA / "torch_tcn.tflite", verify=False)
+    text = screen(done)
+    mine = [miss for miss in done.result.trace.near_misses if miss.because.why.can_act]
+    assert f"{len(mine)} places you can change; --explain tells where:" in text
+    for advice in {miss.because.why.advice for miss in mine}:
+        assert text.count(advice.split(",")[0]) == 1
+    alone = optimize_file(DS, verify=False)
+    if not any(miss.because.why.can_act for miss in alone.result.trace.near_misses):
+        assert "you can change" not in screen(alone)
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        (DS, "cortex-m55"),
+        (DS, "cortex-m4"),
+        (TESTDATA / "resnet8.tflite", "cortex-m4"),
+        (SHARED / "vww_96_int8.tflite", "cortex-m4"),
+        (SHARED / "kws_ref_model.tflite", "cortex-m55"),
+    ],
+)
+def test_the_lever_is_what_the_command_gives(path: Path, target: str) -> None:
+    if not path.exists():
+        pytest.skip("the model is missing")
+    done = optimize_file(path, verify=False, target=target)
+    lever = find_lever(done.result, done.settings)
+    if lever is None:
+        return
+    name, _, value = lever.option.removeprefix("--").partition(" ")
+    said = {name: value or "target"}
+    found = optimize_file(path, verify=False, target=target, **said)
+    memory = found.result.memory_after
+    assert memory is not None
+    sizes = {"arena": memory.arena.minimum_bytes, "file": len(found.data)}
+    assert sizes[lever.resource] == lever.after < lever.before
+
+
+def test_no_lever_is_named_that_is_in_use_already() -> None:
+    done = optimize_file(DS, verify=False, runtime="tflm", overlap="target")
+    assert find_lever(done.result, done.settings) is None
+
+
+def test_layers_that_kernels_compute_wrongly_stand_together() -> None:
+    path = field_model("mcunet_vww")
+    done = optimize_file(path, verify=False, route_around=False, target="cortex-m55")
+    names = {each.hazard.name for each in done.result.hazards_left}
+    text = screen(done)
+    assert text.count("computed wrongly: ") == len(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        (
+            "model/activation_9/Relu;model/batch_normalization_9/FusedBatchNormV3",
+            "activation_9/Relu",
+        ),
+        (
+            "torch.nn.modules.container.Sequential/generator.torch_nets.TcnBlock_0;",
+            "Sequential/TcnBlock_0",
+        ),
+        ("StatefulPartitionedCall:0", ""),
+        ("arith.constant17", ""),
+        ("serving_default_input_audio:0", "serving_default_input_audio"),
+        ("", ""),
+        ("x" * 90, "..." + "x" * 29),
+    ],
+)
+def test_names_are_short_enough_to_read(name: str, short: str) -> None:
+    assert short_name(name) == short
+
+
+def test_singular_and_plural() -> None:
+    assert [counted(n, "layer") for n in (0, 1, 2, 1234)] == [
+        *("0 layers", "1 layer", "2 layers", "1,234 layers")
+    ]
