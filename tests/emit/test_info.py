@@ -26,6 +26,11 @@ QUANTS = [(0.5, -3), (0.00390625, -128), (0.584702909, 83), (1e-38, 0), (3e38, 1
 CONVERT = """
 #include <stdio.h>
 #include "m_info.h"
+#ifdef __cplusplus
+#define AS_TYPE(q) static_cast<M_INPUT0_TYPE>(q)
+#else
+#define AS_TYPE(q) ((M_INPUT0_TYPE)(q))
+#endif
 int main(void) {{
   float value;
   while (fread(&value, sizeof value, 1, stdin) == 1) {{
@@ -33,7 +38,7 @@ int main(void) {{
     fwrite(&q, sizeof q, 1, stdout);
   }}
   for (int q = {least}; q <= {most}; ++q) {{
-    const float back = m_dequantize_input0((M_INPUT0_TYPE)q);
+    const float back = m_dequantize_input0(AS_TYPE(q));
     fwrite(&back, sizeof back, 1, stdout);
   }}
   return 0;
