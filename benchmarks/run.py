@@ -58,6 +58,7 @@ BENCHMARKS = (
     Benchmark("layers", "Random layers in every form", ("--layers", "3200")),
     Benchmark("kernels", "Models of the kernels", ("--sets", "100000")),
     Benchmark("channels", "Channels that carry nothing", ("--planted", "5000")),
+    Benchmark("unchanging", "Channels that never change, and those that can"),
     Benchmark("ranges", "Ranges against every input", ("--count", "10000"), plain=True),
     Benchmark("startup", "Start-up"),
     Benchmark("tool", "Time and memory of the tool"),

@@ -1,6 +1,6 @@
 """How many channels that are not proved constant can change: a search for inputs that change them.
 
-    python benchmarks/unchanging.py [MODEL.tflite...] [--samples 400] [--rounds 12]
+    python benchmarks/unchanging.py [MODEL.tflite...] [--samples 400] [--rounds 6]
 
 Samples of many kinds run on LiteRT's reference kernels. For each channel that none of them changed
 and that no range proves constant, an input is then driven by gradients out of the clamp, and run.
@@ -41,6 +41,7 @@ DEFAULT = (
     "models/vww_96_int8",
     "field/models/diy_alexa",
     "field/models/hello_world_esp",
+    "field/models/hello_world_uraich",
     "field/models/mcunet_vww",
 )
 FEW, BATCH, STEPS = 60, 16, 16
@@ -197,7 +198,7 @@ def searched(path: Path, samples: int, rounds: int) -> tuple[str, int]:
 def main(
     models: Annotated[list[Path] | None, typer.Argument()] = None,
     samples: Annotated[int, typer.Option(min=FEW)] = 400,
-    rounds: Annotated[int, typer.Option(min=0)] = 12,
+    rounds: Annotated[int, typer.Option(min=0)] = 6,
 ) -> None:
     """A table."""
     head = ["model", "channels", f"never on {FEW} samples", f"on {samples}", "after the search"]
