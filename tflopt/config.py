@@ -25,6 +25,8 @@ class Strip(Enum):
     NONE = "none"
     DEFAULT = "default"
     """All but the names by which users look tensors up: inputs, outputs, signatures."""
+    METADATA_ZIP = "metadata-zip"
+    """The same, and an archive behind the model: labels and the like, which no kernel reads."""
     ALL = "all"
 
 

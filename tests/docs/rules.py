@@ -37,6 +37,7 @@ OPTIONS = {
     "request": "--plan, --overlap, --pin, --preserve-inputs, --reserve-head, --arena-alignment",
     "worth": "--goal, --target, --cmsis-nn",
     "everything": "--strip all",
+    "archive": "--strip metadata-zip, --strip all",
     "interface": "--strip all",
     "signatures": "--strip all",
     "outputs": "--narrow-outputs",

@@ -8,13 +8,17 @@ import pytest
 from tests.support.check_rule import apply, check_leaves_alone, check_rule
 from tests.support.everything import archive
 from tests.support.flash import Layers, real_model, relu_chain
+from tflopt.config import Config, Strip
+from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model
+from tflopt.product.optimize import Settings, optimize_file_bytes
+from tflopt.report.notes import notes
 from tflopt.rules.flash.strip_metadata import CONVERSION, StripMetadata
 from tflopt.rules.memory.drop_stale_plan import PLAN
 
 pytestmark = pytest.mark.runtime
 RULE = StripMetadata()
-ALL = StripMetadata(everything=True)
+ALL = StripMetadata(everything=True, archive=True)
 ENTRIES = {
     "min_runtime_version": b"1.5.0\0",
     "TFLITE_METADATA": b"labels",
@@ -48,7 +52,7 @@ def test_all_keeps_the_plan_alone() -> None:
 
 @pytest.mark.parametrize("rule", [RULE, ALL])
 def test_keep_protects_an_entry(rule: StripMetadata) -> None:
-    kept = StripMetadata(rule.everything, frozenset({"CONVERSION_METADATA"}))
+    kept = StripMetadata(rule.everything, rule.archive, frozenset({"CONVERSION_METADATA"}))
     copy = check_rule(described(*ENTRIES).model, kept)
     assert "CONVERSION_METADATA" in dict(left(copy))
 
@@ -95,3 +99,21 @@ def test_leaves_alone_models_without_such_entries() -> None:
 def test_a_real_file() -> None:
     copy = check_rule(real_model("ds_cnn"), RULE)
     assert not copy.metadata
+
+
+@pytest.mark.parametrize(
+    ("strip", "goes"),
+    [(Strip.NONE, False), (Strip.DEFAULT, False), (Strip.METADATA_ZIP, True), (Strip.ALL, True)],
+    ids=lambda each: str(each),
+)
+def test_an_archive_goes_where_that_is_asked_for(strip: Strip, goes: bool) -> None:
+    model = relu_chain("a", "b").model
+    model.trailing = np.frombuffer(b"PK\x03\x04" + bytes(96), np.uint8)
+    source = write_bytes(model)
+    config = Config(strip=strip, plan=None)
+    result = optimize_file_bytes(read_bytes(source), source, Settings(config=config, samples=None))
+    assert (b"PK\x03\x04" in result.data) is not goes
+    assert any("archive" in text for text in notes(result.model, config.device)) is not goes
+    if strip is Strip.METADATA_ZIP:
+        names = [value.name for value in result.model.main.inputs]
+        assert names == [value.name for value in model.main.inputs]

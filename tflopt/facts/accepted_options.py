@@ -1,8 +1,9 @@
 """What TFLM's kernels ask of options and quantization beyond types and ranks.
 
 Each is a check in an operator's Prepare function of tflite-micro 90b983c, where AllocateTensors
-fails: ``concatenation.cc``, ``l2norm.cc``, ``softmax_common.cc``, ``logistic_common.cc``,
-``tanh.cc``, ``pooling_common.cc``. ``benchmarks/runs.py`` holds them against the real ones.
+fails: ``concatenation.cc``, ``l2norm.cc``, ``softmax_common.cc``, ``log_softmax.cc``, ``tanh.cc``,
+``logistic_common.cc``, ``pooling_common.cc``. ``benchmarks/runs.py`` holds them against the real
+ones.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ FIXED: dict[tuple[OpCode, DType, DType], tuple[float | None, int]] = {
     (OpCode.SOFTMAX, DType.INT8, DType.INT8): (1 / 256, -128),
     (OpCode.SOFTMAX, DType.INT8, DType.INT16): (1 / 65536, -32768),
     (OpCode.SOFTMAX, DType.INT16, DType.INT16): (1 / 32768, 0),
+    (OpCode.LOG_SOFTMAX, DType.INT8, DType.INT8): (16 / 256, 127),
     (OpCode.LOGISTIC, DType.INT8, DType.INT8): (None, -128),
     (OpCode.LOGISTIC, DType.INT16, DType.INT16): (1 / 32768, 0),
     (OpCode.TANH, DType.INT16, DType.INT16): (1 / 32768, 0),

@@ -13,6 +13,7 @@ from tflopt.run.runner import Runner
 from tflopt.run.samples import SampleOptions
 from tflopt.verify.around import compare_around
 from tflopt.verify.compare import Candidate, Layers, Verification, compare, without_plan
+from tflopt.verify.signatures import compare_signatures
 
 OVERLAP_NOTE = (
     "without the memory plan: its overlaps follow the order in which CMSIS-NN's kernels on the "
@@ -97,6 +98,7 @@ def compare_in_force(
         again=rewritten_again,
     )
     verdict = compare_around(pair[0], pair[1], both)
+    verdict = compare_signatures(pair[0], pair[1], verdict, both)
     if any(dropped):
         return replace(verdict, note="; ".join(filter(None, [verdict.note, OVERLAP_NOTE])))
     return verdict

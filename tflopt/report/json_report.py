@@ -186,5 +186,6 @@ def verification(verdict: Verification | None) -> dict[str, object]:
         "note": verdict.note,
         "litert_default_path": verdict.default_path,
         "around": list(verdict.around),
+        "signatures": list(verdict.signatures),
         "mismatches": list(mismatches),
     }

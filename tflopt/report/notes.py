@@ -71,15 +71,15 @@ def output_notes(model: Model) -> list[str]:
 
 
 def signature_notes(model: Model) -> list[str]:
-    """Which signatures neither TFLM nor a comparison runs: it takes the first subgraph."""
+    """Which signatures TFLM doesn't run: it takes the first subgraph."""
     others = [entry for entry in model.signatures or () if entry.graph is not model.main]
     if not others:
         return []
     names = ", ".join(repr(printable(entry.key or "")) for entry in others)
     which, verb = ("signature", "is") if len(others) == 1 else ("signatures", "are")
     return [
-        f"TFLM runs the first subgraph only: {which} {names} {verb} rewritten but not compared; "
-        "split the model into a file for each."
+        f"TFLM runs the first subgraph only: {which} {names} {verb} rewritten but not reached by "
+        "it; split the model into a file for each."
     ]
 
 
@@ -89,7 +89,7 @@ def archive_notes(model: Model) -> list[str]:
         return []
     return [
         f"{len(model.trailing):,} bytes of an archive (metadata files) lie behind the model, which "
-        "no kernel reads: --strip all drops them."
+        "no kernel reads: --strip metadata-zip drops them."
     ]
 
 

@@ -53,7 +53,7 @@ class Verification:
     reports of original and optimized, where they ran on one. ``default_path`` says how far LiteRT's
     default kernels take the two for different models. ``lacking`` are operators that runners were
     found to lack; ``around`` those of the original that none has, by number and name: what lies
-    around them was compared.
+    around them was compared. ``signatures`` are further ones, whose subgraphs were compared too.
     """
 
     status: Status
@@ -69,6 +69,7 @@ class Verification:
     default_path: str = ""
     lacking: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
+    signatures: tuple[str, ...] = ()
     devices: tuple[DeviceReport | None, DeviceReport | None] = (None, None)
 
     def __repr__(self) -> str:

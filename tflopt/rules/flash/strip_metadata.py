@@ -27,6 +27,7 @@ READ_BY_TFLM = frozenset({PLAN})
 class StripMetadata(ModelRule):
     """Drop what the converter left about itself; with --strip all every entry TFLM doesn't read.
 
+    With --strip metadata-zip or all also an archive behind the model (labels and the like).
     Exact: TFLM looks for ``OfflineMemoryAllocation`` by name and for nothing else.
     """
 
@@ -34,12 +35,14 @@ class StripMetadata(ModelRule):
     stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
     rank: ClassVar[int] = 30
     everything: bool = False
+    archive: bool = False
     keep: frozenset[str] = frozenset()
 
     @classmethod
     def from_config(cls, config: Config) -> StripMetadata:
         """The rule with what it needs of the options."""
-        return cls(config.strip is Strip.ALL, config.keep)
+        archive = config.strip in (Strip.ALL, Strip.METADATA_ZIP)
+        return cls(config.strip is Strip.ALL, archive, config.keep)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Remove the entries, and an archive behind the model with them."""
@@ -50,7 +53,7 @@ class StripMetadata(ModelRule):
             if not kept:
                 rw.update(model, metadata=None, metadata_buffers=None)
                 rw.note("no metadata is left")
-        if self.everything and model.trailing is not None:
+        if self.archive and model.trailing is not None:
             rw.update(model, trailing=None)
             rw.note("dropped the archive of associated files behind the model")
 

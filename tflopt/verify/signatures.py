@@ -1,0 +1,87 @@
+"""Comparing the subgraphs of further signatures, which no interpreter runs by itself.
+
+Runtimes run the first subgraph; so a model is made in which the signature's comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from tflopt.io import write_bytes
+from tflopt.ir import Model
+from tflopt.ir.clone import clone
+from tflopt.ir.options import CallOnceOptions, IfOptions, WhileOptions
+from tflopt.plan.describe import write_plan
+from tflopt.verify.compare import Candidate, Verification
+
+Compare = Callable[[Candidate, Candidate], Verification]
+
+
+def compare_signatures(
+    original: Candidate, optimized: Candidate, first: Verification, compare: Compare
+) -> Verification:
+    """``first``, which compared the first subgraphs, with what the others' comparison says.
+
+    The first that differs decides; one that no runner can run, or that the optimized model doesn't
+    have, is named in the note.
+    """
+    if first.status != "identical":
+        return first
+    done: list[str] = []
+    notes = [first.note] if first.note else []
+    for name, one, two in _others(original.model, optimized.model):
+        if two is None:
+            notes.append(f"signature {name!r} is not compared: the optimized model lacks it")
+            continue
+        pair = [_led_by(*each) for each in ((original, one), (optimized, two))]
+        verdict = compare(pair[0], pair[1])
+        if verdict.mismatch is not None:
+            where = f"signature {name!r}: {verdict.mismatch.output}"
+            mismatch = replace(verdict.mismatch, output=where)
+            return replace(first, status="different", mismatch=mismatch)
+        if verdict.status == "identical":
+            done.append(name)
+        else:
+            notes.append(f"signature {name!r} is not compared: {verdict.note}")
+    return replace(first, signatures=tuple(done), note="; ".join(notes))
+
+
+def _others(original: Model, optimized: Model) -> Iterator[tuple[str, int, int | None]]:
+    """Each further signature: its name, and the number of its subgraph in both models."""
+    theirs = {entry.key: entry.graph for entry in optimized.signatures or ()}
+    same = len(original.graphs) == len(optimized.graphs)
+    for entry in original.signatures or ():
+        if entry.graph is original.main:
+            continue
+        number, found = entry.graph.index, theirs.get(entry.key)
+        yield (
+            entry.key or "",
+            number,
+            found.index if found is not None else number if same else None,
+        )
+
+
+def _led_by(candidate: Candidate, number: int) -> Candidate:
+    """The same model with another subgraph in the place of the first."""
+    model = clone(candidate.model)
+    graphs = list(model.graphs)
+    graphs[0], graphs[number] = graphs[number], graphs[0]
+    model.graphs[:] = graphs
+    swap = {0: number, number: 0}
+    for op in model.ops():
+        options = op.options
+        if isinstance(options, IfOptions):
+            branches = (options.then_subgraph_index, options.else_subgraph_index)
+            then, other = (swap.get(index, index) for index in branches)
+            op.options = replace(options, then_subgraph_index=then, else_subgraph_index=other)
+        elif isinstance(options, WhileOptions):
+            parts = (options.cond_subgraph_index, options.body_subgraph_index)
+            condition, body = (swap.get(index, index) for index in parts)
+            op.options = replace(options, cond_subgraph_index=condition, body_subgraph_index=body)
+        elif isinstance(options, CallOnceOptions):
+            index = options.init_subgraph_index
+            op.options = replace(options, init_subgraph_index=swap.get(index, index))
+    model.signatures = None
+    write_plan(model, None)
+    return replace(candidate, model=model, data=write_bytes(model), derived=False)
