@@ -8,7 +8,11 @@ from benchmarks.calibration.grid_other import BINARY, FIXED_OUTPUT, broadcast
 from benchmarks.calibration.sample import Group, Sampler
 from tflopt.facts.operators import Kind, of_kind
 from tflopt.ir import DType, OpCode, Quantization, Value
-from tflopt.ir.options import BatchMatMulOptions, CastOptions, FullyConnectedOptions
+from tflopt.ir.options import (
+    BatchMatMulOptions,
+    CastOptions,
+    FullyConnectedOptions,
+)
 
 I8, I16, I32, U8, F32 = (
     DType.INT8,
@@ -71,6 +75,15 @@ def comparison(s: Sampler, code: OpCode, dtype: DType) -> Value:
     return s.builder.op(code, inputs, shape, dtype=DType.BOOL)
 
 
+def argument(s: Sampler, code: OpCode) -> Value:
+    """ARG_MAX or ARG_MIN along any axis."""
+    shape = s.shape(s.dice.choice([2, 4]), elements=3_000)
+    axis = s.dice.choice([len(shape) - 1, s.dice.randint(0, len(shape) - 1)])
+    out = (*shape[:axis], *shape[axis + 1 :])
+    inputs = [s.feed(shape), s.builder.constant([axis])]
+    return s.builder.op(code, inputs, out, dtype=I32, quant=Quantization())
+
+
 def dense_int16(s: Sampler) -> Value:
     """int16 activations, int8 weights with one scale."""
     rows, depth, units = s.dice.choice([1, 1, s.size(2, 12)]), s.size(1, 600), s.size(2, 100)
@@ -122,6 +135,10 @@ GROUPS = (
         Group(f"{code.name} {dtype.short}", 16, partial(comparison, code=code, dtype=dtype))
         for code in sorted(of_kind(Kind.COMPARISON), key=lambda code: code.name)
         for dtype in (I8, I32, F32)
+    ),
+    *(
+        Group(code.name, 40, partial(argument, code=code))
+        for code in (OpCode.ARG_MAX, OpCode.ARG_MIN)
     ),
     Group("dense i16", 60, dense_int16),
     Group("batch matmul i16", 60, batch_matmul_int16),

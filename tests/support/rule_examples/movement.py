@@ -6,7 +6,7 @@ from tests.support.hazards import M4
 from tests.support.kit import Kit
 from tests.support.rule_examples.example import TFLM, example
 from tflopt.ir import OpCode, Value
-from tflopt.ir.options import PackOptions
+from tflopt.ir.options import MirrorPadOptions, PackOptions
 from tflopt.rules.defects.flatten_fully_connected import FlattenFullyConnected
 from tflopt.rules.defects.merge_transposed_axes import MergeTransposedAxes
 
@@ -71,6 +71,14 @@ def merge_slices(n: Kit) -> Value:
 def rewrite_slice(n: Kit) -> Value:
     """The last rows of a window."""
     return n.strided(n.feed(1, 9, 1, 16), [0, 1, 0, 0], [1, 9, 1, 16])
+
+
+@example()
+def mirror_pad_to_gather(n: Kit) -> Value:
+    x = n.feed(1, 5, 4, 3)
+    inputs = [x, n.constant([[0, 0], [1, 1], [2, 2], [0, 0]])]
+    options = MirrorPadOptions(0)
+    return n.op(OpCode.MIRROR_PAD, inputs, (1, 7, 8, 3), options=options, version=2)
 
 
 @example()

@@ -216,7 +216,7 @@ _FUNCTIONS: dict[Kind, Callable[[LayerSpec, Isa], Features]] = {
     Kind.RESIZE: _resize,
     Kind.BLOCK: movement.pixel_copies,
     **dict.fromkeys((Kind.DEPTH, Kind.MIRROR_PAD), movement.blocks),
-    Kind.SEARCH: other.last_axis,
+    Kind.SEARCH: other.search,
 }
 
 

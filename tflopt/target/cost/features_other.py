@@ -45,13 +45,19 @@ def pool(spec: LayerSpec, isa: Isa) -> Features:
     return found
 
 
-def last_axis(spec: LayerSpec, isa: Isa) -> Features:
-    """Rows along the last axis of the input."""
+def search(spec: LayerSpec, isa: Isa) -> Features:
+    """ARG_MAX and ARG_MIN: a run along the axis for each element of the output."""
     del isa
-    data = spec.input(0)
-    if data is None or not data.shape:
+    data, axis = spec.input(0), spec.input(1)
+    if data is None or axis is None or not axis.ints or not data.shape:
         return {}
-    return {"rows": data.elements // max(1, data.shape[-1]), "elements": data.elements}
+    is_last = axis.ints[0] % len(data.shape) == len(data.shape) - 1
+    count = data.elements
+    return {
+        "runs": spec.output.elements,
+        "elements": count if is_last else 0,
+        "strided elements": 0 if is_last else count,
+    }
 
 
 def reduction(spec: LayerSpec, isa: Isa) -> Features:
