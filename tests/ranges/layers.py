@@ -168,6 +168,16 @@ def _requantize(n: Kit, rng: Rng, x: Value) -> Value:
     return n.quantize(x, _quant(rng))
 
 
+def _padded(n: Kit, rng: Rng, x: Value) -> Value:
+    before, after = (int(number) for number in rng.integers(0, 3, 2))
+    return n.pad(x, (0, 0), (before, after), (0, int(rng.integers(2))), (0, 0))
+
+
+def _joined(n: Kit, rng: Rng, x: Value) -> Value:
+    """Below or beside what has another range."""
+    return n.concat(_extreme(n, rng, x), x, axis=int(rng.integers(1, 3)))
+
+
 STEPS: tuple[Callable[[Kit, Rng, Value], Value], ...] = (
     _conv,
     _conv,
@@ -180,4 +190,6 @@ STEPS: tuple[Callable[[Kit, Rng, Value], Value], ...] = (
     _pool,
     _mean,
     _requantize,
+    _padded,
+    _joined,
 )
