@@ -88,3 +88,14 @@ def test_several_inputs_in_boxes(seed: int) -> None:
         assert bounds is not None
         assert (bounds[0] <= both.min(axis=0)).all()
         assert (bounds[1] >= both.max(axis=0)).all()
+
+
+def test_rows_of_another_length_are_left_alone() -> None:
+    """Two rows of a layer out of one of its input: no row of it is bounded box by box."""
+    n = Kit()
+    x = n.input((1, 4), quant=(0.05, 0))
+    y = n.fully_connected(n.reshape(x, 2, 2), 3)
+    assert y.producer is not None
+    y.producer.set_inputs([x, *y.producer.inputs[1:]])
+    n.output(y)
+    assert len(bounds_of(y)[0]) == 3

@@ -129,8 +129,9 @@ def _computed(op: Op, sources: Sequence[Interval | None]) -> Interval | None:
 
 
 def _dense(op: Op, boxes: Interval) -> Interval | None:
-    columns = op.inputs[0].shape[1] if op.inputs[0] is not None else 0
-    shape = (boxes.shape[0], columns)
-    low, high = (np.broadcast_to(each, shape) for each in (boxes.low, boxes.high))
+    data, weights = op.inputs[0], op.input(1)
+    if data is None or weights is None or weights.shape[1:] != data.shape[1:]:
+        return None
+    low, high = (np.broadcast_to(v, (len(v), data.shape[1])) for v in (boxes.low, boxes.high))
     sums = dense_of(op, low, high)
     return None if sums is None else Interval(*sums.output())
