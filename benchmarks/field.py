@@ -5,7 +5,7 @@
 Prints a markdown table: each number of the result as a part of the original's. The medians are over
 the integer models, which have hardly any float operators. With the TFLM build of
 a core, each model and its result run on QEMU, and the measured parts follow. A model that tflopt
-refuses is named with the reason and counts as unchanged.
+refuses is named with the reason. Exits with 4 without the folder.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from tflopt.target.cost import predict_model  # noqa: E402
 from tflopt.target.device import Device  # noqa: E402
 from tflopt.target.memory import PlanRequest, memory_of  # noqa: E402
 
+CANNOT_RUN = 4
 FIELDS = ("file_bytes", "arena_bytes", "instructions")
 FLOAT_SHARE = 0.1
 """Of the operators; a model with more is none of integers."""
@@ -112,7 +113,7 @@ def row_of(path: Path, device: Device, runner: DeviceRunner | None) -> Row:
             pair = (old, new)
     except TfloptError as error:
         nothing = Numbers(1, 1, 1)
-        return Row(path.stem, False, nothing, nothing, None, str(error).splitlines()[0])
+        return Row(path.stem, False, nothing, nothing, None, f"refused: {error.__class__.__name__}")
     return Row(path.stem, integer, before, after, pair)
 
 
@@ -134,6 +135,9 @@ def main(
     tflm_lib: Annotated[Path | None, typer.Option(help="The TFLM build of that core.")] = None,
 ) -> None:
     """Print the table and the medians."""
+    if not folder.is_dir():
+        typer.echo(f"no folder {folder}", err=True)
+        raise typer.Exit(CANNOT_RUN)
     device = Device.of(target)
     runner = None
     if tflm_lib is not None:

@@ -52,6 +52,7 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("flash", "Flash", ("--samples", "16")),
     Benchmark("models", "Every model, with default options", ("--samples", "64")),
+    Benchmark("field", "Models from the field", ("../shared/field/models",)),
     Benchmark("rules", "Rules on every model"),
     Benchmark("devices", "On emulated devices", ("--samples", "8")),
     Benchmark("depthwise", "Depthwise layers"),
