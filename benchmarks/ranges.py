@@ -29,7 +29,7 @@ def main(
         layers = draw(seed)
         lines = misses(layers)
         outputs += len(layers.net.graph.outputs)
-        inputs += len(layers.feed)
+        inputs += sum(map(len, layers.feed))
         bad += bool(lines)
         for line in lines:
             print(f"seed {seed}: {line}")

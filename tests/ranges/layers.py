@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,8 @@ from tflopt.ranges import Ranges, ranges_of
 
 Rng = np.random.Generator
 EVERY = np.arange(-128, 128)
+MOST_ROWS = 1 << 16
+"""Of one sample."""
 ACTIVATIONS = (Activation.NONE, Activation.RELU, Activation.RELU6, Activation.RELU_N1_TO_1)
 
 
@@ -28,19 +30,21 @@ def every_input(elements: int) -> Array:
 
 @dataclass(frozen=True)
 class Layers:
-    """A model whose outputs are all that it computes.
+    """A model whose outputs are all that it computes, and its samples.
 
     ``is_tight`` says that it is one layer: then each output's least and largest number are its
     bounds.
     """
 
     net: Kit
-    feed: Array
+    feed: Sequence[Array]
     is_tight: bool
 
     def outputs(self) -> list[Array]:
         """What the real TFLM gives for every input."""
-        return runtime().run("tflm", write_bytes(self.net.model), [[self.feed]])[0]
+        samples: list[list[Array]] = [[each] for each in self.feed]
+        found = runtime().run("tflm", write_bytes(self.net.model), samples)
+        return [np.concatenate(each) for each in zip(*found, strict=True)]
 
 
 def draw(seed: int) -> Layers:
@@ -49,15 +53,15 @@ def draw(seed: int) -> Layers:
     n = Kit(seed)
     elements = 3 if seed % 2048 == 1032 else 2 if seed % 8 == 0 else 1
     feed = every_input(elements)
-    spread = bool(rng.integers(2))
-    shape = (len(feed), elements, 1, 1) if spread else (len(feed), 1, 1, elements)
+    rows, spread = min(len(feed), MOST_ROWS), bool(rng.integers(2))
+    shape = (rows, elements, 1, 1) if spread else (rows, 1, 1, elements)
     quant = (0.05, int(rng.choice([-128, -5, 0, 60, 127])))
     x = n.input(shape, quant=quant)
     count = int(rng.choice([1, 1, 2, 3]))
     for _ in range(count):
         x = STEPS[int(rng.integers(len(STEPS)))](n, rng, x)
         n.output(x)
-    return Layers(n, feed.reshape(shape), count == 1)
+    return Layers(n, feed.reshape(-1, *shape), count == 1)
 
 
 def misses(layers: Layers, ranges: Ranges | None = None) -> list[str]:
