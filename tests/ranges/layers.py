@@ -61,7 +61,7 @@ def draw(seed: int) -> Layers:
     for _ in range(count):
         x = STEPS[int(rng.integers(len(STEPS)))](n, rng, x)
         n.output(x)
-    return Layers(n, feed.reshape(-1, *shape), count == 1)
+    return Layers(n, list(feed.reshape(-1, *shape)), count == 1)
 
 
 def misses(layers: Layers, ranges: Ranges | None = None) -> list[str]:

@@ -25,7 +25,7 @@ def test_a_wrong_interval_is_seen() -> None:
     n = Kit()
     y = n.conv2d(n.feed(256, 1, 1, 1), 2, (1, 1))
     n.output(y)
-    layers = Layers(n, every_input(1).reshape(1, 256, 1, 1, 1), is_tight=True)
+    layers = Layers(n, [every_input(1).reshape(256, 1, 1, 1)], is_tight=True)
     ranges = ranges_of(n.graph)
     assert misses(layers, ranges) == []
     assert y.producer is not None
