@@ -98,7 +98,8 @@ class Optimized:
         name = Path(self.source).name or "model"
         arena = ""
         before, after = self.result.memory_before, self.result.memory_after
-        if before is not None and after is not None:
+        known = before is not None and after is not None and not (before.unknown or after.unknown)
+        if known and before is not None and after is not None:
             pair = before.arena.minimum_bytes, after.arena.minimum_bytes
             arena = f", arena {pair[0]:,} -> {pair[1]:,}"
         return f"<Optimized {name}: file {old:,} -> {new:,} bytes{arena}, {status}>"
@@ -124,7 +125,8 @@ class Inspection:
     @property
     def arena_bytes(self) -> int | None:
         """The least arena that the firmware needs."""
-        return None if self.memory is None else self.memory.arena.minimum_bytes
+        known = self.memory is not None and not self.memory.unknown
+        return self.memory.arena.minimum_bytes if known and self.memory is not None else None
 
     def __repr__(self) -> str:
         arena = "unknown" if self.arena_bytes is None else f"{self.arena_bytes:,} bytes"

@@ -17,7 +17,7 @@ from tests.support.field import field_case
 from tests.support.flash import Layers
 from tests.support.graphs import Net
 from tests.support.paths import needs_tflm
-from tests.support.random_types import random_model
+from tests.support.random_types import READ_AS_INT8, random_model
 from tests.support.tries import try_models
 from tests.support.type_probes import probe
 from tflopt.errors import TfloptError
@@ -42,8 +42,6 @@ MIXED = (
     *(OpCode.QUANTIZE, OpCode.DEQUANTIZE, OpCode.CAST, OpCode.ARG_MAX, OpCode.ARG_MIN),
     *(OpCode.GATHER, OpCode.GATHER_ND, OpCode.BATCH_MATMUL, OpCode.EMBEDDING_LOOKUP, *WEIGHTED),
 )
-READ_AS_INT8 = {(OpCode.TRANSPOSE_CONV, (DType.INT16, DType.INT16))}
-"""Runs, but the kernel takes the weights for int8: what comes out means nothing."""
 
 
 def combinations(code: OpCode) -> list[tuple[DType, ...]]:

@@ -27,8 +27,9 @@ from tflopt.cli.common import (
 )
 from tflopt.config import Config
 from tflopt.ir import Model
-from tflopt.product.choose import cost_of_original
+from tflopt.product.choose import cost_of_original, memory_within
 from tflopt.product.explore import Point, explore
+from tflopt.product.growth import unknown_notes
 from tflopt.product.settings import DEFAULT_TARGET, Settings
 from tflopt.report.chart import chart, names
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
@@ -65,6 +66,8 @@ def frontier(
         typer.echo(dumps(_json((model, digest), device, start, points, common)), nl=False)
     elif not quiet:
         _print(model, start, points, common)
+        for note in unknown_notes(memory_within(original, settings)):
+            typer.echo(f"note: {note}")
 
 
 def _common(device: Device) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def run_job(job: Job) -> Outcome:
         output=job.output,
         flash_bytes=(result.before.file_bytes, result.after.file_bytes),
         arena_bytes=None
-        if old is None or new is None
+        if old is None or new is None or old.unknown or new.unknown
         else (old.arena.minimum_bytes, new.arena.minimum_bytes),
         status="skipped" if verdict is None else verdict.status,
         grown=tuple(size_notes(result, settings)),

@@ -92,8 +92,9 @@ def _arena(result: Result, settings: Settings) -> Finding:
     if memory is None:
         unknown = UnsupportedError("the arena can't be computed")
         return _judged(Finding("arena", None, limit), lambda: _raise(unknown, limit))
+    need = None if memory.unknown else memory.arena.minimum_bytes
     return _judged(
-        Finding("arena", memory.arena.minimum_bytes, limit),
+        Finding("arena", need, limit),
         lambda: check_arena(result.model, memory, limit, settings.config, result.original),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tflopt.errors import printable
 from tflopt.ir import Model
 from tflopt.plan.describe import plan_bytes
 from tflopt.product.facts import model_facts
@@ -9,6 +10,7 @@ from tflopt.product.optimize import Result, Settings
 from tflopt.product.trades import trade_notes, trades
 from tflopt.rewrite import Stage
 from tflopt.rules.pipeline import RULES
+from tflopt.target.memory import Memory
 from tflopt.target.runs import find_refusals
 
 BESIDE = (
@@ -23,7 +25,16 @@ def size_notes(result: Result, settings: Settings) -> list[str]:
     """What a user should know of sizes: where the annotation is, trades, and what grew and why."""
     beside = result.annotation and settings.annotates and not result.annotates
     moved = [BESIDE.format(len(result.annotation))] if beside else []
-    return [*moved, *trade_notes(result, settings), *growth_notes(result, settings)]
+    trades = [*trade_notes(result, settings), *growth_notes(result, settings)]
+    return [*moved, *unknown_notes(result.memory_after), *trades]
+
+
+def unknown_notes(memory: Memory | None) -> list[str]:
+    """Where the arena is larger than every number that is stated of it."""
+    if memory is None or not memory.unknown:
+        return []
+    names = ", ".join(map(printable, memory.unknown))
+    return [f"the arena is unknown: more than is stated by what {names} needs."]
 
 
 def growth_notes(result: Result, settings: Settings) -> list[str]:

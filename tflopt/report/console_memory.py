@@ -63,7 +63,7 @@ def print_memory(
     console.print(
         Text.assemble(
             (f"{memory.device.target}", "bold"),
-            ": the least arena is ",
+            ": the least arena is " + ("unknown, at least " if memory.unknown else ""),
             (size(used.minimum_bytes), "bold"),
             " bytes",
         )

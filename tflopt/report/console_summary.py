@@ -216,7 +216,9 @@ def _arena_rows(result: Result) -> list[tuple[str, int, int]]:
     if result.memory_before is None or result.memory_after is None:
         return []
     old, new = result.memory_before.arena, result.memory_after.arena
+    unknown = result.memory_before.unknown or result.memory_after.unknown
+    name = "arena, bytes, unknown: at least" if unknown else "arena, bytes"
     return [
-        ("arena, bytes", old.minimum_bytes, new.minimum_bytes),
+        (name, old.minimum_bytes, new.minimum_bytes),
         ("  of it activations and scratch", old.head_bytes, new.head_bytes),
     ]

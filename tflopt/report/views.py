@@ -248,7 +248,8 @@ def warnings(report: Plain) -> list[str]:
     unknown = table(table(report, "output"), "arena").get("unknown_operators")
     if isinstance(unknown, list) and unknown:
         names = ", ".join(str(name) for name in unknown)
-        found.append(f"The memory of {names} is not known: the sizes of the arena are too small.")
+        told = "the arena is unknown, and larger than stated"
+        found.append(f"The memory of {names} is not known: {told}.")
     return found
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tflopt.errors import UnsupportedError
+from tflopt.facts.rows import row_count
 from tflopt.ir import DType, Model, Value
 
 Array = npt.NDArray[np.generic]
@@ -49,12 +50,15 @@ def make_samples(model: Model, options: SampleOptions) -> list[Sample]:
         raise UnsupportedError(f"{what} are too large to make samples of")
     count = min(options.count, max(1, MAX_SAMPLE_BYTES // max(total, results, 1)))
     rng = np.random.default_rng(options.seed)
-    return [[_draw(value, number, rng) for value in inputs] for number in range(count)]
+    rows = {value: row_count(value) for value in inputs}
+    return [[_draw(value, number, rng, rows[value]) for value in inputs] for number in range(count)]
 
 
-def _draw(value: Value, number: int, rng: np.random.Generator) -> Array:
+def _draw(value: Value, number: int, rng: np.random.Generator, rows: int | None) -> Array:
     dtype = value.dtype.numpy
     assert dtype is not None
+    if rows is not None:
+        return _places(value, number, rng, rows).astype(dtype)
     if value.dtype in WHOLE:
         return _quantized(value, number, rng).astype(dtype)
     if value.dtype is DType.BOOL:
@@ -62,6 +66,16 @@ def _draw(value: Value, number: int, rng: np.random.Generator) -> Array:
     if dtype.kind in "iu":
         return rng.integers(0, INDEX_LIMIT, value.shape).astype(dtype)
     return _float(value.shape, number, rng).astype(dtype)
+
+
+def _places(
+    value: Value, number: int, rng: np.random.Generator, rows: int
+) -> npt.NDArray[np.int64]:
+    """Numbers of rows, first the first, then the last: a kernel fails on any other number."""
+    ends = {0: 0, 1: rows - 1}
+    if number in ends:
+        return np.full(value.shape, ends[number])
+    return rng.integers(0, rows, value.shape)
 
 
 def _quantized(value: Value, number: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:

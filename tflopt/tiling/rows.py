@@ -70,7 +70,8 @@ def reads_of(op: Op, axis: int, rows: Rows) -> tuple[Read, ...]:
 
 def _check_shapes(op: Op, axis: int) -> None:
     extra = op.extra
-    if not isinstance(op.options, Options | None) or extra.options2 or extra.custom_options:
+    others = extra.options2 is not None or extra.custom_options is not None
+    if not isinstance(op.options, Options | None) or others:
         raise NotTileableError("its options are not understood", op)
     if len(op.outputs) != 1 or op.output.dtype is not DType.INT8:
         raise NotTileableError("only int8 layers with one output are computed in bands", op)

@@ -19,6 +19,8 @@ from tflopt.ir.options import (
 )
 from tflopt.target.cmsis_nn import layers
 from tflopt.target.cmsis_nn.common import reference_use, simd_use
+from tflopt.target.cmsis_nn.detection import NAME as DETECTION
+from tflopt.target.cmsis_nn.detection import detection_layer
 from tflopt.target.cmsis_nn.layers import Num
 from tflopt.target.cortex_m import Isa
 from tflopt.target.use import KernelUse, Path
@@ -54,6 +56,8 @@ def maker(op: Op) -> Callable[[Op], layers.Layer] | None:
 
     Calling it raises :class:`MalformedError`.
     """
+    if op.opcode.custom_code == DETECTION:
+        return _detection
     kernel = KERNELS.get(op.code)
     return None if kernel is None or kernel.op_data is not None else _LAYERS.get(kind_of(op))
 
@@ -231,6 +235,13 @@ def _reduce(op: Op) -> layers.Layer:
         accumulates=Trait.ACCUMULATES in facts_of(op).traits,
         activations=_num(data),
     )
+
+
+def _detection(op: Op) -> layers.Layer:
+    layer = detection_layer(op)
+    if layer is None:
+        raise MalformedError("its options or shapes can't be read")
+    return layer
 
 
 def _mirror_pad(op: Op) -> layers.Layer:
