@@ -207,7 +207,7 @@ def explorer(session: nox.Session) -> None:
     """Bundle the report's script with its libraries (needs Node.js and npm)."""
     folder = "tflopt/report/html/script"
     with session.chdir(folder):
-        session.run("npm", "install", "--no-fund", "--no-audit", "--no-save", external=True)
+        session.run("npm", "ci", "--no-fund", "--no-audit", external=True)
         session.run("node", "build.mjs", external=True)
 
 

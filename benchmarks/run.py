@@ -63,6 +63,7 @@ BENCHMARKS = (
     Benchmark("ranges", "Ranges against every input", ("--count", "10000"), plain=True),
     Benchmark("startup", "Start-up"),
     Benchmark("tool", "Time and memory of the tool"),
+    Benchmark("pages", "Pages of reports"),
     Benchmark("others", "Beside other tools"),
     Benchmark("planner", "Memory planner"),
     Benchmark("heads", "Predicted heads", ("--graphs", "1000", "--seed", "1")),

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 
 from tflopt.errors import printable
 from tflopt.report import views
+from tflopt.report.html.deeds import Deeds, deeds_of
 from tflopt.report.plain import Plain, counts, number, optional, rows, table, text
 
 Place = tuple[int, int]
 MOST_OPERATORS = 1_500
 """Of a side; of larger models the first are explored, and the JSON report has all."""
-MOST_EDITS = 6
-MOST_RULES = 8
 MOST_LETTERS = 48
 TITLES = {"input": "before", "output": "after"}
 
@@ -30,24 +29,43 @@ class Side:
     key: str
     model: Plain
     other: str | None
+    names: Mapping[Place, str]
+    """Of the counterparts, for operators whose outputs lost their names."""
 
     @property
     def id(self) -> str:
         """What the script calls it."""
         return TITLES[self.key]
 
+    def name_of(self, op: Plain) -> str:
+        """The name of its first output, or what its counterpart calls that."""
+        return text(op, "name") or self.names.get(_place(op), "")
+
 
 def explorer_data(report: Plain, sides: Sequence[str] = ("input", "output")) -> str:
     """The data as JSON that is safe within a ``script`` element."""
-    rules = _rules_by_name(report)
+    deeds, names = deeds_of(report), _counterpart_names(table(report, "input"))
     found = [
-        _side(Side(key, table(report, key), _other(key, sides)), rules)
+        _side(Side(key, table(report, key), _other(key, sides), _names(key, names)), deeds)
         for key in sides
         if table(report, key)
     ]
     data = {"name": views.model_name(report), "sides": found}
     # '<' would let a name from the model end the element.
     return json.dumps(data, separators=(",", ":"), sort_keys=True).replace("<", "\\u003c")
+
+
+def _names(key: str, names: Mapping[Place, str]) -> Mapping[Place, str]:
+    return names if key == "output" else {}
+
+
+def _counterpart_names(model: Plain) -> dict[Place, str]:
+    """By the places of the operators after, what they are called before."""
+    return {
+        (number(op, "subgraph"), twin): text(op, "name")
+        for op in rows(model, "graph")
+        if (twin := optional(op, "counterpart")) is not None
+    }
 
 
 def _other(key: str, sides: Sequence[str]) -> str | None:
@@ -68,22 +86,7 @@ def short_name(name: str) -> str:
     return short if len(short) <= MOST_LETTERS else "…" + short[1 - MOST_LETTERS :]
 
 
-def _rules_by_name(report: Plain) -> dict[str, list[dict[str, object]]]:
-    """What rules did, by the name of the output of the operator that they did it to."""
-    found: dict[str, list[dict[str, object]]] = {}
-    for rule in rows(report, "passes"):
-        for hit in rows(rule, "hits"):
-            _, arrow, name = text(hit, "where").partition(" -> ")
-            edits = hit.get("edits")
-            told = [printable(str(edit)) for edit in edits] if isinstance(edits, list) else []
-            if arrow and name:
-                found.setdefault(name, []).append(
-                    {"name": text(rule, "name"), "edits": told[:MOST_EDITS]}
-                )
-    return found
-
-
-def _side(side: Side, rules: Mapping[str, list[dict[str, object]]]) -> dict[str, object]:
+def _side(side: Side, deeds: Deeds) -> dict[str, object]:
     model = side.model
     memory = table(model, "memory_map")
     live = {_place(step): number(step, "live_bytes") for step in rows(memory, "steps")}
@@ -98,11 +101,11 @@ def _side(side: Side, rules: Mapping[str, list[dict[str, object]]]) -> dict[str,
     known = {_place(op) for op in graph}
     operators = [
         {
-            **_operator(side, op, known),
+            **_operator(side, op, known, side.name_of(op)),
             **_costs(_place(op), facts),
             "live": live.get(_place(op), 0),
             "measured": taken.get(_place(op)[1]) if _place(op)[0] == 0 else None,
-            "rules": rules.get(printable(text(op, "name")), [])[:MOST_RULES],
+            "rules": deeds.of(op, side.name_of(op)),
         }
         for op in graph
     ]
@@ -127,7 +130,7 @@ def _measured(found: Plain) -> dict[str, object] | None:
     return {"unit": printable(unit), "board": board, "total": number(found, "total")}
 
 
-def _operator(side: Side, op: Plain, known: set[Place]) -> dict[str, object]:
+def _operator(side: Side, op: Plain, known: set[Place], name: str) -> dict[str, object]:
     place, reads = _place(op), op.get("reads")
     twin = op.get("counterpart")
     outputs = op.get("outputs")
@@ -137,8 +140,8 @@ def _operator(side: Side, op: Plain, known: set[Place]) -> dict[str, object]:
         "index": place[1],
         "place": f"{place[0]}.{place[1]}" if place[0] else str(place[1]),
         "name": printable(text(op, "operator")),
-        "tensor": short_name(text(op, "name")),
-        "fullName": printable(text(op, "name")),
+        "tensor": short_name(name),
+        "fullName": printable(name),
         "shapes": [str(each) for each in outputs] if isinstance(outputs, list) else [],
         "reads": [
             _key(side.id, (place[0], index))
