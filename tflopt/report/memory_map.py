@@ -31,7 +31,7 @@ NAMED_STEP, NAMED_WIDTH = 11.0, 500
 MOST_LETTERS = 22
 ABOVE = 18
 KIBI = 1024
-TICKS, NUMBER_WIDTH, CLOSE_LINES = 6, 20, 15
+TICKS, CLOSE_LINES = 6, 15
 MAP_CSS = """
 .map text { font: 11px system-ui, sans-serif; fill: var(--ink, #1b1f24); }
 .map .axis { stroke: var(--line, #8a929c); stroke-width: 1; fill: none; }
@@ -212,7 +212,8 @@ def _axes(frame: Frame, steps: Sequence[Plain], named: bool) -> Iterator[str]:
         yield f'<line class="grid" x1="{left:.1f}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>'
         yield _text(size(at), left - 5, y + 3.5, "end")
     yield f'<path class="axis" d="M{left:.1f} {frame.top}V{bottom:.1f}H{right}"/>'
-    every = max(1, round(NUMBER_WIDTH / frame.step_width + 0.5))
+    digits = max((len(str(number(step, "index"))) for step in steps), default=1)
+    every = max(1, round((LETTER * digits + 8) / frame.step_width + 0.5))
     for position, step in enumerate(steps):
         at, index = number(step, "step"), step.get("index")
         x = frame.x(at + 0.5)

@@ -9,6 +9,7 @@ const WIDTH = 184;
 const HEIGHT = 40;
 const MOST_OPERATORS = 400;
 const LETTERS = 22;
+const LEAST_SCALE = 0.6;
 
 const short = (text) => (text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}…` : text);
 
@@ -97,7 +98,8 @@ export function drawGraph(box, side) {
   });
   view.call(pan);
   // A short graph takes no more room than it needs.
-  const needed = Math.min(1, (svg.clientWidth - 16) / graph.graph().width) * graph.graph().height + 20;
+  const scale = Math.max(LEAST_SCALE, Math.min(1, (svg.clientWidth - 16) / graph.graph().width));
+  const needed = scale * graph.graph().height + 20;
   svg.style.height = `min(${Math.max(160, Math.ceil(needed))}px, var(--graph-height))`;
   const size = () => [svg.clientWidth || 400, svg.clientHeight || 480];
   const { width, height } = graph.graph();
@@ -113,7 +115,14 @@ export function drawGraph(box, side) {
     const place = graph.node(key);
     if (place) view.call(pan.translateTo, place.x, place.y);
   };
-  fit();
+  /** As wide as the view, but never so small that nothing can be read: then the first operator leads. */
+  const open = () => {
+    fit();
+    if (size()[0] - 16 >= LEAST_SCALE * width) return;
+    view.call(pan.transform, zoomIdentity.translate(0, 8).scale(LEAST_SCALE));
+    view.call(pan.translateTo, graph.node(side.operators[0].key).x, (size()[1] / 2 - 8) / LEAST_SCALE);
+  };
+  open();
   const start = walk(svg, side, centre);
   onSelect((op, from) => {
     if (!op) return;

@@ -5,6 +5,7 @@ import { walk } from "./walk.js";
 
 const WIDTH = 1000;
 const HEIGHT = 34;
+const THIN = 4;
 
 function strip(side, taken, most, label) {
   const svg = make("svg", {
@@ -19,7 +20,7 @@ function strip(side, taken, most, label) {
   for (const op of side.operators) {
     const width = (WIDTH * (taken(op) ?? 0)) / Math.max(1, most);
     if (!width) continue;
-    const part = make("g", { "data-op": op.key, class: "block", transform: `translate(${left},0)` },
+    const part = make("g", { "data-op": op.key, class: width < THIN ? "block thin" : "block", transform: `translate(${left},0)` },
       make("title", {}, told(op)),
       make("rect", { width, height: HEIGHT }));
     part.addEventListener("click", () => select(op.key, "time"));
