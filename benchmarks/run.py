@@ -49,6 +49,11 @@ class Benchmark:
         return " ".join(["python", f"benchmarks/{self.name}.py", *self.arguments])
 
 
+PAGES = tuple(
+    word
+    for name in ("har_cnn", "resnet8", "torch_tcn", "vww_96_int8")
+    for word in ("--model", name)
+)
 BENCHMARKS = (
     Benchmark("flash", "Flash", ("--samples", "16")),
     Benchmark("models", "Every model, with default options", ("--samples", "64")),
@@ -63,7 +68,7 @@ BENCHMARKS = (
     Benchmark("ranges", "Ranges against every input", ("--count", "10000"), plain=True),
     Benchmark("startup", "Start-up"),
     Benchmark("tool", "Time and memory of the tool"),
-    Benchmark("pages", "Pages of reports"),
+    Benchmark("pages", "Pages of reports", PAGES),
     Benchmark("others", "Beside other tools"),
     Benchmark("planner", "Memory planner"),
     Benchmark("heads", "Predicted heads", ("--graphs", "1000", "--seed", "1")),

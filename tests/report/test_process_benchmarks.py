@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import others, processes
+from benchmarks import others, pages, processes
 from benchmarks.processes import Runs, Usage
 from tests.support.paths import ROOT
 
@@ -80,3 +80,17 @@ def test_without_the_other_tools_it_cannot_run() -> None:
     assert "no-helia (pip install helia-aot)" in done.stderr
     assert "no-vela (pip install ethos-u-vela)" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("operators", "size", "seconds", "faults"),
+    [
+        (100, 1_000_000, 0.25, 0),
+        (100, 1_000_001, 0.25, 1),
+        (101, 1_000_001, 0.25, 0),
+        (10, 10, 0.26, 1),
+        (100, 1_000_001, 0.26, 2),
+    ],
+)
+def test_limits_of_pages(operators: int, size: int, seconds: float, faults: int) -> None:
+    assert len(pages.Page("a", operators, size, seconds, 0.1).faults) == faults
