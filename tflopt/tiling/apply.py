@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from tflopt.ir import DType, Graph, Model, Value
 from tflopt.rewrite import Rewriter
+from tflopt.tiling.draw import write_segment
 from tflopt.tiling.segment import Segment
-from tflopt.tiling.write import write_segment
 
 Key = tuple[tuple[int, ...], bytes]
 

@@ -45,10 +45,15 @@ class Band:
     needs: dict[Value, Rows]
 
 
+Memo = dict[tuple[Op, int, Edge, Rows], Work | NotTileableError]
+"""What is known of operators in bands: by axis, edge and rows."""
+
+
 @dataclass
 class _Planner:
     ops: Sequence[Op]
     segment: Segment
+    memo: Memo
     computed: dict[Value, int] = field(default_factory=dict)
     """Rows of inner tensors up to here are kept from the bands before."""
 
@@ -64,13 +69,26 @@ class _Planner:
                 wanted = (max(wanted[0], self.computed.get(op.output, 0)), wanted[1])
             if wanted[0] >= wanted[1]:
                 continue
-            work = work_of(op, self.segment, wanted)
+            work = self._work(op, wanted)
             works.append(work)
             for read in work.reads:
                 _widen(needs, op.inputs[read.index], read.rows)
         for work in works:
             self.computed[work.op.output] = work.rows[1]
         return Band(tuple(reversed(works)), needs)
+
+    def _work(self, op: Op, rows: Rows) -> Work:
+        segment = self.segment
+        key = (op, segment.axis, segment.edge, rows)
+        if key not in self.memo:
+            try:
+                self.memo[key] = work_of(op, segment, rows)
+            except NotTileableError as error:
+                self.memo[key] = error
+        known = self.memo[key]
+        if isinstance(known, NotTileableError):
+            raise NotTileableError(known.reason, known.op)
+        return known
 
 
 def _widen(needs: dict[Value, Rows], value: Value | None, rows: Rows) -> None:
@@ -79,7 +97,7 @@ def _widen(needs: dict[Value, Rows], value: Value | None, rows: Rows) -> None:
     needs[value] = (min(rows[0], known[0]), max(rows[1], known[1]))
 
 
-def plan_bands(ops: Sequence[Op], segment: Segment) -> tuple[Band, ...]:
+def plan_bands(ops: Sequence[Op], segment: Segment, memo: Memo) -> tuple[Band, ...]:
     """The bands of a run of operators, of which only the last one's output is read outside.
 
     Raises:
@@ -89,7 +107,7 @@ def plan_bands(ops: Sequence[Op], segment: Segment) -> tuple[Band, ...]:
     bounds, size = segment.bounds, ops[-1].output.shape[segment.axis : segment.axis + 1]
     if (bounds[0], *bounds[-1:]) != (0, *size) or list(bounds) != sorted(set(bounds)):
         raise NotTileableError(f"bands from {bounds} don't cover its rows", ops[-1])
-    planner = _Planner(ops, segment)
+    planner = _Planner(ops, segment, memo)
     return tuple(planner.band(rows) for rows in segment.bands)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 
 from tflopt.ir import Op, Value
@@ -18,6 +18,8 @@ from tflopt.target.device import Device
 from tflopt.target.hazards import hazards_at
 from tflopt.target.kernels import kernel_use
 from tflopt.target.memory import ONE_OF_EACH, PlanRequest, gap_of, kernel_memory
+from tflopt.tiling.draw import draw_step
+from tflopt.tiling.program import Control, Step
 
 Pattern = tuple[int, ...]
 
@@ -54,6 +56,7 @@ class CostBook:
     request: PlanRequest
     known: dict[tuple[LayerSpec, Pattern], OpCosts] = field(default_factory=dict)
     asked: dict[Op, OpCosts] = field(default_factory=dict)
+    steps: dict[Hashable, OpCosts] = field(default_factory=dict)
 
     def of(self, op: Op) -> OpCosts:
         """The costs of an operator, which may be in a sketch, and which nobody edits meanwhile."""
@@ -64,6 +67,18 @@ class CostBook:
                 self.known[key] = self._ask(key[0], op, values)
             self.asked[op] = self.known[key]
         return self.asked[op]
+
+    def of_step(self, step: Step) -> OpCosts:
+        """The same for a step of a program; equal steps of one layer are asked once."""
+        if step.op is not None and step.outputs[0].real is not None:
+            return self.of(step.op)  # as it is
+        places = [each for each in (*step.inputs, *step.outputs) if each is not None]
+        shapes = tuple(each if isinstance(each, Control) else each.shape for each in places)
+        pattern = None if len(set(places)) == len(places) else tuple(map(places.index, places))
+        key = (step.op, step.code, step.valid, step.axis, shapes, len(step.outputs), pattern)
+        if key not in self.steps:
+            self.steps[key] = self.of(draw_step(step))
+        return self.steps[key]
 
     def _ask(self, spec: LayerSpec, op: Op, values: list[Value]) -> OpCosts:
         use = kernel_use(op, self.device)

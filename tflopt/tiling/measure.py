@@ -19,13 +19,13 @@ from tflopt.rewrite.sketch import Sketch
 from tflopt.target.cost.predict import INVOKE_OVERHEAD
 from tflopt.tiling.apply import constant_key
 from tflopt.tiling.costs import CostBook, tensors_of
+from tflopt.tiling.draw import write_segment
 from tflopt.tiling.rows import NotTileableError
 from tflopt.tiling.segment import Segment
-from tflopt.tiling.write import write_segment
 
 PLAN_WORK = 20
 """What a plan counts for, in measurements of the same model."""
-EFFORT = 0.1
+EFFORT = 0.5
 """Of the solver while candidates are compared; the plan that is kept gets more."""
 
 
@@ -120,10 +120,10 @@ class Bench:
         new = {name for op in sketch.graph.ops for name in self.book.of(op).hazards}
         return sketch if new <= known else None
 
-    def count(self, draft: Draft) -> None:
-        """One more measurement was made."""
+    def count(self, operators: int) -> None:
+        """One more measurement was made, of so many operators."""
         self.evaluations += 1
-        self.work += len(draft.ops)
+        self.work += operators
 
     def draft(self, segments: Sequence[Segment]) -> Draft | None:
         """The model with these segments in bands; None where one can't be."""
@@ -150,7 +150,7 @@ class Bench:
         draft = self.draft(segments)
         if draft is None:
             return None
-        self.count(draft)
+        self.count(len(draft.ops))
         book, costs = self.book, draft.costs(self.book)
         model, aliases = draft.describe(book), draft.aliases(book)
         options = book.request.offline

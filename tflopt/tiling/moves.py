@@ -55,11 +55,7 @@ def _moved(segment: Segment, windows: Windows, rng: random.Random) -> Segment | 
         return replace(segment, halo=halo) if flip else replace(segment, edge=edge)
     first = segment.first + rng.choice((-1, 0, 1))
     last = segment.last + rng.choice((-1, 0, 1))
-    if not 0 <= first <= last < windows.count:
-        return None
-    size = windows.rows(last)
-    moved = segment.moved(first, last, size)
-    return moved if moved.count > 1 else None
+    return windows.moved(segment, first, last)
 
 
 def _shifted(segment: Segment, rng: random.Random) -> Segment | None:

@@ -9,34 +9,40 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from tflopt.ir import Model
 from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest
 from tflopt.tiling.costs import CostBook
+from tflopt.tiling.fit import Fits
 from tflopt.tiling.measure import Bench, Measure
 from tflopt.tiling.moves import Segments, neighbour
+from tflopt.tiling.pack import Packs
 from tflopt.tiling.segment import Edge, Halo
 from tflopt.tiling.sweep import sweep
-from tflopt.tiling.windows import Windows
+from tflopt.tiling.windows import Estimate, Windows
 
-SWEEP_WORK = 80_000
+SWEEP_WORK, SWEEP_WORK_PER_OP = 80_000, 4_000
 """Operators that are measured in the sweep."""
-STARTS = 4
-"""Choices of the sweep that are planned."""
+FIT_WORK, IMPROVE_WORK = 80_000, 80_000
+"""The same while bands are fitted to heads."""
+STARTS, FALLS = 4, 5
+"""For how many of the sweep's choices heads fall as far as they can, and how often for others."""
 WALK_WORK, WALK_WORK_PER_OP = 16_000, 500
 """Operators that are measured in each walk from one of the best choices, at the most."""
 HEATS = (0.02, 0.02, 0.01, 0.004)
 """Of each walk: at first a move that costs this part of the arena is taken once in three times."""
 MOST_MOVES, MOST_IDLE, LEADERS = 20_000, 200, 12
+WORTHS = (0.03, 0.3)
+"""Of twice the instructions, as a part of the arena, while bands are chosen."""
+NEAR = 0.03
+"""Neighbours that are worse by this part of the arena are looked at for smaller heads as well."""
 PRICE = 0.03
 """Of twice the instructions, as a part of the arena, where the least arena is looked for."""
-LOOSE = 0.02
-"""How far above its bound a plan may stay, as a part of it, before its kind is distrusted."""
-PLANS = 12
-"""Plans after each walk."""
+SEGMENT_PLANS, PLANS = 60, 4
+"""Choices of which every segment is planned alone, and whole plans, after each walk."""
 
 
 Kind = tuple[tuple[int, int, Halo, Edge], ...]
@@ -45,6 +51,10 @@ Kind = tuple[tuple[int, int, Halo, Edge], ...]
 def _kind(segments: Segments) -> Kind:
     """A choice without its cuts."""
     return tuple((each.first, each.last, each.halo, each.edge) for each in segments)
+
+
+def _runs(segments: Segments) -> tuple[tuple[int, int], ...]:
+    return tuple((each.first, each.last) for each in segments)
 
 
 @dataclass(frozen=True)
@@ -141,14 +151,17 @@ class _Hunt:
     tried: dict[Segments, Measure]
     """With their plans made."""
     windows: Windows = field(init=False)
-    guesses: dict[Segments, Measure | None] = field(default_factory=dict)
+    fits: Fits = field(init=False)
+    packs: Packs = field(init=False)
+    guesses: dict[Segments, Estimate | None] = field(default_factory=dict)
     bounds: dict[Segments, Measure | None] = field(default_factory=dict)
-    gaps: dict[Kind, int] = field(default_factory=dict)
-    """How much too far plans stayed above their bounds, at the least, for each kind of choice."""
     limit: int = 0
 
     def __post_init__(self) -> None:
         self.windows = Windows(self.bench)
+        self.packs = Packs(self.windows)
+        arena, work = self.tried[()].arena_bytes, self.tried[()].instructions
+        self.fits = Fits(self.windows, [worth * arena / work for worth in WORTHS])
 
     def explain(self) -> tuple[int, str]:
         """The operator that needs the most, and why bands of it are no gain."""
@@ -178,16 +191,45 @@ class _Hunt:
         """A sweep, then walks from the best so far, each followed by plans for what they found."""
         if not self.windows.runs:
             return
-        self.limit = self.bench.work + SWEEP_WORK
-        for number, start in enumerate(self._starts()):
-            self.guess(start)
-            if number < STARTS:
-                self._plan(start)
+        self.limit = self.bench.work + max(SWEEP_WORK, SWEEP_WORK_PER_OP * self.windows.count)
+        starts = self._starts()
+        self.limit = self.bench.work + FIT_WORK
+        self._fit(starts)
+        self.limit = self.bench.work + IMPROVE_WORK
+        self._improve()
+        self._plan_best()
         for number, heat in enumerate(HEATS):
             self.limit = self.bench.work + self.walk_work
             kinds = self._kinds()
             self._walk(kinds[number % (len(HEATS) - 1) % len(kinds)], heat, number)
             self._plan_best()
+
+    def _fit(self, starts: Sequence[Segments]) -> None:
+        """Guess choices, and the same runs in the largest bands for heads that fall from theirs."""
+        for number, start in enumerate(sorted(starts, key=self._energy)):
+            self._fall(start, 10 * FALLS if number < STARTS else FALLS)
+
+    def _fall(self, start: Segments, most: int) -> None:
+        misses = 0
+        for number, each in enumerate(self.fits.falling(start)):
+            misses = misses + 1 if self.guess(each) is None else 0
+            if number >= most or misses >= len(WORTHS) or self._is_spent():
+                return
+
+    def _improve(self) -> None:
+        """From the best choice that wasn't yet looked around, its neighbours with fitted bands."""
+        done = set[tuple[tuple[int, int], ...]]()
+        while not self._is_spent():
+            left = [each for each in self._ranked() if _runs(each) not in done][:1]
+            if not left or self._energy(left[0]) == math.inf:
+                return
+            done.add(_runs(left[0]))
+            limit = self._energy(left[0]) + NEAR * self.tried[()].arena_bytes
+            for each in self.fits.around(left[0]):
+                if self._is_spent():
+                    return
+                if self._energy(each) <= limit:
+                    self._fall(each, FALLS)
 
     @property
     def walk_work(self) -> int:
@@ -195,16 +237,23 @@ class _Hunt:
         return min(WALK_WORK, WALK_WORK_PER_OP * self.windows.count)
 
     def _plan_best(self) -> None:
-        """Plan the most promising, one after the other: each plan corrects the guesses."""
-        for _ in range(PLANS):
+        """Plan the most promising: first their segments alone, then what stays promising."""
+        plans = 0
+        for _ in range(SEGMENT_PLANS):
             best = self.best
             left = [each for each in self.guesses if self._promises(each, best)]
-            if not left:
+            if not left or plans == PLANS:
                 return
-            self._plan(min(left, key=self._energy))
+            first = min(left, key=self._energy)
+            unknown = [each for each in first if each not in self.packs.known]
+            for segment in unknown:
+                self.packs.plan(segment)
+            if not unknown:
+                plans += 1
+                self._plan(first)
 
     def _promises(self, segments: Segments, best: tuple[int, ...]) -> bool:
-        """Whether it wasn't measured yet and could be the best."""
+        """Whether it wasn't planned yet and could be the best."""
         guess = None if segments in self.bounds else self.guess(segments)
         return guess is not None and self.wish.rank(guess) < best
 
@@ -217,9 +266,6 @@ class _Hunt:
             planned = self.bench.measure(segments, below=1 << 62)
             assert planned is not None
             self.tried[segments] = planned
-            gap = planned.arena_bytes - bound.arena_bytes - int(LOOSE * bound.arena_bytes)
-            gap = max(0, gap)
-            self.gaps[_kind(segments)] = min(gap, self.gaps.get(_kind(segments), gap))
             self._say()
 
     @property
@@ -228,15 +274,16 @@ class _Hunt:
         return min(self.wish.rank(measure) for measure in self.tried.values())
 
     def guess(self, segments: Segments) -> Measure | None:
-        """What a choice takes at least, about; None where it can't be, or is too slow."""
+        """What a choice takes, about; None where it can't be, or is too slow."""
         if segments not in self.guesses:
-            guess = self.windows.estimate(segments)
-            slow = guess is not None and guess.instructions > self.wish.most_instructions
-            self.guesses[segments] = None if slow else guess
-        guess, gap = self.guesses[segments], self.gaps.get(_kind(segments), 0)
-        if guess is None or not gap:
-            return guess
-        return replace(guess, arena_bytes=guess.arena_bytes + gap)
+            found = self.windows.estimate(segments)
+            slow = found is not None and found.instructions > self.wish.most_instructions
+            self.guesses[segments] = None if slow else found
+        found = self.guesses[segments]
+        if found is None:
+            return None
+        head = max([found.head_bytes, *map(self.packs.head, segments)])
+        return Measure(found.rest_bytes + head, found.instructions, found.operators)
 
     def _walk(self, start: Segments, heat: float, seed: int) -> None:
         """Simulated annealing on estimates; back to one of the best after many idle moves."""

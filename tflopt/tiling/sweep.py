@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tflopt.plan.tflm_sizes import ARM32
+from tflopt.tiling.needs import Need
 from tflopt.tiling.segment import Segment
-from tflopt.tiling.windows import Need, Windows
+from tflopt.tiling.windows import Windows
 
 STEP = 0.95
 """By how much the head shrinks from one round to the next, at least."""
@@ -102,6 +104,7 @@ def _with(
     if segment is None or need is None or plain is None:
         return Choice(choice.segments, head, choice.tail_bytes, choice.instructions)
     tail = choice.tail_bytes + need.tail_bytes - plain.tail_bytes
+    tail += ARM32.eval_tensor * len(need.controls)
     work = choice.instructions + need.instructions - plain.instructions
     return Choice((*choice.segments, segment), head, tail, work)
 

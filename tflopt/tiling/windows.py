@@ -11,13 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from tflopt.ir import Op, Value
-from tflopt.plan.offline import head_lower_bound
+from tflopt.ir import Value
 from tflopt.plan.tflm_sizes import ARM32
-from tflopt.tiling.bands import check_run
-from tflopt.tiling.measure import Bench, Draft, Measure
+from tflopt.tiling.apply import constant_key
+from tflopt.tiling.bands import Memo, check_run
+from tflopt.tiling.measure import Bench, Measure
+from tflopt.tiling.needs import Around, Need, need_of, program_of
+from tflopt.tiling.program import Control
 from tflopt.tiling.rows import NotTileableError, reads_of
 from tflopt.tiling.segment import HEIGHT, WIDTH, Edge, Halo, Segment, even_bounds
+from tflopt.tiling.write import write_program
 
 LONGEST = 14
 """Operators in one segment."""
@@ -32,12 +35,13 @@ Run = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Need:
-    """What some operators need: ``head_bytes`` no plan can be below, the rest adds up."""
+class Estimate:
+    """A choice: its arena without the head, and the head of what is in no segment."""
 
+    rest_bytes: int
     head_bytes: int
-    tail_bytes: int
     instructions: int
+    operators: int
 
 
 @dataclass
@@ -47,6 +51,8 @@ class Windows:
     bench: Bench
     plain: dict[int, Need] = field(default_factory=dict)
     banded: dict[Segment, Need | None] = field(default_factory=dict)
+    memo: Memo = field(default_factory=dict)
+    arounds: dict[Run, Around] = field(default_factory=dict)
 
     @cached_property
     def _lives(self) -> dict[Value, tuple[int, int]]:
@@ -124,11 +130,25 @@ class Windows:
         shape, axis = self.bench.model.main.ops[index].output.shape, self.axis(index)
         return shape[axis] if len(shape) > axis else 0
 
+    def moved(self, segment: Segment, first: int, last: int) -> Segment | None:
+        """A segment with other operators, in as many bands; None where there is no such run."""
+        if not 0 <= first <= last < self.count:
+            return None
+        size = self.rows(last)
+        moved = segment.moved(first, last, size) if size > 1 else segment
+        return moved if size > 1 and moved.count > 1 else None
+
+    def halved(self, first: int, last: int) -> Segment | None:
+        """A run in two bands; None where it has one row."""
+        bounds = even_bounds(self.rows(last), 2)
+        return Segment(first, last, bounds, self.axis(last)) if len(bounds) > 2 else None
+
     def op(self, index: int) -> Need:
         """What an operator needs as it is."""
         if index not in self.plain:
             op = self.bench.model.main.ops[index]
-            self.plain[index] = self._need(self._draft(index, index, [op], {}))
+            around = self.around(index, index)
+            self.plain[index] = need_of(program_of(op), around, self.bench.book)
         return self.plain[index]
 
     def whole(self, first: int, last: int) -> Need:
@@ -136,7 +156,7 @@ class Windows:
         needs = [self.op(index) for index in range(first, last + 1)]
         head = max(need.head_bytes for need in needs)
         tail = sum(need.tail_bytes for need in needs)
-        return Need(head, tail, sum(need.instructions for need in needs))
+        return Need(head, tail, sum(need.instructions for need in needs), len(needs))
 
     @cached_property
     def _plain_arena(self) -> Measure:
@@ -144,14 +164,28 @@ class Windows:
         assert bound is not None
         return bound
 
-    def estimate(self, segments: Sequence[Segment]) -> Measure | None:
-        """What a choice takes at least, from its segments alone; None where one can't be cut.
+    def head(self, segments: Sequence[Segment]) -> int | None:
+        """A head that no plan of a choice can be below; None where a segment can't be cut."""
+        needs = [self.segment(each) for each in segments]
+        heads = [need.head_bytes for need in needs if need is not None]
+        if len(heads) < len(needs):
+            return None
+        return max([*heads, self.head_without(segments)])
 
-        All but exact: the tail's alignment, and constants that segments share, aside.
+    def head_without(self, segments: Sequence[Segment]) -> int:
+        """What the operators outside of some segments need."""
+        inside = {i for each in segments for i in range(each.first, each.last + 1)}
+        heads = (self.op(index).head_bytes for index in range(self.count) if index not in inside)
+        return max(heads, default=0)
+
+    def estimate(self, segments: Sequence[Segment]) -> Estimate | None:
+        """What a choice takes but for its head; None where one of the segments can't be cut.
+
+        All but exact: the tail's alignment aside.
         """
-        heads = [self.op(index).head_bytes for index in range(self.count)]
-        plain = max(heads)
-        tail = work = 0
+        base, plain = self._plain_arena, self.head_without(())
+        tail = work = operators = 0
+        controls = set[Control]()
         for segment in segments:
             need = self.segment(segment)
             if need is None:
@@ -159,42 +193,49 @@ class Windows:
             old = self.whole(segment.first, segment.last)
             tail += need.tail_bytes - old.tail_bytes
             work += need.instructions - old.instructions
-            heads[segment.first : segment.last + 1] = [0] * (segment.last + 1 - segment.first)
-            heads[segment.first] = need.head_bytes
-        base = self._plain_arena
-        arena = base.arena_bytes + max(heads) - plain + tail
-        return Measure(arena, base.instructions + work, base.operators)
+            operators += need.operators - old.operators
+            controls |= need.controls
+        tail += ARM32.eval_tensor * len(controls - self._plain_controls)
+        return Estimate(
+            base.arena_bytes - plain + tail,
+            self.head_without(segments),
+            base.instructions + work,
+            base.operators + operators,
+        )
+
+    @cached_property
+    def _plain_controls(self) -> set[Control]:
+        """Small constants that the model has anyway."""
+        values = self.bench.model.main.values
+        return {
+            Control(value.shape, value.ints() or ())
+            for value in values
+            if constant_key(value) is not None
+        }
 
     def segment(self, segment: Segment) -> Need | None:
         """What a segment needs in its bands, None where it can't be cut so."""
         if segment not in self.banded:
-            sketch = self.bench.sketch(segment)
-            need = None
-            if sketch is not None:
-                same = {copy: value for value, copy in sketch.stand_ins.items()}
-                same |= {result: value for value, result in sketch.results.items()}
-                draft = self._draft(segment.first, segment.last, sketch.graph.ops, same)
-                self.bench.count(draft)
-                need = self._need(draft)
-            self.banded[segment] = need
+            self.banded[segment] = self._measured(segment)
         return self.banded[segment]
 
-    def _draft(self, first: int, last: int, ops: list[Op], same: dict[Value, Value]) -> Draft:
-        """The run alone: what lives before it is an input, what lives after it an output."""
-        before, after = [], []
-        for value, (start, end) in self._lives.items():
-            if start < first <= end:
-                before.append(value)
-            if start <= last < end:
-                after.append(value)
-        return Draft(before, after, ops, same)
+    def _measured(self, segment: Segment) -> Need | None:
+        ops = self.bench.model.main.ops[segment.first : segment.last + 1]
+        try:
+            program = write_program(ops, segment, self.memo)
+        except NotTileableError:
+            return None
+        self.bench.count(len(program.steps))
+        return need_of(program, self.around(segment.first, segment.last), self.bench.book)
 
-    def _need(self, draft: Draft) -> Need:
-        book = self.bench.book
-        head = head_lower_bound(draft.describe(book), draft.aliases(book))
-        tensors = len(draft.values) - len({*draft.inputs})
-        tail = ARM32.eval_tensor * tensors + sum(book.of(op).tail_bytes for op in draft.ops)
-        return Need(head, tail, sum(book.of(op).instructions for op in draft.ops))
+    def around(self, first: int, last: int) -> Around:
+        """What lives before a run, and what lives after it."""
+        if (first, last) not in self.arounds:
+            lives = self._lives.items()
+            before = [value for value, (start, end) in lives if start < first <= end]
+            after = [value for value, (start, end) in lives if start <= last < end]
+            self.arounds[first, last] = Around(before, after)
+        return self.arounds[first, last]
 
     def options(self, run: Run, head_bytes: int, most: int) -> Iterator[Segment]:
         """For each mode the fewest bands that need no more than so much head and instructions."""

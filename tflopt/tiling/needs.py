@@ -1,0 +1,114 @@
+"""What the steps of a program need, between what lives before and after them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from tflopt.ir import Op, Value
+from tflopt.plan.describe import runtime_bytes
+from tflopt.plan.lifetimes import ARENA_ALIGNMENT
+from tflopt.plan.problem import align_up
+from tflopt.plan.tflm_sizes import ARM32
+from tflopt.tiling.costs import CostBook, OpCosts
+from tflopt.tiling.live import Lives
+from tflopt.tiling.program import Control, Input, Part, Program, Step
+
+
+@dataclass(frozen=True)
+class Need:
+    """What some operators need: ``head_bytes`` no plan can be below, the rest adds up.
+
+    ``controls`` are helper constants, which are stored once in a model.
+    """
+
+    head_bytes: int
+    tail_bytes: int
+    instructions: int
+    operators: int
+    controls: frozenset[Control] = frozenset()
+
+
+@dataclass(frozen=True)
+class Around:
+    """The tensors of a model that live before a run of operators, and those that live after."""
+
+    before: Collection[Value]
+    after: Collection[Value]
+
+
+def program_of(op: Op) -> Program:
+    """An operator as it is."""
+    program = Program()
+    inputs = tuple(None if value is None else program.read(value) for value in op.inputs)
+    outputs = tuple(program.read(value) for value in op.outputs)
+    program.steps.append(Step(op.code, inputs, outputs, 0, op))
+    return program
+
+
+def need_of(program: Program, around: Around, book: CostBook) -> Need:
+    """Head, tail and instructions of a program."""
+    steps = program.steps
+    costs = [book.of_step(step) for step in steps]
+    lives, numbers = lives_of(program, costs, around)
+    controls = frozenset(key for key in numbers if isinstance(key, Control))
+    tensors = len(numbers) - len(controls) - len(set(around.before))
+    tail = ARM32.eval_tensor * tensors + sum(cost.tail_bytes for cost in costs)
+    work = sum(cost.instructions for cost in costs)
+    return Need(lives.peak(), tail, work, len(steps), controls)
+
+
+def band_head(program: Program, band: int, around: Around, book: CostBook) -> int:
+    """A head that the steps of one band can't be below, whatever the bands after it need."""
+    costs = [book.of_step(step) for step in program.steps]
+    start = program.ends[band - 1] if band else 0
+    return lives_of(program, costs, around)[0].peak(start, program.ends[band])
+
+
+def lives_of(
+    program: Program, costs: Sequence[OpCosts], around: Around
+) -> tuple[Lives, dict[Hashable, int]]:
+    """From where to where everything lives, and the number of each tensor and control."""
+    lives, numbers, steps = Lives(), dict[Hashable, int](), program.steps
+    for value in around.before:
+        numbers[value] = lives.add(runtime_bytes(value), -1)
+    for index, (step, cost) in enumerate(zip(steps, costs, strict=True)):
+        lives.scratch.append(sum(align_up(each, ARENA_ALIGNMENT) for each in cost.scratch_bytes))
+        for each in (*step.inputs, *step.outputs):
+            if each is not None:
+                lives.last[_number(each, index, lives, numbers)] = index
+    for value in around.after:
+        key = program.results.get(value, value)
+        if key in numbers:
+            lives.last[numbers[key]] = len(steps)
+    for step, cost in zip(steps, costs, strict=True):
+        if cost.sharing:
+            places = [numbers[_key(each)] for each in _present(step)]
+            for sharing in cost.sharing:
+                lives.share(places[sharing.first], places[sharing.second], sharing.alias)
+    return lives, numbers
+
+
+def _present(step: Step) -> Iterable[Part | Control]:
+    return (each for each in (*step.inputs, *step.outputs) if each is not None)
+
+
+def _key(each: Part | Control) -> Hashable:
+    return each.real if isinstance(each, Part) and each.real is not None else each
+
+
+def _number(each: Input, index: int, lives: Lives, numbers: dict[Hashable, int]) -> int:
+    assert each is not None
+    key = _key(each)
+    if key not in numbers:
+        numbers[key] = lives.add(_size(each), index)
+    return numbers[key]
+
+
+def _size(each: Part | Control) -> int:
+    """Bytes in the head: none of a constant or a variable."""
+    if isinstance(each, Control):
+        return 0
+    if each.real is None:
+        return each.elements
+    return 0 if each.real.is_constant or each.real.is_variable else runtime_bytes(each.real)
