@@ -83,6 +83,16 @@ def _summits(problem: Problem, timeline: Sequence[tuple[int, int]]) -> list[tupl
     return [each for each, later in zip(timeline, following, strict=False) if later in ends]
 
 
+def bounds(problem: Problem) -> list[tuple[int, int]]:
+    """``(step, bound from it on)`` for each step at which buffers come or go, in time order."""
+    sharing = _sharing_pairs(problem)
+    partners = _partners(sharing)
+    return [
+        (step, _bound_at(problem, _live_at(problem, step), sharing, partners))
+        for step, _ in live_bytes(problem)
+    ]
+
+
 def _live_at(problem: Problem, step: int) -> list[int]:
     return [i for i, b in enumerate(problem.buffers) if b.lifetime.start <= step < b.lifetime.end]
 

@@ -2,10 +2,10 @@
 
 The order is by cost: the runtime's own placement (so the result is never worse), single-pass
 heuristics, the same with aliased buffers merged, a short local search, the two exact searches, beam
-search, local search. It stops at the first solution that meets the lower bound. An exact search
-that is exhausted raises the bound: so small problems end proven, with aliases and pins too.
-Thousands of buffers that all live together are left to the runtime's placement: their pairs alone
-would fill the memory.
+search, local search, the peaks before the rest. It stops at the first solution that meets the lower
+bound. An exact search that is exhausted raises the bound: so small problems end proven, with
+aliases and pins too. Thousands of buffers that all live together are left to the runtime's
+placement: their pairs alone would fill the memory.
 
 The result depends on the problem and `SolveOptions` alone. Only ``time_limit_s`` breaks that: it
 is a guard, checked now and then, and where it strikes depends on the machine.
@@ -23,6 +23,7 @@ from functools import cached_property
 from tflopt.errors import PlanError
 from tflopt.plan.culprits import culprits_of
 from tflopt.plan.lower_bound import lower_bound
+from tflopt.plan.peaks import peaks_first
 from tflopt.plan.problem import Problem, Solution, height_of, restricted
 from tflopt.plan.solvers.beam import BeamOptions, BeamSearch
 from tflopt.plan.solvers.disjunctive import DisjunctiveSearch
@@ -41,6 +42,7 @@ _RESTARTS = 4
 _DISJUNCTIVE_WORK_PER_EFFORT = 200_000
 _DISJUNCTIVE_PAIRS = 4_000
 _FIRST_LOOK = 0.5
+_PEAKS, _EFFORT_OF_PEAKS, _BUFFERS_WITH_PEAKS = (0.6, 0.5, 0.4), 0.1, range(24, 1000)
 _BEAM_WORK_PER_EFFORT = 200_000_000
 _BEAMS = [
     BeamOptions(width, choices, power)
@@ -54,7 +56,8 @@ _BEAMS = [
 class SolveOptions:
     """``effort`` scales the searches; the same problem, effort and seed give the same plan.
 
-    ``exact``, ``beam`` and ``local_search`` switch the searches. ``time_limit_s`` ends them early.
+    ``exact``, ``beam``, ``local_search`` and ``peaks`` switch the searches. ``time_limit_s`` ends
+    them early.
     """
 
     seed: int = 0
@@ -63,6 +66,7 @@ class SolveOptions:
     exact: bool = True
     beam: bool = True
     local_search: bool = True
+    peaks: bool = True
 
 
 @dataclass
@@ -127,6 +131,8 @@ def _search(run: _Run) -> None:
         _run_beam(run)
     if not run.done and options.local_search:
         _run_local_search(run, 1.0)
+    if not run.done and options.peaks:
+        _run_peaks(run)
 
 
 def _without_empty(problem: Problem, options: SolveOptions) -> Solution:
@@ -193,6 +199,23 @@ def _run_merged(run: _Run) -> None:
     if not inner.done and run.options.exact and supports(inner.problem):
         _run_exact(inner)
     run.offer(merged.expand(inner.best.offsets), f"merged, {inner.best.method}")
+
+
+def _run_peaks(run: _Run) -> None:
+    """What lives at the steps that decide the height first, the rest around it."""
+    options = run.options
+    if len(run.problem.buffers) not in _BUFFERS_WITH_PEAKS:
+        return
+    part = replace(options, effort=options.effort * _EFFORT_OF_PEAKS, peaks=False)
+    for share in _PEAKS:
+        if run.done or run.expired():
+            return
+        try:
+            found = peaks_first(run.problem, share, lambda problem: solve(problem, part))
+        except PlanError:  # what is placed leaves no room beside what is pinned
+            continue
+        if found is not None:
+            run.offer(found.offsets, f"peaks first, {found.method}")
 
 
 def _granule(problem: Problem) -> int:

@@ -23,10 +23,8 @@ from tflopt.tiling.draw import write_segment
 from tflopt.tiling.rows import NotTileableError
 from tflopt.tiling.segment import Segment
 
-PLAN_WORK = 20
+PLAN_WORK = 100
 """What a plan counts for, in measurements of the same model."""
-EFFORT = 0.5
-"""Of the solver while candidates are compared; the plan that is kept gets more."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +140,8 @@ class Bench:
         graph = self.model.main
         return Draft(list(graph.inputs), list(graph.outputs), ops, same)
 
-    def measure(self, segments: Sequence[Segment], below: int | None = None) -> Measure | None:
-        """Arena and instructions; no plan is made where the bound is not ``below``.
+    def measure(self, segments: Sequence[Segment], effort: float = 0.0) -> Measure | None:
+        """Arena and instructions; a plan is made with the effort, none for 0.
 
         None where a segment can't be computed in bands.
         """
@@ -155,13 +153,11 @@ class Bench:
         model, aliases = draft.describe(book), draft.aliases(book)
         options = book.request.offline
         work = INVOKE_OVERHEAD + sum(book.of(op).instructions for op in draft.ops)
-        head = head_lower_bound(model, aliases, options)
-        bound = arena_use(model, [costs], head_bytes=head).minimum_bytes
-        found = Measure(bound, work, len(draft.ops))
-        if below is None or bound >= below:
-            return found
-        self.work += PLAN_WORK * len(draft.ops)
-        quick = replace(options, solve=replace(options.solve, effort=EFFORT))
-        plan = plan_offline(model, aliases, quick)
-        arena = arena_use(model, [costs], head_bytes=plan.head_bytes).minimum_bytes
-        return replace(found, arena_bytes=arena, planned=True)
+        if effort:
+            self.work += int(PLAN_WORK * effort * len(draft.ops))
+            plan = replace(options, solve=replace(options.solve, effort=effort))
+            head = plan_offline(model, aliases, plan).head_bytes
+        else:
+            head = head_lower_bound(model, aliases, options)
+        arena = arena_use(model, [costs], head_bytes=head).minimum_bytes
+        return Measure(arena, work, len(draft.ops), planned=effort > 0)

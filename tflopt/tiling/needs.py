@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 
 from tflopt.ir import Op, Value
@@ -12,7 +12,7 @@ from tflopt.plan.problem import align_up
 from tflopt.plan.tflm_sizes import ARM32
 from tflopt.tiling.costs import CostBook, OpCosts
 from tflopt.tiling.live import Lives
-from tflopt.tiling.program import Control, Input, Part, Program, Step
+from tflopt.tiling.program import Control, Part, Program, Step
 
 
 @dataclass(frozen=True)
@@ -69,40 +69,32 @@ def lives_of(
     program: Program, costs: Sequence[OpCosts], around: Around
 ) -> tuple[Lives, dict[Hashable, int]]:
     """From where to where everything lives, and the number of each tensor and control."""
-    lives, numbers, steps = Lives(), dict[Hashable, int](), program.steps
+    lives, numbers = Lives(), dict[Hashable, int]()
+    results = {part: value for value, part in program.results.items()}
     for value in around.before:
         numbers[value] = lives.add(runtime_bytes(value), -1)
-    for index, (step, cost) in enumerate(zip(steps, costs, strict=True)):
+    places: list[list[int]] = []
+    for index, (step, cost) in enumerate(zip(program.steps, costs, strict=True)):
         lives.scratch.append(sum(align_up(each, ARENA_ALIGNMENT) for each in cost.scratch_bytes))
+        here = list[int]()
         for each in (*step.inputs, *step.outputs):
-            if each is not None:
-                lives.last[_number(each, index, lives, numbers)] = index
+            if each is None:
+                continue
+            key: Hashable = each
+            if isinstance(each, Part):
+                key = each.real or results.get(each, each)
+            if key not in numbers:
+                numbers[key] = lives.add(_size(each), index)
+            lives.last[numbers[key]] = index
+            here.append(numbers[key])
+        places.append(here)
     for value in around.after:
-        key = program.results.get(value, value)
-        if key in numbers:
-            lives.last[numbers[key]] = len(steps)
-    for step, cost in zip(steps, costs, strict=True):
-        if cost.sharing:
-            places = [numbers[_key(each)] for each in _present(step)]
-            for sharing in cost.sharing:
-                lives.share(places[sharing.first], places[sharing.second], sharing.alias)
+        if value in numbers:
+            lives.last[numbers[value]] = len(program.steps)
+    for here, cost in zip(places, costs, strict=True):
+        for sharing in cost.sharing:
+            lives.share(here[sharing.first], here[sharing.second], sharing.alias)
     return lives, numbers
-
-
-def _present(step: Step) -> Iterable[Part | Control]:
-    return (each for each in (*step.inputs, *step.outputs) if each is not None)
-
-
-def _key(each: Part | Control) -> Hashable:
-    return each.real if isinstance(each, Part) and each.real is not None else each
-
-
-def _number(each: Input, index: int, lives: Lives, numbers: dict[Hashable, int]) -> int:
-    assert each is not None
-    key = _key(each)
-    if key not in numbers:
-        numbers[key] = lives.add(_size(each), index)
-    return numbers[key]
 
 
 def _size(each: Part | Control) -> int:

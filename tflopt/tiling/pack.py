@@ -9,12 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tflopt.plan.solve import SolveOptions, solve
-from tflopt.tiling.needs import lives_of
+from tflopt.tiling.needs import lives_of, program_of
+from tflopt.tiling.program import Program
 from tflopt.tiling.segment import Edge, Halo, Segment
 from tflopt.tiling.windows import Windows
 from tflopt.tiling.write import write_program
 
-EFFORT = 0.1
+EFFORTS, LOOSE = (0.1, 0.5), 1.01
+"""Of the planner, the second where the first stays so much above the bound."""
+BESIDE = 2
+"""Operators on either side of a segment that are planned with it: what they share must fit both."""
 WORK = 4
 """What a plan counts for, in measurements of the same segment."""
 Kind = tuple[int, int, Halo, Edge, int]
@@ -47,16 +51,42 @@ class Packs:
         return self.known[segment]
 
     def _planned(self, segment: Segment) -> tuple[int, int]:
-        windows = self.windows
-        ops = windows.bench.model.main.ops[segment.first : segment.last + 1]
-        program = write_program(ops, segment, windows.memo)
+        windows, book = self.windows, self.windows.bench.book
+        ops = windows.bench.model.main.ops
+        need = windows.segment(segment)
+        assert need is not None
+        first, last = self._beside(segment, need.head_bytes)
+        program = Program()
+        for op in ops[first : segment.first]:
+            program = program.then(program_of(op))
+        run = ops[segment.first : segment.last + 1]
+        program = program.then(write_program(run, segment, windows.memo))
+        for op in ops[segment.last + 1 : last + 1]:
+            program = program.then(program_of(op))
         windows.bench.count(WORK * len(program.steps))
-        book = windows.bench.book
         costs = [book.of_step(step) for step in program.steps]
-        lives, _ = lives_of(program, costs, windows.around(segment.first, segment.last))
+        lives, _ = lives_of(program, costs, windows.around(first, last))
         problem = lives.problem([cost.scratch_bytes for cost in costs])
         seed = book.request.offline.solve.seed
-        return solve(problem, SolveOptions(effort=EFFORT, seed=seed)).height, lives.peak()
+        height = 0
+        for effort in EFFORTS:
+            height = solve(problem, SolveOptions(effort=effort, seed=seed)).height
+            if height <= LOOSE * need.head_bytes:
+                break
+        return height, need.head_bytes
+
+    def _beside(self, segment: Segment, head_bytes: int) -> tuple[int, int]:
+        """The run with a few operators before and after it that need no more."""
+        windows, first, last = self.windows, segment.first, segment.last
+        while first > max(0, segment.first - BESIDE):
+            if windows.op(first - 1).head_bytes > head_bytes:
+                break
+            first -= 1
+        while last < min(windows.count - 1, segment.last + BESIDE):
+            if windows.op(last + 1).head_bytes > head_bytes:
+                break
+            last += 1
+        return first, last
 
 
 def _kind(segment: Segment) -> Kind:

@@ -78,3 +78,13 @@ class Program:
         if value not in self.reads:
             self.reads[value] = Part(value.shape, value, value)
         return self.reads[value]
+
+    def then(self, other: Program) -> Program:
+        """Both, one after the other."""
+        return Program(
+            [*self.steps, *other.steps],
+            self.reads | other.reads,
+            self.results | other.results,
+            [],
+            self.origins | other.origins,
+        )

@@ -41,6 +41,10 @@ NEAR = 0.03
 """Neighbours that are worse by this part of the arena are looked at for smaller heads as well."""
 PRICE = 0.03
 """Of twice the instructions, as a part of the arena, where the least arena is looked for."""
+QUICK, EFFORT = 0.2, 1.0
+"""Of the planner while candidates are compared, and for the last of them: that of a plan's own."""
+FINALS = 4
+"""Choices that are planned in the end."""
 SEGMENT_PLANS, PLANS = 60, 4
 """Choices of which every segment is planned alone, and whole plans, after each walk."""
 
@@ -132,7 +136,7 @@ def search(
         wish: what is looked for, by what the model takes as it is.
     """
     bench = Bench(model, CostBook(device, request))
-    before = bench.measure((), below=1 << 62)
+    before = bench.measure((), EFFORT)
     assert before is not None
     hunt = _Hunt(bench, wish(before), progress, {(): before})
     if hunt.wish.is_met(before):
@@ -203,6 +207,18 @@ class _Hunt:
             kinds = self._kinds()
             self._walk(kinds[number % (len(HEATS) - 1) % len(kinds)], heat, number)
             self._plan_best()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Plan the best once more, as they will be planned."""
+        order = sorted((each for each in self.bounds if each in self.tried), key=self._energy)
+        ranked = sorted(order, key=lambda each: self.wish.rank(self.tried[each]))
+        for each in dict.fromkeys([*ranked[: FINALS // 2], *order[:FINALS]]):
+            planned = self.bench.measure(each, EFFORT)
+            assert planned is not None
+            if planned.arena_bytes < self.tried[each].arena_bytes:
+                self.tried[each] = planned
+        self._say()
 
     def _fit(self, starts: Sequence[Segments]) -> None:
         """Guess choices, and the same runs in the largest bands for heads that fall from theirs."""
@@ -263,7 +279,7 @@ class _Hunt:
         if bound is None or bound.instructions > self.wish.most_instructions:
             return
         if self.wish.rank(bound) < self.best:
-            planned = self.bench.measure(segments, below=1 << 62)
+            planned = self.bench.measure(segments, QUICK)
             assert planned is not None
             self.tried[segments] = planned
             self._say()
