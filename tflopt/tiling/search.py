@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
 
 from tflopt.ir import Model
 from tflopt.target.device import Device
@@ -158,6 +159,8 @@ class _Hunt:
     fits: Fits = field(init=False)
     packs: Packs = field(init=False)
     guesses: dict[Segments, Estimate | None] = field(default_factory=dict)
+    energies: dict[Segments, float] = field(default_factory=dict)
+    """Of all choices that can be, as they were last asked for."""
     bounds: dict[Segments, Measure | None] = field(default_factory=dict)
     limit: int = 0
 
@@ -228,7 +231,7 @@ class _Hunt:
     def _fall(self, start: Segments, most: int) -> None:
         misses = 0
         for number, each in enumerate(self.fits.falling(start)):
-            misses = misses + 1 if self.guess(each) is None else 0
+            misses = misses + 1 if self._energy(each) == math.inf else 0
             if number >= most or misses >= len(WORTHS) or self._is_spent():
                 return
 
@@ -236,15 +239,15 @@ class _Hunt:
         """From the best choice that wasn't yet looked around, its neighbours with fitted bands."""
         done = set[tuple[tuple[int, int], ...]]()
         while not self._is_spent():
-            left = [each for each in self._ranked() if _runs(each) not in done][:1]
-            if not left or self._energy(left[0]) == math.inf:
+            left = (each for each in self.energies.items() if _runs(each[0]) not in done)
+            best, energy = min(left, key=lambda each: each[1], default=((), math.inf))
+            if energy == math.inf:
                 return
-            done.add(_runs(left[0]))
-            limit = self._energy(left[0]) + NEAR * self.tried[()].arena_bytes
-            for each in self.fits.around(left[0]):
+            done.add(_runs(best))
+            for each in self.fits.around(best):
                 if self._is_spent():
                     return
-                if self._energy(each) <= limit:
+                if self._energy(each) <= energy + NEAR * self.tried[()].arena_bytes:
                     self._fall(each, FALLS)
 
     @property
@@ -256,17 +259,28 @@ class _Hunt:
         """Plan the most promising: first their segments alone, then what stays promising."""
         plans = 0
         for _ in range(SEGMENT_PLANS):
-            best = self.best
-            left = [each for each in self.guesses if self._promises(each, best)]
-            if not left or plans == PLANS:
+            first = self._most_promising()
+            if first is None or plans == PLANS:
                 return
-            first = min(left, key=self._energy)
             unknown = [each for each in first if each not in self.packs.known]
             for segment in unknown:
                 self.packs.plan(segment)
             if not unknown:
                 plans += 1
                 self._plan(first)
+
+    def _most_promising(self) -> Segments | None:
+        """Whatever could be the best, with the least energy as it is known by now."""
+        best = self.best
+        while True:
+            for each in sorted(self.energies, key=lambda each: self.energies[each]):
+                old = self.energies[each]
+                if self._energy(each) > old:
+                    break  # a plan of one of its segments is known since
+                if self._promises(each, best):
+                    return each
+            else:
+                return None
 
     def _promises(self, segments: Segments, best: tuple[int, ...]) -> bool:
         """Whether it wasn't planned yet and could be the best."""
@@ -324,20 +338,20 @@ class _Hunt:
     def _kinds(self) -> list[Segments]:
         """The best choice of each kind, best first."""
         best: dict[Kind, Segments] = {}
-        for each in self._ranked():
+        for each in sorted(self.energies, key=lambda each: self.energies[each]):
             best.setdefault(_kind(each), each)
-        return list(best.values())
-
-    def _ranked(self) -> list[Segments]:
-        known = [each for each, guess in self.guesses.items() if guess is not None]
-        return sorted(known, key=self._energy) or [()]
+        return list(best.values()) or [()]
 
     def _leaders(self) -> list[Segments]:
-        return self._ranked()[:LEADERS]
+        return nsmallest(LEADERS, self.energies, key=lambda each: self.energies[each]) or [()]
 
     def _energy(self, segments: Segments) -> float:
+        """How far a choice is from the wish, infinitely where it can't be."""
         guess = self.guess(segments)
-        return math.inf if guess is None else self.wish.energy(guess, self.tried[()])
+        if guess is None:
+            return math.inf
+        energy = self.energies[segments] = self.wish.energy(guess, self.tried[()])
+        return energy
 
     def _starts(self) -> list[Segments]:
         spare = max(0, self.wish.most_instructions - self.tried[()].instructions)

@@ -44,6 +44,10 @@ class Segment:
     halo: Halo = Halo.TWICE
     edge: Edge = Edge.PAD
 
+    def __hash__(self) -> int:
+        """Of its numbers: a search looks millions of them up, and enums hash slowly."""
+        return hash((self.first, self.last, self.bounds))
+
     @property
     def count(self) -> int:
         """How many bands."""

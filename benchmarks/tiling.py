@@ -1,0 +1,125 @@
+"""Layers in bands: random networks at random cuts, and what models that people use gain.
+
+    python benchmarks/tiling.py --random 2000 [--first 0]
+    python benchmarks/tiling.py [--target cortex-m4] [--slowdown 10] [MODEL.tflite...]
+
+Seeded convolutional networks (residuals, branches, odd sizes, strides 1 to 3, kernels 1 to 7,
+dilation, SAME and VALID) run on TFLM as they are and in bands at random cuts, each with its
+memory plan in force; exits with 1 where an output differs. Else a row of markdown for each model
+of ``../shared``, of which only those are shown that gain: arena without bands and with, both with a
+plan for this ISA, instructions and file against the same without bands, and the bands.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.support.check_rule import check_same_outputs
+from tests.support.conv_nets import random_net
+from tests.tiling.test_random_cuts import draw, tiled
+from tflopt.config import Goal, Tiling
+from tflopt.errors import TfloptError
+from tflopt.io import read_bytes, write_bytes
+from tflopt.io.files import load
+from tflopt.product.optimize import Result, Settings, optimize_file_bytes
+from tflopt.target import Target
+from tflopt.target.cost import predict_model
+from tflopt.target.memory import Device, PlanRequest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+FOLDERS = (SHARED / "models", SHARED / "field" / "models")
+WORTH_A_ROW = 0.05
+EVERY = 100
+
+
+def main(
+    models: Annotated[list[Path] | None, typer.Argument()] = None,
+    count: Annotated[int, typer.Option("--random", min=0)] = 0,
+    first: Annotated[int, typer.Option(min=0)] = 0,
+    target: Annotated[str, typer.Option()] = "cortex-m55",
+    slowdown: Annotated[float, typer.Option(min=0.0)] = 10.0,
+) -> None:
+    """One of both."""
+    if count:
+        raise typer.Exit(int(run_random(range(first, first + count)) > 0))
+    device = Device(Target.parse(target))
+    found = models or [path for each in FOLDERS for path in sorted(each.glob("*.tflite"))]
+    run_models(found, device, slowdown / 100)
+
+
+def run_random(seeds: Sequence[int]) -> int:
+    """How many networks failed."""
+    bad = cut = segments = 0
+    for number, seed in enumerate(seeds, 1):
+        rng = random.Random(seed)
+        model = read_bytes(write_bytes(random_net(rng, in_time=seed % 4 == 0)))
+        copy, chosen = None, draw(rng, model)
+        while copy is None:
+            copy = tiled(model, chosen) if chosen else None
+            chosen = chosen if copy is not None else draw(rng, model)
+        cut, segments = cut + 1, segments + len(chosen)
+        try:
+            check_same_outputs(model, copy, ("tflm",))
+        except BaseException as failure:  # pytest.fail and assertions
+            if isinstance(failure, KeyboardInterrupt):
+                raise
+            bad += 1
+            print(f"seed {seed}: {failure}", flush=True)
+        if number % EVERY == 0 or number == len(seeds):
+            print(f"{cut:,} networks, {segments:,} segments in bands: {bad} failed", flush=True)
+    return bad
+
+
+def run_models(models: Sequence[Path], device: Device, slowdown: float) -> None:
+    """A table."""
+    print("| model | arena | in bands | instructions | file | operators |")
+    print("|---|--:|--:|--:|--:|--:|")
+    for path in models:
+        try:
+            row = _row(path, device, slowdown)
+        except TfloptError as error:
+            row = f"| {path.stem} | {error} |"
+        if row:
+            print(row, flush=True)
+
+
+def _row(path: Path, device: Device, slowdown: float) -> str:
+    model, data = load(path)
+    plain = Settings(samples=None)
+    config = replace(
+        plain.config, device=device, goal=Goal.MEMORY, plan=PlanRequest(overlap="target")
+    )
+    without, banded = (
+        optimize_file_bytes(model, data, replace(plain, config=replace(config, tiling=tiling)))
+        for tiling in (None, Tiling(slowdown))
+    )
+    old, new = (_numbers(each, device) for each in (without, banded))
+    if new[0] > (1 - WORTH_A_ROW) * old[0]:
+        return ""
+    cells = [
+        f"{old[0]:,}",
+        f"{new[0]:,}",
+        *(f"{b / a - 1:+.1%}" for a, b in zip(old[1:3], new[1:3], strict=True)),
+    ]
+    return f"| {path.stem} | {' | '.join(cells)} | {old[3]} -> {new[3]} |"
+
+
+def _numbers(result: Result, device: Device) -> tuple[int, int, int, int]:
+    """Arena, instructions, file and operators."""
+    memory = result.memory_after
+    arena = 0 if memory is None else memory.arena.minimum_bytes
+    work = predict_model(result.model, device).instructions
+    return arena, work, len(result.data), len(result.model.main.ops)
+
+
+if __name__ == "__main__":
+    typer.run(main)
