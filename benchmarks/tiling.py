@@ -33,7 +33,8 @@ from tflopt.io.files import load
 from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
-from tflopt.target.memory import Device, PlanRequest
+from tflopt.target.device import Device
+from tflopt.target.memory import PlanRequest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 FOLDERS = (SHARED / "models", SHARED / "field" / "models")

@@ -25,15 +25,15 @@ from tflopt.tiling.segment import Edge, Halo
 from tflopt.tiling.sweep import sweep
 from tflopt.tiling.windows import Estimate, Windows
 
-SWEEP_WORK, SWEEP_WORK_PER_OP = 80_000, 4_000
-"""Operators that are measured in the sweep."""
-FIT_WORK, IMPROVE_WORK = 80_000, 80_000
-"""The same while bands are fitted to heads."""
+SWEEP_WORK_PER_OP = 4_000
+"""Operators that are measured in the sweep, for each of the model."""
+FIT_WORK, FIT_WORK_PER_OP = 80_000, 4_000
+"""The same while bands are fitted to heads, and again around the best, at the most."""
 STARTS, FALLS = 4, 5
 """For how many of the sweep's choices heads fall as far as they can, and how often for others."""
 WALK_WORK, WALK_WORK_PER_OP = 16_000, 500
 """Operators that are measured in each walk from one of the best choices, at the most."""
-HEATS = (0.02, 0.02, 0.01, 0.004)
+HEATS = (0.02, 0.01, 0.004)
 """Of each walk: at first a move that costs this part of the arena is taken once in three times."""
 MOST_MOVES, MOST_IDLE, LEADERS = 20_000, 200, 12
 WORTHS = (0.03, 0.3)
@@ -198,11 +198,11 @@ class _Hunt:
         """A sweep, then walks from the best so far, each followed by plans for what they found."""
         if not self.windows.runs:
             return
-        self.limit = self.bench.work + max(SWEEP_WORK, SWEEP_WORK_PER_OP * self.windows.count)
+        self.limit = self.bench.work + SWEEP_WORK_PER_OP * self.windows.count
         starts = self._starts()
-        self.limit = self.bench.work + FIT_WORK
+        self.limit = self.bench.work + self.fit_work
         self._fit(starts)
-        self.limit = self.bench.work + IMPROVE_WORK
+        self.limit = self.bench.work + self.fit_work
         self._improve()
         self._plan_best()
         for number, heat in enumerate(HEATS):
@@ -249,6 +249,11 @@ class _Hunt:
                     return
                 if self._energy(each) <= energy + NEAR * self.tried[()].arena_bytes:
                     self._fall(each, FALLS)
+
+    @property
+    def fit_work(self) -> int:
+        """What fitting may measure."""
+        return min(FIT_WORK, FIT_WORK_PER_OP * self.windows.count)
 
     @property
     def walk_work(self) -> int:
