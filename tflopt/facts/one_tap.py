@@ -68,6 +68,13 @@ def one_tap(factor: float, wanted: Ints, frame: Frame) -> Tap | None:
         factor: by which the map multiplies what the input stands for.
         wanted: shaped (256,), rising or falling as ``factor`` says.
     """
+    return _searched(factor, np.asarray(wanted, dtype=np.int64).tobytes(), frame)
+
+
+@lru_cache(maxsize=4096)
+def _searched(factor: float, numbers: bytes, frame: Frame) -> Tap | None:
+    """Remembered, as rules look at an operator again and again."""
+    wanted = np.frombuffer(numbers, dtype=np.int64)
     sign = -1 if factor < 0 else 1
     places = EVERY_INT8 - frame.zero_point
     if factor == 0:
