@@ -37,7 +37,7 @@ def detector(boxes: int = 300, options: bytes | None = None) -> Model:
     """Boxes and scores as inputs, four outputs."""
     n = Net()
     entry = OperatorCode(int(OpCode.CUSTOM), custom_code="TFLite_Detection_PostProcess")
-    anchors = n.constant(np.zeros((boxes, 4)), DType.FLOAT32)
+    anchors = n.constant(np.ones((boxes, 4)), DType.FLOAT32)
     x, s = (n.input((1, boxes, width), DType.FLOAT32, quant=None) for width in (4, 21))
     shapes = [(1, 10, 4), (1, 10), (1, 10), (1,)]
     n.output(*n.custom(entry, [x, s, anchors], shapes, dtype=DType.FLOAT32))

@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 
 from tflopt.facts.evaluate import evaluate
+from tflopt.facts.open_outputs import output_shape
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.facts.tflm import KERNELS
 from tflopt.ir import DType, Graph, Model, Op, OpCode, Value
@@ -21,19 +22,22 @@ from tflopt.ir.options import FullyConnectedOptions
 Known = dict[Value, Array]
 LIMIT = 1 << 31
 INTEGERS = (DType.INT32, DType.INT64)
+DEPENDING = (OpCode.SHAPE, OpCode.RANK, OpCode.SPACE_TO_BATCH_ND)
+"""What makes other dimensions of an open one: the last multiplies the batch, for dilation."""
 ELEMENTWISE = (Kind.UNARY, Kind.BINARY, Kind.COMPARISON)
 
 
 def settle(model: Model) -> bool:
     """Give every tensor the shape that it has with each open dimension taken as 1.
 
-    Only where the model computes shapes, and stores others than it computes or computes them with
-    operators that TFLM lacks; its signatures then say that no dimension is open any more. Returns
-    whether that was so.
+    Only where the model computes shapes, or makes a batch of space, and stores others than it
+    computes or computes them with operators that TFLM lacks; its signatures then say that no
+    dimension is open any more. Returns whether that was so.
     """
     settled = [_settle(graph) for graph in model.graphs if _computes_shapes(graph)]
     if not any(settled):
         return False
+    model.settled = True
     for graph in model.graphs:
         for value in graph.values:
             if is_open(value):
@@ -48,7 +52,7 @@ def is_open(value: Value) -> bool:
 
 def _computes_shapes(graph: Graph) -> bool:
     open_ones = any(is_open(value) for value in graph.inputs)
-    return open_ones and any(op.code in (OpCode.SHAPE, OpCode.RANK) for op in graph.ops)
+    return open_ones and any(op.code in DEPENDING for op in graph.ops)
 
 
 def _settle(graph: Graph) -> bool:
@@ -106,7 +110,7 @@ def _shape(op: Op, known: Known) -> tuple[int, ...] | None:
     order = None if axes is None or op.code is not OpCode.TRANSPOSE else axes.ints()
     if order is not None and sorted(order) == list(range(len(source.shape))):
         return tuple(source.shape[axis] for axis in order)
-    return None
+    return output_shape(op)
 
 
 def _asked(op: Op, known: Known, source: Value) -> tuple[int, ...] | None:

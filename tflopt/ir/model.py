@@ -143,6 +143,7 @@ class Model:
     """A whole model. Buffer 0 is the empty one by convention and stays first.
 
     ``trailing`` is an archive appended behind the FlatBuffer (associated files of metadata).
+    ``settled``: tensors have other shapes than the file says, which leaves dimensions open.
     """
 
     graphs: list[Graph] = field(default_factory=list)
@@ -159,6 +160,7 @@ class Model:
     trailing: Bytes | None = None
     path: str = ""
     source_bytes: int = 0
+    settled: bool = False
 
     def __repr__(self) -> str:
         name = self.path.replace("\\", "/").rpartition("/")[2] or "?"
