@@ -45,7 +45,7 @@ BINARY = (
     *(OpCode.EQUAL, OpCode.NOT_EQUAL, OpCode.GREATER, OpCode.GREATER_EQUAL, OpCode.LESS),
     *(OpCode.LESS_EQUAL, OpCode.SQUARED_DIFFERENCE),
 )
-ALIKE = (*BINARY, OpCode.PRELU, OpCode.DYNAMIC_UPDATE_SLICE)
+ALIKE = (*BINARY, OpCode.PRELU, OpCode.SELECT_V2, OpCode.DYNAMIC_UPDATE_SLICE)
 """The schema has one type for all their tensors; the kernels look at one and read the others so."""
 READ_AS_INT8 = {(OpCode.TRANSPOSE_CONV, (DType.INT16, DType.INT16))}
 """Runs, but the kernel takes the weights for int8: what comes out means nothing."""
