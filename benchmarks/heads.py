@@ -37,12 +37,13 @@ from tflopt.plan.offline import simulate_head  # noqa: E402
 from tflopt.plan.reference_kernels import reference_scratch  # noqa: E402
 from tflopt.rules.pipeline import run_pipeline  # noqa: E402
 from tflopt.target.device import Device  # noqa: E402
+from tflopt.target.kernel_sets import APART  # noqa: E402
 from tflopt.target.memory import PlanRequest, plan_memory  # noqa: E402
 
 FOLDERS = (ROOT.parent / "shared" / "models", ROOT / "testdata" / "models")
 BATCH = 250
 ARENA_BYTES = {"model": 64 << 20, "graph": 1 << 20}
-APART = PlanRequest(in_place=False)
+ALONE = PlanRequest(in_place=False, overlap=APART)
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,9 @@ def variants(source: str, original: Model, seed: int) -> Iterator[Variant]:
     """All forms of one model."""
     yield _variant(source, "as it is", original)
     yield _variant(source, "its best plan", _planned(original, PlanRequest()))
-    yield _variant(source, "a plan without aliasing", _planned(original, APART))
+    yield _variant(source, "a plan without aliasing", _planned(original, ALONE))
     yield _variant(source, "arbitrary offsets", _scattered(original, random.Random(seed)))
-    for form, plan in (("no plan", None), ("default", PlanRequest()), ("no aliasing", APART)):
+    for form, plan in (("no plan", None), ("default", PlanRequest()), ("no aliasing", ALONE)):
         model = clone(original)
         run_pipeline(model, config=Config(plan=plan))
         yield _variant(source, f"optimized, {form}", model)

@@ -24,15 +24,29 @@ from tflopt.run.samples import SampleOptions
 from tflopt.target import Target
 from tflopt.target.cmsis_nn import find_version
 from tflopt.target.device import Device
-from tflopt.target.memory import (
+from tflopt.target.kernel_sets import (
+    APART,
+    CMSIS_NN_SETS,
+    EVERY,
+    ISA_ALONE,
     PORTABLE,
+    THIS_ISA,
+    KernelSet,
+)
+from tflopt.target.memory import (
     Memory,
     PlanRequest,
     description_of,
     memory_of,
     plan_memory,
 )
-from tflopt.target.plan_check import is_plan_wrong, needs_cmsis_nn, needs_its_isa, plan_findings
+from tflopt.target.plan_check import (
+    bearers,
+    is_plan_wrong,
+    needs_cmsis_nn,
+    needs_its_isa,
+    plan_findings,
+)
 from tflopt.target.use import Path as KernelPath
 from tflopt.verify.compare import Candidate, compare
 
@@ -91,7 +105,7 @@ def test_used_bytes_are_those_that_were_measured(name: str) -> None:
 @pytest.mark.unit
 @pytest.mark.parametrize("device", [M55, M4], ids=["m55", "m4"])
 def test_visual_wake_words_without_aliasing(device: Device) -> None:
-    plan = plan_memory(shared("vww_96_int8"), device, PlanRequest(in_place=False))
+    plan = plan_memory(shared("vww_96_int8"), device, PlanRequest(in_place=False, overlap=APART))
     assert (plan.online_head_bytes, plan.head_bytes) == (73728, 55296)
     assert plan.proven_optimal
 
@@ -269,14 +283,32 @@ def test_alignments_that_make_no_sense(alignment: int) -> None:
 
 @pytest.mark.unit
 def test_which_devices_an_overlapping_plan_is_for() -> None:
-    model = shared("vww_96_int8")
-    own, every, none = (
+    model = shared("kws_ref_model")
+    plans = [
         planned(model, plan_memory(model, M55, PlanRequest(overlap=overlap)))
-        for overlap in ("target", PORTABLE, "")
-    )
-    for copy in (own, every, none):
+        for overlap in (ISA_ALONE, THIS_ISA, EVERY, APART)
+    ]
+    for copy in plans:
         assert not plan_findings(copy, M55)
-    assert [is_plan_wrong(own, device) for device in (M0, M4)] == [True, True]
-    assert [is_plan_wrong(every, device) for device in (M0, M4)] == [False, False]
-    assert [needs_cmsis_nn(copy, M55) for copy in (own, every, none)] == [True, True, False]
-    assert [needs_its_isa(copy, M55) for copy in (own, every, none)] == [True, False, False]
+    wrong = [[is_plan_wrong(copy, device) for device in (M0, M4)] for copy in plans]
+    assert wrong == [[True, True], [True, True], [False, False], [False, False]]
+    assert [needs_its_isa(copy, M55) for copy in plans] == [True, True, False, False]
+    assert not any(needs_cmsis_nn(copy, M55) for copy in plans[1:])
+    with_reference = [KernelSet.REFERENCE in bearers(copy, M55) for copy in plans[1:]]
+    assert with_reference == [True, True, True]
+    assert bearers(plans[1], M55) == {KernelSet.REFERENCE, KernelSet.MVE}
+    assert bearers(plans[2], M55) == set(KernelSet)
+
+
+@pytest.mark.unit
+def test_a_plan_for_cmsis_nn_alone_is_not_for_the_host() -> None:
+    """Without TFLM's kernels a convolution that copies its window aside bears a pixel more."""
+    model = shared("ic_resnet8_int8")
+    alone, every = (
+        planned(model, plan_memory(model, M55, PlanRequest(overlap=overlap)))
+        for overlap in (PORTABLE, EVERY)
+    )
+    assert bearers(alone, M55) == set(CMSIS_NN_SETS)
+    assert needs_cmsis_nn(alone, M55)
+    assert not needs_its_isa(alone, M55)
+    assert bearers(every, M55) == set(KernelSet)

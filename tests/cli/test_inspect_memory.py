@@ -58,7 +58,7 @@ def test_an_unknown_version_lists_the_known(cli: Cli) -> None:
 def test_the_timeline(cli: Cli) -> None:
     text = inspected(cli, "--memory")
     assert "the least arena is 32,848 bytes" in text
-    assert "lower bound of the head 15,984, the best plan found 15,984" in text
+    assert "lower bound of the head 13,824, the best plan found 13,824" in text
     assert "no offline plan" in text
     assert "scratch of DEPTHWISE_CONV_2D 3" in text
     assert "error" not in text
@@ -106,7 +106,7 @@ def test_the_timeline_and_the_lint_as_json(cli: Cli, tmp_path: Path) -> None:
     assert json.loads(inspected(cli, "--json"))["memory"] is None
     data = json.loads(inspected(cli, "--json", "--memory"))["memory"]
     assert [step["index"] for step in data["timeline"] if step["is_peak"]] == [3]
-    assert (data["lower_bound_bytes"], data["best_head_bytes"]) == (15984, 15984)
+    assert (data["lower_bound_bytes"], data["best_head_bytes"]) == (13824, 13824)
     assert data["proven_optimal"]
     assert max(each["offset_bytes"] + each["size_bytes"] for each in data["buffers"]) == 18432
     assert data["findings"] == []

@@ -52,7 +52,8 @@ def failure(cli: Cli, *arguments: object, source: Path = PATH) -> tuple[int, str
 
 
 def test_a_plan_by_default_and_none_on_request(cli: Cli) -> None:
-    assert optimized(cli).arena.head_bytes == 15984
+    assert optimized(cli).arena.head_bytes == 13824
+    assert optimized(cli, "--no-overlap").arena.head_bytes == 15984
     none = optimized(cli, "--plan", "none")
     assert not none.has_plan
     assert none.arena.head_bytes == 18432
@@ -72,7 +73,7 @@ def test_plan_none_keeps_a_right_plan_and_drops_a_wrong_one(cli: Cli, tmp_path: 
 def test_overlap_needs_this_isa(cli: Cli) -> None:
     assert optimized(cli, "--overlap").arena.head_bytes < 15984
     model = read(OUT)
-    assert is_for_device_only(model)
+    assert not is_for_device_only(model)
     annotation = read_annotation(model)
     assert annotation is not None
     assert annotation.isa_specific_overlap
@@ -96,26 +97,34 @@ def test_overlaps_exclude_each_other(cli: Cli) -> None:
 
 @needs_tflm
 @pytest.mark.runtime
-@pytest.mark.parametrize("option", ["--overlap", "--overlap-all"])
-def test_overlapping_plans_are_verified_without_them(cli: Cli, option: str) -> None:
-    ran = cli("optimize", PATH, "-o", OUT, "--samples", 2, "--report", "-", option)
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [([], ""), (["--overlap"], ""), (["--overlap-all"], OVERLAP_NOTE)],
+)
+def test_only_a_plan_for_cmsis_nn_alone_is_verified_without_it(
+    cli: Cli, options: list[str], note: str
+) -> None:
+    path = TESTDATA / "resnet8.tflite"
+    ran = cli("optimize", path, "-o", OUT, "--samples", 2, "--report", "-", *options)
     assert ran.code == 0
     verdict = json.loads(ran.out)["verification"]
-    assert (verdict["status"], verdict["note"]) == ("identical", OVERLAP_NOTE)
-    ran = cli("validate", PATH, OUT, "--samples", 2, "--json")
+    assert (verdict["status"], verdict["note"]) == ("identical", note)
+    assert read_plan(read(OUT)) is not None
+    ran = cli("validate", path, OUT, "--samples", 2, "--json")
     assert ran.code == 0
     verdict = json.loads(ran.out)["verification"]
-    assert (verdict["status"], verdict["note"]) == ("identical", OVERLAP_NOTE)
-    again = cli("optimize", OUT, "-o", "again.tflite", "--samples", 2, option, "-q")
+    assert (verdict["status"], verdict["note"]) == ("identical", note)
+    again = cli("optimize", OUT, "-o", "again.tflite", "--samples", 2, *options, "-q")
     assert (again.code, again.err) == (0, "")
 
 
-@needs_tflm
-@pytest.mark.runtime
-def test_a_plan_in_force_is_verified_in_force(cli: Cli) -> None:
-    ran = cli("optimize", PATH, "-o", OUT, "--samples", 2, "--report", "-")
-    assert json.loads(ran.out)["verification"]["note"] == ""
-    assert read_plan(read(OUT)) is not None
+def test_overlaps_are_closer_the_fewer_kernels_they_trust(cli: Cli) -> None:
+    heads = [
+        optimized(cli, *options).arena.head_bytes
+        for options in (["--no-overlap"], [], ["--overlap"])
+    ]
+    assert heads == sorted(heads, reverse=True)
+    assert len(set(heads)) == 3
 
 
 @needs_tflm

@@ -22,13 +22,14 @@ from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target.cmsis_nn.versions import NEWEST, VERSIONS
 from tflopt.target.device import Device
+from tflopt.target.kernel_sets import EVERY
 from tflopt.target.memory import PlanRequest
 from tflopt.target.plan_check import needs_cmsis_nn
 from tflopt.verify.compare import Candidate, without_plan
 
 INVOCATIONS = 6
 TARGETS = ("cortex-m55", "cortex-m4", "cortex-m0", "cortex-m85", "cortex-m33+nodsp")
-OVERLAPS: tuple[str | None, ...] = (None, "", "target", "all")
+OVERLAPS: tuple[str | None, ...] = (None, "", EVERY, "target", "all")
 UNLIKE = tuple(rule.name for rule in RULES if not rule.alike_on_litert)
 """Rules whose forms LiteRT rounds differently from TFLM."""
 ROUNDING = {rule.name for rule in RULES if not rule.exactness.bit_exact}
@@ -44,7 +45,7 @@ class Combo:
     target: str = TARGETS[0]
     loads: Loads = Loads.BOTH
     strip: Strip = Strip.DEFAULT
-    overlap: str | None = ""
+    overlap: str | None = EVERY
     disable: tuple[str, ...] = ()
     cmsis_nn: str = NEWEST.name
     allow_lsb: int = 0

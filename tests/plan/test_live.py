@@ -13,6 +13,7 @@ from tflopt.ir import DType, Model, OpCode
 from tflopt.plan.live import live_bytes, moment_of
 from tflopt.target import Target
 from tflopt.target.device import Device
+from tflopt.target.kernel_sets import APART
 from tflopt.target.kernels import scratch_sizes
 from tflopt.target.memory import PlanRequest, plan_memory, why_no_memory
 
@@ -63,5 +64,5 @@ def test_it_is_the_head_that_the_planner_reaches(path: Path) -> None:
         pytest.skip("not planned as a whole")
     if any(v.is_variable or v.dtype is DType.RESOURCE for v in model.main.values):
         pytest.skip("its states are planned apart")
-    plan = plan_memory(model, DEVICE, PlanRequest())
+    plan = plan_memory(model, DEVICE, PlanRequest(overlap=APART))
     assert max(alive(model)) == plan.head_bytes

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tflopt.facts.windows import Axis
-from tflopt.plan.overlap import Granules, Kernel, Window, granules_of, least_gap, portable_gap
+from tflopt.plan.overlap import (
+    OWN_CHANNEL,
+    REFERENCE,
+    WHOLE_WINDOW,
+    Granules,
+    Kernel,
+    Window,
+    granules_of,
+    least_gap,
+    portable_gap,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -86,6 +98,7 @@ KERNELS = [
     Kernel("arm_depthwise_conv_s8_opt", "dsp"),
     Kernel("arm_depthwise_conv_3x3_s8", "scalar"),
     Kernel("arm_max_pool_s8", "mve"),
+    Kernel("arm_convolve_1_x_n_s8", "mve"),
 ]
 
 
@@ -110,6 +123,36 @@ def test_it_is_tight_for_dense_windows_that_are_copied_first(window: Window) -> 
         assert not _is_safe(window, granules, gap - window.out_c)
 
 
+def _bears(window: Window, reads: str, gap: int) -> bool:
+    """TFLM's kernels: each element is computed from what memory then holds, and stored."""
+    written: set[int] = set()
+    for pixel in range(window.pixels):
+        for channel in range(window.out_c):
+            needed = _reads(window, pixel)
+            if reads == OWN_CHANNEL:
+                own = channel // (window.out_c // window.in_c)
+                needed = {byte for byte in needed if byte % window.in_c == own}
+            if any(byte + gap in written for byte in needed):
+                return False
+            written.add(pixel * window.out_c + channel)
+    return True
+
+
+@pytest.mark.parametrize("reads", [WHOLE_WINDOW, OWN_CHANNEL])
+@given(window=windows(), multiplier=st.integers(1, 3))
+def test_the_gap_of_the_reference_kernels_is_exact(
+    reads: str, window: Window, multiplier: int
+) -> None:
+    if reads == OWN_CHANNEL:
+        window = replace(window, out_c=window.in_c * multiplier)
+    gap = least_gap(Kernel(reads, REFERENCE), window)
+    assert gap is not None
+    for more in (0, 1, 16):
+        assert _bears(window, reads, gap + more)
+    if all(_reads(window, pixel) for pixel in range(window.pixels)) and window.pixels > 1:
+        assert not _bears(window, reads, gap - 1)
+
+
 def _same(size: int, kernel: int, in_c: int, out_c: int, stride: int = 1) -> Window:
     out = -(-size // stride)
     pad = max(0, (out - 1) * stride + kernel - size) // 2
@@ -130,7 +173,7 @@ def test_published_values() -> None:
         (Kernel("arm_convolve_s8", "mve", groups=2), _same(8, 3, 4, 4)),
         (Kernel("arm_depthwise_conv_s8_opt", "mve"), _same(8, 3, 128, 128)),
         (Kernel("arm_depthwise_conv_3x3_s8", "mve"), _same(8, 3, 4, 4)),
-        (Kernel("arm_convolve_1_x_n_s8", "mve"), flat(1, 8, 4, 1, 8, 4, 1, 3)),
+        (Kernel("arm_convolve_1_x_n_s8", "mve", groups=2), flat(1, 8, 4, 1, 8, 4, 1, 3)),
         (Kernel("arm_transpose_conv_s8", "dsp"), _same(8, 3, 4, 4)),
         (Kernel("arm_depthwise_conv_to_conv_s8", "mve"), flat(1, 8, 1, 1, 8, 4, 1, 3)),
     ],

@@ -30,7 +30,8 @@ from tflopt.target.annotation import METADATA_NAME, Annotation, decode, encode
 from tflopt.target.annotation.record import DIGEST_BYTES
 from tflopt.target.cortex_m import Isa
 from tflopt.target.device import Device
-from tflopt.target.memory import PORTABLE, PlanRequest, memory_of
+from tflopt.target.kernel_sets import PORTABLE
+from tflopt.target.memory import PlanRequest, memory_of
 from tflopt.version import __version__
 
 pytestmark = pytest.mark.unit
@@ -213,7 +214,7 @@ def test_overlap_is_marked_where_the_plan_uses_it() -> None:
     assert own.memory_after.has_plan
     assert annotation_of(own).isa_specific_overlap
     assert not annotation_of(every).isa_specific_overlap
-    assert is_for_device_only(read_bytes(own.data))
+    assert not is_for_device_only(read_bytes(own.data))
 
 
 def test_another_isa_does_not_inherit_an_overlapping_plan() -> None:

@@ -15,6 +15,7 @@ from tflopt.product.annotate import Annotate, is_for_device_only
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.target import Target
 from tflopt.target.device import Device
+from tflopt.target.kernel_sets import ISA_ALONE
 from tflopt.target.memory import PlanRequest, plan_memory
 
 CORES = ("cortex-m4", "cortex-m55")
@@ -30,7 +31,7 @@ def net() -> Model:
 def overlapping(core: str) -> Model:
     """A model with the tightest plan for a core, and nothing that says so."""
     model = net()
-    plan = plan_memory(model, Device(Target.parse(core)), PlanRequest(overlap="target"))
+    plan = plan_memory(model, Device(Target.parse(core)), PlanRequest(overlap=ISA_ALONE))
     write_plan(model, plan.offsets)
     return read_bytes(write_bytes(model))
 

@@ -15,6 +15,7 @@ from tflopt.plan.describe import read_plan
 from tflopt.report.occupancy import occupancy
 from tflopt.report.plain import Plain, number, rows, table
 from tflopt.target.device import Device
+from tflopt.target.kernel_sets import APART
 from tflopt.target.memory import PlanRequest, memory_of
 
 pytestmark = pytest.mark.unit
@@ -55,7 +56,7 @@ def test_a_map_by_hand() -> None:
     y = n.relu(x)
     n.output(n.add(x, y))
     memory = memory_of(n.model, Device())
-    found = occupancy(n.model, memory, PlanRequest(in_place=False))
+    found = occupancy(n.model, memory, PlanRequest(in_place=False, overlap=APART))
     steps = [(s["step"], s["operator"], s["live_bytes"]) for s in rows(found, "steps")]
     assert steps == [(0, "", 64), (1, "RELU", 128), (2, "ADD", 192)]
     assert found["lower_bound_bytes"] == found["head_bytes"] == 192

@@ -18,12 +18,13 @@ from tflopt.rules.memory.plan_memory import PlanMemory
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.target import Target
 from tflopt.target.device import Device
+from tflopt.target.kernel_sets import APART
 from tflopt.target.memory import PlanRequest, memory_of, plan_memory
 from tflopt.target.plan_check import plan_findings
 
 pytestmark = pytest.mark.runtime
 M55 = Device()
-ALONE = PlanRequest(in_place=False)
+ALONE = PlanRequest(in_place=False, overlap=APART)
 
 
 def mobilenet() -> Model:

@@ -15,10 +15,11 @@ from tflopt.ir.parse import parse
 from tflopt.plan.order import best_order
 from tflopt.rules.memory.reorder_operators import ReorderOperators, order_problem
 from tflopt.target.device import Device
+from tflopt.target.kernel_sets import APART
 from tflopt.target.memory import PlanRequest, memory_of
 
 pytestmark = pytest.mark.runtime
-RULE = ReorderOperators(request=PlanRequest(in_place=False))
+RULE = ReorderOperators(request=PlanRequest(in_place=False, overlap=APART))
 PADDING = ((0, 0), (0, 0), (0, 0), (0, 60))
 
 

@@ -14,6 +14,7 @@ from tflopt.plan.describe import write_plan
 from tflopt.rules.tiling.tile_layers import TileLayers
 from tflopt.target.cost import predict_model
 from tflopt.target.device import Device
+from tflopt.target.kernel_sets import APART
 from tflopt.target.memory import PlanRequest, memory_of, plan_memory
 
 DEVICE = Device()
@@ -94,7 +95,8 @@ def test_declines_what_is_in_bands() -> None:
 def test_declines_without_a_plan_that_works_in_place() -> None:
     reason = "bands need an offline plan that works in place"
     check_declines(wide(), TileLayers(DEVICE, None, Tiling()), reason)
-    check_declines(wide(), TileLayers(DEVICE, PlanRequest(in_place=False), Tiling()), reason)
+    apart = PlanRequest(in_place=False, overlap=APART)
+    check_declines(wide(), TileLayers(DEVICE, apart, Tiling()), reason)
 
 
 @pytest.mark.unit

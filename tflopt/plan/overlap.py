@@ -15,8 +15,15 @@ N(p1), else N(p0). So the least distance between input and output addresses is::
     I - O >= max over granules of p1 * output_pixel_bytes - N(p1 or p0)
 
 It may be negative: then the output may begin above the input. The granules are facts about kernels
-and differ by ISA (CMSIS-NN 4ab83cc), so such a plan is right only for the ISA it was made
-for, or for all with the greatest distance. int8, batch 1. What isn't listed may not overlap.
+and differ by ISA (CMSIS-NN 4ab83cc) and between CMSIS-NN and TFLM's reference kernels, so such a
+plan is right only for the kernels it was made for, or for all with the greatest distance. int8,
+batch 1. What isn't listed may not overlap.
+
+TFLM's reference kernels (tflite-micro 90b983c, ``lite/kernels/internal/reference/integer_ops``)
+write element by element and copy nothing aside: a convolution or dense layer reads the whole
+window for each channel (``conv.h``, ``fully_connected.h``), a depthwise layer or pooling only what
+it still has to do of its input channels (``depthwise_conv.h``, ``pooling.h``). That gap is exact
+to the byte: one less corrupts.
 """
 
 from __future__ import annotations
@@ -66,15 +73,22 @@ class Granules:
 
     ``buffered``: the inputs of a whole granule are copied aside before its first write.
     ``single_tail``: pixels that don't fill a granule are done one by one.
+    ``sliding``: where they begin isn't known, so they begin everywhere. That holds for
+    arm_convolve_1_x_n_s8 on MVE, which computes the outputs that meet padding on the left from a
+    copy, then those in the middle by four, then those on the right from another copy.
     """
 
     size: int
     buffered: bool
     per_row: bool = False
     single_tail: bool = False
+    sliding: bool = False
 
     def split(self, window: Window) -> Iterator[tuple[int, int]]:
         """The granules of a layer, as half-open ranges of pixels."""
+        if self.sliding:
+            yield from ((p, min(p + self.size, window.pixels)) for p in range(window.pixels))
+            return
         run = window.w.out if self.per_row else window.pixels
         for start in range(0, window.pixels, max(run, 1)):
             yield from self._split_run(start, start + run)
@@ -88,9 +102,18 @@ class Granules:
             yield full, end
 
 
+REFERENCE = "reference"
+"""In place of an ISA: TFLM's own kernels, which are the same on all of them."""
+WHOLE_WINDOW = "reads the whole window for each channel"
+OWN_CHANNEL = "reads the window's part of its own input channel"
+
+
 @dataclass(frozen=True)
 class Kernel:
-    """A CMSIS-NN function on one ISA (``scalar``, ``dsp`` or ``mve``), and the layer's groups."""
+    """A CMSIS-NN function on one ISA (``scalar``, ``dsp`` or ``mve``), and the layer's groups.
+
+    On `REFERENCE` the function is `WHOLE_WINDOW` or `OWN_CHANNEL`.
+    """
 
     function: str
     isa: str
@@ -108,8 +131,8 @@ def granules_of(kernel: Kernel, window: Window) -> Granules | None:
             return Granules(4, False, per_row=True, single_tail=True) if mve else row
         case "arm_convolve_s8":
             return None if kernel.groups > 1 else Granules(4 if mve else 2, buffered=True)
-        case "arm_convolve_1_x_n_s8":  # a convolution with padding cut into three parts on MVE
-            return None if mve or kernel.groups > 1 else Granules(2, buffered=True)
+        case "arm_convolve_1_x_n_s8" if kernel.groups == 1:
+            return Granules(4, buffered=False, sliding=True) if mve else Granules(2, buffered=True)
         case "arm_depthwise_conv_s8_opt":
             return _depthwise(window, kernel.isa)
         case "arm_depthwise_conv_3x3_s8":
@@ -141,6 +164,8 @@ def _depthwise(window: Window, isa: str) -> Granules | None:
 @lru_cache(maxsize=4096)
 def least_gap(kernel: Kernel, window: Window) -> int | None:
     """The least I - O in bytes that is safe; None if the two may not overlap at all."""
+    if kernel.isa == REFERENCE:
+        return _reference_gap(window, kernel.function) if window.pixels else None
     granules = granules_of(kernel, window)
     if granules is None or not window.pixels:
         return None
@@ -155,12 +180,33 @@ def least_gap(kernel: Kernel, window: Window) -> int | None:
     return int((end * window.out_c - floor)[asks].max())
 
 
+def _reference_gap(window: Window, reads: str) -> int:
+    """Before a pixel's last element is written its window is needed, then that of the next ones.
+
+    Element c of pixel p is written at p * out_c + c. The one before the last of them is the worst
+    that a window outlives. Where a channel needs its own input channel alone, that is the offset at
+    which the last input channel begins; with several outputs each it is still needed for the last.
+    """
+    needed = _still_needed(window)
+    ends = np.arange(1, window.pixels + 1, dtype=np.int64) * window.out_c
+    gaps = [int(gap) for gap in ends[:-1] - needed[1:]]
+    if window.out_c > 1:
+        skipped = window.in_c - 1 if reads == OWN_CHANNEL else 0
+        gaps += [int(gap) for gap in ends - 1 - _first_bytes(window) - skipped]
+    return max(gaps, default=-window.h.size * window.w.size * window.in_c)
+
+
 def _still_needed(window: Window) -> Array:
     """N(p) for each pixel."""
+    return np.minimum.accumulate(_first_bytes(window)[::-1])[::-1]
+
+
+def _first_bytes(window: Window) -> Array:
+    """W(p) for each pixel."""
     rows = np.array([window.first_byte(y * window.w.out) for y in range(window.h.out)])
     columns = np.array([window.first_byte(x) for x in range(window.w.out)])
-    offsets = (rows[:, np.newaxis] + (columns - columns[0])).ravel()
-    return np.minimum.accumulate(offsets[::-1])[::-1]
+    found: Array = (rows[:, np.newaxis] + (columns - columns[0])).ravel()
+    return found
 
 
 def portable_gap(gaps: Iterable[int | None]) -> int | None:

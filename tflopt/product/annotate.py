@@ -15,8 +15,9 @@ from tflopt.target import Target
 from tflopt.target.annotation import METADATA_NAME, Annotation, OperatorMemory, decode, encode
 from tflopt.target.annotation.rule_names import RULE_NAMES
 from tflopt.target.device import Device
+from tflopt.target.kernel_sets import ONE_OF_EACH
 from tflopt.target.kernels import KernelRow
-from tflopt.target.memory import ONE_OF_EACH, Memory, why_no_memory
+from tflopt.target.memory import Memory, why_no_memory
 from tflopt.target.plan_check import needs_cmsis_nn, needs_its_isa
 from tflopt.version import __version__
 

@@ -23,7 +23,8 @@ from tflopt.product.memory import timeline
 from tflopt.rewrite import Stage
 from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 from tflopt.target.cost import Basis, predict_model
-from tflopt.target.memory import PORTABLE, Memory, PlanRequest, memory_of, why_no_memory
+from tflopt.target.kernel_sets import THIS_ISA
+from tflopt.target.memory import Memory, PlanRequest, memory_of, why_no_memory
 
 SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]?)(i?b)?", re.IGNORECASE)
 COUNT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]?)", re.IGNORECASE)
@@ -160,7 +161,7 @@ def arena_hint(config: Config, model: Model | None = None, need_bytes: int = 0) 
         left.append("no --preserve-inputs")
     if config.plan.offline.reserve_head_bytes:
         left.append("a smaller --reserve-head")
-    if config.plan.overlap in ("", PORTABLE):
+    if config.plan.overlap != THIS_ISA:
         least = None if model is None else arena_with_overlap(model, config)
         if model is None or (least is not None and least < need_bytes):
             left.append("--overlap" + ("" if least is None else f" ({least:,} bytes)"))

@@ -92,7 +92,7 @@ def _written(
 ) -> tuple[bytes, bool]:
     """The file, and whether it carries the annotation, which may not make it larger than before.
 
-    A plan with overlaps for one ISA stays with its mark all the same: nothing else tells.
+    A plan whose overlaps not all kernels bear keeps its mark all the same: nothing else tells.
     """
     bare = write_bytes(model, settings.layout)
     if not (annotation and settings.annotates):
@@ -101,7 +101,7 @@ def _written(
     attach(model, annotation)
     annotated = write_bytes(model, settings.layout)
     plan = settings.config.plan
-    if len(annotated) <= source_bytes or (plan is not None and plan.overlap):
+    if len(annotated) <= source_bytes or (plan is not None and plan.trusts_some):
         return annotated, True
     model.buffers, model.metadata = before
     return bare, False

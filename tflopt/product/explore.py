@@ -24,10 +24,10 @@ from tflopt.product.choose import Draft, MakeDraft, choose, make_draft
 from tflopt.product.settings import Settings
 from tflopt.rewrite.watch import Watch, verify_runs
 from tflopt.search.cost import Cost
+from tflopt.target.kernel_sets import THIS_ISA
 
 STEP = 0.02
 """The least by which the next point takes less: smaller differences are no choice."""
-THIS_ISA = "target"
 MAX_SLOWDOWN = 10.0
 """In percent, the default of --max-slowdown."""
 STEPS = 8

@@ -26,7 +26,8 @@ from tflopt.run.choose import DeviceOptions
 from tflopt.run.runner import TIME_LIMIT_S, Runner
 from tflopt.run.samples import SampleOptions
 from tflopt.target.device import Device
-from tflopt.target.memory import PORTABLE, PlanRequest
+from tflopt.target.kernel_sets import APART, EVERY, PORTABLE, THIS_ISA
+from tflopt.target.memory import PlanRequest
 from tflopt.target.setup import NEWEST_RUNTIME
 
 CHANNELS = (RemoveChannels.name, MergeTwinChannels.name)
@@ -38,8 +39,9 @@ ChooseRunner = Callable[[str, DeviceOptions], str | Runner]
 class Overlap(Enum):
     """How far a plan lets tensors overlap; as in :class:`PlanRequest`."""
 
-    NONE = ""
-    TARGET = "target"
+    NONE = APART
+    EVERY = EVERY
+    TARGET = THIS_ISA
     ALL = PORTABLE
 
 
@@ -134,17 +136,22 @@ class Options:
     overlap: Annotated[
         Overlap,
         Spec(
-            "Let outputs follow the input they consume.",
+            "How closely outputs follow the input they consume.",
             flags=(
                 Flag(
                     "overlap",
                     Overlap.TARGET,
-                    "Let outputs follow the input they consume; this ISA only.",
+                    "Overlap as TFLM's kernels and CMSIS-NN's on this ISA bear it.",
                 ),
-                Flag("overlap_all", Overlap.ALL, "The same by distances safe on every ISA."),
+                Flag(
+                    "overlap_all",
+                    Overlap.ALL,
+                    "The same by CMSIS-NN's kernels on every ISA alone.",
+                ),
+                Flag("no_overlap", Overlap.NONE, "Keep outputs apart from the input they consume."),
             ),
         ),
-    ] = Overlap.NONE
+    ] = Overlap.EVERY
     tile: Annotated[
         Tile | None,
         Spec(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tflopt.ir import Model
-from tflopt.product.annotate import is_for_device_only
 from tflopt.report.graph import single_graph
 from tflopt.report.notes import notes
 from tflopt.report.subject import Subject, subject_rows
 from tflopt.target.device import Device
 from tflopt.target.hazards import find_hazards
+from tflopt.target.kernel_sets import ISA_ALONE, KernelSet
 from tflopt.target.memory import PlanRequest, memory_of, why_no_memory
+from tflopt.target.plan_check import bearers
 from tflopt.version import __version__
 
 
@@ -21,8 +22,8 @@ def subject_of(
     """A model that was read from a file, and what is asked about it."""
     request = request or PlanRequest()
     memory = None if why_no_memory(model) else memory_of(model, device)
-    if memory is not None and is_for_device_only(model):
-        request = replace(request, overlap="target")
+    if memory is not None and len(bearers(model, device)) < len(KernelSet):
+        request = replace(request, overlap=ISA_ALONE)
     return Subject(model, data, device, memory, find_hazards(model, device), request=request)
 
 

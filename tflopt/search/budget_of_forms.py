@@ -77,7 +77,8 @@ def _arena(model: Model, worth: Worth, plan: PlanRequest | None) -> int:
         return worth.total(model).arena_bytes
     if plan is None or plan.restricts:
         return arena.minimum_bytes
-    head = plan_memory(model, worth.device, PlanRequest(in_place=plan.in_place)).head_bytes
+    request = PlanRequest(in_place=plan.in_place, overlap=plan.overlap)
+    head = plan_memory(model, worth.device, request).head_bytes
     return arena.minimum_bytes - max(0, arena.head_bytes - head)
 
 

@@ -27,7 +27,7 @@ from tflopt.search.objective import Budget, excess, ranked, worth_it
 from tflopt.target.cortex_m import Target
 from tflopt.target.device import Device
 from tflopt.target.hazards import hazards_at, is_routed_by
-from tflopt.target.memory import ONE_OF_EACH
+from tflopt.target.kernel_sets import ONE_OF_EACH
 
 if TYPE_CHECKING:
     from typing_extensions import Self

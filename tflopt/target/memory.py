@@ -9,12 +9,7 @@ from tflopt.errors import UnsupportedError, UsageError
 from tflopt.ir import Model, Op
 from tflopt.plan.costs import KernelMemory, describe_costs, variable_setup
 from tflopt.plan.describe import describe, read_plan, runtime_bytes
-from tflopt.plan.find_aliases import (
-    OverlapGap,
-    in_place_aliases,
-    op_window,
-    overlap_aliases,
-)
+from tflopt.plan.find_aliases import OverlapGap, in_place_aliases, overlap_aliases
 from tflopt.plan.lifetimes import ModelDesc, TensorAlias, TensorRef
 from tflopt.plan.offline import (
     HeadUse,
@@ -23,15 +18,12 @@ from tflopt.plan.offline import (
     plan_offline,
     simulate_head,
 )
-from tflopt.plan.overlap import Kernel, least_gap, portable_gap
 from tflopt.plan.tflm import ArenaUse, arena_use
-from tflopt.target.cortex_m import Isa, Target
 from tflopt.target.device import Device
+from tflopt.target.kernel_sets import APART, EVERY, KernelSet, gap_on, trusted_sets
 from tflopt.target.kernels import KernelRow, kernel_use, scratch_sizes, scratch_table
-from tflopt.target.use import Path
 from tflopt.target.vendor import is_program_plan
 
-PORTABLE = "all"
 OFFSET_LIMIT = 1 << 31
 
 
@@ -126,16 +118,22 @@ class PlanRequest:
 
     Args:
         in_place: tensors may share bytes where every kernel is proven to allow it.
-        overlap: an output may follow the input it consumes: ``""`` no, ``target`` for this ISA
-            alone, ``all`` by the distance that is safe on every ISA.
+        overlap: how closely an output may follow the input it consumes: ``every`` as all kernels
+            bear it, TFLM's own and CMSIS-NN's; ``target`` as TFLM's own and CMSIS-NN's on this ISA
+            do; ``all`` as CMSIS-NN's on every ISA do; ``""`` not at all.
         offline: kept inputs, reserved bytes, the solver's effort and seed.
         pins: offsets of tensors of the main graph, by their names.
     """
 
     in_place: bool = True
-    overlap: str = ""
+    overlap: str = EVERY
     offline: OfflineOptions = field(default_factory=OfflineOptions)
     pins: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def trusts_some(self) -> bool:
+        """Whether some kernels may not bear the plan."""
+        return self.overlap not in (APART, EVERY)
 
     @property
     def restricts(self) -> bool:
@@ -145,7 +143,7 @@ class PlanRequest:
 
 
 def plan_memory(model: Model, device: Device, request: PlanRequest) -> OfflinePlan:
-    """The best plan that is found for a device; it is valid on every core without ``overlap``.
+    """The best plan that is found for a device, right on the kernels that the request trusts.
 
     Raises:
         PlanError: ``max_head_bytes`` can't be met, or pins clash.
@@ -182,8 +180,16 @@ def _resolve_pins(model: Model, request: PlanRequest) -> dict[TensorRef, int]:
 
 def aliases_of(model: Model, device: Device, request: PlanRequest) -> list[TensorAlias]:
     """The pairs of tensors that may share bytes."""
-    found = in_place_aliases(model) if request.in_place else []
-    gap = gap_of(device, request)
+    return _aliases(model, gap_of(device, request), in_place=request.in_place)
+
+
+def aliases_on(model: Model, kernels: KernelSet, device: Device) -> list[TensorAlias]:
+    """The pairs of tensors that may share bytes where these kernels run."""
+    return _aliases(model, partial(gap_on, kernels=(kernels,), device=device), in_place=True)
+
+
+def _aliases(model: Model, gap: OverlapGap | None, *, in_place: bool) -> list[TensorAlias]:
+    found = in_place_aliases(model) if in_place else []
     if gap is not None:
         known = {(alias.first, alias.second) for alias in found}
         found += [a for a in overlap_aliases(model, gap) if (a.first, a.second) not in known]
@@ -192,32 +198,13 @@ def aliases_of(model: Model, device: Device, request: PlanRequest) -> list[Tenso
 
 def gap_of(device: Device, request: PlanRequest) -> OverlapGap | None:
     """How far an output must stay behind the input it consumes; None without overlaps."""
-    if not request.overlap:
+    if request.overlap == APART:
         return None
-    return partial(_portable_gap if request.overlap == PORTABLE else _gap, device=device)
+    kernels = trusted_sets(request.overlap, device.target)
+    return partial(gap_on, kernels=kernels, device=device)
 
 
 def kernel_memory(op: Op, device: Device) -> KernelMemory:
     """What the kernel of an operator keeps in the arena."""
     use = kernel_use(op, device)
     return KernelMemory(use.op_data_bytes or 0, [each.size_bytes for each in use.persistent])
-
-
-def _gap(op: Op, device: Device) -> int | None:
-    window = op_window(op)
-    use = kernel_use(op, device)
-    if window is None or use.path not in (Path.OPTIMIZED, Path.PLAIN):
-        return None
-    weights, data = op.input(1), op.input(0)
-    groups = 1
-    if weights is not None and data is not None and len(weights.shape) == 4:
-        groups = max(1, data.shape[-1] // max(1, weights.shape[-1]))
-    return least_gap(Kernel(use.function, device.target.isa.value, groups), window)
-
-
-ONE_OF_EACH = {Isa.SCALAR: "cortex-m0", Isa.DSP: "cortex-m4", Isa.MVE: "cortex-m55"}
-
-
-def _portable_gap(op: Op, device: Device) -> int | None:
-    devices = (replace(device, target=Target.parse(name)) for name in ONE_OF_EACH.values())
-    return portable_gap(_gap(op, each) for each in devices)

@@ -7,7 +7,8 @@ from tflopt.plan.describe import read_plan
 from tflopt.plan.lifetimes import TensorAlias
 from tflopt.plan.lint import Finding, Severity, lint
 from tflopt.target.device import Device
-from tflopt.target.memory import PORTABLE, PlanRequest, aliases_of, description_of
+from tflopt.target.kernel_sets import CMSIS_NN_SETS, ISA_ALONE, KernelSet, on
+from tflopt.target.memory import PlanRequest, aliases_of, aliases_on, description_of
 from tflopt.target.vendor import program_aliases
 
 PAIR = 2
@@ -20,7 +21,7 @@ def plan_findings(model: Model, device: Device) -> list[Finding]:
     Raises:
         ModelError: the plan is one that ``AllocateTensors`` refuses.
     """
-    aliases = aliases_of(model, device, PlanRequest(overlap="target"))
+    aliases = aliases_of(model, device, PlanRequest(overlap=ISA_ALONE))
     return [_strictly(finding, device) for finding in _lint(model, device, aliases)]
 
 
@@ -29,24 +30,31 @@ def is_plan_wrong(model: Model, device: Device) -> bool:
     return any(finding.severity is Severity.ERROR for finding in plan_findings(model, device))
 
 
-def needs_cmsis_nn(model: Model, device: Device) -> bool:
-    """Whether the plan is right on a device, but only by the order in which its kernels work.
+def bearers(model: Model, device: Device) -> frozenset[KernelSet]:
+    """The kernels that bear every overlap of the plan that a model carries; all without a plan."""
+    return frozenset(kernels for kernels in KernelSet if _bear(model, kernels, device))
 
-    A host's kernels don't share that order, so they can't run the plan. A plan that is wrong on
-    the device too isn't one of them: it should be run, and fail.
+
+def needs_cmsis_nn(model: Model, device: Device) -> bool:
+    """Whether the plan is right on a device, but not where TFLM's own kernels run.
+
+    Then a host can't run the plan. One that is wrong on the device too should be run, and fail.
     """
-    aliases = aliases_of(model, device, PlanRequest())
-    return _overlaps(model, device, aliases) and not is_plan_wrong(model, device)
+    borne = _bear(model, KernelSet.REFERENCE, device)
+    return not borne and not is_plan_wrong(model, device)
 
 
 def needs_its_isa(model: Model, device: Device) -> bool:
     """Whether the plan is right on a device, but not on one with another ISA."""
-    aliases = aliases_of(model, device, PlanRequest(overlap=PORTABLE))
-    return _overlaps(model, device, aliases) and not is_plan_wrong(model, device)
+    borne = all(_bear(model, kernels, device) for kernels in CMSIS_NN_SETS)
+    return not borne and not is_plan_wrong(model, device)
 
 
-def _overlaps(model: Model, device: Device, allowed: list[TensorAlias]) -> bool:
-    return any(len(finding.tensors) == PAIR for finding in _lint(model, device, allowed))
+def _bear(model: Model, kernels: KernelSet, device: Device) -> bool:
+    """The scratch of a core doesn't matter: it is placed around the plan."""
+    aliases = aliases_on(model, kernels, device)
+    found = _lint(model, on(device, kernels), aliases)
+    return not any(len(finding.tensors) == PAIR for finding in found)
 
 
 def _lint(model: Model, device: Device, aliases: list[TensorAlias]) -> list[Finding]:

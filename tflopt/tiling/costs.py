@@ -16,8 +16,9 @@ from tflopt.target.cost.predict import OPERATOR_OVERHEAD, predict_layer
 from tflopt.target.cost.spec import LayerSpec, describe
 from tflopt.target.device import Device
 from tflopt.target.hazards import hazards_at
+from tflopt.target.kernel_sets import ONE_OF_EACH
 from tflopt.target.kernels import kernel_use
-from tflopt.target.memory import ONE_OF_EACH, PlanRequest, gap_of, kernel_memory
+from tflopt.target.memory import PlanRequest, gap_of, kernel_memory
 from tflopt.tiling.draw import draw_step
 from tflopt.tiling.program import Control, Step
 

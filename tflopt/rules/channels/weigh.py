@@ -16,8 +16,8 @@ from tflopt.search.objective import Budget
 from tflopt.search.worth import Worth
 from tflopt.target.cortex_m import Target
 from tflopt.target.hazards import hazards_at
+from tflopt.target.kernel_sets import ONE_OF_EACH
 from tflopt.target.kernels import kernel_use
-from tflopt.target.memory import ONE_OF_EACH
 
 ROUNDS = 6
 """Operators that lose by it are spared in the next round; if that doesn't help, all are."""
