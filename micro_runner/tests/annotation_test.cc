@@ -13,13 +13,22 @@
 
 namespace {
 
+using tflopt::Kernels;
+
 void PrintText(const char* key, tflopt::StringView text) {
   std::printf(" %s=%.*s", key, static_cast<int>(text.size), text.data);
 }
 
+int Trusts(const tflopt::Annotation& annotation, Kernels kernels) {
+  return annotation.trusts(kernels) ? 1 : 0;
+}
+
 void PrintAnnotation(const tflopt::Annotation& annotation) {
-  std::printf(" isa=%d overlap=%d head=%" PRIu32 " tail=%" PRIu32 " total=%" PRIu32,
+  std::printf(" isa=%d overlap=%d trusted=%d%d%d%d%d%d head=%" PRIu32 " tail=%" PRIu32 " total=%" PRIu32,
               static_cast<int>(annotation.isa()), annotation.isa_specific_overlap() ? 1 : 0,
+              annotation.names_trusted() ? 1 : 0, Trusts(annotation, Kernels::kCmsisNnScalar),
+              Trusts(annotation, Kernels::kCmsisNnDsp), Trusts(annotation, Kernels::kCmsisNnMve),
+              Trusts(annotation, Kernels::kReference), Trusts(annotation, Kernels::kOther),
               annotation.arena_head_bytes(), annotation.arena_tail_bytes(),
               annotation.arena_total_bytes());
   PrintText("tool", annotation.tool());
@@ -55,6 +64,10 @@ bool CheckVerdicts(const tflopt::Annotation& annotation) {
   if (used == 0 || annotation.arena_total_bytes() < 2) return true;
   tflopt::Reality same;
   same.isa = annotation.isa();
+  same.kernels = static_cast<Kernels>(annotation.isa());
+  if (!annotation.trusts(same.kernels)) {  // a mutation may say so
+    return Expect(Check(annotation, same), Verdict::kOtherKernels, "not even its own kernels");
+  }
   same.used_bytes = used;
   same.arena_bytes = annotation.arena_total_bytes();
   tflopt::Reality more = same, less = same, tight = same, target = same, cmsis = same, isa = same;
@@ -65,6 +78,13 @@ bool CheckVerdicts(const tflopt::Annotation& annotation) {
   cmsis.cmsis_nn = kOther;
   isa.isa = annotation.isa() == tflopt::Isa::kMve ? tflopt::Isa::kDsp : tflopt::Isa::kMve;
   bool good = Expect(Check(annotation, same), Verdict::kOk, "same");
+  for (int kind = 0; kind <= static_cast<int>(Kernels::kOther); ++kind) {
+    tflopt::Reality linked = same;
+    linked.kernels = static_cast<Kernels>(kind);
+    good &= Expect(Check(annotation, linked),
+                   annotation.trusts(linked.kernels) ? Verdict::kOk : Verdict::kOtherKernels,
+                   "kernels");
+  }
   good &= Expect(Check(annotation, more), Verdict::kTooSmall, "more used");
   good &= Expect(Check(annotation, tight), Verdict::kTooSmall, "arena below the annotated");
   good &= Expect(Check(annotation, target), Verdict::kOtherTarget, "target");

@@ -23,8 +23,10 @@ from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Buffer, Metadata, Model
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.target.annotation import METADATA_NAME, Annotation, OperatorMemory, decode, encode
+from tflopt.target.annotation.encode import KERNELS
 from tflopt.target.cortex_m import Isa
 from tflopt.target.device import Device
+from tflopt.target.kernel_sets import KernelSet
 from tflopt.target.kernels import scratch_table
 
 pytestmark = pytest.mark.unit
@@ -53,9 +55,11 @@ SAMPLE = Annotation(
     ),
     rules=("fold-pad", "merge-buffers"),
     isa_specific_overlap=True,
+    trusted=frozenset({KernelSet.SCALAR, KernelSet.REFERENCE}),
 )
 TABLE = replace(
     SAMPLE,
+    trusted=None,
     operators=(
         OperatorMemory(0, 0, 112, "arm_convolve_s8", 188),
         OperatorMemory(0, 1, None, "unknown", 0),
@@ -111,6 +115,15 @@ def run(program: Path, kind: str, records: list[bytes]) -> list[str]:
     return lines
 
 
+def _trusts(annotation: Annotation) -> str:
+    """Whether it is told, and for each set of kernels, and for others, whether they may run it."""
+    told, own = annotation.trusted, KernelSet[annotation.isa.name]
+    everyone = not annotation.isa_specific_overlap
+    kernels = [each in told if told is not None else everyone or each is own for each in KERNELS]
+    others = told is None and everyone
+    return "".join(str(int(each)) for each in (told is not None, *kernels, others))
+
+
 def expected(data: bytes) -> str:
     """The line that the reader prints for an annotation, by the Python decoder."""
     try:
@@ -125,7 +138,8 @@ def expected(data: bytes) -> str:
     )
     return (
         f"verdict=0 isa={list(Isa).index(annotation.isa)}"
-        f" overlap={int(annotation.isa_specific_overlap)} head={annotation.arena_head_bytes}"
+        f" overlap={int(annotation.isa_specific_overlap)} trusted={_trusts(annotation)}"
+        f" head={annotation.arena_head_bytes}"
         f" tail={annotation.arena_tail_bytes} total={annotation.arena_total_bytes}"
         f" tool={annotation.tool} target={annotation.target} cmsis_nn={annotation.cmsis_nn}"
         f" sha256={annotation.source_sha256.hex()}{ops}"

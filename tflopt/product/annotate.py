@@ -18,7 +18,7 @@ from tflopt.target.device import Device
 from tflopt.target.kernel_sets import ONE_OF_EACH
 from tflopt.target.kernels import KernelRow
 from tflopt.target.memory import Memory, why_no_memory
-from tflopt.target.plan_check import needs_cmsis_nn, needs_its_isa
+from tflopt.target.plan_check import bearers, needs_cmsis_nn, needs_its_isa
 from tflopt.version import __version__
 
 RELEASE = ".".join(__version__.split(".")[:3])
@@ -57,6 +57,7 @@ def make_annotation(source: bytes, model: Model, memory: Memory, rules: Collecti
         operators=tuple(_operator(row) for row in memory.table),
         rules=names,
         isa_specific_overlap=needs_its_isa(model, device),
+        trusted=None if read_plan(model) is None else bearers(model, device),
     )
     try:
         return encode(annotation)

@@ -37,6 +37,27 @@ inline constexpr Isa kBuildIsa = Isa::kDsp;
 inline constexpr Isa kBuildIsa = Isa::kScalar;
 #endif
 
+// Whose kernels the firmware links. A memory plan may let an output overlap the input that it
+// consumes; how closely depends on the order in which a kernel reads and writes.
+enum class Kernels : uint8_t {
+  kCmsisNnScalar = 0,
+  kCmsisNnDsp = 1,
+  kCmsisNnMve = 2,
+  kReference = 3,  // TFLM's own
+  kOther = 4,      // ESP-NN and those of other vendors: none of tflopt's plans counts on them
+};
+
+// By the macros of TFLM's builds; an application that is compiled without those of its library
+// sets Reality::kernels. TFLOPT_REFERENCE_KERNELS stands for a build without CMSIS-NN.
+#if defined(ESP_NN) || defined(XTENSA) || defined(CEVA_BX1) || defined(CEVA_SP500) || \
+    defined(ARC_MLI)
+inline constexpr Kernels kBuildKernels = Kernels::kOther;
+#elif defined(TFLOPT_REFERENCE_KERNELS)
+inline constexpr Kernels kBuildKernels = Kernels::kReference;
+#else
+inline constexpr Kernels kBuildKernels = static_cast<Kernels>(kBuildIsa);
+#endif
+
 enum class Verdict : uint8_t {
   kOk,
   kTooSmall,          // more memory is used than annotated, or the arena is below the annotated
@@ -46,6 +67,7 @@ enum class Verdict : uint8_t {
   kNoAnnotation,      // the model has none
   kMalformed,         // the model or the annotation is broken
   kOtherFormat,       // an annotation of a format that this reader does not know
+  kOtherKernels,      // the memory plan is not known to be right on the firmware's kernels
 };
 
 inline const char* Text(Verdict verdict) {
@@ -66,6 +88,8 @@ inline const char* Text(Verdict verdict) {
       return "malformed annotation";
     case Verdict::kOtherFormat:
       return "annotation of an unknown format";
+    case Verdict::kOtherKernels:
+      return "the memory plan is not known to be right on these kernels";
   }
   return "unknown verdict";
 }
@@ -78,6 +102,14 @@ class Annotation {
   uint32_t arena_tail_bytes() const { return tail_; }
   Isa isa() const { return isa_; }
   bool isa_specific_overlap() const { return overlap_; }
+  // Whether the memory plan is right where these kernels run. Where the annotation doesn't say it
+  // the plan either holds for `isa` alone or keeps outputs apart from the inputs they consume.
+  bool trusts(Kernels kernels) const {
+    const uint32_t kind = static_cast<uint32_t>(kernels);
+    if (names_trusted()) return kernels != Kernels::kOther && (trusted_ >> kind & 1u) != 0;
+    return !overlap_ || kind == static_cast<uint32_t>(isa_);
+  }
+  bool names_trusted() const { return (trusted_ & 16u) != 0; }
   // tflopt's version and the target; of a packed annotation they are a part of this object.
   StringView tool() const { return is_packed_ ? tool_text_.view() : tool_; }
   StringView target() const { return is_packed_ ? target_text_.view() : target_; }
@@ -159,11 +191,12 @@ class Annotation {
     StringView target;
     const uint8_t* version = nullptr;
     const uint8_t* ignored = nullptr;
-    if (!cursor.Byte(&flags) || (flags & 3) > static_cast<uint32_t>(Isa::kMve) || flags > 7) {
+    if (!cursor.Byte(&flags) || (flags & 3) > static_cast<uint32_t>(Isa::kMve)) {
       return false;
     }
     isa_ = static_cast<Isa>(flags & 3);
     overlap_ = (flags & 4) != 0;
+    trusted_ = flags >> 3;
     is_packed_ = true;
     if (!cursor.Text(&target) || !cursor.Text(&cmsis_nn_) || !cursor.Take(3, &version) ||
         !cursor.Take(kDigestBytes, &sha256_) || !LoadArena(&cursor) || !cursor.Byte(&rules) ||
@@ -284,6 +317,7 @@ class Annotation {
   uint32_t total_ = 0;
   Isa isa_ = Isa::kScalar;
   bool overlap_ = false;
+  uint32_t trusted_ = 0;  // a bit for each of Kernels, and one that they are told at all
   const uint8_t* sha256_ = nullptr;
   StringView tool_;
   StringView target_;
@@ -397,13 +431,16 @@ struct Reality {
   size_t used_bytes = 0;   // MicroInterpreter::arena_used_bytes() after AllocateTensors
   size_t arena_bytes = 0;  // the size of the arena that was handed to the interpreter
   Isa isa = kBuildIsa;
+  Kernels kernels = kBuildKernels;
   const char* target = nullptr;    // as tflopt --target takes it, lower case
   const char* cmsis_nn = nullptr;  // as tflopt --cmsis-nn takes it
 };
 
-// Compares. The cause comes before its effect: another target or CMSIS-NN explains other sizes.
+// Compares. What makes outputs wrong comes first, then the cause before its effect: another target
+// or CMSIS-NN explains other sizes.
 inline Verdict Check(const Annotation& annotation, const Reality& reality) {
   if (annotation.source_sha256() == nullptr) return Verdict::kNoAnnotation;
+  if (!annotation.trusts(reality.kernels)) return Verdict::kOtherKernels;
   if (annotation.isa() != reality.isa) return Verdict::kOtherTarget;
   if (reality.target != nullptr && !annotation.target().Equals(reality.target)) {
     return Verdict::kOtherTarget;

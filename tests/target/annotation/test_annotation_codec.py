@@ -20,6 +20,7 @@ from tflopt.target.annotation import Annotation, OperatorMemory, decode, encode
 from tflopt.target.annotation.rule_names import RULE_NAMES
 from tflopt.target.cortex_m import Isa, Target, all_targets
 from tflopt.target.device import Device
+from tflopt.target.kernel_sets import KernelSet
 from tflopt.target.memory import memory_of, why_no_memory
 
 pytestmark = pytest.mark.unit
@@ -54,6 +55,7 @@ ANNOTATIONS = st.builds(
     tool=st.tuples(*[st.integers(0, 255)] * 3).map(lambda numbers: "{}.{}.{}".format(*numbers)),
     source_sha256=st.binary(min_size=8, max_size=8),
     operators=PLACES.map(lambda ops: tuple(sorted(ops, key=lambda op: (op.subgraph, op.index)))),
+    trusted=st.none() | st.frozensets(st.sampled_from(KernelSet)),
     rules=st.sets(st.sampled_from(RULE_NAMES)).map(lambda names: tuple(sorted(names))),
     **NUMBERS,
 )

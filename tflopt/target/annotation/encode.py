@@ -5,7 +5,9 @@ byte, the lowest first, the top bit set in all but the last::
 
     2 bytes   "TO"
     1 byte    the format, 2
-    1 byte    bits 0 and 1 the ISA (scalar, DSP, MVE), bit 2: the plan's overlaps are for it alone
+    1 byte    bits 0 and 1 the ISA (scalar, DSP, MVE), bit 2: the plan's overlaps are for it alone;
+              bits 3 to 6: the plan is right on CMSIS-NN's scalar, DSP and MVE kernels and on TFLM's
+              own, bit 7: that is told
     text      the target without its "cortex-m"
     text      the CMSIS-NN version
     3 bytes   tflopt's version
@@ -33,9 +35,12 @@ from tflopt.errors import UnsupportedError
 from tflopt.target.annotation.record import DIGEST_BYTES, FORMAT, Annotation, OperatorMemory
 from tflopt.target.annotation.rule_names import RULE_NAMES
 from tflopt.target.cortex_m import Isa
+from tflopt.target.kernel_sets import KernelSet
 
 MAGIC = b"TO"
 ISAS = (Isa.SCALAR, Isa.DSP, Isa.MVE)
+KERNELS = {KernelSet.SCALAR: 8, KernelSet.DSP: 16, KernelSet.MVE: 32, KernelSet.REFERENCE: 64}
+TOLD = 128
 TARGET_PREFIX = "cortex-m"
 MOST_TEXT_BYTES = 23
 MOST_BYTES = 0xFFFFFFFF
@@ -52,7 +57,6 @@ def encode(annotation: Annotation) -> bytes:
         UnsupportedError: a rule without a number, a text that is too long or no printable ASCII,
             or a number beyond the format's.
     """
-    overlap = 4 if annotation.isa_specific_overlap else 0
     if not annotation.target.startswith(TARGET_PREFIX):
         raise _error(f"target {annotation.target!r} is no {TARGET_PREFIX}")
     if len(annotation.source_sha256) < DIGEST_BYTES:
@@ -60,7 +64,7 @@ def encode(annotation: Annotation) -> bytes:
     return b"".join(
         (
             MAGIC,
-            bytes([FORMAT, ISAS.index(annotation.isa) | overlap]),
+            bytes([FORMAT, _flags(annotation)]),
             _text(annotation.target.removeprefix(TARGET_PREFIX)),
             _text(annotation.cmsis_nn),
             _version(annotation.tool),
@@ -70,6 +74,13 @@ def encode(annotation: Annotation) -> bytes:
             *_words(annotation.operators),
         )
     )
+
+
+def _flags(annotation: Annotation) -> int:
+    flags = ISAS.index(annotation.isa) | (4 if annotation.isa_specific_overlap else 0)
+    if annotation.trusted is None:
+        return flags
+    return flags | TOLD | sum(KERNELS[kernels] for kernels in annotation.trusted)
 
 
 def _error(reason: str) -> UnsupportedError:

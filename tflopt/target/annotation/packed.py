@@ -6,11 +6,13 @@ from tflopt.errors import ModelError
 from tflopt.target.annotation.encode import (
     ESCAPE,
     ISAS,
+    KERNELS,
     MOST_BYTES,
     MOST_OPERATORS,
     MOST_SKIPPED,
     MOST_TEXT_BYTES,
     TARGET_PREFIX,
+    TOLD,
     TOP,
 )
 from tflopt.target.annotation.record import (
@@ -21,6 +23,7 @@ from tflopt.target.annotation.record import (
     OperatorMemory,
 )
 from tflopt.target.annotation.rule_names import RULE_NAMES
+from tflopt.target.kernel_sets import KernelSet
 
 
 def decode_packed(data: bytes) -> Annotation:
@@ -34,7 +37,7 @@ def decode_packed(data: bytes) -> Annotation:
     if version != FORMAT:
         raise _error(f"format {version}, this tflopt reads 1 and {FORMAT}")
     flags = cursor.byte()
-    if flags & 3 >= len(ISAS) or flags > 7:
+    if flags & 3 >= len(ISAS):
         raise _error(f"flags {flags}")
     target, cmsis_nn = TARGET_PREFIX + cursor.text(), cursor.text()
     tool = ".".join(str(number) for number in cursor.take(3))
@@ -54,7 +57,12 @@ def decode_packed(data: bytes) -> Annotation:
         rules=_rules(cursor.take(cursor.byte())),
         operators=_operators(cursor.take(len(data) - cursor.at)),
         isa_specific_overlap=bool(flags & 4),
+        trusted=_trusted(flags),
     )
+
+
+def _trusted(flags: int) -> frozenset[KernelSet] | None:
+    return frozenset(each for each, bit in KERNELS.items() if flags & bit) if flags & TOLD else None
 
 
 def _error(reason: str) -> ModelError:

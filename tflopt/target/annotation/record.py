@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tflopt.target.cortex_m import Isa
+from tflopt.target.kernel_sets import KernelSet
 
 METADATA_NAME = "TFLOPT"
 FORMAT = 2
@@ -41,6 +42,7 @@ class Annotation:
         operators: those that have scratch, or whose scratch is unknown, in the model's order.
         rules: names of the rules that were applied.
         isa_specific_overlap: the plan's overlaps are proven for ``isa`` alone.
+        trusted: the kernels that the plan is right on; None where the annotation doesn't say it.
     """
 
     tool: str
@@ -54,3 +56,4 @@ class Annotation:
     operators: tuple[OperatorMemory, ...] = ()
     rules: tuple[str, ...] = ()
     isa_specific_overlap: bool = False
+    trusted: frozenset[KernelSet] | None = None
