@@ -92,8 +92,8 @@ def planned() -> bytes:
     n = Kit()
     x = n.feed(1, 16, 16, 8)
     y = n.conv2d(x, 8, kernel=(3, 3))
-    n.output(n.add(n.conv2d(y, 8), n.conv2d(n.conv2d(y, 24), 8)))
-    settings = replace(FAST, config=Config(goal=Goal.FLASH))
+    n.output(n.add(n.conv2d(y, 8), n.conv2d(n.conv2d(y, 24, (1, 1)), 8, (1, 1))))
+    settings = replace(FAST, config=Config(goal=Goal.FLASH, plan=None))
     return optimized(write_bytes(n.model), settings).data
 
 
@@ -129,9 +129,10 @@ def test_a_trade_is_not_told_twice() -> None:
     for _ in range(3):
         x = n.conv2d(x, 16, groups=16)
     n.output(x)
-    result = optimized(write_bytes(n.model), FAST)
-    assert [growth.resource for growth in trades(result, FAST)] == ["arena"]
-    assert not growth_notes(result, FAST)
+    settings = WAYS["no plan"]
+    result = optimized(write_bytes(n.model), settings)
+    assert [growth.resource for growth in trades(result, settings)] == ["arena"]
+    assert not growth_notes(result, settings)
 
 
 def test_both_ways_to_write_show_it(cli: Cli, tmp_path: Path) -> None:
