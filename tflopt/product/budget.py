@@ -178,7 +178,7 @@ def arena_with_overlap(model: Model, config: Config) -> int | None:
     None where no such plan is possible.
     """
     copy = clone(model)
-    plan = replace(config.plan or PlanRequest(), overlap="target")
+    plan = replace(config.plan or PlanRequest(), overlap=THIS_ISA)
     try:
         run_pipeline(copy, Selection(PLANS), replace(config, plan=plan))
     except TfloptError:

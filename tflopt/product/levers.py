@@ -17,6 +17,7 @@ from tflopt.product.settings import Settings
 from tflopt.rewrite import Stage
 from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 from tflopt.target.cost import predict_model
+from tflopt.target.kernel_sets import THIS_ISA
 
 MOST_OPERATORS = 100
 """Larger models are not tried: it takes as long as the optimization itself."""
@@ -63,8 +64,8 @@ def _promises(result: Result, settings: Settings) -> Iterator[tuple[Lever, Setti
     """Each option that isn't used yet with its effect on the finished model."""
     config, model = settings.config, result.model
     memory = result.memory_after
-    if memory is not None and config.plan is not None and not config.plan.overlap:
-        plan = replace(config.plan, overlap="target")
+    if memory is not None and config.plan is not None and not config.plan.trusts_some:
+        plan = replace(config.plan, overlap=THIS_ISA)
         wanted = replace(settings, config=replace(config, plan=plan))
         found = arena_with_overlap(model, config)
         if found is not None:

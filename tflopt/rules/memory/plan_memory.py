@@ -28,8 +28,9 @@ class PlanMemory(ModelRule):
 
     Exact: the runtime takes each tensor's place in the arena from the plan. Tensors that live
     together don't overlap, except where the kernels are proven to allow it (a view that has its
-    input's address, an elementwise operator in place). Scratch is placed by the runtime around
-    the plan, on whatever core, so without --overlap the plan is right on every target. A plan
+    input's address, an elementwise operator in place, an output that follows the input which it
+    consumes). Scratch is placed by the runtime around the plan, on whatever core, so without
+    --overlap the plan is right on every target, and on TFLM's own kernels. A plan
     that the model brings along and that is wrong on the target, such as one with the overlaps of
     another, is dropped; without a ``request`` that is all that happens.
     """
