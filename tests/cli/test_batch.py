@@ -190,7 +190,10 @@ CULPRITS = {
         "largest: operator 0 CONV_2D 1280",
         "could help: --strip all, --runtime tflm, --annotate none",
     ),
-    "--max-arena": ("live together: operator 1 DEPTHWISE_CONV_2D", "could help: --overlap"),
+    "--max-arena": (
+        "live together: operator 1 DEPTHWISE_CONV_2D",
+        "smaller activations are needed",
+    ),
     "--max-instructions": ("most in: operator 0 CONV_2D ", "could help: --goal speed"),
 }
 
@@ -204,7 +207,7 @@ def test_a_budget_fails_by_one_and_names_the_culprits(
     ran = cli("optimize", DS, "-o", "over.tflite", *QUICK, option, fits - 1)
     assert ran.code == 1
     message = ran.only_error
-    assert f" {fits} " in message
+    assert f" {fits:,} " in message
     assert f", 1 more than the limit of {fits - 1:,}; {CULPRITS[option][0]}" in message
     assert message.endswith(CULPRITS[option][1])
     assert not (tmp_path / "over.tflite").exists()
@@ -213,7 +216,10 @@ def test_a_budget_fails_by_one_and_names_the_culprits(
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["--max-flash", "1K"], "the constants alone are 8112 bytes, so only a smaller model fits"),
+        (
+            ["--max-flash", "1K"],
+            "the constants alone are 8,112 bytes, so only a smaller model fits",
+        ),
         (
             ["--max-flash", "10K", "--strip", "all", "--runtime", "tflm", "--annotate", "none"],
             "no option is left that helps",
