@@ -112,7 +112,7 @@ def _saving(result: Result) -> str:
 
 
 def _is_overlapped(settings: Settings) -> bool:
-    return settings.config.plan is not None and bool(settings.config.plan.overlap)
+    return settings.config.plan is not None and settings.config.plan.trusts_some
 
 
 def _plan_size(model: Model) -> int:
