@@ -2,13 +2,15 @@
 
 ``python benchmarks/growth.py`` prints CPU seconds and peak memory of families of models at three
 sizes, and the exponent between the last two: 1 is linear. It fails where one is above the limit.
-Each run is a process of its own, without a runtime (``--no-verify``).
+Each run is a process of its own, without a runtime (``--no-verify``). ``--before FOLDER`` measures
+another version's source in the same run.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -30,6 +32,7 @@ from tflopt.ir.options import (
     SliceOptions,
 )
 
+ROOT = Path(__file__).resolve().parents[1]
 LIMIT = 1.3
 FLOOR_S = 0.5
 """Below it the process's start dominates, and an exponent says nothing."""
@@ -132,8 +135,8 @@ class Measured:
     peak_mib: int
 
 
-def measure(model: Model, folder: Path) -> Measured:
-    """Optimize in a process of its own.
+def measure(model: Model, folder: Path, source_tree: Path | None = None) -> Measured:
+    """Optimize in a process of its own, with this version or another one's source.
 
     Raises:
         RuntimeError: the command failed.
@@ -142,7 +145,10 @@ def measure(model: Model, folder: Path) -> Measured:
     write(model, source)
     arguments = ["optimize", "--no-verify", "-q", "-o", str(folder / "out.tflite"), str(source)]
     command = [sys.executable, "-c", CHILD, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    env = (
+        dict(os.environ) if source_tree is None else {**os.environ, "PYTHONPATH": str(source_tree)}
+    )
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, env=env)
     code, seconds, peak = done.stderr.split()[-3:]
     if code != "0":
         raise RuntimeError(done.stderr)
@@ -176,6 +182,7 @@ def main() -> int:
     """Exit code 1 where a family grows faster than the limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=FAMILIES, action="append")
+    parser.add_argument("--before", type=Path, help="source of another version, measured as well")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies all sizes")
     arguments = parser.parse_args()
     chosen = {
@@ -183,11 +190,18 @@ def main() -> int:
         for name, family in FAMILIES.items()
         if not arguments.only or name in arguments.only
     }
-    found = {}
+    found: dict[str, list[Measured]] = {}
+    before: dict[str, list[Measured]] = {}
     for name, family in chosen.items():
         with TemporaryDirectory(prefix="tflopt-growth-") as folder:
-            found[name] = [measure(family.build(size), Path(folder)) for size in family.sizes]
-    sys.stdout.write("\n".join(table(found, chosen)) + "\n")
+            models = [family.build(size) for size in family.sizes]
+            found[name] = [measure(model, Path(folder)) for model in models]
+            if arguments.before is not None:
+                others = [measure(model, Path(folder), arguments.before) for model in models]
+                before[name] = others
+    for title, runs in (("", found), ("Before:", before)):
+        if runs:
+            sys.stdout.write("\n".join([title, *table(runs, chosen)]).lstrip() + "\n")
     powers = {name: exponent(chosen[name].sizes, runs) for name, runs in found.items()}
     bad = {name: power for name, power in powers.items() if power is not None and power > LIMIT}
     for name, power in bad.items():

@@ -154,6 +154,8 @@ class Judge:
             result = optimize(original, config=config)
         except TfloptError as error:
             return Verdict("internal" if "internal" in str(error) else "declined", str(error))
+        except Exception as error:  # what a rule never foresaw is a finding like any other
+            return Verdict("internal", f"{type(error).__name__}: {error}")
         feed = samples(original, seed)
         try:
             before = list(self.run(original, data, feed))

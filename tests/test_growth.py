@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks import growth
-from benchmarks.growth import FAMILIES, Measured, exponent, measure, table
+from benchmarks.growth import FAMILIES, LIMIT, Measured, exponent, measure, table
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model
+from tflopt.plan import order
+from tflopt.plan.order import OrderProblem, Task, best_order
+from tflopt.ranges import analysis
+from tflopt.rules.pipeline import run_pipeline
+from tflopt.search import book
 
 pytestmark = pytest.mark.unit
 
@@ -39,7 +44,7 @@ def test_one_run_is_measured(tmp_path: Path) -> None:
 def test_the_session_fails_above_the_limit(
     power: float, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fake(model: Model, folder: Path) -> Measured:
+    def fake(model: Model, folder: Path, source_tree: Path | None = None) -> Measured:
         return Measured((len(model.main.ops) / 10) ** power, 60)
 
     monkeypatch.setattr(growth, "measure", fake)
@@ -53,3 +58,56 @@ def test_the_table_has_a_row_for_each_family() -> None:
     runs = {"mixed": [Measured(1, 50), Measured(2, 51), Measured(4, 52)]}
     row = "| mixed | 300: 1.0 s, 50, 600: 2.0 s, 51, 1,200: 4.0 s, 52 | 1.00 |"
     assert table(runs, FAMILIES)[-1] == row
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_evaluations_grow_no_faster_than_the_limit(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted and not timed: operators that are priced, and operators whose ranges are computed.
+
+    Each firing priced all operators again, and each rule that asks for ranges computed them.
+    """
+    calls = [0]
+
+    def counted(module: object, attribute: str) -> None:
+        plain = getattr(module, attribute)
+
+        def call(*arguments: object) -> object:
+            calls[0] += 1
+            return plain(*arguments)
+
+        monkeypatch.setattr(module, attribute, call)
+
+    counted(book, "cost_of")
+    counted(analysis, "_outputs")
+    counts = []
+    for size in (48, 96):
+        calls[0] = 0
+        run_pipeline(read_bytes(write_bytes(FAMILIES[name].build(size))))
+        counts.append(calls[0])
+    assert 0 < counts[1] <= 2**LIMIT * counts[0]
+
+
+@pytest.mark.parametrize("count", [64, 256, 1024, 3000])
+def test_the_effort_for_an_order_shrinks_with_the_number_of_operators(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All can run at any time, and each has tensors of another size: the worst case."""
+    problem = OrderProblem(
+        [Task((2 * i,), (2 * i + 1,)) for i in range(count)],
+        [16 * (1 + i * 7919 % 61) for i in range(2 * count)],
+        alive=[2 * i for i in range(count)],
+        kept=[2 * i + 1 for i in range(count)],
+    )
+    trials = [0]
+    step = order._Search.step
+
+    def counted(search: order._Search, done: int, live: int, index: int) -> tuple[int, int]:
+        trials[0] += 1
+        return step(search, done, live, index)
+
+    monkeypatch.setattr(order._Search, "step", counted)
+    best_order(problem)
+    effort = order.EFFORT * order.SMALL**2 // (order.SMALL**2 + count**2)
+    assert trials[0] <= 2 * effort + count

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from functools import cache
 
 import pytest
 
 from tests.support.kit import Kit
-from tflopt.ir import Model
+from tflopt.ir import Model, Padding
 from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest
 from tflopt.tiling.costs import CostBook
 from tflopt.tiling.measure import Bench
+from tflopt.tiling.moves import neighbour
 from tflopt.tiling.search import Found, Wish, search
+from tflopt.tiling.windows import Windows
 
 pytestmark = pytest.mark.unit
 
@@ -60,3 +63,15 @@ def test_no_plan_is_looked_for_where_the_arena_is_enough() -> None:
     result = search(net(), Device(), PlanRequest(), lambda b: Wish(1 << 40, b.arena_bytes))
     assert result.segments == ()
     assert result.evaluations == 1
+
+
+def test_an_output_of_one_row_and_one_column_is_no_new_band() -> None:
+    """A single band has no cut that a later move could shift."""
+    n = Kit()
+    x = n.conv2d(n.feed(1, 4, 4, 2), 8, (3, 3), padding=Padding.SAME)
+    n.output(n.conv2d(x, 8, (4, 4), padding=Padding.VALID))
+    windows = Windows(Bench(n.model, CostBook(Device(), PlanRequest())))
+    windows.hottest = (((0, 1), 1),)
+    assert windows.rows(1) == 1
+    for seed in range(20):
+        assert not neighbour((), windows, random.Random(seed))

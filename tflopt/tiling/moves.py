@@ -19,7 +19,8 @@ NEW_COUNTS = (2, 2, 3, 3, 4, 6)
 def neighbour(segments: Segments, windows: Windows, rng: random.Random) -> Segments | None:
     """One move away; None where the draw leads nowhere."""
     if not segments or (rng.random() < 0.1 and len(segments) < MOST_SEGMENTS):
-        return _sorted([*segments, _new(windows, rng)])
+        new = _new(windows, rng)
+        return None if new.count < 2 else _sorted([*segments, new])
     place = rng.randrange(len(segments))
     rest = [*segments[:place], *segments[place + 1 :]]
     if rng.random() < 0.05:
