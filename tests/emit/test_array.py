@@ -22,7 +22,12 @@ PROGRAM = """
 #include <stdio.h>
 #include "m_data.h"
 int main(void) {
-  if ((uintptr_t)m_data % M_DATA_ALIGNMENT) return 1;
+#ifdef __cplusplus
+  const uintptr_t place = reinterpret_cast<uintptr_t>(m_data);
+#else
+  const uintptr_t place = (uintptr_t)m_data;
+#endif
+  if (place % M_DATA_ALIGNMENT) return 1;
   return fwrite(m_data, 1, sizeof m_data, stdout) == M_DATA_BYTES ? 0 : 2;
 }
 """
