@@ -15,7 +15,12 @@ LOCK = "tests/requirements.lock"
 PARALLEL = ["-n", "auto", "--dist", "worksteal"]
 CACHED = {"PYTHONDONTWRITEBYTECODE": ""}
 """The tests start hundreds of processes, each of which would compile all modules again."""
+RUNTIMES = ("ai-edge-litert==", "tflite-micro==")
 UV, AUDIT, SBOM = "uv==0.13.9", "pip-audit==2.10.1", "cyclonedx-bom==7.5.0"
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()
 
 
 def _install(session: nox.Session) -> None:
@@ -56,6 +61,7 @@ def lowest(session: nox.Session) -> None:
     python = str(Path(session.virtualenv.location, "bin", "python"))
     wanted = ["pip", "install", "--quiet", "--python", python, "--resolution", "lowest-direct"]
     tests = ["pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "jsonschema>=4.23"]
+    tests += [line for line in _lines(REQUIREMENTS) if line.startswith(RUNTIMES)]
     session.run("uv", *wanted, "--editable", ".", *tests)
     # The oldest typer imports names that the newest click calls deprecated.
     warnings = ("-W", "ignore:'click:DeprecationWarning")

@@ -62,7 +62,10 @@ def main(arguments: Sequence[str]) -> None:
     """Run the command."""
     import multiprocessing.util  # before fork is gone: it asks for it when imported
 
+    import rich.progress  # older ones import a module of Windows where they believe to be there
+
     assert multiprocessing.util
+    assert rich.progress
     hide()
     sys.argv = ["tflopt", *arguments]
     from tflopt.cli.main import run

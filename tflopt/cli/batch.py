@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,13 +66,14 @@ def _jobs(models: Sequence[Path], folder: Path, settings: Settings) -> list[Job]
 
 
 def _run(work: Sequence[Job], jobs: int, quiet: bool) -> list[Outcome]:
+    if quiet or not sys.stderr.isatty():  # older versions of rich print an empty line
+        return run_all(run_job, work, jobs, lost_job)
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    hidden = quiet or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("optimizing", total=len(work))
 
         def done(outcome: Outcome) -> None:

@@ -32,12 +32,17 @@ from tflopt.report.device import DeviceFacts, device_facts, facts_json, operator
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.run.choose import DeviceOptions
 from tflopt.run.emulators import stand_in_note
+from tflopt.run.environment import named_library
 from tflopt.run.registry import EMULATORS
 from tflopt.run.runner import TIME_LIMIT_S
 from tflopt.target.device import Device
 from tflopt.version import __version__
 
-RUNNERS = (*EMULATORS, PREDICTED)
+AUTO = "auto"
+RUNNERS = (AUTO, *EMULATORS, PREDICTED)
+NO_LIBRARY = (
+    "predicted from the core's cost table; --tflm-lib DIR, your TFLM build, measures it on QEMU"
+)
 
 
 def bench(
@@ -45,7 +50,7 @@ def bench(
     optimized: Annotated[
         Path | None, typer.Argument(metavar="[OPTIMIZED]", show_default=False)
     ] = None,
-    runner: Annotated[str, typer.Option("--runner", help="qemu, fvp or predicted.")] = "qemu",
+    runner: Annotated[str, typer.Option("--runner", help="auto, qemu, fvp or predicted.")] = AUTO,
     target: TargetName = DEFAULT_TARGET,
     cmsis_nn: CmsisNnName = FITTING_CMSIS_NN,
     tflm: TflmName = NEWEST_TFLM,
@@ -60,7 +65,8 @@ def bench(
 ) -> None:
     """Say what each operator costs on a target: instructions on QEMU, cycles on an FVP.
 
-    With OPTIMIZED both models are measured, side by side. 'predicted' runs nothing.
+    With OPTIMIZED both models are measured, side by side. 'predicted' runs nothing; so does 'auto'
+    where no TFLM build is named.
     """
     if runner not in RUNNERS:
         raise UsageError(f"bench has no runner {runner!r}; known: {', '.join(RUNNERS)}")
@@ -68,6 +74,9 @@ def bench(
     paths = [path for path in (model, optimized) if path is not None]
     pair = [load(path) for path in paths]
     note = ""
+    if runner == AUTO:
+        named = tflm_lib or firmware or named_library(device.target)
+        runner, note = ("qemu", "") if named else (PREDICTED, NO_LIBRARY)
     if runner == PREDICTED:
         results = [predict(each, device) for each, _ in pair]
     else:

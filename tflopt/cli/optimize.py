@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -21,6 +22,7 @@ from tflopt.gate.batch import annotation_path, results
 from tflopt.io import utf8, write_all
 from tflopt.io.files import STDOUT, check_outputs
 from tflopt.ir import Model
+from tflopt.product.annotate import Annotate
 from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.product.pins import parse_pin, with_pins
 from tflopt.report.json_report import dumps, report
@@ -114,7 +116,9 @@ def _optimize_one(
     settings = with_pins(settings, original)
     destination = output_path(model, output)
     beside = (show.report_path, show.html, annotation_path(settings, destination))
-    check_outputs(beside, (model, destination))
+    if destination == STDOUT and (STDOUT in beside or settings.annotate is Annotate.FILE):
+        raise UsageError("the model goes to standard output: name a file for what else there is")
+    check_outputs(beside, [path for path in (model, destination) if path != STDOUT])
     times = PhaseTimes(time.perf_counter)
     watches: list[Watch] = [verify_runs, times, _printer(show.print_after)]
     result = _run(original, data, settings, show.quiet, in_turn(watches))
@@ -127,7 +131,12 @@ def _optimize_one(
         texts = {} if show.html is None else {show.html: page(plain)}
         texts |= {} if show.report_path is None else {show.report_path: dumps(plain)}
     printed = texts.pop(STDOUT, "")
+    streamed = files.pop(STDOUT, [])
+    if destination == STDOUT:  # what else there is has no name
+        files = {}
     write_all({**{path: [utf8(text)] for path, text in texts.items()}, **files})
+    for chunk in streamed:
+        sys.stdout.buffer.write(chunk)
     if printed:
         typer.echo(printed, nl=False)
     elif not show.quiet:
@@ -173,7 +182,7 @@ def _print(
     from tflopt.report.removed_channels import removed_channels
     from tflopt.report.style import make_console
 
-    console = make_console()
+    console = make_console(stderr=destination == STDOUT)
     lever = find_lever(result, settings)
     print_summary(console, result, settings, str(source), str(destination), lever)
     if explain:

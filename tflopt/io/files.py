@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from tflopt.errors import UsageError
 from tflopt.io.foreign import what_folder_it_is
 from tflopt.io.output import is_stream
-from tflopt.io.reader import file_bytes, read_bytes
+from tflopt.io.reader import file_bytes, read_bytes, stream_bytes
 from tflopt.ir import Model
 
 MODEL_SUFFIX = ".tflite"
@@ -18,12 +19,15 @@ STDOUT = Path("-")
 
 
 def load(path: Path) -> tuple[Model, bytes]:
-    """Read a model and its bytes.
+    """Read a model and its bytes; ``-`` is standard input.
 
     Raises:
         UsageError: there is no such file.
         ModelError: it can't be read or is no valid model.
     """
+    if path == STDOUT:
+        data = stream_bytes(sys.stdin.buffer)
+        return read_bytes(data, "standard input"), data
     if not path.exists():
         raise UsageError(f"{path}: no such file")
     if not path.is_file():
@@ -35,11 +39,15 @@ def load(path: Path) -> tuple[Model, bytes]:
 
 
 def output_path(source: Path, output: Path | None) -> Path:
-    """Where the optimized model goes: ``IN.opt.tflite`` by default.
+    """Where the optimized model goes: ``IN.opt.tflite`` by default, ``-`` is standard output.
 
     Raises:
         UsageError: it is the input itself, a folder, or in a folder that doesn't exist.
     """
+    if output == STDOUT:
+        return STDOUT
+    if output is None and source == STDOUT:
+        raise UsageError("a model from standard input needs --output; '-' is standard output")
     path = output or source.with_name(model_name(source) + ".opt.tflite")
     check_output(path)
     if is_same(path, source):
@@ -48,7 +56,13 @@ def output_path(source: Path, output: Path | None) -> Path:
 
 
 def page_path(source: Path, kind: str) -> Path:
-    """Where a page about a model goes: ``IN.KIND.html``."""
+    """Where a page about a model goes: ``IN.KIND.html``.
+
+    Raises:
+        UsageError: the model comes from standard input, which has no name.
+    """
+    if source == STDOUT:
+        raise UsageError("a model from standard input needs --output")
     return source.with_name(f"{model_name(source)}.{kind}.html")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import BinaryIO, TypeVar, cast
 
 import numpy as np
 
@@ -60,6 +60,18 @@ def read(source: str | Path | bytes | bytearray) -> Model:
         kind = type(source).__name__
         raise TypeError(f"read takes the path of a .tflite file or its bytes, not {kind}") from None
     return read_bytes(file_bytes(path), str(path))
+
+
+def stream_bytes(stream: BinaryIO) -> bytes:
+    """The model that a stream has, which may also be an array in C source.
+
+    Raises:
+        ModelError: it is too large, or C source with several models.
+    """
+    data = stream.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise ModelError(f"larger than {MAX_FILE_BYTES >> 30} GiB", path="standard input")
+    return model_in_c_source(data) or data
 
 
 def file_bytes(path: Path) -> bytes:

@@ -45,10 +45,12 @@ class SafeConsole(Console):
             yield segment if control else Segment(lines(segment.text), segment.style)
 
 
-def make_console() -> Console:
-    """Standard output: as wide as the terminal, wide enough for tables in a pipe."""
-    console = SafeConsole(highlight=False, soft_wrap=True)
-    return console if console.is_terminal else SafeConsole(highlight=False, width=PIPE_WIDTH)
+def make_console(*, stderr: bool = False) -> Console:
+    """Standard output or error: as wide as the terminal, wide enough for tables in a pipe."""
+    console = SafeConsole(highlight=False, soft_wrap=True, stderr=stderr)
+    if console.is_terminal:
+        return console
+    return SafeConsole(highlight=False, width=PIPE_WIDTH, stderr=stderr)
 
 
 def paragraph(console: Console, text: Text | str, *, lead: str = "", hang: int = 2) -> None:
