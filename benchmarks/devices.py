@@ -1,6 +1,6 @@
 """Every model, original and optimized, on emulated cores: outputs, memory and instructions.
 
-    python benchmarks/devices.py [--target cortex-m4] [--samples 8] [--json FILE]
+    python benchmarks/devices.py [--target cortex-m4] [--build size] [--samples 8] [--json FILE]
 
 Needs QEMU and, for each target, a TFLM library: TFLOPT_TFLM_LIB_CORTEX_M4 and the like, as
 ``tflopt validate --runner qemu``. Prints a markdown table and every difference between what was
@@ -34,6 +34,7 @@ from tflopt.target import Target
 from tflopt.target.cost import predict_model
 from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest
+from tflopt.target.setup import NEWEST_RUNTIME
 from tflopt.verify.compare import Candidate, Verification, compare
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -197,6 +198,8 @@ def main(
     samples: Annotated[int, typer.Option(min=1)] = 8,
     least_arena: Annotated[bool, typer.Option(help="Find the least arena by trying.")] = True,
     model: Annotated[list[str] | None, typer.Option(help="Only these; repeatable.")] = None,
+    build: Annotated[str, typer.Option(help="Of the library: speed or size.")] = "speed",
+    tflm: Annotated[str, typer.Option(help="Of the library: a commit.")] = NEWEST_RUNTIME.name,
     json_path: Annotated[Path | None, typer.Option("--json", help="Write JSON here.")] = None,
 ) -> None:
     """Run every model on every target that has a library."""
@@ -208,7 +211,7 @@ def main(
     paths = [path for path in paths if not model or path.stem in model]
     failed, data = False, {}
     for name, library in libraries.items():
-        device = Device(Target.parse(name))
+        device = Device.of(name, tflm=tflm, build=build)
         options = DeviceOptions(device.target, library, least_arena=least_arena)
         runner = choose_device("qemu", options)
         print(f"## {name}\n")
