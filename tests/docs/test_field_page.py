@@ -1,0 +1,59 @@
+"""The page of real models, which ``benchmarks/field_page.py`` writes, names each that is there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from benchmarks.field_page import COSTLY, PAGE, examine, models
+
+pytestmark = pytest.mark.runtime
+ROW = re.compile(r"^\| (\S+) \| (.*) \|$")
+
+
+def rows() -> dict[str, list[str]]:
+    """The first table, by model."""
+    text = PAGE.read_text(encoding="utf-8").split("## What is left")[0]
+    found = (ROW.match(line) for line in text.splitlines())
+    cells = {each[1]: each[2].split(" | ") for each in found if each is not None}
+    cells.pop("model", None)
+    return cells
+
+
+def test_every_model_that_is_there_has_a_row() -> None:
+    present = {path.stem for path in models()}
+    if not present:
+        pytest.skip("shared/field/models is absent")
+    assert present == set(rows())
+
+
+def test_each_row_says_whether_it_runs_and_is_verified() -> None:
+    found = rows()
+    assert len(found) > 40
+    for name, cells in found.items():
+        if cells[0].startswith("refused"):
+            continue
+        assert cells[1].startswith(("identical", "rounded")), name
+        ratios = [float(cell) for cell in cells[2:] if cell != "unknown"]
+        assert len(cells) == 8
+        assert all(0 < ratio < 1.2 for ratio in ratios), name
+
+
+def test_what_is_left_has_a_share_and_a_reason() -> None:
+    text = PAGE.read_text(encoding="utf-8").split("## What is left")[1]
+    lines = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(lines) > 100
+    for line in lines:
+        name, _core, _operator, _kernel, share, reason = line.strip("| ").split(" | ")
+        assert name in rows()
+        assert int(share.removesuffix(" %")) >= 100 * COSTLY
+        assert reason.strip()
+
+
+def test_a_small_model_still_gives_its_row() -> None:
+    path = next((path for path in models() if path.stem == "hello_world_int8"), None)
+    if path is None:
+        pytest.skip("shared/models is absent")
+    cells = examine(path, samples=4).row().strip("| ").split(" | ")
+    assert cells[1:3] == rows()["hello_world_int8"][:2]
