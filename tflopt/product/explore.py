@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from tflopt.config import Goal, Runtime, Strip, Tiling, make_tiling
 from tflopt.ir import Model
@@ -79,6 +80,18 @@ def _overlapping(settings: Settings, tiling: Tiling | None) -> Settings:
     return replace(settings, config=replace(settings.config, plan=plan, tiling=tiling))
 
 
+def _banded(tiling: Tiling, settings: Settings) -> Settings:
+    return replace(settings, config=replace(settings.config, tiling=tiling))
+
+
+BANDS: dict[tuple[str, ...], Tiling] = {
+    (): Tiling(),
+    ("--max-slowdown", "5"): Tiling(0.05),
+    ("--max-slowdown", "2"): Tiling(0.02),
+}
+"""Bands trade instructions for arena: by how much is a choice of its own."""
+
+
 def _smallest(settings: Settings) -> Settings:
     settings = _for_goal(settings, Goal.FLASH)
     return replace(settings, config=replace(settings.config, strip=Strip.ALL, runtime=Runtime.TFLM))
@@ -86,10 +99,11 @@ def _smallest(settings: Settings) -> Settings:
 
 VARIANTS: dict[tuple[str, ...], Callable[[Settings], Settings]] = {
     ("--overlap",): lambda settings: _overlapping(settings, settings.config.tiling),
-    ("--tile", "auto"): lambda settings: replace(
-        settings, config=replace(settings.config, tiling=Tiling())
-    ),
-    ("--overlap", "--tile", "auto"): lambda settings: _overlapping(settings, Tiling()),
+    **{("--tile", "auto", *slower): partial(_banded, tiling) for slower, tiling in BANDS.items()},
+    **{
+        ("--overlap", "--tile", "auto", *slower): partial(_overlapping, tiling=tiling)
+        for slower, tiling in BANDS.items()
+    },
     ("--goal", "flash", "--strip", "all", "--runtime", "tflm"): _smallest,
 }
 """Beside the goals, options that are exact too, with what they ask for: a plan for this ISA alone,

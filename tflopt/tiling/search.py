@@ -69,10 +69,17 @@ class Wish:
     Args:
         most_instructions: of one inference; a model with more is never taken.
         arena_bytes: what is enough, None for the least.
+        most_operators: of the model, None for no limit; each takes its bytes of the file.
     """
 
     most_instructions: int
     arena_bytes: int | None = None
+    most_operators: int | None = None
+
+    def permits(self, work: int, operators: int) -> bool:
+        """Whether a model with so many instructions and operators may be taken."""
+        fits = self.most_operators is None or operators <= self.most_operators
+        return fits and work <= self.most_instructions
 
     def is_met(self, measure: Measure) -> bool:
         """Whether nothing has to be looked for."""
@@ -295,7 +302,7 @@ class _Hunt:
     def _plan(self, segments: Segments) -> None:
         """Measure a candidate, with a plan unless its bound shows that it isn't the best."""
         bound = self.bounds[segments] = self.bench.measure(segments)
-        if bound is None or bound.instructions > self.wish.most_instructions:
+        if bound is None or not self.wish.permits(bound.instructions, bound.operators):
             return
         if self.wish.rank(bound) < self.best:
             planned = self.bench.measure(segments, QUICK)
@@ -312,8 +319,9 @@ class _Hunt:
         """What a choice takes, about; None where it can't be, or is too slow."""
         if segments not in self.guesses:
             found = self.windows.estimate(segments)
-            slow = found is not None and found.instructions > self.wish.most_instructions
-            self.guesses[segments] = None if slow else found
+            if found and not self.wish.permits(found.instructions, found.operators):
+                found = None
+            self.guesses[segments] = found
         found = self.guesses[segments]
         if found is None:
             return None

@@ -21,6 +21,8 @@ FLASH_PER_RAM = 4
 """As for a plan: a byte of RAM may cost four bytes of flash."""
 OPERATOR_BYTES = 130
 """What one operator more takes in the file, with its tensors and their places in the plan."""
+MOST_GROWTH, FREE_GROWTH = 0.02, 2048
+"""Of the file: this part of the constants, but so many bytes at least."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,11 @@ class TileLayers(ModelRule):
         if reason or request is None:
             rw.remark(ops[0], reason)
             return
-        found = search(model, self.device, request, tiling_wish(tiling), rw.say)
+        constants = constant_bytes(model)
+        found = search(model, self.device, request, tiling_wish(tiling, constants), rw.say)
         if tiling.misses(found.after.arena_bytes) and tiling.max_slowdown is not None:
             anyhow = Tiling(None, tiling.max_arena_bytes)
-            found = search(model, self.device, request, tiling_wish(anyhow), rw.say)
+            found = search(model, self.device, request, tiling_wish(anyhow, constants), rw.say)
         if not _is_worth_it(found, tiling):
             if found.why_nothing:
                 rw.remark(ops[found.peak], found.why_nothing)
@@ -74,13 +77,23 @@ class TileLayers(ModelRule):
         tile(model, found.segments, rw)
 
 
-def tiling_wish(tiling: Tiling) -> Callable[[Measure], Wish]:
-    """What to look for, by what the model takes without bands."""
+def constant_bytes(model: Model) -> int:
+    """The bytes of all constants, each buffer once."""
+    return sum(buffer.size_bytes for buffer in model.buffers)
+
+
+def tiling_wish(tiling: Tiling, constants: int) -> Callable[[Measure], Wish]:
+    """What to look for, by what the model takes without bands.
+
+    Args:
+        constants: their bytes, which say how much the file may grow.
+    """
 
     def wish(before: Measure) -> Wish:
         slower = 1 + (3.0 if tiling.max_slowdown is None else tiling.max_slowdown)
         enough = tiling.max_arena_bytes if tiling.max_slowdown is None else None
-        return Wish(int(before.instructions * slower), enough)
+        room = max(FREE_GROWTH, int(MOST_GROWTH * constants)) // OPERATOR_BYTES
+        return Wish(int(before.instructions * slower), enough, before.operators + room)
 
     return wish
 
