@@ -139,10 +139,10 @@ def work_of(op: Op, segment: Segment, rows: Rows) -> Work:
     sides = (across.before, max(0, across.last - across.size + 1))
     if not read.before and not read.after and sides == (0, 0):
         return Work(op, rows, rows, reads, Form.VALID)
-    cut = cut_for(along, rows)
-    if cut is not None and (cut.made == rows or segment.edge is Edge.CUT):
+    cut, is_pool = cut_for(along, rows), kind_of(op) is Kind.POOL
+    if cut is not None and (cut.made == rows or is_pool or segment.edge is Edge.CUT):
         return Work(op, rows, cut.made, (Read(0, cut.read),), Form.CUT)
-    if kind_of(op) is Kind.POOL:
+    if is_pool:
         raise NotTileableError("a pooling can't be padded with anything", op)
     ends = (read.before, read.after)
     pads = (ends, sides) if segment.axis == HEIGHT else (sides, ends)
