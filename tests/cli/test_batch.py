@@ -187,7 +187,7 @@ def sizes(cli: Cli) -> dict[str, int]:
 
 CULPRITS = {
     "--max-flash": (
-        "largest: operator 0 CONV_2D 1280",
+        "largest: operator 0 CONV_2D 1,280",
         "could help: --strip all, --runtime tflm, --annotate none",
     ),
     "--max-arena": (
