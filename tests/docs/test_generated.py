@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.docs.pages import PARTS, Part
 from tests.docs.rules import OPTIONS, WITHOUT_OPTION, fields_of
+from tests.support.cli import Cli
+from tests.support.paths import ROOT, TESTDATA
 from tflopt.rules.pipeline import RULES
 
 pytestmark = pytest.mark.unit
@@ -26,3 +30,11 @@ def test_the_options_exist() -> None:
     for names in OPTIONS.values():
         for name in names.split(", "):
             assert f"`{name.split()[0]}`" in text
+
+
+def test_the_picture_of_the_readme_is_what_the_command_draws(cli: Cli, tmp_path: Path) -> None:
+    """``tflopt report MODEL --no-verify --svg docs/_static/memory.svg`` draws it anew."""
+    drawn = tmp_path / "memory.svg"
+    ran = cli("report", TESTDATA / "torch_tcn.tflite", "--no-verify", "--svg", drawn)
+    assert ran.code == 0, ran.err
+    assert drawn.read_text() == (ROOT / "docs" / "_static" / "memory.svg").read_text()
