@@ -1,4 +1,4 @@
-"""Default plans, run as they ship: each output the same as without a plan, on TFLM's own kernels."""
+"""Default plans, run as they ship on TFLM's own kernels: the outputs are those without a plan."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -18,6 +19,7 @@ from tflopt.rules.forms.extend_kernel import ExtendKernel, extend, extensions
 from tflopt.rules.movement.fold_pad import FoldPad
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.target.device import Device
+from tflopt.target.kernel_sets import APART
 from tflopt.target.memory import PlanRequest, plan_memory
 
 pytestmark = pytest.mark.runtime
@@ -141,11 +143,12 @@ def test_a_pad_that_cannot_be_folded_is_refused() -> None:
 
 
 def test_pytorch_s_mobilenet_needs_less() -> None:
-    model = real_model("mobilenet_v2_pytorch")
+    """Where outputs may follow their inputs its PADs aren't at the peak."""
+    model, apart = real_model("mobilenet_v2_pytorch"), PlanRequest(overlap=APART)
     apply(model, FoldPad(), RemoveDead())
-    before = plan_memory(model, Device(), PlanRequest()).head_bytes
-    apply(model, RULE, RemoveDead())
-    after = plan_memory(model, Device(), PlanRequest()).head_bytes
+    before = plan_memory(model, Device(), apart).head_bytes
+    apply(model, replace(RULE, plan=apart), RemoveDead())
+    after = plan_memory(model, Device(), apart).head_bytes
     assert after < 0.98 * before
 
 
