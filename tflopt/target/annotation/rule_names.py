@@ -92,4 +92,9 @@ RULE_NAMES = (
     "narrow-arg-max",
     "shrink-kernel",
     "rewrite-slice",
+    "avoid-broadcast",
+    "look-up-elu",
+    "look-up-table",
+    "mirror-pad-to-gather",
+    "look-up-island",
 )
