@@ -106,3 +106,13 @@ def test_the_command_line_says_it(
         "tflopt.product.verification.compare_on_default_path", lambda *_: "LiteRT's default path: 7"
     )
     assert "note: LiteRT's default path: 7" in cli("optimize", path).out
+
+
+@needs_litert
+def test_the_note_names_the_rule_without_which_nothing_differs(cli: Cli, tmp_path: Path) -> None:
+    model = TESTDATA / "mobilenet_v1.tflite"
+    ran = cli("optimize", model, "-o", tmp_path / "a.tflite")
+    assert "--disable mean-to-convolution keeps what it gave." in ran.out
+    ran = cli("optimize", model, "-o", tmp_path / "b.tflite", "--disable", "mean-to-convolution")
+    assert ran.code == 0
+    assert "XNNPACK" not in ran.out

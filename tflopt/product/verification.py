@@ -48,7 +48,18 @@ def _with_default_path(
     other_ports = settings.rearranges or settings.config.narrow_outputs
     if not (changed and wanted and verdict.status == "identical") or other_ports:
         return verdict
-    return replace(verdict, default_path=compare_on_default_path(*pair, verdict.seed))
+    told = compare_on_default_path(*pair, verdict.seed)
+    return replace(verdict, default_path=told + (_by_whom(trace) if told else ""))
+
+
+def _by_whom(trace: Trace) -> str:
+    """The rules that fired whose forms are rounded otherwise there, and how to do without."""
+    fired = [rule for rule in RULES if rule.name in trace.counts]
+    unlike = [
+        rule.name for rule in fired if not (rule.alike_on_litert and rule.alike_on_default_path)
+    ]
+    options = " ".join(f"--disable {name}" for name in unlike)
+    return f" {options} keeps what it gave." if unlike else ""
 
 
 def _loaded(

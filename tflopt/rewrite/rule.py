@@ -97,6 +97,8 @@ class _Described:
     alike_on_litert: ClassVar[bool] = True
     """Whether LiteRT's kernels give the same for both forms: not where they round differently from
     TFLM's, as FULLY_CONNECTED and MUL do."""
+    alike_on_default_path: ClassVar[bool] = True
+    """Whether LiteRT's default path (XNNPACK) does, where its other kernels do."""
 
     @classmethod
     def from_config(cls, config: Config) -> Self:

@@ -29,6 +29,7 @@ class MeanToConvolution(FormRule):
     name: ClassVar[str] = "mean-to-convolution"
     rank: ClassVar[int] = 100
     exactness: ClassVar[Exactness] = BY_ENUMERATION
+    alike_on_default_path: ClassVar[bool] = False
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.MEAN})
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
