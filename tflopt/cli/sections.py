@@ -11,8 +11,8 @@ MEMBERS: Mapping[str, str] = {
     "Device": "target tflm cmsis_nn build runtime",
     "Rules": "goal effort disable only strip keep keep_channels io_layout allow_lsb narrow_outputs "
     "route_around no_route_around fail_on_hazard",
-    "Memory": "plan overlap overlap_all no_overlap tile max_slowdown pin preserve_inputs reserve_head "
-    "arena_alignment plan_time",
+    "Memory": "plan overlap overlap_all no_overlap tile max_slowdown pin preserve_inputs "
+    "reserve_head arena_alignment plan_time",
     "Budgets": "max_arena max_flash max_instructions",
     "Verification": "no_verify samples seed runner reference layers require_verified tflm_lib "
     "firmware fvp time_limit least_arena",
