@@ -13,6 +13,8 @@ from tflopt.plan.lower_bound import bounds
 from tflopt.plan.problem import Lifetime, Problem, Solution, restricted
 
 Solver = Callable[[Problem], Solution]
+MOST_PEAKS = 6
+"""The highest, which are placed one by one; lower ones are left to the last solution."""
 
 
 def peaks_first(problem: Problem, share: float, solve: Solver) -> Solution | None:
@@ -23,7 +25,7 @@ def peaks_first(problem: Problem, share: float, solve: Solver) -> Solution | Non
         solve: solves a part; its fixed buffers stay where they are.
     """
     placed: dict[int, int] = {}
-    for span in peaks_of(problem, share):
+    for span in peaks_of(problem, share)[:MOST_PEAKS]:
         members = {
             index
             for index, buffer in enumerate(problem.buffers)

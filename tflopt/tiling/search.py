@@ -36,6 +36,8 @@ WALK_WORK, WALK_WORK_PER_OP = 16_000, 500
 HEATS = (0.02, 0.01, 0.004)
 """Of each walk: at first a move that costs this part of the arena is taken once in three times."""
 MOST_MOVES, MOST_IDLE, LEADERS = 20_000, 200, 12
+LOOK = 1
+"""What asking again for a choice that is known counts as, in measured operators."""
 WORTHS = (0.03, 0.3)
 """Of twice the instructions, as a part of the arena, while bands are chosen."""
 NEAR = 0.03
@@ -58,7 +60,10 @@ def _kind(segments: Segments) -> Kind:
     return tuple((each.first, each.last, each.halo, each.edge) for each in segments)
 
 
-def _runs(segments: Segments) -> tuple[tuple[int, int], ...]:
+Runs = tuple[tuple[int, int], ...]
+
+
+def _runs(segments: Segments) -> Runs:
     return tuple((each.first, each.last) for each in segments)
 
 
@@ -168,6 +173,8 @@ class _Hunt:
     guesses: dict[Segments, Estimate | None] = field(default_factory=dict)
     energies: dict[Segments, float] = field(default_factory=dict)
     """Of all choices that can be, as they were last asked for."""
+    of_runs: dict[Runs, tuple[float, Segments]] = field(default_factory=dict)
+    """The least energy of each choice of runs, and the first choice that had it."""
     bounds: dict[Segments, Measure | None] = field(default_factory=dict)
     limit: int = 0
 
@@ -244,10 +251,10 @@ class _Hunt:
 
     def _improve(self) -> None:
         """From the best choice that wasn't yet looked around, its neighbours with fitted bands."""
-        done = set[tuple[tuple[int, int], ...]]()
+        done = set[Runs]()
         while not self._is_spent():
-            left = (each for each in self.energies.items() if _runs(each[0]) not in done)
-            best, energy = min(left, key=lambda each: each[1], default=((), math.inf))
+            left = (found for runs, found in self.of_runs.items() if runs not in done)
+            energy, best = min(left, key=lambda found: found[0], default=(math.inf, ()))
             if energy == math.inf:
                 return
             done.add(_runs(best))
@@ -363,7 +370,11 @@ class _Hunt:
         guess = self.guess(segments)
         if guess is None:
             return math.inf
+        self.bench.work += LOOK
         energy = self.energies[segments] = self.wish.energy(guess, self.tried[()])
+        runs = _runs(segments)
+        if runs not in self.of_runs or energy < self.of_runs[runs][0]:
+            self.of_runs[runs] = energy, segments
         return energy
 
     def _starts(self) -> list[Segments]:

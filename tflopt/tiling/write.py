@@ -12,6 +12,7 @@ from tflopt.facts.operators import Kind, kind_of
 from tflopt.ir import Op, OpCode, Value
 from tflopt.tiling.bands import Band, Form, Memo, Work, plan_bands
 from tflopt.tiling.program import Control, Input, Part, Program, Shape, Step
+from tflopt.tiling.rows import NotTileableError
 from tflopt.tiling.segment import Halo, Rows, Segment
 
 MOST_INPUTS = 10
@@ -89,6 +90,8 @@ class _Writer:
         inside = {op.output for op in self.ops}
         points: dict[Value, set[int]] = {}
         for work in (work for band in bands for work in band.works):
+            if inside.intersection(_whole(work)):
+                raise NotTileableError("it reads all of what a layer of its segment makes", work.op)
             for read in work.reads:
                 value = work.op.inputs[read.index]
                 assert value is not None
