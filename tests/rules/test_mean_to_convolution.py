@@ -159,7 +159,7 @@ def test_every_reduction_has_a_form(seed: int) -> None:
 @pytest.mark.unit
 def test_a_wrong_bias_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The forms are compared with MEAN itself, whatever the search found."""
-    monkeypatch.setattr(exact_sums, "_bias", lambda *_: 7)
+    monkeypatch.setattr(exact_sums, "bias_between", lambda *_: 7)
     reduction = Reduction(49, 0.0625, -128, 0.0625, -128)
     assert as_one_sum.__wrapped__(reduction) is None
     assert as_two_sums.__wrapped__(reduction) is None

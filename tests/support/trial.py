@@ -21,8 +21,9 @@ from tflopt.run.samples import SampleOptions, make_samples
 
 BASES = sorted([*NETS, *TESTED_FILES])
 CONFIG = Config(plan=None)
-PRICED = Selection(disable=("mean-to-convolution",))
-"""Without the rule that pays for fewer instructions with a RESHAPE: bytes are all that counts."""
+PRICED = Selection(disable=("mean-to-convolution", "look-up-table"))
+"""Without the rules that pay for fewer instructions with a RESHAPE, or a GATHER out of a table:
+bytes are all that counts."""
 SAMPLES = 8
 VARIANTS = 4
 """Different clean models of each base net."""

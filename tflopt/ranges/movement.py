@@ -121,6 +121,7 @@ def _padded(op: Op, sources: Sources) -> list[Interval | None]:
         if axis == len(amounts) - 1 and _cells(source, op.output, axis) > MOST_CELLS:
             source = source.hull(range(axis))
         fits = min(pair) >= 0 and _cells(source, op.output, axis) <= MOST_CELLS
+        fits = fits and data.shape[axis] + sum(pair) == op.output.shape[axis]
         if fits and not open_axes(data):
             whole = source.expanded(axis, data.shape[axis])
             width = [(0, 0)] * len(amounts)
