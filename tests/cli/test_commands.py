@@ -171,7 +171,7 @@ def test_report_names_near_misses_and_disabled_rules(cli: Cli, tmp_path: Path) -
     assert "subgraph 0 operator 0 (RESHAPE)" in declined["where"]
     shown = cli("optimize", "in.tflite", "--no-verify", "--explain")
     assert declined["reason"] in shown.out
-    assert "RESHAPE 0 -> t1" in shown.out
+    assert "RESHAPE 0" in shown.out
 
 
 def test_report_on_stdout_is_nothing_but_json(cli: Cli, small: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.search.test_growth import PLAIN, grouped, result_of
+from tests.search.test_growth import APART, PLAIN, grouped, result_of
 from tests.support.kit import Kit
 from tflopt.config import Config, Goal, Tiling
 from tflopt.errors import ArenaError, FlashError, InstructionsError
@@ -34,7 +34,8 @@ def test_a_limit_that_is_kept_anyway_costs_no_search() -> None:
 @pytest.mark.parametrize("goal", [Goal.BALANCED, Goal.SPEED])
 def test_an_arena_that_is_limited_keeps_the_forms_that_fit(goal: Goal) -> None:
     """The depthwise functions want 3,888 bytes more; the limit is what the original takes."""
-    settings = replace(PLAIN, config=Config(goal=goal), max_arena_bytes=34_496)
+    config = replace(APART.config, goal=goal)
+    settings = replace(APART, config=config, max_arena_bytes=34_496)
     draft, said = chosen(grouped(), settings)
     assert draft.whole.arena_bytes <= 34_496
     assert {op.code for op in draft.model.ops()} == {OpCode.CONV_2D}
@@ -43,7 +44,7 @@ def test_an_arena_that_is_limited_keeps_the_forms_that_fit(goal: Goal) -> None:
 
 def test_a_limit_is_exceeded_by_as_little_as_possible() -> None:
     with pytest.raises(ArenaError) as caught:
-        result_of(grouped(), replace(PLAIN, max_arena_bytes=30_000))
+        result_of(grouped(), replace(APART, max_arena_bytes=30_000))
     assert caught.value.need_bytes <= 34_496
     assert "the closest of " in str(caught.value)
 

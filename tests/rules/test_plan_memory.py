@@ -39,7 +39,7 @@ def test_a_plan_is_written_where_it_lowers_the_arena() -> None:
     assert after.has_plan
     assert not before.has_plan
     assert (before.arena.head_bytes, after.arena.head_bytes) == (18432, 15984)
-    assert "15984" in trace.hits[0].edits[0]
+    assert "15,984" in trace.hits[0].edits[0]
 
 
 def test_the_plan_survives_the_file_and_outputs_stay() -> None:

@@ -81,7 +81,7 @@ def test_vela_s_plan_stays(name: str, strip: Strip, plan: PlanRequest | None) ->
 @pytest.mark.parametrize("name", CASES)
 def test_the_command_line_says_so(cli: Cli, name: str) -> None:
     path = str(field_case(name))
-    assert "has no operator ethos-u" in cli("optimize", path, "-o", "out.tflite").out
+    assert "operator 0 (ethos-u), a custom one" in cli("optimize", path, "-o", "out.tflite").out
     for options in (["--plan", "none"], ["--goal", "flash"]):
         out = cli("optimize", path, "-o", "out.tflite", "--no-verify", *options).out
         assert "ethos-u is a command stream for an Arm Ethos-U" in out

@@ -133,7 +133,7 @@ def test_what_is_missing_is_said(cli: Cli, model: Path, emulators: Path, tmp_pat
     ran = cli("bench", model, "--firmware", tmp_path / "none.elf")
     assert (ran.code, "no such file" in ran.only_error) == (2, True)
     ran = cli("bench", model, "--runner", "tflm")
-    assert (ran.code, "known: qemu, fvp, predicted" in ran.only_error) == (2, True)
+    assert (ran.code, "known: auto, qemu, fvp, predicted" in ran.only_error) == (2, True)
     ran = cli("validate", model, model, "--runner", "tflm", "--firmware", model)
     assert (ran.code, "--firmware needs --runner qemu or fvp" in ran.only_error) == (2, True)
 

@@ -362,17 +362,15 @@ def test_validate(cli: Cli, tmp_path: Path) -> None:
 
 
 @needs_tflm
-def test_not_verified_is_never_success(cli: Cli, tmp_path: Path) -> None:
+def test_what_no_runner_has_is_named_and_counts_as_unverified(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "tile.tflite"
     path.write_bytes(write_bytes(with_tile()))
     ran = cli("validate", path, path, "--runner", "tflm")
-    assert ran.code == 4
-    assert "TILE" in ran.out
-    assert "identical" not in ran.out
-    ran = cli("optimize", path, "--runner", "tflm", "--report", "-")
-    verdict = json.loads(ran.out)["verification"]
-    assert verdict["status"] == "not verified"
-    assert "TILE" in verdict["note"]
+    assert ran.code == 0
+    assert "identical up to operator 1 (TILE), which no runner has" in ran.out
+    ran = cli("optimize", path, "--runner", "tflm", "--require-verified")
+    assert ran.code == 1
+    assert "TILE" in ran.err
 
 
 def test_no_runner_through_the_command_line(

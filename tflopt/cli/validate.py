@@ -73,7 +73,8 @@ def validate(
     Where they differ, the first inner tensor that differs is named. With --runner qemu or fvp the
     models run on the target's kernels, and the memory they use is held against what was predicted.
 
-    Exit code 0: identical; 1: different; 4: no runner could run them.
+    Exit code 0: identical, or all but operators that no runner has and that both have alike;
+    1: different; 4: no runner could run them.
     """
     check_outputs([report_path], [original, optimized])
     device = make_device(target, cmsis_nn, tflm, build)
