@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tflopt.ir import Model, Op
 from tflopt.target.device import Device
-from tflopt.target.use import KernelUse
+from tflopt.target.use import UNKNOWN, KernelUse, MalformedError
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,14 @@ class KernelRow:
 
 
 def kernel_use(op: Op, device: Device) -> KernelUse:
-    """The function that runs ``op`` on ``device``, its scratch and its persistent memory."""
-    return device.kernels.use(op, device.setup)
+    """The function that runs ``op`` on ``device``, its scratch and its persistent memory.
+
+    Never raises for a model that could be read: what can't be sized comes back as unknown.
+    """
+    try:
+        return device.kernels.use(op, device.setup)
+    except MalformedError as error:
+        return replace(UNKNOWN, why_not_faster=f"malformed {op.opcode.label}: {error}")
 
 
 def scratch_table(model: Model, device: Device) -> list[KernelRow]:

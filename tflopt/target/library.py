@@ -42,8 +42,12 @@ class KernelLibrary(Protocol):
     def use(self, op: Op, setup: Setup) -> KernelUse:
         """The function that runs ``op``, its scratch and its persistent memory.
 
-        Never raises for a model that could be read: custom operators, operators that TFLM has no
-        kernel for and operators too malformed to size come back as unknown, with the reason.
+        Custom operators and operators that TFLM has no kernel for come back as unknown, with the
+        reason.
+
+        Raises:
+            MalformedError: the operator lacks what its kernel needs; nothing else is raised for a
+                model that could be read.
         """
 
     def missed(self, op: Op, isa: Isa) -> Faster | None:

@@ -27,12 +27,12 @@ from tflopt.target.cmsis_nn.layers import (
     SvdfLayer,
     TransposeConvLayer,
 )
-from tflopt.target.cmsis_nn.of_operator import MalformedError, maker, plain
+from tflopt.target.cmsis_nn.of_operator import maker, plain
 from tflopt.target.cortex_m import Isa
 from tflopt.target.library import Faster
 from tflopt.target.reference_kernels import reference_kernel
 from tflopt.target.setup import Setup
-from tflopt.target.use import UNKNOWN, KernelUse, Path, Persistent
+from tflopt.target.use import KernelUse, Path, Persistent
 
 NONE = "none"
 """What ``--cmsis-nn`` takes for firmware without it."""
@@ -63,13 +63,10 @@ class TflmKernels:
 
     def use(self, op: Op, setup: Setup) -> KernelUse:
         """See :meth:`tflopt.target.library.KernelLibrary.use`."""
-        try:
-            make = maker(op)
-            if make is not None:
-                return _use_of_layer(make(op), op, setup)
-            used = plain(op, setup.isa)
-        except MalformedError as error:
-            return replace(UNKNOWN, why_not_faster=f"malformed {op.opcode.label}: {error}")
+        make = maker(op)
+        if make is not None:
+            return _use_of_layer(make(op), op, setup)
+        used = plain(op, setup.isa)
         return reference_kernel(op) if used is None else _as_reference(op, used)
 
     def missed(self, op: Op, isa: Isa) -> Faster | None:

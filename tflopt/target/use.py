@@ -60,6 +60,10 @@ class KernelUse:
         return (self.op_data_bytes or 0) + sum(each.size_bytes for each in self.persistent)
 
 
+class MalformedError(Exception):
+    """The operator lacks an input, an output, options or dimensions that its kernel needs."""
+
+
 UNKNOWN = KernelUse(
     "unknown",
     Path.UNKNOWN,

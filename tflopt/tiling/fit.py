@@ -11,10 +11,8 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from tflopt.tiling.needs import Need, band_head
-from tflopt.tiling.rows import NotTileableError
 from tflopt.tiling.segment import Segment, overlaps
 from tflopt.tiling.windows import MODES, Windows
-from tflopt.tiling.write import write_program
 
 MOST_BANDS = 24
 FALL = 0.985
@@ -139,12 +137,8 @@ def _fits(
     windows: Windows, segment: Segment, bounds: list[int], rows: int, head_bytes: int
 ) -> bool:
     cuts = sorted({*bounds, bounds[-1] + rows, segment.bounds[-1]})
-    tried = replace(segment, bounds=tuple(cuts))
-    ops = windows.bench.model.main.ops[segment.first : segment.last + 1]
-    try:
-        program = write_program(ops, tried, windows.memo)
-    except NotTileableError:
+    program = windows.program(replace(segment, bounds=tuple(cuts)))
+    if program is None:
         return False
-    windows.bench.count(len(program.steps))
     around = windows.around(segment.first, segment.last)
     return band_head(program, len(bounds) - 1, around, windows.bench.book) <= head_bytes

@@ -17,7 +17,7 @@ from tflopt.tiling.apply import constant_key
 from tflopt.tiling.bands import Memo, check_run
 from tflopt.tiling.measure import Bench, Measure
 from tflopt.tiling.needs import Around, Need, need_of, program_of
-from tflopt.tiling.program import Control
+from tflopt.tiling.program import Control, Program
 from tflopt.tiling.rows import NotTileableError, reads_of
 from tflopt.tiling.segment import HEIGHT, WIDTH, Edge, Halo, Segment, even_bounds
 from tflopt.tiling.write import write_program
@@ -220,13 +220,20 @@ class Windows:
         return self.banded[segment]
 
     def _measured(self, segment: Segment) -> Need | None:
+        program = self.program(segment)
+        if program is None:
+            return None
+        return need_of(program, self.around(segment.first, segment.last), self.bench.book)
+
+    def program(self, segment: Segment) -> Program | None:
+        """The steps of a segment in its bands, counted as measured; None where it can't be cut."""
         ops = self.bench.model.main.ops[segment.first : segment.last + 1]
         try:
             program = write_program(ops, segment, self.memo)
         except NotTileableError:
             return None
         self.bench.count(len(program.steps))
-        return need_of(program, self.around(segment.first, segment.last), self.bench.book)
+        return program
 
     def around(self, first: int, last: int) -> Around:
         """What lives before a run, and what lives after it."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tflopt.ir import Op
 from tflopt.target.cmsis_nn.dispatch import dispatch
-from tflopt.target.cmsis_nn.of_operator import MalformedError, layer_of, maker, plain
+from tflopt.target.cmsis_nn.of_operator import layer_of, maker, plain
 from tflopt.target.cmsis_nn.versions import NEWEST, Version
 from tflopt.target.cmsis_nn.why import faster
 from tflopt.target.cortex_m import Isa
 from tflopt.target.library import Faster
 from tflopt.target.reference_kernels import reference_kernel
 from tflopt.target.setup import Setup
-from tflopt.target.use import UNKNOWN, KernelUse
+from tflopt.target.use import KernelUse
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,6 @@ class CmsisNn:
 
     def use(self, op: Op, setup: Setup) -> KernelUse:
         """See :meth:`tflopt.target.library.KernelLibrary.use`."""
-        try:
-            return self._use(op, setup)
-        except MalformedError as error:
-            return replace(UNKNOWN, why_not_faster=f"malformed {op.opcode.label}: {error}")
-
-    def _use(self, op: Op, setup: Setup) -> KernelUse:
         make = maker(op)
         if make is not None:
             return dispatch(make(op), setup, self.facts)

@@ -23,7 +23,7 @@ from tflopt.target.cmsis_nn.detection import NAME as DETECTION
 from tflopt.target.cmsis_nn.detection import detection_layer
 from tflopt.target.cmsis_nn.layers import Num
 from tflopt.target.cortex_m import Isa
-from tflopt.target.use import KernelUse, Path
+from tflopt.target.use import KernelUse, MalformedError, Path
 
 _NUMS = {
     DType.INT4: Num.INT4,
@@ -36,10 +36,6 @@ _NUMS = {
 ADD_OP_DATA_BYTES = 60
 MUL_OP_DATA_BYTES = 36
 PAD_OP_DATA_BYTES = 56
-
-
-class MalformedError(Exception):
-    """The operator lacks an input, an output, options or dimensions that its kernel needs."""
 
 
 def layer_of(op: Op) -> layers.Layer | None:
