@@ -9,6 +9,8 @@ all others stand on.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from html import escape
 
 LONGEST_NAME = 32
@@ -24,6 +26,12 @@ def printable(text: str) -> str:
     """``text`` for a terminal: control characters and broken UTF-8 as escapes, one line."""
     clean = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(c if c.isprintable() else _escape(c) for c in clean)
+
+
+def near_match(text: str, known: Iterable[str]) -> str:
+    """``did you mean X?`` for what comes close to a text, empty where nothing does."""
+    close = get_close_matches(text, list(known), n=1)
+    return f"did you mean {close[0]}?" if close else ""
 
 
 def counted(number: int, noun: str) -> str:

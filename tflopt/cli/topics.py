@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 import tflopt
 from tflopt.errors import UsageError
+from tflopt.texts import near_match
 
 PACKAGE = Path(tflopt.__file__).resolve().parent
 FOLDERS = (PACKAGE / "_docs", PACKAGE.parent / "docs")
@@ -37,8 +37,7 @@ def show_help(
             typer.echo(f"\nMore: tflopt help {name}.md")
         return
     if name not in pages:
-        close = get_close_matches(name, [*PLACES, *pages], n=1)
-        hint = f"did you mean {close[0]}?" if close else "'tflopt help' lists the topics"
+        hint = near_match(name, [*PLACES, *pages]) or "'tflopt help' lists the topics"
         raise UsageError(f"there is no topic {topic!r}; {hint}")
     typer.echo(pages[name].read_text(encoding="utf-8"), nl=False)
 

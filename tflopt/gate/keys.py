@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TypeVar
 from tflopt.errors import UsageError
 from tflopt.product.budget import parse_count, parse_size
 from tflopt.product.options import Option
+from tflopt.texts import near_match
 
 MOST, MOST_COUNT = 2**31 - 1, 2**63 - 1
 SHOWN = 60
@@ -34,8 +34,7 @@ class Keys:
         self.where = where
         for key in table:
             if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+                hint = near_match(key, known) or f"known: {', '.join(sorted(known))}"
                 raise UsageError(f"{where}: unknown key {key!r}; {hint}")
 
     def _wrong(self, key: str, expected: str) -> UsageError:

@@ -6,7 +6,6 @@ import importlib
 import pkgutil
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from types import ModuleType
 from typing import TypeGuard
@@ -16,6 +15,7 @@ from tflopt.config import Config
 from tflopt.errors import UsageError
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Stage
 from tflopt.rules.phases import conditions
+from tflopt.texts import near_match
 
 STAGES = tuple(Stage)
 
@@ -100,8 +100,7 @@ def find_rule(name: str) -> AnyRule:
     rules = {rule.name: rule for rule in RULES}
     if name in rules:
         return rules[name]
-    close = get_close_matches(name, rules, n=1)
-    hint = f"did you mean {close[0]}?" if close else "tflopt passes lists them"
+    hint = near_match(name, rules) or "tflopt passes lists them"
     raise UsageError(f"there is no rule {name!r}; {hint}")
 
 

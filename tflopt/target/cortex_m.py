@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from enum import Enum
 
 from tflopt.errors import UsageError
+from tflopt.texts import near_match
 
 
 class Isa(Enum):
@@ -144,8 +144,8 @@ def _split(text: str) -> tuple[Cpu, list[str]]:
 
 def _unknown_core(text: str, core: str) -> str:
     names = [cpu.value for cpu in Cpu]
-    near = difflib.get_close_matches(core, names, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    near = near_match(core, names)
+    hint = f"; {near}" if near else ""
     return f"unknown target {text!r}{hint} (known: {', '.join(str(t) for t in all_targets())})"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 from tflopt.errors import UsageError
 from tflopt.target.cortex_m import Isa
+from tflopt.texts import near_match
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def find_runtime(text: str) -> Runtime:
     for runtime in RUNTIMES:
         if name.startswith(runtime.name):
             return runtime
-    near = difflib.get_close_matches(name, [runtime.name for runtime in RUNTIMES], n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    near = near_match(name, (runtime.name for runtime in RUNTIMES))
+    hint = f"; {near}" if near else ""
     known = ", ".join(f"{runtime.name} ({runtime.note})" for runtime in RUNTIMES)
     raise UsageError(f"unknown TFLM version {text!r}{hint} (known: {known})")
 

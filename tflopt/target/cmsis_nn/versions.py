@@ -6,10 +6,10 @@ named by its commit; ``describe`` is what ``git describe --tags`` prints for it.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 from tflopt.errors import UsageError
+from tflopt.texts import near_match
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def find_version(text: str) -> Version:
         if wanted in {version.name, version.describe} or _same_commit(wanted, version.name):
             return version
     names = [version.name for version in VERSIONS]
-    near = difflib.get_close_matches(wanted, names, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    near = near_match(wanted, names)
+    hint = f"; {near}" if near else ""
     known = ", ".join(f"{version.name} ({version.note})" for version in VERSIONS)
     raise UsageError(f"unknown CMSIS-NN version {text!r}{hint} (known: {known})")
 
