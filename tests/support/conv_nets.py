@@ -12,16 +12,18 @@ from tflopt.tiling.rows import NotTileableError
 from tflopt.tiling.segment import HEIGHT, WIDTH, Edge, Halo, Segment
 
 ACTIVATIONS = (Activation.NONE, Activation.RELU, Activation.RELU6)
+MOST_POSITIONS = 600
+"""Of an image that is made larger."""
 UNARY = (OpCode.LOGISTIC, OpCode.TANH, OpCode.RELU)
 
 
 def random_net(rng: random.Random, *, in_time: bool = False) -> Model:
-    """Convolutions, pools, pads, residuals and branches; odd sizes, any stride and dilation."""
+    """Convolutions, pools, pads, resizes, residuals and branches; odd sizes, any stride."""
     n = Kit(rng.getrandbits(32))
     size = (1, rng.randint(13, 40)) if in_time else (rng.randint(9, 23), rng.randint(5, 13))
     x = n.feed(1, *size, rng.choice((1, 2, 3, 4, 16)))
     for _ in range(rng.randint(2, 6)):
-        x = rng.choice((_layer, _layer, _layer, _residual, _branches, _padded))(n, x, rng)
+        x = rng.choice((_layer, _layer, _layer, _residual, _branches, _padded, _grown))(n, x, rng)
     n.output(x)
     return n.model
 
@@ -121,6 +123,22 @@ def _branches(n: Kit, x: Value, rng: random.Random) -> Value:
     for part in parts:
         part.quant = quant
     return n.concat(*parts, axis=3)
+
+
+def _grown(n: Kit, x: Value, rng: random.Random) -> Value:
+    """More rows and columns than before; a layer where that would be too many."""
+    rows, columns = rng.choice((1, 2, 2, 3)) if x.shape[1] > 1 else 1, rng.choice((1, 2))
+    if rows * columns * x.shape[1] * x.shape[2] > MOST_POSITIONS:
+        return _layer(n, x, rng)
+    height, width = x.shape[1] * rows, x.shape[2] * columns
+    match rng.randrange(3):
+        case 0:
+            return n.resize_nearest(x, height, width)
+        case 1:
+            return n.resize_bilinear(x, height, width, half_pixel_centers=rng.random() < 0.5)
+    kernel = rng.randint(1, 5) if x.shape[1] > 1 else 1, rng.randint(1, 4)
+    stride = rows, columns
+    return n.transpose_conv(x, rng.choice((3, 4, 8)), kernel, stride, _padding(rng), _quant(rng))
 
 
 def _padded(n: Kit, x: Value, rng: random.Random) -> Value:

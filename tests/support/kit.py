@@ -26,6 +26,7 @@ from tflopt.ir.options import (
     Pool2DOptions,
     QuantizeOptions,
     ReducerOptions,
+    ResizeBilinearOptions,
     ResizeNearestNeighborOptions,
     SoftmaxOptions,
     SpaceToBatchNDOptions,
@@ -284,6 +285,15 @@ class Kit(Net):
         inputs = [x, self.constant([height, width])]
         options = ResizeNearestNeighborOptions()
         return self.op(OpCode.RESIZE_NEAREST_NEIGHBOR, inputs, shape, options=options, version=2)
+
+    def resize_bilinear(
+        self, x: Value, height: int, width: int, *, half_pixel_centers: bool = False
+    ) -> Value:
+        """RESIZE_BILINEAR."""
+        shape = (x.shape[0], height, width, x.shape[3])
+        inputs = [x, self.constant([height, width])]
+        options = ResizeBilinearOptions(half_pixel_centers=half_pixel_centers)
+        return self.op(OpCode.RESIZE_BILINEAR, inputs, shape, options=options, version=2)
 
     def space_to_batch(self, x: Value, block: Pair, pads: Sequence[Pair]) -> Value:
         """SPACE_TO_BATCH_ND over height and width."""

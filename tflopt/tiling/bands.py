@@ -9,7 +9,16 @@ from enum import Enum
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.ir import Op, Value
 from tflopt.tiling.cut import cut_for
-from tflopt.tiling.rows import WINDOWED, NotTileableError, Read, axis_of, pads_itself, reads_of
+from tflopt.tiling.rows import (
+    GROWING,
+    WINDOWED,
+    NotTileableError,
+    Read,
+    axis_of,
+    made_of,
+    pads_itself,
+    reads_of,
+)
 from tflopt.tiling.segment import HEIGHT, WIDTH, Edge, Halo, Rows, Segment
 
 
@@ -130,6 +139,8 @@ def work_of(op: Op, segment: Segment, rows: Rows) -> Work:
         NotTileableError: they can't.
     """
     reads = reads_of(op, segment.axis, rows)
+    if kind_of(op) in GROWING:
+        return Work(op, rows, made_of(op, segment.axis, rows).made, reads)
     if kind_of(op) not in WINDOWED or not pads_itself(op):
         return Work(op, rows, rows, reads)
     along, across = axis_of(op, segment.axis), axis_of(op, _other(segment.axis))

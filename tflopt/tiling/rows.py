@@ -10,12 +10,15 @@ from tflopt.facts.pads import amounts_of
 from tflopt.facts.windows import SPATIAL, Axis, window_of
 from tflopt.ir import Activation, DType, Op, Options, Padding, Value
 from tflopt.ir.options import ConcatenationOptions
+from tflopt.tiling.cut import Cut
+from tflopt.tiling.grow import grown, growth_of
 from tflopt.tiling.segment import WIDTH, Rows
 
 RANK = 4
 ELEMENTWISE = frozenset({Kind.UNARY, Kind.BINARY})
 """An element of the output depends on the elements of the inputs at its place alone."""
 WINDOWED = frozenset({Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.POOL})
+GROWING = frozenset({Kind.RESIZE, Kind.TRANSPOSE_CONV})
 
 
 class NotTileableError(Exception):
@@ -65,6 +68,8 @@ def reads_of(op: Op, axis: int, rows: Rows) -> tuple[Read, ...]:
         return (_read_padded(op, axis, rows),)
     if kind is Kind.JOIN:
         return tuple(_read_joined(op, axis, rows))
+    if kind in GROWING:
+        return (Read(_grown_data(op), made_of(op, axis, rows).read),)
     raise NotTileableError(f"{op.opcode.label} can't be computed in bands", op)
 
 
@@ -142,6 +147,29 @@ def _read_joined(op: Op, axis: int, rows: Rows) -> Iterator[Read]:
     for index in range(len(op.inputs)):
         _data(op, index)
         yield Read(index, rows)
+
+
+def _grown_data(op: Op) -> int:
+    """Which input it reads by rows."""
+    index = 2 if kind_of(op) is Kind.TRANSPOSE_CONV else 0
+    _data(op, index)
+    others = (value for place, value in enumerate(op.inputs) if place != index)
+    if any(value is not None and not value.is_constant for value in others):
+        raise NotTileableError("its weights or sizes are computed", op)
+    return index
+
+
+def made_of(op: Op, axis: int, rows: Rows) -> Cut:
+    """What `Kind.RESIZE` and `Kind.TRANSPOSE_CONV` read and make for some rows.
+
+    Raises:
+        NotTileableError: rows of a band aren't those of the whole.
+    """
+    growth = growth_of(op, axis, _grown_data(op))
+    cut = None if growth is None else grown(growth, rows)
+    if cut is None:
+        raise NotTileableError("in bands its rows would not be those of the whole", op)
+    return cut
 
 
 def pads_itself(op: Op) -> bool:

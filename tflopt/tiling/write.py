@@ -150,6 +150,10 @@ class _Writer:
         if kind_of(op) is Kind.PAD:
             inputs[1] = self.amounts(op, work.reads[0].before, work.reads[0].after)
         made = Part(_resized(op.output.shape, axis, work.made[1] - work.made[0]), op.output)
+        if kind_of(op) is Kind.RESIZE:
+            inputs[1] = Control((2,), made.shape[1:3])
+        elif kind_of(op) is Kind.TRANSPOSE_CONV:
+            inputs[0] = Control((len(made.shape),), made.shape)
         valid = work.form in (Form.PAD, Form.VALID)
         self.add(Step(op.code, tuple(inputs), (made,), axis, op, valid))
         wanted = self._wanted(made, work)
