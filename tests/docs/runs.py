@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tflopt.facts.accepted_types import OUTPUT, PORTS, RANKS, TYPES
 from tflopt.ir import DType, OpCode
+from tflopt.target.setup import RUNTIMES, Runtime
 
 
 def runs() -> Iterator[str]:
@@ -14,6 +15,27 @@ def runs() -> Iterator[str]:
     yield "|---|---|---|---|"
     for code in sorted(TYPES, key=lambda code: code.name):
         yield f"| {code.name} | {_ports(code)} | {_types(TYPES[code])} | {_ranks(code)} |"
+    for runtime in RUNTIMES:
+        yield from _older(runtime)
+
+
+def _older(runtime: Runtime) -> Iterator[str]:
+    """What a version lacks of it."""
+    lacks = runtime.lacks
+    rows = [(code.name, "the operator") for code in sorted(lacks.operators, key=str)]
+    rows += [(code.name, "of " + " ".join(t.name.lower() for t in ts)) for code, ts in lacks.types]
+    if lacks.reduced_axes is not None:
+        rows.append(("MEAN, SUM", f"over more than {lacks.reduced_axes} axes"))
+    if lacks.reduced_rank is not None:
+        rows.append(("MEAN, SUM", f"of more than {lacks.reduced_rank} dimensions"))
+    for code, rank in lacks.broadcast_ranks:
+        rows.append((code.name, f"broadcast over more than {rank} dimensions"))
+    silent = "with other types: it returns ok and writes nothing"
+    rows += [(code.name, silent) for code in sorted(lacks.silent, key=str)]
+    if rows:
+        yield from ("", f"What {runtime} (`--tflm {runtime.name}`) lacks of these:", "")
+        yield from ("| operator | what it lacks |", "|---|---|")
+        yield from (f"| {name} | {what} |" for name, what in rows)
 
 
 def _ports(code: OpCode) -> str:

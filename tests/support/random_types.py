@@ -6,7 +6,7 @@ Each operator has inputs and outputs of its own, so that a model runs where each
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -49,6 +49,7 @@ ALIKE = (*BINARY, OpCode.PRELU, OpCode.SELECT_V2, OpCode.DYNAMIC_UPDATE_SLICE)
 """The schema has one type for all their tensors; the kernels look at one and read the others so."""
 READ_AS_INT8 = {(OpCode.TRANSPOSE_CONV, (DType.INT16, DType.INT16))}
 """Runs, but the kernel takes the weights for int8: what comes out means nothing."""
+REDUCTIONS = (OpCode.MEAN, OpCode.SUM, OpCode.REDUCE_MAX, OpCode.REDUCE_MIN)
 ACTIVATIONS = (Activation.NONE, Activation.RELU, Activation.RELU6, Activation.RELU_N1_TO_1)
 SCALED = (
     *(OpCode.SOFTMAX, OpCode.LOGISTIC, OpCode.TANH, OpCode.L2_NORMALIZATION, OpCode.LOG_SOFTMAX),
@@ -109,22 +110,9 @@ def _vary(n: Builder, op: Op, rng: random.Random) -> None:
             choices.append(_activation)
         if any(field.type == "bool" for field in fields(op.options)):
             choices.append(_flags)
-    if op.code in WEIGHTED:
-        choices += [_per_channel, _bias, _bias, _per_channel]
-    if op.code in UNARY or op.code in BINARY:
-        choices += [_rank, _rank]
-    if op.code in BINARY:
-        choices += [_broadcast]
-    if op.code in (OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D):
-        choices.append(_dilation)
-    if op.code in SCALED:
-        choices += [_scale, _scale]
-    if op.code is OpCode.STRIDED_SLICE:
-        choices += [_masks, _masks]
-    if op.code is OpCode.MIRROR_PAD:
-        choices.append(_mirror)
-    if op.code is OpCode.FULLY_CONNECTED:
-        choices += [_keep_dims, _keep_dims]
+    for codes, more in _OTHERS:
+        if op.code in codes:
+            choices += more
     rng.choice(choices)(n, op, rng)
 
 
@@ -198,6 +186,20 @@ def _broadcast(n: Builder, op: Op, rng: random.Random) -> None:
     one.shape, two.shape, op.output.shape = shape, other, shape
 
 
+def _axes(n: Builder, op: Op, rng: random.Random) -> None:
+    """One to all axes of one to six."""
+    rank = rng.randint(1, 6)
+    axes = sorted(rng.sample(range(rank), rng.randint(1, rank)))
+    data = op.input(0)
+    assert data is not None
+    data.shape = (2,) * rank
+    op.set_inputs([data, n.constant(axes)])
+    keep = rng.random() < 0.5
+    _set(op, keep_dims=keep)
+    kept = (1 if axis in axes else 2 for axis in range(rank) if keep or axis not in axes)
+    op.output.shape = tuple(kept)
+
+
 def _scale(n: Builder, op: Op, rng: random.Random) -> None:
     """The output's, or an int16 input's zero point."""
     value = op.output
@@ -236,3 +238,17 @@ def _keep_dims(n: Builder, op: Op, rng: random.Random) -> None:
     _set(op, keep_num_dims=keep)
     units = op.output.shape[-1]
     op.output.shape = (1, 2, units) if keep else (2, units)
+
+
+_Vary = Callable[[Builder, Op, random.Random], None]
+_OTHERS: Sequence[tuple[Collection[OpCode], list[_Vary]]] = (
+    (WEIGHTED, [_per_channel, _bias, _bias, _per_channel]),
+    ((*UNARY, *BINARY), [_rank, _rank]),
+    (BINARY, [_broadcast]),
+    ((OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D), [_dilation]),
+    (SCALED, [_scale, _scale]),
+    (REDUCTIONS, [_axes, _axes]),
+    ((OpCode.STRIDED_SLICE,), [_masks, _masks]),
+    ((OpCode.MIRROR_PAD,), [_mirror]),
+    ((OpCode.FULLY_CONNECTED,), [_keep_dims, _keep_dims]),
+)

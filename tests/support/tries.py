@@ -16,11 +16,14 @@ ROOT = Path(__file__).resolve().parents[2]
 ARENA_BYTES = 1 << 20
 
 
-def try_models(models: Sequence[bytes], folder: Path) -> str:
-    """A letter for each model."""
+TRY = (sys.executable, "-m", "tests.support.tries")
+
+
+def try_models(models: Sequence[bytes], folder: Path, program: Sequence[str] = TRY) -> str:
+    """A letter for each model; another program is a build of another TFLM that does the same."""
     for number, data in enumerate(models):
         (folder / f"{number:06}.tflite").write_bytes(data)
-    command = [sys.executable, "-m", "tests.support.tries", str(folder)]
+    command = [*program, str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 

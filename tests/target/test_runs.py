@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.support.cli import Cli
 from tests.support.field import field_case
 from tests.support.flash import Layers
 from tests.support.graphs import Net
+from tests.support.kit import Kit
 from tests.support.paths import needs_tflm
 from tests.support.random_types import READ_AS_INT8, random_model
 from tests.support.tries import try_models
@@ -29,6 +31,7 @@ from tflopt.report.notes import runs_notes
 from tflopt.report.runs import verdict_of
 from tflopt.rules.missing.dense_s16_to_conv import DenseS16ToConv
 from tflopt.rules.pipeline import run_pipeline
+from tflopt.target.device import Device
 from tflopt.target.runs import Kernels, find_refusals, runs_on_tflm
 
 pytestmark = pytest.mark.runtime
@@ -42,6 +45,8 @@ MIXED = (
     *(OpCode.QUANTIZE, OpCode.DEQUANTIZE, OpCode.CAST, OpCode.ARG_MAX, OpCode.ARG_MIN),
     *(OpCode.GATHER, OpCode.GATHER_ND, OpCode.BATCH_MATMUL, OpCode.EMBEDDING_LOOKUP, *WEIGHTED),
 )
+
+SLOPES = (DType.INT16, DType.INT8, DType.INT16)
 
 
 def combinations(code: OpCode) -> list[tuple[DType, ...]]:
@@ -57,6 +62,7 @@ def combinations(code: OpCode) -> list[tuple[DType, ...]]:
 @needs_fork
 def test_the_verdict_is_that_of_tflm_for_every_operator_and_type(tmp_path: Path) -> None:
     cases = [(code, types) for code in TYPES for types in combinations(code)]
+    cases.append((OpCode.PRELU, SLOPES))
     models = [probe(code, types) for code, types in cases]
     assert len(models) > 600
     found = try_models(models, tmp_path)
@@ -224,7 +230,7 @@ def test_int8_transpose_of_rank_five_and_int4_dense() -> None:
 def test_what_runs_gets_no_note(cli: Cli, tmp_path: Path) -> None:
     n = Net()
     n.output(n.relu(n.feed(2, 3)))
-    assert runs_notes(n.model) == []
+    assert runs_notes(n.model, Device()) == []
     path = tmp_path / "m.tflite"
     path.write_bytes(write_bytes(n.model))
     assert cli("inspect", "--runs", path).out.startswith("runs on TFLM")
@@ -266,3 +272,63 @@ def test_what_prepare_refuses_is_named() -> None:
     n.output(soft)
     [refusal] = find_refusals(n.model)
     assert "scale 0.00392157, TFLM takes 0.00390625" in str(refusal)
+
+
+OLD = Device.of("cortex-m55", tflm="3b20912")
+
+
+def means(rank: int, axes: list[int]) -> Model:
+    n = Kit()
+    n.output(n.reduce(OpCode.MEAN, n.feed(*(2,) * rank), axes))
+    return n.model
+
+
+def slopes() -> Model:
+    return read_bytes(probe(OpCode.PRELU, SLOPES))
+
+
+def updated() -> Model:
+    return read_bytes(probe(OpCode.DYNAMIC_UPDATE_SLICE, (DType.INT8, DType.INT8)))
+
+
+def all_of() -> Model:
+    return read_bytes(probe(OpCode.REDUCE_ALL, (DType.BOOL,)))
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (updated, "is an operator that TFLM 3b20912 doesn't have"),
+        (all_of, "is an operator that TFLM 3b20912 doesn't have"),
+        (slopes, "has the types int16 and int8, which TFLM 3b20912 lacks"),
+        (lambda: means(4, [0, 1, 2]), "reduces 3 axes, TFLM 3b20912 takes 2"),
+        (lambda: means(6, [1]), "has 6 dimensions, TFLM 3b20912 takes 5"),
+    ],
+)
+def test_an_older_tflm_is_judged_by_what_it_has(
+    make: Callable[[], Model], reason: str, cli: Cli, tmp_path: Path
+) -> None:
+    """Found by comparing the sources; ``benchmarks/runs.py --program`` tries a build of it."""
+    path = tmp_path / "m.tflite"
+    path.write_bytes(write_bytes(make()))
+    assert verdict_of(make()) == "yes"
+    [refusal] = find_refusals(make(), OLD)
+    assert str(refusal).endswith(f"{reason}; TFLM 90b983c runs it")
+    old = ("--tflm", "3b20912")
+    assert "doesn't run on TFLM 3b20912" in cli("inspect", "--runs", *old, path).out
+    assert "runs on TFLM 90b983c" in cli("inspect", "--runs", path).out
+    assert cli("emit", path, "-d", "gen", *old).code == 3
+    assert cli("emit", path, "-d", "gen").code == 0
+
+
+def test_what_an_older_tflm_takes_runs_on_it() -> None:
+    assert verdict_of(means(4, [1, 2]), OLD) == verdict_of(means(5, [1, 2]), OLD) == "yes"
+
+
+def test_without_cmsis_nn_its_refusals_dont_count(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(write_bytes(dense_s16()))
+    own = Device.of("cortex-m55", "none")
+    assert verdict_of(dense_s16(), own) == "yes"
+    assert "with its own kernels" in cli("inspect", "--runs", "--cmsis-nn", "none", path).out
+    assert cli("emit", path, "-d", "gen", "--cmsis-nn", "none").code == 0

@@ -11,7 +11,7 @@ import pytest
 from tests.support.cli import Cli
 from tests.support.field import field_case, field_model
 from tests.support.kit import Kit
-from tests.support.paths import needs_tflm
+from tests.support.paths import TESTDATA, needs_tflm
 from tflopt.errors import UnverifiedError
 from tflopt.io import read, read_bytes, write_bytes
 from tflopt.ir import Model, Op, OpCode, OperatorCode
@@ -154,6 +154,46 @@ def test_the_screen_says_it(cli: Cli, tmp_path: Path) -> None:
         in out
     )
     assert cli("validate", path, path).code == 0
+
+
+def called_graphs(name: str, graph: int, place: int) -> Model:
+    """A model with calls, one operator of which is a vendor's."""
+    model = read(TESTDATA / f"{name}.tflite")
+    made_custom(model.graphs[graph].ops[place])
+    return read_bytes(write_bytes(model))
+
+
+def flipped_in(model: Model, graph: int, place: int) -> Model:
+    broken = clone(model)
+    constants = [v for v in broken.graphs[graph].ops[place].inputs if v is not None and v.has_data]
+    buffer = constants[0].buffer
+    assert buffer is not None and buffer.data is not None
+    buffer.data = buffer.data.copy()
+    buffer.data[0] ^= 0x40
+    return broken
+
+
+@pytest.mark.parametrize(
+    ("name", "graph", "place", "faults"),
+    [
+        ("while_loop", 2, 2, [(1, 0), (2, 2), (2, 3)]),
+        ("while_loop", 1, 0, [(2, 2)]),
+        ("if_branches", 1, 1, [(1, 1), (2, 1)]),
+    ],
+)
+def test_inside_loops_and_branches(
+    name: str, graph: int, place: int, faults: list[tuple[int, int]]
+) -> None:
+    """Whatever calls it, each subgraph is compared up to it and behind it."""
+    model = called_graphs(name, graph, place)
+    verdict = verdict_of(optimized(model))
+    assert verdict.status == "identical"
+    told = f"up to operator {place} in subgraph {graph} (XC_conv2d), a custom one"
+    assert where_to(verdict) == told
+    assert verdict.samples == 32
+    for fault in faults:
+        assert validate(model, flipped_in(model, *fault)).status == "different", fault
+    assert validate(model, clone(model)).status == "identical"
 
 
 def test_a_real_model_with_a_vendors_operator_inside() -> None:

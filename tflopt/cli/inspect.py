@@ -161,7 +161,7 @@ class View:
             "scratch": [] if self.arena is None else scratch_rows(self.arena.table, self.hazards),
             "hazards": hazard_rows(self.hazards),
             "kernels": kernel_rows(self.model, self.device),
-            "runs": runs_rows(self.model),
+            "runs": runs_rows(self.model, self.device),
             "memory": in_time,
             "channels": None if self.channels is None else [asdict(row) for row in self.channels],
             "flash": [asdict(account) for account in self.accounts.values()],
@@ -191,9 +191,9 @@ class View:
         if hazards:
             print_known_hazards(console, self.hazards, self.device)
         if runs:
-            print_runs(console, self.model)
+            print_runs(console, self.model, self.device)
         asked = runs or scratch or kernels or hazards or self.channels is not None
         if not (asked or self.accounts or self.plan):
             print_model(console, self.model, self.facts, all_op_facts(self.model))
-        said = runs_notes(self.model) if runs else []
+        said = runs_notes(self.model, self.device) if runs else []
         print_notes(console, [n for n in notes(self.model, self.device) if n not in said])

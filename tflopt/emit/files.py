@@ -49,7 +49,8 @@ def emit_files(
     if len(models) > 1:
         macros = largest(arenas).macros(name.upper())
         files[f"{name}_info.h"] = guarded(f"{name}_info", "The arena of all models.", macros)
-    files[f"{name}_ops.h"] = resolver_header(name, registrations(each.model for each in models))
+    ops = registrations((each.model for each in models), options.device)
+    files[f"{name}_ops.h"] = resolver_header(name, ops)
     if options.main:
         counts = [variable_count(each.model) for each in models]
         files["main.cc"] = main_source(name, [each.name for each in models], counts)

@@ -15,6 +15,7 @@ from tflopt.emit.names import identifier
 from tflopt.errors import UnsupportedError, printable
 from tflopt.facts.tflm import KERNELS
 from tflopt.ir import Model, Op, OpCode
+from tflopt.target.device import Device
 from tflopt.target.runs import find_refusals
 
 CUSTOM_METHODS = {
@@ -52,7 +53,7 @@ class Registration:
     hook: str = ""
 
 
-def registrations(models: Iterable[Model]) -> list[Registration]:
+def registrations(models: Iterable[Model], device: Device | None = None) -> list[Registration]:
     """What the interpreter looks up for all of the models, each once, by name.
 
     Raises:
@@ -61,15 +62,15 @@ def registrations(models: Iterable[Model]) -> list[Registration]:
     """
     found: dict[tuple[OpCode, str], None] = {}
     for model in models:
-        _check_runs(model)
+        _check_runs(model, device)
         for op in model.ops():
             found[_lookup(op, model)] = None
     hooks = _hooks(sorted(name for code, name in found if code is OpCode.CUSTOM))
     return sorted(_registration(code, name, hooks) for code, name in found)
 
 
-def _check_runs(model: Model) -> None:
-    for refusal in find_refusals(model):
+def _check_runs(model: Model, device: Device | None) -> None:
+    for refusal in find_refusals(model, device):
         reason = f"it {refusal.reason}, so TFLM can't allocate the model; {refusal.mend}"
         raise UnsupportedError(printable(reason), _where(refusal.op), model.path)
 

@@ -171,7 +171,8 @@ class _Judge:
 
     def _wrong(self, model: Model) -> int:
         """Layers that the device computes wrongly, or that TFLM with CMSIS-NN doesn't run."""
-        return len(find_hazards(model, self.settings.device)) + len(find_refusals(model))
+        device = self.settings.device
+        return len(find_hazards(model, device)) + len(find_refusals(model, device))
 
     def _unpaid(self, draft: Draft) -> float:
         """How much slower than the original it is, or larger without being paid for.
@@ -180,8 +181,9 @@ class _Judge:
         were asked for what the user allows them: instructions, and flash where they save the
         arena for it.
         """
-        mends = len(find_refusals(draft.model)) < len(find_refusals(self.original))
-        if mends or find_hazards(self.original, self.settings.device):
+        device = self.settings.device
+        old, new = (find_refusals(model, device) for model in (self.original, draft.model))
+        if len(new) < len(old) or find_hazards(self.original, device):
             return 0.0
         cost, work = draft.cost, self.before.instructions or 0
         allowed, spare = _allowed(draft), PADDING_BYTES

@@ -48,7 +48,7 @@ def growth_notes(result: Result, settings: Settings) -> list[str]:
         old, new = result.memory_before.arena, result.memory_after.arena
         grown = new.minimum_bytes - old.minimum_bytes
         if grown > 0 and "arena" not in told:
-            found.append(_said("arena", grown, _arena_reasons(result)))
+            found.append(_said("arena", grown, _arena_reasons(result, settings)))
     return found
 
 
@@ -73,16 +73,18 @@ def _file_reasons(result: Result, settings: Settings) -> list[str]:
         for model in (result.original, result.model)
     )
     if after > before:
-        reasons.append(f"{after - before:,} are constants of {_forms(result)}{_why(result)}")
+        reasons.append(
+            f"{after - before:,} are constants of {_forms(result)}{_why(result, settings)}"
+        )
     aligned = settings.layout.data_alignment
     told = f"tables, and data aligned to {aligned} bytes" if aligned else "tables and alignment"
     return reasons or [told]
 
 
-def _arena_reasons(result: Result) -> list[str]:
+def _arena_reasons(result: Result, settings: Settings) -> list[str]:
     if _plan_size(result.original) and not _plan_size(result.model):
         return ["the original's memory plan fits neither other tensors nor another core: dropped"]
-    return [f"{_forms(result)} need more while they run{_why(result)}"]
+    return [f"{_forms(result)} need more while they run{_why(result, settings)}"]
 
 
 def _forms(result: Result) -> str:
@@ -95,11 +97,13 @@ def _forms(result: Result) -> str:
     return ", ".join(names[:MOST_NAMES]) + more
 
 
-def _why(result: Result) -> str:
+def _why(result: Result, settings: Settings) -> str:
     """What a result got for them."""
     if len(result.hazards) > len(result.hazards_left):
         return ", so that the device computes each layer rightly"
-    if len(find_refusals(result.original)) > len(find_refusals(result.model)):
+    models = (result.original, result.model)
+    old, new = (len(find_refusals(model, settings.device)) for model in models)
+    if old > new:
         return ", so that TFLM runs the model"
     return ""
 

@@ -181,7 +181,7 @@ def check_verdict(result: Result, settings: Settings) -> None:
         HazardError: the device computes a layer wrongly, and the settings forbid it.
         RefusedError: TFLM can't run it, and the settings forbid it or require a proof.
     """
-    refused = find_refusals(result.model)
+    refused = find_refusals(result.model, settings.device)
     lacking = [each for each in refused if each.kernels is Kernels.TFLM]
     fatal = refused if settings.fail_on_hazard else lacking if settings.require_verified else []
     if fatal:

@@ -9,6 +9,7 @@ from tflopt.errors import printable
 from tflopt.ir import Model
 from tflopt.report.runs import verdict_of
 from tflopt.report.style import paragraph
+from tflopt.target.device import Device
 from tflopt.target.runs import find_refusals
 from tflopt.target.vendor import vendor_ops
 
@@ -16,22 +17,23 @@ SAYS = {
     "yes": (
         "runs",
         "bold green",
-        " on TFLM 90b983c, with reference kernels and CMSIS-NN's",
+        " on {}, with {}",
     ),
-    "no": ("doesn't run", "bold red", " on TFLM 90b983c"),
+    "no": ("doesn't run", "bold red", " on {}"),
     "reference kernels only": (
         "runs on reference kernels only",
         "bold yellow",
-        ": AllocateTensors fails with CMSIS-NN's",
+        " of {}: AllocateTensors fails with CMSIS-NN's",
     ),
 }
 
 
-def print_runs(console: Console, model: Model) -> None:
+def print_runs(console: Console, model: Model, device: Device) -> None:
     """The verdict, by types and ranks, and a line for each operator that is refused."""
-    verdict, style, where = SAYS[verdict_of(model)]
-    console.print(Text.assemble((verdict, style), where))
-    for refusal in find_refusals(model):
+    verdict, style, where = SAYS[verdict_of(model, device)]
+    linked = "reference kernels and CMSIS-NN's" if device.cmsis_nn else "its own kernels"
+    console.print(Text.assemble((verdict, style), where.format(device.runtime, linked)))
+    for refusal in find_refusals(model, device):
         paragraph(console, Text(printable(str(refusal))), lead="  ")
     known = set(vendor_ops(model))
     customs = {op.opcode.label for op in model.ops() if op.opcode.custom_code and op not in known}

@@ -35,7 +35,7 @@ def undelegated(model: Model) -> list[Op]:
 def notes(model: Model, device: Device) -> list[str]:
     """Notes for people, one sentence or two each."""
     return [
-        *runs_notes(model),
+        *runs_notes(model, device),
         *vendor_notes(model),
         *output_notes(model),
         *signature_notes(model),
@@ -46,9 +46,9 @@ def notes(model: Model, device: Device) -> list[str]:
     ]
 
 
-def runs_notes(model: Model) -> list[str]:
+def runs_notes(model: Model, device: Device) -> list[str]:
     """One line where TFLM doesn't run the model, or only with its reference kernels."""
-    found = find_refusals(model)
+    found = find_refusals(model, device)
     if not found:
         return []
     severe = [each for each in found if each.kernels is Kernels.TFLM] or found

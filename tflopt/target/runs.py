@@ -1,17 +1,22 @@
-"""Whether a model runs on TFLM, by the types and ranks that its kernels take."""
+"""Whether a model runs on TFLM, by the types and ranks that its version's kernels take."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import prod
 
+from tflopt.facts.accepted_before import Lacks
 from tflopt.facts.accepted_options import option_refusal
 from tflopt.facts.accepted_types import MOST_CONCATENATED, OUTPUT, PORTS, RANKS, TYPES
 from tflopt.facts.operators import WEIGHTED, Kind, of_kind
 from tflopt.facts.tflm import KERNELS
 from tflopt.ir import DType, Model, Op, OpCode, Value
+from tflopt.target.device import Device
+from tflopt.target.setup import NEWEST_RUNTIME, Runtime
 from tflopt.target.vendor import vendor_of
 
+REDUCED = frozenset({OpCode.MEAN, OpCode.SUM})
 CALIBRATE = "convert with a representative dataset and inference in integers"
 DENSE_PER_TENSOR = "_experimental_disable_per_channel_quantization_for_dense_layers = True"
 
@@ -45,23 +50,29 @@ class Refusal:
         return f"{place} {self.reason}; {self.mend}"
 
 
-def find_refusals(model: Model) -> list[Refusal]:
-    """Every operator that TFLM 90b983c, with CMSIS-NN's kernels, does not run.
+def find_refusals(model: Model, device: Device | None = None) -> list[Refusal]:
+    """Every operator that a device's TFLM, with the kernels that it links, does not run.
 
     Operators of vendors and other custom ones are not judged: the firmware brings them.
+
+    Args:
+        device: the newest TFLM with CMSIS-NN's kernels where there is none.
     """
+    device = device or Device()
     found = []
     for op in model.ops():
-        refusal = _no_kernel(op) or _wrong_types(op) or _wrong_rank(op)
-        refusal = refusal or _wrong_options(op) or _cmsis_nn(op)
+        refusal = _no_kernel(op) or _wrong_types(op) or _wrong_rank(op) or _wrong_options(op)
+        refusal = refusal or _older(op, device.runtime)
+        if refusal is None and device.cmsis_nn is not None:
+            refusal = _cmsis_nn(op)
         if refusal is not None:
             found.append(refusal)
     return found
 
 
-def runs_on_tflm(model: Model) -> bool:
+def runs_on_tflm(model: Model, device: Device | None = None) -> bool:
     """Whether the reference kernels run it, as far as types and ranks decide."""
-    return all(refusal.kernels is not Kernels.TFLM for refusal in find_refusals(model))
+    return all(refusal.kernels is not Kernels.TFLM for refusal in find_refusals(model, device))
 
 
 def _no_kernel(op: Op) -> Refusal | None:
@@ -130,6 +141,44 @@ def _wrong_options(op: Op) -> Refusal | None:
     fused = "activation" in reason
     mend = "put the activation behind it" if fused else "convert again with a current converter"
     return Refusal(op, Kernels.TFLM, reason, mend)
+
+
+def _older(op: Op, runtime: Runtime) -> Refusal | None:
+    """What only a newer TFLM than the device's runs."""
+    reason = _lacking(op, runtime.lacks)
+    if not reason:
+        return None
+    newer = f"TFLM {NEWEST_RUNTIME.name} runs it"
+    return Refusal(op, Kernels.TFLM, reason.format(runtime), newer)
+
+
+def _lacking(op: Op, lacks: Lacks) -> str:
+    if op.code in lacks.operators:
+        return "is an operator that {} doesn't have"
+    tensors = _tensors(op)
+    types = tuple(value.dtype for value in tensors if value is not None)
+    if (op.code, types) in lacks.types:
+        told = " and ".join(dict.fromkeys(dtype.name.lower() for dtype in types))
+        return f"has the types {told}, which {{}} lacks"
+    if op.code in REDUCED:
+        return _too_much_reduced(op, lacks)
+    shapes = {value.shape for value in tensors[:2] if value is not None}
+    rank = max(map(len, shapes), default=0)
+    most = dict(lacks.broadcast_ranks).get(op.code)
+    if most is not None and len(shapes) > 1 and rank > most:
+        return f"broadcasts over {rank} dimensions, {{}} takes {most}"
+    return ""
+
+
+def _too_much_reduced(op: Op, lacks: Lacks) -> str:
+    data, axes = op.input(0), op.input(1)
+    rank = len(data.shape) if data is not None else 0
+    if lacks.reduced_rank is not None and rank > lacks.reduced_rank:
+        return f"has {rank} dimensions, {{}} takes {lacks.reduced_rank}"
+    count = prod(axes.shape) if axes is not None else 0
+    if lacks.reduced_axes is not None and count > lacks.reduced_axes:
+        return f"reduces {count} axes, {{}} takes {lacks.reduced_axes}"
+    return ""
 
 
 def _cmsis_nn(op: Op) -> Refusal | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tflopt.errors import UsageError
+from tflopt.facts.accepted_before import BEFORE_90B983C, NOTHING, Lacks
 from tflopt.target.cortex_m import Isa
 from tflopt.texts import near_match
 
@@ -24,6 +25,7 @@ class Runtime:
             MAXIMUM and MINIMUM computed one element of a vector, and PAD read past its dimensions.
         sums_need_constant_bias: FULLY_CONNECTED keeps its kernel sums only where the bias is
             constant, too; before, constant weights were enough.
+        lacks: operators, types and shapes that the newest version runs and this one doesn't.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Runtime:
     pools_all_batches: bool = True
     extends_ranks: bool = True
     sums_need_constant_bias: bool = True
+    lacks: Lacks = NOTHING
 
     def __str__(self) -> str:
         return f"TFLM {self.name}"
@@ -50,6 +53,7 @@ TFLM_3B20912 = Runtime(
     pools_all_batches=False,
     extends_ranks=False,
     sums_need_constant_bias=False,
+    lacks=BEFORE_90B983C,
 )
 TFLM_90B983C = Runtime("90b983c", "2026-08-20", "99f736a", "newest known")
 RUNTIMES = (TFLM_3B20912, TFLM_90B983C)

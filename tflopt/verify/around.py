@@ -5,6 +5,9 @@ computes an input. Everything up to its inputs is compared, and everything behin
 that stand in for what it computes. The operator itself must be the same in both: its name, its
 options, its constants. So the whole is identical too, if the operator depends on nothing but its
 inputs.
+
+Where such an operator stands in a subgraph, the operators that call it are cut out like it, and
+each subgraph that they call is compared as a model of its own.
 """
 
 from __future__ import annotations
@@ -14,10 +17,11 @@ from dataclasses import dataclass, replace
 
 from tflopt.errors import MismatchError
 from tflopt.io import write_bytes
-from tflopt.ir import Model, Op, Value
+from tflopt.ir import Graph, Model, Op, Value
 from tflopt.ir.clone import clone
-from tflopt.plan.describe import write_plan
+from tflopt.ir.verify import called
 from tflopt.verify.compare import Candidate, Verification
+from tflopt.verify.subgraphs import callers, isolate
 from tflopt.verify.unwritten import DETECTION
 
 Compare = Callable[[Candidate, Candidate], Verification]
@@ -34,63 +38,112 @@ def compare_around(original: Candidate, optimized: Candidate, compare: Compare) 
     for more in _kinds(original.model, whole.lacking):
         labels |= more
         try:
-            cut = cut_at(original, optimized, labels)
+            cuts = cut_at(original, optimized, labels)
         except MismatchError as mismatch:
             return Verification("different", mismatch=mismatch)
-        if cut is None:
-            continue
-        verdict = _nothing_left(cut) or compare(*cut.pair)
-        if verdict.status != "not verified":
-            return replace(verdict, around=cut.places)
+        verdict = _compare_all(cuts, compare)
+        if verdict is not None:
+            return verdict
     return whole
+
+
+def _compare_all(cuts: Sequence[Cut], compare: Compare) -> Verification | None:
+    """One verdict for all; None where there is none, or one can't be compared."""
+    verdicts = []
+    for cut in cuts:
+        verdict = _nothing_left(cut) or compare(*cut.pair)
+        if verdict.status == "not verified":
+            return None
+        if verdict.mismatch is not None and cut.graph:
+            where = f"subgraph {cut.graph}: {verdict.mismatch.output}"
+            return replace(verdict, mismatch=replace(verdict.mismatch, output=where))
+        if verdict.mismatch is not None:
+            return verdict
+        verdicts.append(verdict)
+    if not verdicts:
+        return None
+    most = max(verdicts, key=lambda verdict: verdict.samples)
+    return replace(
+        most,
+        outputs=sum(verdict.outputs for verdict in verdicts),
+        tensors=sum(verdict.tensors for verdict in verdicts),
+        around=tuple(place for cut in cuts for place in cut.places),
+    )
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Both models without some operators, and which those are in the original."""
+    """A subgraph of both models without some operators, and which those are in the original."""
 
     pair: tuple[Candidate, Candidate]
     places: tuple[str, ...]
+    graph: int = 0
 
 
-def cut_at(original: Candidate, optimized: Candidate, labels: Iterable[str]) -> Cut | None:
-    """Both models without the operators of these names; None where it can't be done.
+def cut_at(original: Candidate, optimized: Candidate, labels: Iterable[str]) -> list[Cut]:
+    """Each subgraph that has or reaches operators of these names, without them; else none.
 
-    It can't where one is in a subgraph that another operator calls, or where the models don't have
-    the same of them.
+    None also where the models don't have the same of them.
 
     Raises:
         MismatchError: one of them is another operator in the optimized model.
     """
-    wanted = set(labels)
-    copies = [clone(each.model) for each in (original, optimized)]
-    called = [graph for copy in copies for graph in copy.graphs[1:]]
-    if any(op.opcode.label in wanted for graph in called for op in graph.ops):
-        return None
-    ops = [[op for op in copy.main.ops if op.opcode.label in wanted] for copy in copies]
-    if not ops[0] or [_kind(op) for op in ops[0]] != [_kind(op) for op in ops[1]]:
-        return None
-    numbers = [copies[0].main.ops.index(op) for op in ops[0]]
-    pairs = list(zip(*ops, strict=True))
-    for number, (one, two) in zip(numbers, pairs, strict=True):
-        _check_same(number, one, two)
-    reads = _reads(pairs)
-    for side, copy in enumerate(copies):
-        _take_out(copy, ops[side], [pair[side] for pair in reads])
-    candidates = [
-        replace(source, model=copy, data=write_bytes(copy))
-        for source, copy in zip((original, optimized), copies, strict=True)
+    wanted, pair = set(labels), (original, optimized)
+    having = [
+        {graph.index for graph in each.model.graphs for op in graph.ops if _label(op) in wanted}
+        for each in pair
     ]
-    places = tuple(f"{n} ({op.opcode.label})" for n, op in zip(numbers, ops[0], strict=True))
-    return Cut((candidates[0], candidates[1]), places)
+    if not having[0] or having[0] != having[1]:
+        return []
+    stained = callers(original.model, having[0])
+    if 0 not in stained or stained != callers(optimized.model, having[1]):
+        return []
+    beside = {each for op in original.model.ops() if stained & {*called(op)} for each in called(op)}
+    cuts = [_cut(pair, wanted, stained, number) for number in sorted(stained | beside)]
+    return [cut for cut in cuts if cut is not None] if None not in cuts else []
+
+
+def _cut(
+    sides: tuple[Candidate, Candidate], wanted: set[str], stained: set[int], number: int
+) -> Cut | None:
+    """One subgraph; None where the two don't have the same operators to cut out."""
+    copies = [clone(each.model) for each in sides]
+    graphs = [copy.graphs[number] for copy in copies]
+    ops = [
+        [op for op in graph.ops if _label(op) in wanted or stained & set(called(op))]
+        for graph in graphs
+    ]
+    if [_kind(op) for op in ops[0]] != [_kind(op) for op in ops[1]]:
+        return None
+    numbers = [graphs[0].ops.index(op) for op in ops[0]]
+    pairs = list(zip(*ops, strict=True))
+    for place, (one, two) in zip(numbers, pairs, strict=True):
+        _check_same(place, one, two)
+    reads = _reads(pairs)
+    where = f" in subgraph {number}" if number else ""
+    places = tuple(
+        f"{place}{where} ({_label(op)})"
+        for place, op in zip(numbers, ops[0], strict=True)
+        if _label(op) in wanted
+    )
+    candidates = []
+    for side, copy in enumerate(copies):
+        _take_out(graphs[side], ops[side], [pair[side] for pair in reads])
+        isolate(copy, number)
+        candidates.append(replace(sides[side], model=copy, data=write_bytes(copy)))
+    return Cut((candidates[0], candidates[1]), places, number)
+
+
+def _label(op: Op) -> str:
+    return op.opcode.label
 
 
 def _kinds(model: Model, lacking: Iterable[str]) -> Iterator[set[str]]:
     """Names to cut at, the likeliest first: strangers, all custom ones, what a runner missed."""
-    customs = {op.opcode.label for op in model.main.ops if op.opcode.custom_code is not None}
+    customs = {_label(op) for op in model.ops() if op.opcode.custom_code is not None}
     yield {name for name in customs if not name.startswith(OWN_PREFIX) and name != DETECTION}
     yield customs
-    yield {op.opcode.label for op in model.main.ops} & set(lacking)
+    yield {_label(op) for op in model.ops()} & set(lacking)
 
 
 def _kind(op: Op) -> tuple[object, ...]:
@@ -162,9 +215,7 @@ def _shown(value: Value) -> list[int]:
     return [use.index for use in value.uses if use.op is None]
 
 
-def _take_out(model: Model, ops: Sequence[Op], reads: Sequence[Value]) -> None:
-    """Drop the operators, and what only fits the whole model."""
-    graph = model.main
+def _take_out(graph: Graph, ops: Sequence[Op], reads: Sequence[Value]) -> None:
     for value in reads:
         graph.outputs.append(value)
     for value in [value for op in ops for value in op.outputs]:
@@ -173,10 +224,6 @@ def _take_out(model: Model, ops: Sequence[Op], reads: Sequence[Value]) -> None:
         op.set_inputs(())
         op.set_outputs(())
         graph.ops.remove(op)
-    used = {op.opcode for op in model.ops()}
-    model.opcodes = [entry for entry in model.opcodes if entry in used]
-    model.signatures = None
-    write_plan(model, None)
 
 
 def _nothing_left(cut: Cut) -> Verification | None:

@@ -11,9 +11,8 @@ from dataclasses import replace
 from tflopt.io import write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
-from tflopt.ir.options import CallOnceOptions, IfOptions, WhileOptions
-from tflopt.plan.describe import write_plan
 from tflopt.verify.compare import Candidate, Verification
+from tflopt.verify.subgraphs import lead
 
 Compare = Callable[[Candidate, Candidate], Verification]
 
@@ -65,23 +64,5 @@ def _others(original: Model, optimized: Model) -> Iterator[tuple[str, int, int |
 def _led_by(candidate: Candidate, number: int) -> Candidate:
     """The same model with another subgraph in the place of the first."""
     model = clone(candidate.model)
-    graphs = list(model.graphs)
-    graphs[0], graphs[number] = graphs[number], graphs[0]
-    model.graphs[:] = graphs
-    swap = {0: number, number: 0}
-    for op in model.ops():
-        options = op.options
-        if isinstance(options, IfOptions):
-            branches = (options.then_subgraph_index, options.else_subgraph_index)
-            then, other = (swap.get(index, index) for index in branches)
-            op.options = replace(options, then_subgraph_index=then, else_subgraph_index=other)
-        elif isinstance(options, WhileOptions):
-            parts = (options.cond_subgraph_index, options.body_subgraph_index)
-            condition, body = (swap.get(index, index) for index in parts)
-            op.options = replace(options, cond_subgraph_index=condition, body_subgraph_index=body)
-        elif isinstance(options, CallOnceOptions):
-            index = options.init_subgraph_index
-            op.options = replace(options, init_subgraph_index=swap.get(index, index))
-    model.signatures = None
-    write_plan(model, None)
+    lead(model, number)
     return replace(candidate, model=model, data=write_bytes(model), derived=False)

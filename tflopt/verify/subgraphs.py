@@ -1,0 +1,60 @@
+"""A subgraph as a model of its own: runtimes run the first one, with what it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+
+from tflopt.ir import Model, Options
+from tflopt.ir.verify import called
+from tflopt.plan.describe import write_plan
+
+SUBGRAPH = "subgraph_index"
+"""Ends the names of the options that say which subgraph an operator calls."""
+
+
+def lead(model: Model, number: int) -> None:
+    """Put a subgraph in the place of the first; the others stay."""
+    order = list(range(len(model.graphs)))
+    order[0], order[number] = order[number], order[0]
+    _keep(model, order)
+
+
+def isolate(model: Model, number: int) -> None:
+    """Keep one subgraph, as the first, and those that it reaches by calls."""
+    order = [number]
+    for index in order:
+        found = (each for op in model.graphs[index].ops for each in called(op))
+        order += [each for each in dict.fromkeys(found) if each not in order]
+    _keep(model, order)
+
+
+def callers(model: Model, numbers: Iterable[int]) -> set[int]:
+    """These subgraphs and all that call one of them, at any depth."""
+    found = set(numbers)
+    while True:
+        more = {
+            graph.index
+            for graph in model.graphs
+            if any(index in found for op in graph.ops for index in called(op))
+        }
+        if more <= found:
+            return found
+        found |= more
+
+
+def _keep(model: Model, order: list[int]) -> None:
+    model.graphs[:] = [model.graphs[index] for index in order]
+    places = {index: place for place, index in enumerate(order)}
+    for op in model.ops():
+        if called(op) and isinstance(op.options, Options):
+            op.options = replace(op.options, **_renumbered(op.options, places))
+    used = {op.opcode for op in model.ops()}
+    model.opcodes = [entry for entry in model.opcodes if entry in used]
+    model.signatures = None
+    write_plan(model, None)
+
+
+def _renumbered(options: Options, places: Mapping[int, int]) -> dict[str, int]:
+    names = (each.name for each in fields(options) if each.name.endswith(SUBGRAPH))
+    return {name: places[getattr(options, name)] for name in names}
