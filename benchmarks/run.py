@@ -59,6 +59,7 @@ BENCHMARKS = (
     Benchmark("models", "Every model, with default options", ("--samples", "64")),
     Benchmark("field", "Models from the field", ("../shared/field/models",)),
     Benchmark("rules", "Rules on every model"),
+    Benchmark("times", "Times beside published ones"),
     Benchmark("devices", "On emulated devices", ("--samples", "8")),
     Benchmark("depthwise", "Depthwise layers"),
     Benchmark("layers", "Random layers in every form", ("--layers", "3200")),

@@ -23,7 +23,6 @@ from tflopt.io import write_all, write_bytes, write_file
 from tflopt.io.files import check_outputs, load, output_path
 from tflopt.io.reader import read_bytes
 from tflopt.ir import Model
-from tflopt.product.budget import parse_size
 from tflopt.product.facts import ModelFacts, OpFacts, all_op_facts, model_facts
 from tflopt.product.optimize import (
     DEFAULT_TARGET,
@@ -44,6 +43,7 @@ from tflopt.target.cmsis_nn import NEWEST
 from tflopt.target.cost import predict_model
 from tflopt.target.device import Device
 from tflopt.target.memory import Memory, memory_of, why_no_memory
+from tflopt.target.quantities import parse_size
 from tflopt.verify.compare import Candidate, Verification
 
 Source: TypeAlias = "str | Path | bytes | bytearray"

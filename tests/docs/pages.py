@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from tests.docs.boards import boards
 from tests.docs.commands import commands
 from tests.docs.rules import rules
 from tests.docs.runs import runs
@@ -38,6 +39,7 @@ class Part:
 
 
 PARTS = (
+    Part("boards.md", boards),
     Part("commands.md", commands),
     Part("report-schema.md", schema_tables),
     Part("rules.md", rules),

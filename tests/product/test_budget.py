@@ -12,11 +12,12 @@ from tflopt.config import Config, Goal, Tiling
 from tflopt.errors import InstructionsError, PlanError, UsageError
 from tflopt.io import read
 from tflopt.plan.offline import OfflineOptions
-from tflopt.product.budget import check_arena, check_instructions, parse_count, parse_size
+from tflopt.product.budget import check_arena, check_instructions
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.target.cost import predict_model
 from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest, memory_of
+from tflopt.target.quantities import parse_count, parse_size
 
 pytestmark = pytest.mark.unit
 

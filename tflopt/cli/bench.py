@@ -9,11 +9,13 @@ from typing import Annotated
 
 import typer
 
+from tflopt.cli.clocking import read_clocking
 from tflopt.cli.common import (
     FITTING_CMSIS_NN,
     FOR_SPEED,
     NEWEST_TFLM,
     AsJson,
+    BoardName,
     BuildName,
     CmsisNnName,
     ModelPath,
@@ -26,7 +28,7 @@ from tflopt.cli.common import (
 from tflopt.cli.device import Firmware, Fvp, LeastArena, TflmLib, TimeLimit, choose_device
 from tflopt.errors import UsageError
 from tflopt.ir import Model
-from tflopt.product.bench import PREDICTED, Bench, measure, predict
+from tflopt.product.bench import PREDICTED, Bench, measure, predict, timed
 from tflopt.product.optimize import DEFAULT_TARGET
 from tflopt.report.device import DeviceFacts, device_facts, facts_json, operator_rows
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
@@ -60,6 +62,17 @@ def bench(
     fvp: Fvp = None,
     time_limit: TimeLimit = TIME_LIMIT_S,
     least_arena: LeastArena = False,
+    clock: Annotated[
+        str | None,
+        typer.Option("--clock", metavar="HZ", help="Give time too, as a range; e.g. 120M."),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            "--memory", metavar="flash-ws=N", help="With --clock: wait states that no cache hides."
+        ),
+    ] = None,
+    board: BoardName = "",
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -70,6 +83,7 @@ def bench(
     """
     if runner not in RUNNERS:
         raise UsageError(f"bench has no runner {runner!r}; known: {', '.join(RUNNERS)}")
+    target, clocking = read_clocking(target, clock, memory, board)
     device = make_device(target, cmsis_nn, tflm, build)
     paths = [path for path in (model, optimized) if path is not None]
     pair = [load(path) for path in paths]
@@ -84,6 +98,8 @@ def bench(
         results = measure(pair, choose_device(runner, options), seed)
         note = stand_in_note(device.target)
     models = [each for each, _ in pair]
+    if clocking is not None:
+        results = [timed(m, r, device, clocking) for m, r in zip(models, results, strict=True)]
     if as_json:
         digests = [sha256(data).hexdigest() for _, data in pair]
         found = _json(list(zip(paths, digests, strict=True)), models, results, device, note)
@@ -112,6 +128,7 @@ def _json(
                 "sha256": digest,
                 "unit": result.unit,
                 "total": result.total,
+                "time": None if result.time is None else result.time.as_json(),
                 "note": result.note,
                 "operators": [
                     {
@@ -156,4 +173,6 @@ def _print(
     if known:
         console.print()
         print_devices(console, names, known)
-    print_notes(console, [text for text in (note, *(r.note for r in results)) if text])
+    times = [result.time.why for result in results if result.time is not None]
+    texts = (note, *(r.note for r in results), *dict.fromkeys(times))
+    print_notes(console, [text for text in texts if text])

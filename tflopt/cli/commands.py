@@ -32,6 +32,7 @@ PLACES: Mapping[str, Place] = {
     "validate": Place("validate", "validate", "Run two models on the same inputs and compare."),
     "bench": Place("bench", "bench", "Say what each operator costs on a core."),
     "report": Place("report", "report", "Show what optimizing changes, as one HTML page."),
+    "fit": Place("fit", "fit", "Say on which boards a model fits, and how fast it runs there."),
     "view": Place("view", "view", "Show a model as it is, as one HTML page to explore."),
     "emit": Place("emit", "emit", "Write C or C++ sources for the firmware."),
     "check": Place("check", "check", "Hold a set of models against budgets, for CI."),

@@ -10,6 +10,7 @@ import typer
 from tflopt.config import Runtime
 from tflopt.io.files import load, output_path
 from tflopt.target import all_targets
+from tflopt.target.boards import all_boards
 from tflopt.target.device import Device
 from tflopt.target.setup import NEWEST_RUNTIME, RUNTIMES
 
@@ -21,6 +22,11 @@ def complete_target(incomplete: str) -> list[str]:
     return [str(each) for each in all_targets() if str(each).startswith(incomplete)]
 
 
+def complete_board(incomplete: str) -> list[str]:
+    """For shells: the boards that begin so."""
+    return [each.key for each in all_boards() if each.key.startswith(incomplete)]
+
+
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL.tflite", show_default=False)]
 TargetName = Annotated[
     str,
@@ -29,6 +35,16 @@ TargetName = Annotated[
         "-t",
         help="Core in GCC's spelling; 'tflopt targets' lists them.",
         autocompletion=complete_target,
+    ),
+]
+BoardName = Annotated[
+    str,
+    typer.Option(
+        "--board",
+        metavar="NAME",
+        help="Its core and clock; 'tflopt help boards' lists them.",
+        autocompletion=complete_board,
+        show_default=False,
     ),
 ]
 CmsisNnName = Annotated[
@@ -74,6 +90,7 @@ __all__ = [
     "FOR_SPEED",
     "NEWEST_TFLM",
     "AsJson",
+    "BoardName",
     "BuildName",
     "CmsisNnName",
     "Jobs",
@@ -86,6 +103,7 @@ __all__ = [
     "Seed",
     "TargetName",
     "TflmName",
+    "complete_board",
     "load",
     "make_device",
     "output_path",

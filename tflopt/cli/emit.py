@@ -25,8 +25,8 @@ from tflopt.emit.options import LEAST_ALIGNMENT, EmitOptions, Language, Layout, 
 from tflopt.errors import UsageError, printable
 from tflopt.io.files import check_folder, is_same
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
-from tflopt.product.budget import parse_size
 from tflopt.product.optimize import DEFAULT_TARGET
+from tflopt.target.quantities import parse_size
 
 
 def emit(

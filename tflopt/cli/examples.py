@@ -37,6 +37,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "tflopt bench kws.tflite --target cortex-m4",
         "tflopt bench kws.tflite --runner qemu --tflm-lib build/tflm",
     ),
+    "fit": (
+        "tflopt fit kws.tflite",
+        "tflopt fit kws.opt.tflite --board nucleo-l4r5zi --board raspberry-pi-pico",
+        "tflopt fit kws.tflite --json",
+    ),
     "report": (
         "tflopt report kws.tflite",
         "tflopt report kws.tflite kws.opt.tflite --markdown",

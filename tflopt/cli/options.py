@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from tflopt.cli.common import complete_target
+from tflopt.cli.common import complete_board, complete_target
 from tflopt.errors import UsageError
 from tflopt.product.options import Option, Options, options
 
@@ -20,7 +20,12 @@ def complete_rule(incomplete: str) -> list[str]:
     return [rule.name for rule in RULES if rule.name.startswith(incomplete)]
 
 
-COMPLETED = {"target": complete_target, "disable": complete_rule, "only": complete_rule}
+COMPLETED = {
+    "target": complete_target,
+    "board": complete_board,
+    "disable": complete_rule,
+    "only": complete_rule,
+}
 Command = TypeVar("Command", bound=Callable[..., None])
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 

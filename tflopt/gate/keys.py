@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from tflopt.errors import UsageError
-from tflopt.product.budget import parse_count, parse_size
 from tflopt.product.options import Option
+from tflopt.target.quantities import parse_count, parse_size
 from tflopt.texts import near_match
 
 MOST, MOST_COUNT = 2**31 - 1, 2**63 - 1

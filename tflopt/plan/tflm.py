@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT, ModelDesc, TensorDesc, planned_buffers
 from tflopt.plan.offline import simulate_head
 from tflopt.plan.problem import align_up
-from tflopt.plan.tflm_sizes import ARM32, StructSizes
+from tflopt.plan.tflm_sizes import ARM32, ARM32_TWO_ARENAS, StructSizes
 
 MAX_REQUESTS_PER_OP = 12
 """kMaxScratchBuffersPerOp: room for so many requests is kept while an operator prepares."""
@@ -73,6 +73,7 @@ class _Arena:
     temp: int = 0
     tail: int = 0
     needed: int = 0
+    front: int = 0
     peak: str = ""
     parts: dict[str, int] = field(default_factory=dict)
 
@@ -94,6 +95,7 @@ class _Arena:
         self._need(self.temp, what)
 
     def _need(self, front: int, what: str) -> None:
+        self.front = max(self.front, front)
         total = front + self.tail
         if align_up(total, ARENA_ALIGNMENT) > align_up(self.needed, ARENA_ALIGNMENT):
             self.needed, self.peak = total, what
@@ -115,6 +117,42 @@ def arena_use(
     ``costs`` has one entry per operator of each subgraph. ``setup`` are the sizes of what the
     application allocates before the model (resource variables, for one).
     """
+    arena = _replayed(model, costs, offsets, sizes, setup, head_bytes)
+    minimum = align_up(arena.needed, ARENA_ALIGNMENT)
+    return ArenaUse(arena.head, arena.tail, minimum, arena.peak, arena.parts)
+
+
+@dataclass(frozen=True)
+class TwoArenas:
+    """The least sizes where ``MicroAllocator::Create`` gets two arenas, which may be far apart.
+
+    Multiples of 16, for arenas that start at one.
+    """
+
+    persistent_bytes: int
+    non_persistent_bytes: int
+
+
+def two_arenas(
+    model: ModelDesc,
+    costs: Sequence[Sequence[OpCost]],
+    offsets: Sequence[int] | None = None,
+    sizes: StructSizes = ARM32_TWO_ARENAS,
+    setup: Sequence[int] = (),
+) -> TwoArenas:
+    """As :func:`arena_use`, with the tail in an arena of its own."""
+    arena = _replayed(model, costs, offsets, sizes, setup, None)
+    return TwoArenas(align_up(arena.tail, ARENA_ALIGNMENT), align_up(arena.front, ARENA_ALIGNMENT))
+
+
+def _replayed(
+    model: ModelDesc,
+    costs: Sequence[Sequence[OpCost]],
+    offsets: Sequence[int] | None,
+    sizes: StructSizes,
+    setup: Sequence[int],
+    head_bytes: int | None,
+) -> _Arena:
     arena = _Arena()
     _start(arena, model, sizes, setup)
     for graph_costs in costs:
@@ -131,8 +169,7 @@ def arena_use(
         head_bytes = simulate_head(model, offsets).head_bytes
     arena.resize("head", head_bytes)
     _interface(arena, model, sizes)
-    minimum = align_up(arena.needed, ARENA_ALIGNMENT)
-    return ArenaUse(arena.head, arena.tail, minimum, arena.peak, arena.parts)
+    return arena
 
 
 def _start(arena: _Arena, model: ModelDesc, sizes: StructSizes, setup: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ predicted there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tflopt.facts.tflm import KERNELS
 from tflopt.ir import OpCode
@@ -62,6 +62,9 @@ ARM32 = StructSizes(
     parameters={code: row.parameters for code, row in KERNELS.items() if row.parameters},
     byte_aligned_parameters=frozenset(code for code, row in KERNELS.items() if row.packed),
 )
+
+ARM32_TWO_ARENAS = replace(ARM32, interpreter_setup=(16, 32, 44, 36, 8))
+"""With an allocator for each of two arenas; both are kept in the persistent one."""
 
 X86_64 = StructSizes(
     platform="x86_64",

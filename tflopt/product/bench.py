@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tflopt.errors import RunnerError
 from tflopt.ir import Model, OpCode
@@ -11,11 +11,12 @@ from tflopt.run.device_report import DeviceReport, OperatorCost
 from tflopt.run.runner import MissingOpError, Runner, Work
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target.cost import caveats, predict_model
+from tflopt.target.cycles import Clocking, TimeRange, time_of, time_of_count
 from tflopt.target.device import Device
 
 INPUT = 6
 """The number of the sample that covers the whole range of values."""
-PREDICTED = "predicted"
+PREDICTED, INSTRUCTIONS = "predicted", "instructions"
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Bench:
     """One model: the unit, the cost of an invocation and of each operator of the main graph.
 
     ``total`` of a device also counts what the runtime does between operators. ``report`` is the
-    device's own, ``note`` says how far a prediction can be trusted.
+    device's own, ``note`` says how far a prediction can be trusted, ``time`` how long it takes.
     """
 
     unit: str
@@ -31,6 +32,7 @@ class Bench:
     operators: tuple[OperatorCost, ...]
     report: DeviceReport | None = None
     note: str = ""
+    time: TimeRange | None = None
 
 
 def measure(models: Sequence[tuple[Model, bytes]], runner: Runner, seed: int = 0) -> list[Bench]:
@@ -75,4 +77,15 @@ def predict(model: Model, device: Device) -> Bench:
     )
     share = f"{100 * prediction.measured_share:.0f} % of it rests on measured kernels"
     note = "; ".join([share, *caveats(prediction)])
-    return Bench("instructions", prediction.instructions, operators, note=note)
+    return Bench(INSTRUCTIONS, prediction.instructions, operators, note=note)
+
+
+def timed(model: Model, bench: Bench, device: Device, clocking: Clocking) -> Bench:
+    """The same with the time that its instructions take; an FVP's cycles are no time."""
+    if bench.unit != INSTRUCTIONS:
+        return replace(bench, note=f"{bench.note}; no time follows from {bench.unit}".lstrip("; "))
+    if bench.report is None:
+        time = time_of(predict_model(model, device), device.target, clocking)
+    else:
+        time = time_of_count(bench.total, bench.total, device.target, clocking)
+    return replace(bench, time=time)

@@ -1,10 +1,8 @@
-"""Budgets: sizes as people write them, and limits that fail with a reason."""
+"""Budgets: limits that fail with a reason."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from fractions import Fraction
 
 from tflopt.config import Config, Goal, Runtime, Strip
 from tflopt.errors import (
@@ -13,7 +11,6 @@ from tflopt.errors import (
     InstructionsError,
     TfloptError,
     UnsupportedError,
-    UsageError,
     printable,
 )
 from tflopt.ir import Buffer, Model
@@ -26,24 +23,8 @@ from tflopt.target.cost import Basis, predict_model
 from tflopt.target.kernel_sets import THIS_ISA
 from tflopt.target.memory import Memory, PlanRequest, memory_of, why_no_memory
 
-SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]?)(i?b)?", re.IGNORECASE)
-COUNT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]?)", re.IGNORECASE)
-THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 LARGEST = 3
 PLANS = tuple(rule.name for rule in RULES if Stage.PLAN in rule.stages)
-UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-
-
-def parse_size(text: str) -> int:
-    """``65536``, ``64K``, ``64KB``, ``1.5MiB`` as bytes; K is 1024 as in linker scripts.
-
-    Raises:
-        UsageError: no size.
-    """
-    found = SIZE.fullmatch(text.strip())
-    if found is None:
-        raise UsageError(f"{text!r} is not a size; write for example 65536, 64K or 1.5MiB")
-    return int(Fraction(found[1]) * UNITS[found[2].lower()])
 
 
 def check_arena(
@@ -100,18 +81,6 @@ def check_flash(
         return
     hint = _closest(results) + flash_hint(model, limit_bytes, config, annotates)
     raise FlashError(file_bytes, limit_bytes, _largest(model), hint)
-
-
-def parse_count(text: str) -> int:
-    """``1500000``, ``1500K``, ``1.5M``; K is 1000, as for everything that isn't bytes.
-
-    Raises:
-        UsageError: no count.
-    """
-    found = COUNT.fullmatch(text.strip())
-    if found is None:
-        raise UsageError(f"{text!r} is not a count; write for example 1500000, 1500K or 1.5M")
-    return int(Fraction(found[1]) * THOUSANDS[found[2].lower()])
 
 
 def check_instructions(model: Model, config: Config, limit: int | None, results: int = 1) -> None:

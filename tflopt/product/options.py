@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from math import inf
 from pathlib import Path
@@ -17,7 +17,6 @@ from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.offline import OfflineOptions
 from tflopt.plan.solve import SolveOptions
 from tflopt.product.annotate import Annotate
-from tflopt.product.budget import parse_count, parse_size
 from tflopt.product.settings import DEFAULT_TARGET, Settings
 from tflopt.rules.channels.merge_twin_channels import MergeTwinChannels
 from tflopt.rules.channels.remove_channels import RemoveChannels
@@ -25,9 +24,12 @@ from tflopt.rules.pipeline import Selection
 from tflopt.run.choose import DeviceOptions
 from tflopt.run.runner import TIME_LIMIT_S, Runner
 from tflopt.run.samples import SampleOptions
+from tflopt.target import Target
+from tflopt.target.boards import Board, find_board
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART, EVERY, PORTABLE, THIS_ISA
 from tflopt.target.memory import PlanRequest
+from tflopt.target.quantities import parse_count, parse_size
 from tflopt.target.setup import NEWEST_RUNTIME
 
 CHANNELS = (RemoveChannels.name, MergeTwinChannels.name)
@@ -99,6 +101,14 @@ class Options:
         str,
         Spec("Core in GCC's spelling; 'tflopt targets' lists them.", ("--target", "-t")),
     ] = DEFAULT_TARGET
+    board: Annotated[
+        str,
+        Spec(
+            "Its core, RAM and flash as target and budgets; 'tflopt help boards' lists them.",
+            metavar="NAME",
+            shown="none",
+        ),
+    ] = ""
     disable: Annotated[Texts | None, Spec("Leave out a rule; repeatable.")] = None
     only: Annotated[Texts | None, Spec("Run just this rule; repeatable; '' runs none.")] = None
     strip: Annotated[Strip, Spec("Drop what no kernel reads; 'all': names of inputs too.")] = (
@@ -261,6 +271,8 @@ class Options:
         Raises:
             UsageError: two exclude each other, or there is no such target, version, rule or runner.
         """
+        if self.board:
+            return self._on_board(find_board(self.board)).settings(choose)
         if self.require_verified and not self.verify:
             raise UsageError("--require-verified and --no-verify exclude each other")
         device = Device.of(self.target, self.cmsis_nn, self.tflm, self.build)
@@ -283,6 +295,19 @@ class Options:
             require_verified=self.require_verified,
             fail_on_hazard=self.fail_on_hazard,
             effort=self.effort,
+        )
+
+    def _on_board(self, board: Board) -> Options:
+        """The same for its core; its largest RAM and its flash are the budgets that aren't said."""
+        if self.target != DEFAULT_TARGET and Target.parse(self.target) != board.target:
+            raise UsageError(f"--board {board.key} has a {board.target}, not a {self.target}")
+        arena, flash = self.max_arena, self.max_flash
+        return replace(
+            self,
+            board="",
+            target=str(board.target),
+            max_arena=board.largest.size_bytes if arena is None else arena,
+            max_flash=board.flash_bytes if flash is None else flash,
         )
 
     def _config(self, device: Device) -> Config:

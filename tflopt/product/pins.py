@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from tflopt.errors import UsageError
 from tflopt.ir import Model
-from tflopt.product.budget import parse_size
 from tflopt.product.settings import Settings
+from tflopt.target.quantities import parse_size
 
 
 def with_pins(settings: Settings, model: Model) -> Settings:

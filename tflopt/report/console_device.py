@@ -77,6 +77,9 @@ def print_bench(
             grid.add_row(str(row.index), printable(row.name), size(row.count), share, row.kernel)
         grid.add_row("", "total", size(result.total), "", "", style="bold")
         console.print(grid)
+        if result.time is not None:
+            clock = f"{result.time.clock_hz / 1e6:,g} MHz"
+            console.print(Text(f"time at {clock}: {result.time.text}"))
         console.print()
     if len(results) > 1:
         _print_by_operator(console, names, results)

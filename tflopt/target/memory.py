@@ -18,7 +18,7 @@ from tflopt.plan.offline import (
     plan_offline,
     simulate_head,
 )
-from tflopt.plan.tflm import ArenaUse, arena_use
+from tflopt.plan.tflm import ArenaUse, TwoArenas, arena_use, two_arenas
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART, EVERY, KernelSet, gap_on, trusted_sets
 from tflopt.target.kernels import KernelRow, kernel_use, scratch_sizes, scratch_table
@@ -80,6 +80,17 @@ def memory_of(model: Model, device: Device) -> Memory:
         table=tuple(scratch_table(model, device)),
         has_plan=offsets is not None,
     )
+
+
+def two_arenas_of(model: Model, device: Device) -> TwoArenas:
+    """What the same model needs of two arenas, one of them for what persists.
+
+    Raises:
+        ModelError, UnsupportedError: as :func:`memory_of`.
+    """
+    costs = describe_costs(model, partial(kernel_memory, device=device))
+    description, setup = description_of(model, device), variable_setup(model)
+    return two_arenas(description, costs, read_plan(model), setup=setup)
 
 
 def why_no_memory(model: Model) -> str:

@@ -1,0 +1,145 @@
+"""On which boards a model fits, and where its arenas go."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import Cli
+from tests.support.paths import TESTDATA
+from tflopt.io import read
+from tflopt.plan.tflm import TwoArenas
+from tflopt.product.fit import fit_boards, place
+from tflopt.product.options import Options
+from tflopt.target.boards import Region, all_boards, find_board
+from tflopt.target.cost import predict_model
+from tflopt.target.device import Device
+from tflopt.target.memory import memory_of, two_arenas_of
+
+pytestmark = pytest.mark.unit
+DS_CNN = TESTDATA / "ds_cnn.tflite"
+LARGE, MIDDLE, SMALL = Region("large", 1000), Region("middle", 600), Region("small", 300)
+RAM = (LARGE, MIDDLE, SMALL)
+
+
+def placed(one: int, persistent: int, non_persistent: int) -> list[tuple[str, str, int]]:
+    found = place(one, TwoArenas(persistent, non_persistent), RAM)
+    return [(each.arena, each.region.name, each.left_bytes) for each in found]
+
+
+def test_an_arena_goes_into_the_smallest_region_that_holds_it() -> None:
+    assert placed(300, 1, 1) == [("arena", "small", 0)]
+    assert placed(301, 1, 1) == [("arena", "middle", 299)]
+    assert placed(1000, 1, 1) == [("arena", "large", 0)]
+
+
+def test_what_no_region_holds_goes_into_two() -> None:
+    assert placed(1100, 300, 800) == [
+        ("non-persistent", "large", 200),
+        ("persistent", "small", 0),
+    ]
+    assert placed(1100, 550, 550) == [
+        ("non-persistent", "middle", 50),
+        ("persistent", "large", 450),
+    ]
+    assert placed(1700, 601, 1000) == []
+    assert placed(1300, 299, 1001) == []
+
+
+def test_two_arenas_are_the_head_and_the_tail_with_an_allocator_more() -> None:
+    model, device = read(DS_CNN), Device.of("cortex-m4")
+    one, two = memory_of(model, device).arena, two_arenas_of(model, device)
+    # One allocator of 36 bytes becomes two of 16 and 32; each arena is rounded up to 16.
+    assert 0 <= two.persistent_bytes - (one.tail_bytes + 12) < 32
+    assert two.non_persistent_bytes >= one.head_bytes
+    assert two.persistent_bytes + two.non_persistent_bytes >= one.minimum_bytes
+
+
+def test_every_board_has_its_cores_arena_and_time() -> None:
+    model = read(DS_CNN)
+    fits = fit_boards(model, 22_536, all_boards(), Device())
+    assert {fit.board.key for fit in fits} == {board.key for board in all_boards()}
+    assert all(fit.fits and fit.time.least_ms < fit.time.most_ms for fit in fits)
+    for fit in fits:
+        device = Device(fit.board.target)
+        assert fit.arena_bytes == memory_of(model, device).arena.minimum_bytes
+        assert fit.time.least <= predict_model(model, device).instructions * 7
+        assert fit.flash_left_bytes == fit.board.flash_bytes - 22_536
+
+
+def test_why_a_model_does_not_fit() -> None:
+    board = find_board("nucleo-f446re")
+    tiny = replace(board, ram=(Region("sram", 100),))
+    (no_ram,) = fit_boards(read(DS_CNN), 1, [tiny], Device())
+    assert (no_ram.fits, no_ram.arenas) == (False, ())
+    assert f"{no_ram.arena_bytes - 100:,} bytes larger than sram" in no_ram.why
+    (no_flash,) = fit_boards(read(DS_CNN), board.flash_bytes + 5, [board], Device())
+    assert no_flash.why == "the file is 5 bytes larger than the flash"
+    (just,) = fit_boards(read(DS_CNN), board.flash_bytes, [board], Device())
+    assert just.fits
+
+
+def test_the_command_prints_a_line_for_each_board(cli: Cli) -> None:
+    done = cli("fit", DS_CNN)
+    assert (done.code, done.err) == (0, "")
+    assert all(board.key in done.out for board in all_boards())
+    assert "~" in done.out
+    one = cli("fit", DS_CNN, "--board", "NUCLEO_L4R5ZI").out
+    assert "nucleo-l4r5zi" in one
+    assert "~" not in one
+
+
+def test_the_json_has_a_version_and_sources(cli: Cli) -> None:
+    found = json.loads(cli("fit", DS_CNN, "--json").out)
+    assert found["schema_version"] == 1
+    assert found["cmsis_nn"]
+    assert all(each["fits"] and each["source"] and each["read_on"] for each in found["boards"])
+
+
+def test_a_model_that_fits_nowhere_is_exit_code_1(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = replace(find_board("nucleo-f446re"), ram=(Region("sram", 100),))
+    monkeypatch.setattr("tflopt.cli.fit.all_boards", lambda: (board,))
+    done = cli("fit", DS_CNN)
+    assert done.code == 1
+    assert "no: the arena is" in done.out
+    assert "tflopt optimize MODEL --board NAME" in done.out
+
+
+def test_a_board_sets_target_and_budgets() -> None:
+    settings = Options(board="nucleo-f446re", runner="tflm").settings(lambda name, _: name)
+    assert str(settings.device.target) == "cortex-m4"
+    assert (settings.max_arena_bytes, settings.max_flash_bytes) == (128 << 10, 512 << 10)
+    said = Options(board="nucleo-f446re", max_arena=1, max_flash=2).settings(lambda name, _: name)
+    assert (said.max_arena_bytes, said.max_flash_bytes) == (1, 2)
+
+
+def test_a_board_gives_the_file_that_its_core_gives(cli: Cli, tmp_path: Path) -> None:
+    files = []
+    for options in (("--board", "nucleo-l4r5zi"), ("-t", "cortex-m4")):
+        path = tmp_path / f"{options[0]}.tflite"
+        assert cli("optimize", DS_CNN, *options, "--no-verify", "-q", "-o", path).code == 0
+        files.append(path.read_bytes())
+    assert files[0] == files[1]
+
+
+def test_a_board_with_another_core_is_refused(cli: Cli) -> None:
+    for command in ("optimize", "bench"):
+        told = cli(command, DS_CNN, "--board", "nucleo-l4r5zi", "-t", "cortex-m7").only_error
+        assert told == "--board nucleo-l4r5zi has a cortex-m4, not a cortex-m7"
+
+
+def test_bench_gives_time_where_a_clock_is_known(cli: Cli) -> None:
+    assert "time at 120 MHz: " in cli("bench", DS_CNN, "--board", "nucleo-l4r5zi").out
+    assert "time" not in cli("bench", DS_CNN, "-t", "cortex-m4").out
+    found = json.loads(cli("bench", DS_CNN, "-t", "m4", "--clock", "60MHz", "--json").out)
+    (row,) = found["models"]
+    assert row["time"]["clock_hz"] == 60_000_000
+    assert row["time"]["ground"] == "measured"
+    assert cli("bench", DS_CNN, "--memory", "flash-ws=4").only_error.startswith(
+        "--memory goes with"
+    )
