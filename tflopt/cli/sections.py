@@ -8,7 +8,7 @@ OTHERS = "Options"
 MEMBERS: Mapping[str, str] = {
     "Output": "output folder jobs report_path html svg markdown as_json explain print_after timing "
     "quiet annotate align node_data netron open_page junit sarif github_summary style",
-    "Device": "target tflm cmsis_nn build runtime",
+    "Device": "target board clock memory tflm cmsis_nn build runtime",
     "Rules": "goal effort disable only strip keep keep_channels io_layout allow_lsb narrow_outputs "
     "route_around no_route_around fail_on_hazard",
     "Memory": "plan overlap overlap_all no_overlap tile max_slowdown pin preserve_inputs "
@@ -23,6 +23,7 @@ SECTIONS = (*MEMBERS, OTHERS)
 SECTION_OF = {name: title for title, names in MEMBERS.items() for name in names.split()}
 VALUES: Mapping[str, str] = {
     "target": "CORE",
+    "board": "NAME",
     "cmsis_nn": "VERSION",
     "disable": "RULE",
     "only": "RULE",
