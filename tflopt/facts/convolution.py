@@ -31,9 +31,24 @@ class Convolution:
         return self.op.output.shape[3]
 
     @property
+    def is_depthwise(self) -> bool:
+        """A DEPTHWISE_CONV_2D."""
+        return self.op.code is OpCode.DEPTHWISE_CONV_2D
+
+    @property
+    def channel_axis(self) -> int:
+        """The axis of the weights that holds the output channels."""
+        return 3 if self.is_depthwise else 0
+
+    @property
     def groups(self) -> int:
-        """Of a CONV_2D: input channels divided by the filter's input channels."""
-        return self.input_c // self.weights.shape[3]
+        """Parts of the input's channels that no output channel mixes."""
+        return self.input_c // self.depth
+
+    @property
+    def depth(self) -> int:
+        """Input channels that an output channel reads."""
+        return 1 if self.is_depthwise else self.weights.shape[3]
 
     @property
     def multiplier(self) -> int:
@@ -54,7 +69,7 @@ class Convolution:
     @property
     def is_dense(self) -> bool:
         """A CONV_2D of one group."""
-        return self.op.code is OpCode.CONV_2D and self.groups == 1
+        return not self.is_depthwise and self.groups == 1
 
     @property
     def dense_weights(self) -> int:
@@ -68,7 +83,7 @@ class Convolution:
         parts = (self.data, self.weights, self.op.output)
         if any(v.dtype is not DType.INT8 or v.quant is None or not v.quant.is_set for v in parts):
             return False
-        scales_fit = _scales_fit(self.weights, 0 if self.op.code is OpCode.CONV_2D else 3)
+        scales_fit = _scales_fit(self.weights, self.channel_axis)
         constant_bias = self.bias is None or (self.bias.dtype is DType.INT32 and self.bias.has_data)
         return scales_fit and constant_bias
 

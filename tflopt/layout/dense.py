@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tflopt.facts.operators import VIEWS
-from tflopt.ir import Op, OpCode, Value
-from tflopt.ir.options import FullyConnectedOptions, ReshapeOptions
+from tflopt.ir import Op, Value
+from tflopt.ir.options import FullyConnectedOptions
 from tflopt.layout.groups import Group, Groups
 from tflopt.layout.labels import Label, order_of
 from tflopt.layout.role import (
@@ -22,6 +22,7 @@ from tflopt.layout.role import (
     used_axes,
 )
 from tflopt.rewrite import Rewriter
+from tflopt.rewrite.makers import turn_into_reshape
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,7 @@ class ReshapeRole(Role):
         """Edit the operator to work in this form; TFLM takes the shape from the output."""
         assert self.op is not None
         shape = target_shape(form.labels[1], self.operands[1].group)
-        options = ReshapeOptions(new_shape=shape)
-        rw.set_code(self.op, OpCode.RESHAPE, options)
+        turn_into_reshape(rw, self.op, shape)
         rw.set_inputs(self.op, self.op.inputs[:1])
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tflopt.ir import Graph, Op, OpCode, Value
-from tflopt.ir.options import ReshapeOptions, TransposeOptions
+from tflopt.ir import Graph, Op, Value
 from tflopt.layout.dense import target_shape
 from tflopt.layout.groups import Group
 from tflopt.layout.labels import Label, Step, weight_of
 from tflopt.layout.problem import Problem, copies_of, labels_of, original_steps, steps_of
 from tflopt.layout.readings import Reading
 from tflopt.rewrite import Rewriter
+from tflopt.rewrite.makers import insert_reshape, insert_transpose
 
 
 def rebuild(problem: Problem, values: Sequence[int], rw: Rewriter) -> bool:
@@ -133,12 +133,12 @@ class _Weaver:
         """In front of the first reader of the copy, or of copies of it."""
         source, at = self.made[step.source], self._place(step)
         if step.is_view:
-            shape = ReshapeOptions(new_shape=target_shape(step.target, self.group))
-            self.rw.insert(at, OpCode.RESHAPE, [source], [target], shape)
+            shape = target_shape(step.target, self.group)
+            insert_reshape(self.rw, at, source, target, shape)
             return
         data = np.asarray(step.permutation, dtype=np.int32)
         perm = self.rw.constant(data, target)
-        self.rw.insert(at, OpCode.TRANSPOSE, [source, perm], [target], TransposeOptions())
+        insert_transpose(self.rw, at, [source, perm], target, version=1)
 
     def _place(self, step: Step) -> Op | Graph:
         graph = self.problem.graph

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from tflopt.ir import Op, OpCode, Options, Origin, Value
-from tflopt.ir.builder import Builder
-from tflopt.ir.options import ReshapeOptions
+from tflopt.ir import Op, Options, Origin, Value
+from tflopt.rewrite.makers import Makers
 from tflopt.rewrite.rewriter import Rewriter
 
 
-class Sketch(Builder):
+class Sketch(Makers):
     """Operators in a model of their own, until :meth:`graft` puts them into the real one.
 
     ``results`` says which value here takes the place of which output of the real operator::
 
         sketch = Sketch()
-        y = sketch.op(OpCode.CONV_2D, [sketch.read(x), weights], shape, options=options)
+        y = sketch.convolution([sketch.read(x), weights], shape, options, quant)
         sketch.results[op.output] = y
         sketch.graft(rw, op)
     """
@@ -47,13 +46,6 @@ class Sketch(Builder):
         """A value of this sketch without quantization: some kernels take no other."""
         value.quant = None
         return value
-
-    def view(self, value: Value, shape: tuple[int, ...]) -> Value:
-        """``value`` under another shape, which is no scalar's."""
-        if value.shape == shape:
-            return value
-        inputs, options = [value, self.constant(shape)], ReshapeOptions(shape)
-        return self.op(OpCode.RESHAPE, inputs, shape, options=options)
 
     def graft(self, rw: Rewriter, at: Op) -> None:
         """Put the operators in front of ``at``, and remove ``at``."""

@@ -21,7 +21,7 @@ from tflopt.facts.tables import (
     unary_table,
 )
 from tflopt.ir import DType, OpCode, Value, same_quantization
-from tflopt.ir.options import AbsOptions, LeakyReluOptions, ReshapeOptions
+from tflopt.ir.options import AbsOptions, LeakyReluOptions
 from tflopt.rewrite import Reason, Why
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.activations.diamonds import Region
@@ -108,10 +108,7 @@ def _distance(region: Region, form: Form, values: Ints) -> Distance:
 def _relabel(region: Region) -> Sketch:
     """RESHAPE, where only the meaning of the numbers changes; its options carry the shape."""
     sketch, output = Sketch(), region.last.output
-    inputs, options = [sketch.read(region.source)], ReshapeOptions(output.shape)
-    sketch.results[output] = sketch.op(
-        OpCode.RESHAPE, inputs, output.shape, options=options, quant=output.quant
-    )
+    sketch.results[output] = sketch.relabel(sketch.read(region.source), output.shape, output.quant)
     return sketch
 
 

@@ -22,8 +22,8 @@ from tflopt.facts.tables import (
     unary_table,
 )
 from tflopt.ir import Op, OpCode, Options, Value, same_quantization
-from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
+from tflopt.rewrite.makers import turn_into_reshape
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _drop(op: Op, source: Value, results: Ints, values: Ints, rw: Rewriter) -> b
         return False
     shape = np.asarray(op.output.shape, dtype=np.int32)
     rw.set_inputs(op, [source, rw.constant(shape, op.output)])
-    rw.set_code(op, OpCode.RESHAPE, ReshapeOptions(op.output.shape))
+    turn_into_reshape(rw, op)
     return True
 
 

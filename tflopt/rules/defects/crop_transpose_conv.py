@@ -72,7 +72,7 @@ class CropTransposeConv(RouteRule):
         begins = rw.constant(np.asarray(begin, dtype=np.int32), old)
         counts = rw.constant(np.asarray(old.shape, dtype=np.int32), old)
         inputs: list[Value | None] = [sizes, *op.inputs[1:]]
-        rw.insert(op, OpCode.TRANSPOSE_CONV, inputs, [wide], options, op.opcode.version)
+        rw.insert(op, op.code, inputs, [wide], options, op.opcode.version)
         rw.set_code(op, OpCode.SLICE, SliceOptions(), 2)
         rw.set_inputs(op, [wide, begins, counts])
 

@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from tflopt.ir import Op, OpCode
-from tflopt.ir.options import ReshapeOptions, TransposeOptions
 from tflopt.rewrite import Rewriter, require
+from tflopt.rewrite.makers import insert_reshape, insert_transpose, turn_into_reshape
 from tflopt.rules.defects.route import RouteRule
 from tflopt.rules.movement.merge_transposes import permutation
 from tflopt.target.hazards import is_routed_by
@@ -45,9 +45,9 @@ class MergeTransposedAxes(RouteRule):
         flat = rw.value(source, shape=shape, same_elements=True)
         moved = rw.value(op.output, shape=[shape[axis] for axis in merged], same_elements=True)
         control = rw.constant(np.asarray(merged, dtype=np.int32), op.output)
-        rw.insert(op, OpCode.RESHAPE, [source], [flat], ReshapeOptions(shape))
-        rw.insert(op, OpCode.TRANSPOSE, [flat, control], [moved], TransposeOptions(), 2)
-        rw.set_code(op, OpCode.RESHAPE, ReshapeOptions(op.output.shape))
+        insert_reshape(rw, op, source, flat)
+        insert_transpose(rw, op, [flat, control], moved, version=2)
+        turn_into_reshape(rw, op)
         rw.set_inputs(op, [moved])
 
 

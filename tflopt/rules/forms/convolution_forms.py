@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tflopt.facts.convolution import INT8_VERSION, Convolution
-from tflopt.ir import DType, OpCode, Quantization, Value
+from tflopt.facts.convolution import Convolution
+from tflopt.ir import DType, Quantization, Value
 from tflopt.ir.node import Array
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions
 from tflopt.rewrite.sketch import Sketch
@@ -36,7 +36,7 @@ def as_dense(found: Convolution, groups: int = 1) -> Sketch:
         groups: a divisor of the groups that it has.
     """
     weights = found.weights.array()
-    if found.op.code is OpCode.DEPTHWISE_CONV_2D:
+    if found.is_depthwise:
         weights = np.transpose(weights, (3, 1, 2, 0))
     outputs, high, wide, depth = weights.shape
     present = found.input_c // depth
@@ -75,13 +75,11 @@ def draw_depthwise(
 ) -> None:
     """A DEPTHWISE_CONV_2D with the options, the bias and the scales of ``found``."""
     data = sketch.read(found.data)
-    sketch.results[found.op.output] = sketch.op(
-        OpCode.DEPTHWISE_CONV_2D,
+    sketch.results[found.op.output] = sketch.depthwise(
         [data, _constant(sketch, weights, found, 3), *sketch.read_present(found.bias)],
         found.op.output.shape,
-        options=depthwise_options(found, weights.shape[3] // data.shape[3], dilated=dilated),
-        quant=found.op.output.quant,
-        version=INT8_VERSION,
+        depthwise_options(found, weights.shape[3] // data.shape[3], dilated=dilated),
+        found.op.output.quant,
     )
 
 
@@ -117,13 +115,11 @@ def conv_options(found: Convolution) -> Conv2DOptions:
 def _as_conv(found: Convolution, weights: Array) -> Sketch:
     sketch = Sketch()
     kernel = _constant(sketch, weights, found, 0)
-    sketch.results[found.op.output] = sketch.op(
-        OpCode.CONV_2D,
+    sketch.results[found.op.output] = sketch.convolution(
         [sketch.read(found.data), kernel, _bias(sketch, found)],
         found.op.output.shape,
-        options=conv_options(found),
-        quant=found.op.output.quant,
-        version=INT8_VERSION,
+        conv_options(found),
+        found.op.output.quant,
     )
     return sketch
 

@@ -8,13 +8,11 @@ import numpy as np
 
 from tflopt.arith.accumulator import convolution_multiplier, dense_multiplier
 from tflopt.arith.affine import affine_of
-from tflopt.facts.convolution import INT8_VERSION
-from tflopt.ir import Activation, DType, Op, OpCode, Padding, Quantization, Value
+from tflopt.ir import Activation, DType, Op, Padding, Quantization, Value
 from tflopt.ir.node import Array
 from tflopt.ir.options import Conv2DOptions, FullyConnectedOptions
 from tflopt.rewrite.sketch import Sketch
 
-DENSE_VERSION = 4
 BIAS_LIMIT = 0.02
 
 
@@ -71,13 +69,11 @@ def as_fully_connected(dense: Dense) -> Sketch:
     if dense.rows > 1:
         data = sketch.view(data, (dense.rows, int(dense.weights.shape[1])))
     weights = sketch.constant(dense.weights, DType.INT8, _along(dense, 0))
-    result = sketch.op(
-        OpCode.FULLY_CONNECTED,
+    result = sketch.fully_connected(
         [data, weights, *_dense_bias(sketch, dense)],
         (dense.rows, dense.outputs),
-        options=FullyConnectedOptions(dense.fused),
-        quant=dense.op.output.quant,
-        version=DENSE_VERSION,
+        FullyConnectedOptions(dense.fused),
+        dense.op.output.quant,
     )
     sketch.results[dense.op.output] = sketch.view(result, dense.op.output.shape)
     return sketch
@@ -94,13 +90,11 @@ def as_convolution(dense: Dense) -> Sketch:
         bias = sketch.constant(np.zeros(dense.outputs))
     else:
         bias = sketch.read(dense.bias)
-    result = sketch.op(
-        OpCode.CONV_2D,
+    result = sketch.convolution(
         [data, weights, bias],
         (1, dense.rows, 1, dense.outputs),
-        options=Conv2DOptions(Padding.VALID, 1, 1, dense.fused),
-        quant=dense.op.output.quant,
-        version=INT8_VERSION,
+        Conv2DOptions(Padding.VALID, 1, 1, dense.fused),
+        dense.op.output.quant,
     )
     sketch.results[dense.op.output] = sketch.view(result, dense.op.output.shape)
     return sketch

@@ -9,7 +9,7 @@ from math import gcd
 import numpy as np
 
 from tflopt.facts.blocks import Block
-from tflopt.facts.convolution import INT8_VERSION, Convolution
+from tflopt.facts.convolution import Convolution
 from tflopt.facts.slices import Region, whole
 from tflopt.facts.windows import SPATIAL, Axis, Window, padding_for, window_of
 from tflopt.ir import DType, OpCode, Padding, Quantization, Value
@@ -121,13 +121,11 @@ def draw_union(sketch: Sketch, branches: Sequence[Branch], union: Union) -> Valu
         dilation_h_factor=union.window[0].dilation,
         dilation_w_factor=union.window[1].dilation,
     )
-    return sketch.op(
-        OpCode.DEPTHWISE_CONV_2D,
+    return sketch.depthwise(
         [data, _weights(sketch, branches, union), *_bias(sketch, branches)],
         shape,
-        options=options,
-        quant=first.op.output.quant,
-        version=INT8_VERSION,
+        options,
+        first.op.output.quant,
     )
 
 

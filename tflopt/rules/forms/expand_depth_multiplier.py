@@ -7,9 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from tflopt.facts.convolution import INT8_VERSION, Convolution, convolution
+from tflopt.facts.convolution import Convolution, convolution
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
-from tflopt.ir.options import ConcatenationOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.channel_order import Readers, readers_of
@@ -74,14 +73,7 @@ def as_parts(found: Convolution) -> Sketch:
     sketch = Sketch()
     parts = [_part(sketch, found, number) for number in range(found.multiplier)]
     output = found.op.output
-    sketch.results[output] = sketch.op(
-        OpCode.CONCATENATION,
-        parts,
-        output.shape,
-        options=ConcatenationOptions(3),
-        quant=output.quant,
-        version=2,
-    )
+    sketch.results[output] = sketch.concatenation(parts, output.shape, 3, output.quant)
     return sketch
 
 
@@ -94,11 +86,9 @@ def _part(sketch: Sketch, found: Convolution, number: int) -> Value:
     kernel = sketch.constant(weights.array()[..., every], DType.INT8, quant)
     offset = [] if bias is None else [sketch.constant(bias.array()[every])]
     shape = (*found.op.output.shape[:3], found.input_c)
-    return sketch.op(
-        OpCode.DEPTHWISE_CONV_2D,
+    return sketch.depthwise(
         [sketch.read(found.data), kernel, *offset],
         shape,
-        options=depthwise_options(found, 1),
-        quant=found.op.output.quant,
-        version=INT8_VERSION,
+        depthwise_options(found, 1),
+        found.op.output.quant,
     )

@@ -7,22 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tflopt.facts.convolution import INT8_VERSION
 from tflopt.facts.exact_sums import WeightedSum
 from tflopt.facts.reductions import Extents
-from tflopt.ir import Activation, DType, Op, OpCode, Padding, Quantization, Value
-from tflopt.ir.options import (
-    AddOptions,
-    Conv2DOptions,
-    DepthwiseConv2DOptions,
-    TransposeOptions,
-)
+from tflopt.ir import DType, Op, Padding, Quantization, Value
+from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions
 from tflopt.rewrite.sketch import Sketch
 
 WIDE = 124
 """CMSIS-NN's depthwise function on MVE reads the bias of further channels even without one."""
-TRANSPOSE_VERSION = 2
-"""The first whose tensors may be int8."""
 Shape = tuple[int, ...]
 
 
@@ -30,7 +22,7 @@ Shape = tuple[int, ...]
 class Window:
     """One way to lay the elements before a kernel that covers all that are summed up."""
 
-    code: OpCode
+    is_depthwise: bool
     fits: Callable[[Extents], bool]
     data: Callable[[Extents], Shape]
     kernel: Callable[[Extents], Shape]
@@ -40,35 +32,35 @@ class Window:
 
 WINDOWS = (
     Window(
-        OpCode.DEPTHWISE_CONV_2D,
+        True,
         lambda e: e.inner > 1,
         lambda e: (e.outer, e.count, 1, e.inner),
         lambda e: (1, e.count, 1, e.inner),
         lambda e: (e.outer, 1, 1, e.inner),
     ),
     Window(
-        OpCode.CONV_2D,
+        False,
         lambda e: e.inner > 1,
         lambda e: (e.outer, e.count, e.inner, 1),
         lambda e: (1, e.count, 1, 1),
         lambda e: (e.outer, 1, e.inner, 1),
     ),
     Window(
-        OpCode.CONV_2D,
+        False,
         lambda e: e.inner > 1,
         lambda e: (e.outer, e.count, 1, e.inner),
         lambda e: (e.inner, e.count, 1, 1),
         lambda e: (e.outer, 1, 1, e.inner),
     ),
     Window(
-        OpCode.CONV_2D,
+        False,
         lambda e: e.inner == 1,
         lambda e: (1, e.outer, 1, e.count),
         lambda e: (1, 1, 1, e.count),
         lambda e: (1, e.outer, 1, 1),
     ),
     Window(
-        OpCode.CONV_2D,
+        False,
         lambda e: e.inner > 1,
         lambda e: (1, e.outer, e.count, e.inner),
         lambda e: (1, 1, 1, e.count),
@@ -94,23 +86,16 @@ def draw(op: Op, extents: Extents, sums: Sequence[WeightedSum], window: Window) 
         data = _transposed(sketch, data)
     layer = _Layer(sketch, op, data, kernel, window, extents)
     parts = [layer.convolution(each) for each in sums]
-    result = parts[0] if len(parts) == 1 else _sum(sketch, op, parts)
+    result = parts[0]
+    if len(parts) > 1:
+        result = sketch.add(parts, result.shape, op.output.quant)
     sketch.results[op.output] = sketch.view(result, op.output.shape)
     return sketch
 
 
 def _transposed(sketch: Sketch, data: Value) -> Value:
     """The last two axes exchanged."""
-    *front, rows, columns = data.shape
-    inputs, shape = [data, sketch.constant((0, 1, 3, 2))], (*front, columns, rows)
-    return sketch.op(
-        OpCode.TRANSPOSE,
-        inputs,
-        shape,
-        options=TransposeOptions(),
-        quant=data.quant,
-        version=TRANSPOSE_VERSION,
-    )
+    return sketch.transpose(data, (0, 1, 3, 2))
 
 
 def _is_image(shape: Shape, extents: Extents) -> bool:
@@ -132,7 +117,7 @@ class _Layer:
 
     def convolution(self, form: WeightedSum) -> Value:
         """One weighted sum; equal weights are shared."""
-        quant, code = self.op.output.quant, self.window.code
+        quant, depthwise = self.op.output.quant, self.window.is_depthwise
         assert quant is not None
         key = form.weight, form.scale
         if key not in self.weights:
@@ -141,25 +126,10 @@ class _Layer:
             self.weights[key] = self.sketch.constant(numbers, DType.INT8, scale)
         shape = self.window.result(self.extents)
         # LiteRT's CONV_2D demands a bias.
-        needs_bias = form.bias != 0 or shape[3] > WIDE or code is OpCode.CONV_2D
+        needs_bias = form.bias != 0 or shape[3] > WIDE or not depthwise
         bias = [self.sketch.constant(np.full(shape[3], form.bias))] if needs_bias else []
-        return self.sketch.op(
-            code,
-            [self.data, self.weights[key], *bias],
-            shape,
-            options=_options(code),
-            quant=(quant.scalar()[0], form.zero_point),
-            version=INT8_VERSION,
-        )
-
-
-def _options(code: OpCode) -> Conv2DOptions | DepthwiseConv2DOptions:
-    if code is OpCode.CONV_2D:
-        return Conv2DOptions(Padding.VALID, 1, 1)
-    return DepthwiseConv2DOptions(Padding.VALID, 1, 1, 1)
-
-
-def _sum(sketch: Sketch, op: Op, parts: Sequence[Value]) -> Value:
-    options = AddOptions(Activation.NONE)
-    shape, quant = parts[0].shape, op.output.quant
-    return sketch.op(OpCode.ADD, parts, shape, options=options, quant=quant, version=2)
+        inputs, target = [self.data, self.weights[key], *bias], (quant.scalar()[0], form.zero_point)
+        if depthwise:
+            one_tap = DepthwiseConv2DOptions(Padding.VALID, 1, 1, 1)
+            return self.sketch.depthwise(inputs, shape, one_tap, target)
+        return self.sketch.convolution(inputs, shape, Conv2DOptions(Padding.VALID, 1, 1), target)

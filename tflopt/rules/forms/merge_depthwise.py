@@ -67,7 +67,7 @@ def _candidate(value: Value) -> Convolution | None:
     """The depthwise convolution that nobody else reads."""
     op = value.producer
     found = None if op is None else convolution(op)
-    if found is None or found.op.code is not OpCode.DEPTHWISE_CONV_2D or not found.is_int8:
+    if found is None or not found.is_depthwise or not found.is_int8:
         return None
     shared = value.is_graph_output or len(value.uses) != 1 or is_open(found.data)
     return None if shared else found
@@ -120,8 +120,8 @@ def _check_alike(op: Op, run: Sequence[Branch]) -> None:
 
 def _join(sketch: Sketch, op: Op, values: Sequence[Value]) -> Value:
     options, quant, version = ConcatenationOptions(CHANNELS), op.output.quant, op.opcode.version
-    code, shape = OpCode.CONCATENATION, op.output.shape
-    return sketch.op(code, values, shape, options=options, quant=quant, version=version)
+    shape = op.output.shape
+    return sketch.op(op.code, values, shape, options=options, quant=quant, version=version)
 
 
 def _only_for(op: Op, convs: Sequence[Op]) -> list[Op]:

@@ -48,8 +48,7 @@ class MergeGroups(FormRule):
 
 def _wider(found: Convolution) -> list[int]:
     """Numbers of groups of :data:`WIDTHS` channels that the present ones fill."""
-    depth = 1 if found.op.code is OpCode.DEPTHWISE_CONV_2D else found.weights.shape[3]
-    present = found.input_c // depth
+    present = found.groups
     numbers = [found.input_c // width for width in WIDTHS if found.input_c % width == 0]
     return [n for n in numbers if 1 < n < present and present % n == 0 and found.output_c % n == 0]
 

@@ -7,7 +7,6 @@ from math import prod
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints
-from tflopt.facts.convolution import INT8_VERSION
 from tflopt.facts.one_tap import Frame, Tap, as_product, one_tap
 from tflopt.ir import DType, Op, OpCode, Padding, Quantization
 from tflopt.ir.options import DepthwiseConv2DOptions
@@ -84,13 +83,11 @@ def _drawn(pair: Pair, taps: list[Tap]) -> Sketch:
     ]
     if channels > WIDE or any(tap.bias for tap in taps):
         inputs.append(sketch.constant([tap.bias for tap in taps]))
-    found = sketch.op(
-        OpCode.DEPTHWISE_CONV_2D,
+    found = sketch.depthwise(
         inputs,
         shape,
-        options=DepthwiseConv2DOptions(Padding.VALID, 1, 1, 1, pair.fused),
-        quant=output.quant,
-        version=INT8_VERSION,
+        DepthwiseConv2DOptions(Padding.VALID, 1, 1, 1, pair.fused),
+        output.quant,
     )
     sketch.results[output] = sketch.view(found, output.shape)
     return sketch

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tflopt.facts.convolution import INT8_VERSION, Convolution, convolution
+from tflopt.facts.convolution import Convolution, convolution
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rewrite.sketch import Sketch
@@ -58,8 +58,7 @@ def as_pair(source: Convolution, found: Convolution) -> Sketch:
     """The producer with every channel repeated, and the depthwise with multiplier 1."""
     sketch = Sketch()
     times = found.multiplier
-    data = sketch.op(
-        OpCode.CONV_2D,
+    data = sketch.convolution(
         [
             sketch.read(source.data),
             sketch.constant(
@@ -70,17 +69,14 @@ def as_pair(source: Convolution, found: Convolution) -> Sketch:
             *_repeated_bias(sketch, source.bias, times),
         ],
         (*found.data.shape[:3], found.output_c),
-        options=conv_options(source),
-        quant=found.data.quant,
-        version=INT8_VERSION,
+        conv_options(source),
+        found.data.quant,
     )
-    sketch.results[found.op.output] = sketch.op(
-        OpCode.DEPTHWISE_CONV_2D,
+    sketch.results[found.op.output] = sketch.depthwise(
         [data, sketch.read(found.weights), *sketch.read_present(found.bias)],
         found.op.output.shape,
-        options=depthwise_options(found, 1),
-        quant=found.op.output.quant,
-        version=INT8_VERSION,
+        depthwise_options(found, 1),
+        found.op.output.quant,
     )
     return sketch
 

@@ -12,10 +12,9 @@ from tflopt.arith.accumulator import convolution_multiplier, requantize_accumula
 from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.binary import mul
 from tflopt.arith.fixed_point import Ints
-from tflopt.facts.convolution import INT8_VERSION
 from tflopt.facts.tables import EVERY_INT8, table
 from tflopt.ir import Activation, DType, Op, OpCode, Padding, Quantization, Value
-from tflopt.ir.options import DepthwiseConv2DOptions, MulOptions
+from tflopt.ir.options import DepthwiseConv2DOptions
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, require
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.mean_forms import WIDE
@@ -28,7 +27,6 @@ FUSED = {
     OpCode.QUANTIZE: Activation.NONE,
 }
 ONE = Affine.make(1.0, 0)
-MUL_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -83,13 +81,8 @@ def _as_mul(op: Op, source: Value) -> Sketch:
     """By a constant in full, as CMSIS-NN's MUL doesn't broadcast; equal ones share their bytes."""
     sketch = Sketch()
     ones = sketch.constant(np.ones(source.shape, dtype=np.int8), DType.INT8, (1.0, 0))
-    sketch.results[op.output] = sketch.op(
-        OpCode.MUL,
-        [sketch.read(source), ones],
-        op.output.shape,
-        options=MulOptions(FUSED[op.code]),
-        quant=op.output.quant,
-        version=MUL_VERSION,
+    sketch.results[op.output] = sketch.multiply(
+        [sketch.read(source), ones], op.output.shape, op.output.quant, FUSED[op.code]
     )
     return sketch
 
@@ -99,12 +92,10 @@ def _as_depthwise(op: Op, source: Value) -> Sketch:
     ones = np.ones((1, 1, 1, channels), dtype=np.int8)
     weights = sketch.constant(ones, DType.INT8, Quantization.per_tensor(1.0))
     bias = [sketch.constant(np.zeros(channels, dtype=np.int32))] if channels > WIDE else []
-    sketch.results[op.output] = sketch.op(
-        OpCode.DEPTHWISE_CONV_2D,
+    sketch.results[op.output] = sketch.depthwise(
         [sketch.read(source), weights, *bias],
         op.output.shape,
-        options=DepthwiseConv2DOptions(Padding.VALID, 1, 1, 1, FUSED[op.code]),
-        quant=op.output.quant,
-        version=INT8_VERSION,
+        DepthwiseConv2DOptions(Padding.VALID, 1, 1, 1, FUSED[op.code]),
+        op.output.quant,
     )
     return sketch

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.convolution import INT8_VERSION, Convolution, convolution
+from tflopt.facts.convolution import Convolution, convolution
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
-from tflopt.ir.options import ConcatenationOptions, SplitOptions
+from tflopt.ir.options import SplitOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.convolution_forms import conv_options
@@ -64,14 +64,7 @@ def as_parts(found: Convolution) -> Sketch:
         2,
     )
     parts = [_part(sketch, found, data, number) for number, data in enumerate(slices)]
-    sketch.results[output] = sketch.op(
-        OpCode.CONCATENATION,
-        parts,
-        output.shape,
-        options=ConcatenationOptions(3),
-        quant=output.quant,
-        version=2,
-    )
+    sketch.results[output] = sketch.concatenation(parts, output.shape, 3, output.quant)
     return sketch
 
 
@@ -84,11 +77,9 @@ def _part(sketch: Sketch, found: Convolution, data: Value, number: int) -> Value
         quant = Quantization.per_channel(quant.scale[own], 0)
     weights = sketch.constant(found.weights.array()[own], DType.INT8, quant)
     offset = [] if bias is None else [sketch.constant(bias.array()[own])]
-    return sketch.op(
-        OpCode.CONV_2D,
+    return sketch.convolution(
         [data, weights, *offset],
         (*found.op.output.shape[:3], count),
-        options=conv_options(found),
-        quant=found.op.output.quant,
-        version=INT8_VERSION,
+        conv_options(found),
+        found.op.output.quant,
     )

@@ -11,7 +11,6 @@ from tflopt.arith.affine import Affine
 from tflopt.arith.binary import add
 from tflopt.arith.fixed_point import INT8_MIN
 from tflopt.ir import DType, Op, OpCode
-from tflopt.ir.options import AddOptions
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Why, require
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.constants.remove_identity import EVERY, Pair, pair_of
@@ -77,12 +76,7 @@ def as_add(pair: Pair, zero_point: int) -> Sketch:
         DType.INT8,
         (float(pair.parts[1].scale), zero_point),
     )
-    sketch.results[output] = sketch.op(
-        OpCode.ADD,
-        [sketch.read(pair.data), constant],
-        output.shape,
-        options=AddOptions(pair.fused),
-        quant=output.quant,
-        version=2,
+    sketch.results[output] = sketch.add(
+        [sketch.read(pair.data), constant], output.shape, output.quant, pair.fused
     )
     return sketch

@@ -7,7 +7,7 @@ import numpy as np
 from tflopt.arith.fixed_point import INT8_MIN, Ints
 from tflopt.facts.tables import EVERY_INT8
 from tflopt.ir import DType, OpCode, Value
-from tflopt.ir.options import AddOptions, CastOptions, GatherOptions
+from tflopt.ir.options import CastOptions, GatherOptions
 from tflopt.rewrite.sketch import Sketch
 
 GATHER_VERSION = 2
@@ -30,7 +30,7 @@ def as_lookup(source: Value, output: Value, table: Ints) -> Sketch:
     )
     offset = sketch.constant([-INT8_MIN])
     plain = sketch.unscaled(numbers)  # TFLM's ADD of int32 takes no other
-    places = sketch.op(OpCode.ADD, [plain, offset], shape, options=AddOptions())
+    places = sketch.add_integers(plain, offset)
     entries = sketch.constant(np.asarray(table, np.int8), DType.INT8, output.quant)
     assert len(table) == EVERY_INT8.size
     sketch.results[output] = sketch.op(

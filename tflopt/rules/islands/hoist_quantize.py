@@ -13,8 +13,8 @@ from tflopt.arith.fixed_point import Ints, ints
 from tflopt.facts.clamps import is_private
 from tflopt.facts.tables import EVERY_INT8, unary_table
 from tflopt.ir import DType, Op, OpCode, Options, Value
-from tflopt.ir.options import QuantizeOptions
 from tflopt.rewrite import Reason, Rewriter, Rule, Why, require
+from tflopt.rewrite.makers import insert_quantize
 from tflopt.rules.islands.island_forms import wanted_of
 from tflopt.rules.islands.island_rewrite import float_input, look_for_form, unknown
 from tflopt.rules.islands.islands import find_island, is_known_by_ends
@@ -169,5 +169,5 @@ def _quantize(source: Value, op: Op, rw: Rewriter) -> Value:
         assert numbers is not None
         return rw.constant(numbers.astype(np.int8), op.output, quant=op.output.quant)
     small = rw.value(op.output, shape=source.shape)
-    rw.insert(op, OpCode.QUANTIZE, [source], [small], QuantizeOptions(), 2)
+    insert_quantize(rw, op, source, small)
     return small

@@ -6,9 +6,9 @@ import numpy as np
 
 from tflopt.arith.affine import affine_of
 from tflopt.facts.clamps import moved
-from tflopt.ir import DType, Op, OpCode, Value, same_quantization
-from tflopt.ir.options import ReshapeOptions
+from tflopt.ir import DType, Op, Value, same_quantization
 from tflopt.rewrite import Declined, Reason, Rewriter, Why
+from tflopt.rewrite.makers import turn_into_reshape
 from tflopt.rules.islands.island_forms import Distance, Form, forms_of, nearest, place, wanted_of
 from tflopt.rules.islands.islands import Island, Leaf, is_known_by_ends
 from tflopt.rules.islands.rounding import remove_unread
@@ -90,5 +90,5 @@ def replace_island(form: Form, leaves: list[Leaf], op: Op, rw: Rewriter) -> None
     else:
         shape = np.asarray(op.output.shape, dtype=np.int32)
         rw.set_inputs(op, [source, rw.constant(shape, op.output)])
-        rw.set_code(op, OpCode.RESHAPE, ReshapeOptions(op.output.shape))
+        turn_into_reshape(rw, op)
     remove_unread(root, rw)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from tflopt.arith import softmax
 from tflopt.config import Config
 from tflopt.ir import DType, Op, OpCode
-from tflopt.ir.options import QuantizeOptions, SoftmaxOptions
+from tflopt.ir.options import SoftmaxOptions
 from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Why, require, required
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.islands.float_softmax import (
@@ -87,10 +87,7 @@ def _as_softmax(found: FloatSoftmax, op: Op) -> Sketch:
         version=2,
     )
     if not whole:
-        to_scale = QuantizeOptions()
-        result = sketch.op(
-            OpCode.QUANTIZE, [result], shape, options=to_scale, quant=quant, version=2
-        )
+        result = sketch.quantize(result, quant)
     sketch.results[op.output] = result
     return sketch
 

@@ -12,10 +12,9 @@ from tflopt.arith.affine import LIMITS, Affine, affine_of
 from tflopt.arith.binary import mul
 from tflopt.arith.fixed_point import Ints
 from tflopt.facts.clamps import reachable
-from tflopt.facts.convolution import INT8_VERSION
 from tflopt.facts.tables import LOGISTIC_OUTPUT, TANH_OUTPUT, at, compose, is_defined, unary_table
 from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
-from tflopt.ir.options import DepthwiseConv2DOptions, MulOptions, QuantizeOptions
+from tflopt.ir.options import DepthwiseConv2DOptions
 from tflopt.rewrite import Reason, Why
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.mean_forms import WIDE
@@ -101,10 +100,7 @@ def _sigmoids(
         return sketch.op(code, [x], x.shape, quant=given, version=VERSION)
 
     def both(sketch: Sketch, x: Value) -> Value:
-        inputs, options = [draw(sketch, x, between)], QuantizeOptions()
-        return sketch.op(
-            OpCode.QUANTIZE, inputs, x.shape, options=options, quant=quant, version=VERSION
-        )
+        return sketch.quantize(draw(sketch, x, between), quant)
 
     if direct is not None:
         yield Candidate(at(direct, values), draw)
@@ -118,14 +114,7 @@ def _product(quant: Quantization, fused: Activation) -> Draw:
     def draw(sketch: Sketch, x: Value) -> Value:
         numbers = np.full(x.shape, FACTOR, dtype=np.int8)
         factor = sketch.constant(numbers, DType.INT8, FACTOR_SCALE)
-        return sketch.op(
-            OpCode.MUL,
-            [x, factor],
-            x.shape,
-            options=MulOptions(fused),
-            quant=quant,
-            version=VERSION,
-        )
+        return sketch.multiply([x, factor], x.shape, quant, fused)
 
     return draw
 
@@ -147,14 +136,6 @@ def _depthwise(quant: Quantization, fused: Activation) -> Draw:
         wide = channels > WIDE
         bias = [sketch.constant(np.zeros(channels, dtype=np.int32))] if wide else []
         options = DepthwiseConv2DOptions(Padding.VALID, 1, 1, 1, fused)
-        inputs = [x, weights, *bias]
-        return sketch.op(
-            OpCode.DEPTHWISE_CONV_2D,
-            inputs,
-            x.shape,
-            options=options,
-            quant=quant,
-            version=INT8_VERSION,
-        )
+        return sketch.depthwise([x, weights, *bias], x.shape, options, quant)
 
     return draw

@@ -8,13 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
-from tflopt.ir.options import (
-    AddOptions,
-    CastOptions,
-    DequantizeOptions,
-    QuantizeOptions,
-    ReshapeOptions,
-)
+from tflopt.ir.options import CastOptions, DequantizeOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
 from tflopt.rewrite.sketch import Sketch
 
@@ -66,20 +60,14 @@ class CastFromUint8(Rule):
 
 def _as_numbers(sketch: Sketch, source: Value) -> Value:
     """The bytes with the scale 1 and the zero point 0."""
-    inputs = [sketch.read(source), sketch.constant(source.shape)]
-    options = ReshapeOptions(source.shape)
-    return sketch.op(OpCode.RESHAPE, inputs, source.shape, options=options, quant=BYTES)
+    return sketch.reshape(sketch.read(source), source.shape, BYTES)
 
 
 def _as_integers(sketch: Sketch, number: Value, dtype: DType) -> Value:
-    shape = number.shape
-    options = QuantizeOptions()
-    low = sketch.op(
-        OpCode.QUANTIZE, [number], shape, options=options, quant=SHIFTED, dtype=DType.INT8
-    )
+    low = sketch.quantize(number, SHIFTED, DType.INT8, version=1)
     wide = _cast(sketch, low, DType.INT32)
     offset = sketch.constant(np.array([OFFSET]))
-    whole = sketch.op(OpCode.ADD, [wide, offset], shape, options=AddOptions(), dtype=DType.INT32)
+    whole = sketch.add_integers(wide, offset)
     return whole if dtype is DType.INT32 else _cast(sketch, whole, dtype)
 
 

@@ -57,16 +57,15 @@ def _as_convolution(
     assert weights.quant is not None
     along = Quantization(weights.quant.scale, weights.quant.zero_point, 0)
     kernel = weights.array().reshape(outputs, 1, 1, inputs)
-    result = sketch.op(
-        OpCode.CONV_2D,
+    result = sketch.convolution(
         [
             sketch.view(sketch.read(data), (1, rows, 1, inputs)),
             sketch.constant(kernel, DType.INT8, along),
             _bias(sketch, data, weights.quant, outputs) if bias is None else sketch.read(bias),
         ],
         (1, rows, 1, outputs),
-        options=Conv2DOptions(Padding.VALID, 1, 1, options.fused_activation_function),
-        quant=op.output.quant,
+        Conv2DOptions(Padding.VALID, 1, 1, options.fused_activation_function),
+        op.output.quant,
         version=CONV_S16_VERSION,
     )
     sketch.results[op.output] = sketch.view(result, op.output.shape)

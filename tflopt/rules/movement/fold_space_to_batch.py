@@ -9,8 +9,9 @@ from tflopt.facts.operators import CONVOLUTIONS, UNARY, VIEWS
 from tflopt.facts.slices import Region
 from tflopt.facts.windows import HEIGHT, SPATIAL, WIDTH, window_of
 from tflopt.ir import Op, OpCode, Options, Padding, Value, same_quantization
-from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, ReshapeOptions
+from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions
 from tflopt.rewrite import Rewriter, Rule, Why, require, required
+from tflopt.rewrite.makers import insert_again
 from tflopt.rules.movement.write import insert_pad, insert_slice
 
 Blocks = tuple[tuple[int, int], ...]
@@ -214,7 +215,6 @@ def _rebuild(op: Op, first: Op, steps: list[_Step], crops: Pairs, rw: Rewriter) 
 def _insert(step: _Step, value: Value, output: Value, rw: Rewriter) -> None:
     """The same operator on the image."""
     op, options, blocks = step.op, step.op.options, dict(step.blocks)
-    code, inputs = op.code, [value, *op.inputs[1:]]
     if isinstance(options, Conv2DOptions | DepthwiseConv2DOptions):
         height, width = blocks.get(HEIGHT, 1), blocks.get(WIDTH, 1)
         options = replace(
@@ -222,9 +222,5 @@ def _insert(step: _Step, value: Value, output: Value, rw: Rewriter) -> None:
             dilation_h_factor=options.dilation_h_factor * height,
             dilation_w_factor=options.dilation_w_factor * width,
         )
-    version = op.opcode.version
-    if code in VIEWS:
-        code, inputs, version = OpCode.RESHAPE, [value], 1
-        options = ReshapeOptions(output.shape)
     assert isinstance(options, Options | None)
-    rw.insert(op, code, inputs, [output], options, version)
+    insert_again(rw, op, [value, *op.inputs[1:]], output, options)

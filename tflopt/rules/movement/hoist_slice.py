@@ -9,8 +9,8 @@ from tflopt.facts.operators import CONVOLUTIONS, PADS, POOLS, SLICES, UNARY, VIE
 from tflopt.facts.slices import Region, region_of
 from tflopt.facts.tables import OF_TWO
 from tflopt.ir import Op, OpCode, Options, Value
-from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite import Rewriter, Rule, Why, require, required
+from tflopt.rewrite.makers import insert_again
 from tflopt.rules.movement.merge_transposes import permutation
 from tflopt.rules.movement.write import check_movable, insert_slice
 
@@ -76,12 +76,9 @@ def _exchange(op: Op, above: Op, index: int, region: Region, rw: Rewriter) -> No
     small = insert_slice(rw, above, source, region, op)
     output = rw.value(op.output, same_elements=True)
     options = above.options if isinstance(above.options, Options) else None
-    inputs, code = list(above.inputs), above.code
+    inputs = list(above.inputs)
     inputs[index] = small
-    if code in VIEWS:
-        code, inputs, options = OpCode.RESHAPE, [small], ReshapeOptions(output.shape)
-    version = 1 if code in VIEWS else above.opcode.version
-    rw.insert(above, code, inputs, [output], options, version)
+    insert_again(rw, above, inputs, output, options)
     rw.bypass(op, output)
     rw.remove(above)
 

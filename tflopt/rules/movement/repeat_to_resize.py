@@ -12,10 +12,10 @@ from tflopt.facts.repeats import Pattern, Repeat, repeat_of, resize_pattern, res
 from tflopt.ir import DType, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import (
     ConcatenationOptions,
-    ReshapeOptions,
     ResizeNearestNeighborOptions,
 )
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require, required
+from tflopt.rewrite.makers import insert_reshape
 
 RESIZABLE = {DType.INT8: 3, DType.FLOAT32: 3, DType.INT16: 4}
 """Versions of the operator with half pixels, by the element types of TFLM's kernel."""
@@ -123,8 +123,7 @@ def _resize(op: Op, repeat: Repeat, form: _Form, rw: Rewriter) -> None:
     output, source = form.result, form.source
     if form.reads != source.shape:
         source = rw.value(repeat.source, shape=form.reads)
-        options = ReshapeOptions(form.reads)
-        rw.insert(op, OpCode.RESHAPE, [form.source], [source], options)
+        insert_reshape(rw, op, form.source, source)
     size = rw.constant(np.asarray(form.gives[1:3], dtype=np.int32), op.output)
     large = rw.value(output, shape=form.gives, same_elements=True)
     scaled = ResizeNearestNeighborOptions(half_pixel_centers=True)
@@ -132,7 +131,7 @@ def _resize(op: Op, repeat: Repeat, form: _Form, rw: Rewriter) -> None:
     rw.insert(op, OpCode.RESIZE_NEAREST_NEIGHBOR, [source, size], [large], scaled, version)
     if form.gives != output.shape:
         small, large = large, rw.value(output, same_elements=True)
-        rw.insert(op, OpCode.RESHAPE, [small], [large], ReshapeOptions(output.shape))
+        insert_reshape(rw, op, small, large)
     rw.replace_uses(output, large)
     for gone in (form.skipped, op, *repeat.helpers):
         if gone is not None:

@@ -43,5 +43,5 @@ class SplitConcatenation(Rule):
         shape[axis] = sum(value.shape[axis] for value in values)
         joined = rw.value(op.output, shape=shape)
         options = ConcatenationOptions(axis)
-        rw.insert(op, OpCode.CONCATENATION, values, [joined], options, op.opcode.version)
+        rw.insert(op, op.code, values, [joined], options, op.opcode.version)
         return joined

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.ir import Op, OpCode, same_quantization
-from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite import Rewriter, Rule, Why, require
 from tflopt.rewrite.sketch import Sketch
 
@@ -37,8 +36,6 @@ class PackToReshape(Rule):
             Why.VARIABLE("it copies a variable that may change later"),
             at=op,
         )
-        sketch, shape = Sketch(), op.output.shape
-        inputs = [sketch.read(source), sketch.constant(shape)]
-        result = sketch.op(OpCode.RESHAPE, inputs, shape, options=ReshapeOptions(shape))
-        sketch.results[op.output] = result
+        sketch = Sketch()
+        sketch.results[op.output] = sketch.reshape(sketch.read(source), op.output.shape)
         sketch.graft(rw, op)

@@ -13,7 +13,6 @@ from tflopt.arith.reduction import mean, sum_of
 from tflopt.arith.unary import requantize
 from tflopt.facts.reductions import extents_of
 from tflopt.ir import DType, Op, OpCode, same_quantization
-from tflopt.ir.options import QuantizeOptions, ReshapeOptions
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
 from tflopt.rewrite.sketch import Sketch
 
@@ -50,17 +49,11 @@ class ReduceToView(Rule):
         wanted = EVERY if same else requantize(EVERY, before, after)
         equal = bool((_one_element(op, before, after) == wanted).all())
         require(equal, Why.ROUNDS("it rounds differently from QUANTIZE"), at=op)
-        sketch, data = Sketch(), source
-        here = sketch.read(data)
+        sketch = Sketch()
+        here = sketch.read(source)
         if not same:
-            options, quant = QuantizeOptions(), op.output.quant
-            here = sketch.op(
-                OpCode.QUANTIZE, [here], data.shape, options=options, quant=quant, version=2
-            )
-        shape = op.output.shape
-        view = [here, sketch.constant(shape)]
-        result = sketch.op(OpCode.RESHAPE, view, shape, options=ReshapeOptions(shape))
-        sketch.results[op.output] = result
+            here = sketch.quantize(here, op.output.quant)
+        sketch.results[op.output] = sketch.reshape(here, op.output.shape)
         sketch.graft(rw, op)
         rw.prove("enumeration", EVERY.size)
 

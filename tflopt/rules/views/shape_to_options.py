@@ -41,7 +41,7 @@ class ShapeToOptions(Rule):
         shape = op.input(1)
         if shape is None:
             if self.runtime is Runtime.TFLM and op.options is not None:
-                rw.set_code(op, OpCode.RESHAPE, None, op.opcode.version)
+                rw.set_code(op, op.code, None, op.opcode.version)
             return
         given = shape.producer is not None or shape.is_graph_input
         numbers = () if shape.elements == 0 and not given else shape.ints()  # () is a scalar's
@@ -54,4 +54,4 @@ class ShapeToOptions(Rule):
         require(len(op.output.shape) <= MOST, "the options hold 8 dimensions at most", at=op)
         rw.set_inputs(op, [op.inputs[0]])
         options = None if self.runtime is Runtime.TFLM else wanted
-        rw.set_code(op, OpCode.RESHAPE, options, op.opcode.version)
+        rw.set_code(op, op.code, options, op.opcode.version)
