@@ -10,7 +10,7 @@ from tflopt.arith.affine import LIMITS, activation_range, affine_of
 from tflopt.arith.fixed_point import Ints
 from tflopt.facts.operators import MOVEMENTS
 from tflopt.facts.tables import EVERY_INT8, distinct, table
-from tflopt.ir import Activation, DType, Op, Options, Value
+from tflopt.ir import Activation, DType, Op, OpCode, Options, Value
 from tflopt.ir.options import (
     AddOptions,
     Conv2DOptions,
@@ -30,6 +30,12 @@ FUSING = (
     Pool2DOptions,
     SubOptions,
 )
+ACTIVATION_OF = {
+    OpCode.RELU: Activation.RELU,
+    OpCode.RELU6: Activation.RELU6,
+    OpCode.RELU_N1_TO_1: Activation.RELU_N1_TO_1,
+}
+"""Operators that do what a fused activation does."""
 
 
 def data_input(op: Op) -> Value | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, Flag, auto
 
-from tflopt.ir import Op, OpCode
+from tflopt.ir import Op, OpCode, Value
 
 
 class Kind(Enum):
@@ -75,6 +75,7 @@ class Trait(Flag):
     ``PICKS``: each output is one of its inputs, chosen by size.
     ``SATURATES``: far from zero it gives one value, which kernels find faster.
     ``ACCUMULATES``: it adds up elements, so that the order matters to floats.
+    ``CLAMPS``: between equal parameters it gives what it reads, as far as that is within limits.
     """
 
     PLAIN = 0
@@ -90,6 +91,7 @@ class Trait(Flag):
     ACCUMULATES = auto()
     PICKS = auto()
     SATURATES = auto()
+    CLAMPS = auto()
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Operator:
         weights: the input that holds them.
         bias: the input that holds it.
         channel_axis: the axis of the weights that holds the output channels.
+        indices: the input that holds indices, which may be int32 as well as int64.
     """
 
     kind: Kind = Kind.OTHER
@@ -114,6 +117,7 @@ class Operator:
     weights: int | None = None
     bias: int | None = None
     channel_axis: int | None = None
+    indices: int | None = None
 
 
 PLAIN = Trait.PLAIN
@@ -121,7 +125,7 @@ KEEPS_TYPE, RESCALES, NORMALIZES = Trait.KEEPS_TYPE, Trait.RESCALES, Trait.NORMA
 ZERO, MOVES, REARRANGES = Trait.MAPS_ZERO, Trait.MOVES, Trait.REARRANGES
 EFFECT, VARIADIC, NO_OUTPUT = Trait.EFFECT, Trait.VARIADIC, Trait.NO_OUTPUT
 PICKS, SATURATES = Trait.PICKS, Trait.SATURATES
-ACCUMULATES = Trait.ACCUMULATES
+ACCUMULATES, CLAMPS = Trait.ACCUMULATES, Trait.CLAMPS
 
 OPERATORS: Mapping[OpCode, Operator] = {
     OpCode.ABS: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES),
@@ -140,10 +144,10 @@ OPERATORS: Mapping[OpCode, Operator] = {
     OpCode.LOGISTIC: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | SATURATES),
     OpCode.NEG: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
     OpCode.QUANTIZE: Operator(Kind.UNARY, (0,), RESCALES | ZERO),
-    OpCode.RELU: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | ZERO),
-    OpCode.RELU6: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | ZERO),
-    OpCode.RELU_0_TO_1: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
-    OpCode.RELU_N1_TO_1: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
+    OpCode.RELU: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | ZERO | CLAMPS),
+    OpCode.RELU6: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | ZERO | CLAMPS),
+    OpCode.RELU_0_TO_1: Operator(Kind.UNARY, (0,), KEEPS_TYPE | CLAMPS),
+    OpCode.RELU_N1_TO_1: Operator(Kind.UNARY, (0,), KEEPS_TYPE | CLAMPS),
     OpCode.ROUND: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
     OpCode.RSQRT: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES),
     OpCode.SIGN: Operator(Kind.UNARY, (0,), PLAIN),
@@ -157,8 +161,8 @@ OPERATORS: Mapping[OpCode, Operator] = {
     OpCode.FLOOR_MOD: Operator(Kind.BINARY, (0, 1), PLAIN),
     OpCode.LOGICAL_AND: Operator(Kind.BINARY, (0, 1), PLAIN),
     OpCode.LOGICAL_OR: Operator(Kind.BINARY, (0, 1), PLAIN),
-    OpCode.MAXIMUM: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | PICKS),
-    OpCode.MINIMUM: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | PICKS),
+    OpCode.MAXIMUM: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | PICKS | CLAMPS),
+    OpCode.MINIMUM: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | PICKS | CLAMPS),
     OpCode.MUL: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | RESCALES),
     OpCode.PRELU: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | RESCALES),
     OpCode.SQUARED_DIFFERENCE: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | RESCALES | NORMALIZES),
@@ -181,8 +185,8 @@ OPERATORS: Mapping[OpCode, Operator] = {
     OpCode.STRIDED_SLICE: Operator(
         Kind.STRIDED_SLICE, (0, 1, 2, 3), KEEPS_TYPE | MOVES | REARRANGES, controls=(1, 2, 3)
     ),
-    OpCode.GATHER: Operator(Kind.GATHER, (0, 1), KEEPS_TYPE | MOVES | REARRANGES),
-    OpCode.GATHER_ND: Operator(Kind.GATHER_ND, (0, 1), KEEPS_TYPE),
+    OpCode.GATHER: Operator(Kind.GATHER, (0, 1), KEEPS_TYPE | MOVES | REARRANGES, indices=1),
+    OpCode.GATHER_ND: Operator(Kind.GATHER_ND, (0, 1), KEEPS_TYPE, indices=1),
     OpCode.TILE: Operator(Kind.TILE, (0, 1), MOVES | REARRANGES, controls=(1,)),
     OpCode.BROADCAST_TO: Operator(Kind.BROADCAST, (0, 1), MOVES | REARRANGES, controls=(1,)),
     OpCode.MIRROR_PAD: Operator(Kind.MIRROR_PAD, (0, 1), KEEPS_TYPE | MOVES, controls=(1,)),
@@ -298,6 +302,22 @@ def facts_of(op: Op) -> Operator:
     return OPERATORS.get(op.code, UNLISTED)
 
 
+def data_of(op: Op) -> Value | None:
+    """The input that holds the activations; None where it is left out."""
+    return op.input(facts_of(op).data)
+
+
+def bias_of(op: Op) -> Value | None:
+    """The bias, None without one."""
+    index = facts_of(op).bias
+    return None if index is None else op.input(index)
+
+
+def channel_axis_of(op: Op) -> int:
+    """The axis of a layer's weights that holds the output channels."""
+    return facts_of(op).channel_axis or 0
+
+
 def of_kind(*kinds: Kind) -> frozenset[OpCode]:
     """All operators of some kinds."""
     return frozenset(code for code, row in OPERATORS.items() if row.kind in kinds)
@@ -313,8 +333,9 @@ BINARY = of_kind(Kind.BINARY, Kind.COMPARISON)
 ELEMENTWISE = UNARY | BINARY
 VIEWS, SPLITS, PADS = of_kind(Kind.VIEW), of_kind(Kind.SPLIT), of_kind(Kind.PAD)
 SLICES = of_kind(Kind.SLICE, Kind.STRIDED_SLICE)
+JOINS, TRANSPOSES, DENSE = of_kind(Kind.JOIN), of_kind(Kind.TRANSPOSE), of_kind(Kind.DENSE)
 CONVOLUTIONS = of_kind(Kind.CONVOLUTION, Kind.DEPTHWISE)
-WEIGHTED = CONVOLUTIONS | of_kind(Kind.TRANSPOSE_CONV, Kind.DENSE)
+WEIGHTED = CONVOLUTIONS | DENSE | of_kind(Kind.TRANSPOSE_CONV)
 POOLS, RESIZES = of_kind(Kind.POOL), of_kind(Kind.RESIZE)
 REDUCTIONS = of_kind(Kind.REDUCTION)
 RECURRENT, VARIABLES, CALLS = of_kind(Kind.RECURRENT), of_kind(Kind.VARIABLE), of_kind(Kind.CALL)

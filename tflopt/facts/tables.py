@@ -62,6 +62,11 @@ def unary_table(code: OpCode, options: object, source: Affine, target: Affine) -
     return _unary_table(code, kept, *numbers, float(target.scale), int(target.zero_point))
 
 
+def requantized_table(source: Affine, target: Affine) -> Ints | None:
+    """The output of QUANTIZE from int8 to int8."""
+    return unary_table(OpCode.QUANTIZE, None, source, target)
+
+
 @lru_cache(maxsize=1024)
 def _unary_table(
     code: OpCode, options: Options | None, scale: float, zero: int, out_scale: float, out_zero: int
@@ -203,11 +208,17 @@ _BINARY: dict[OpCode, Callable[..., Ints]] = {
     OpCode.MAXIMUM: binary.maximum,
     OpCode.MINIMUM: binary.minimum,
 }
+ARITHMETIC: dict[OpCode, type[AddOptions | SubOptions | MulOptions]] = {
+    OpCode.ADD: AddOptions,
+    OpCode.SUB: SubOptions,
+    OpCode.MUL: MulOptions,
+}
+"""Operators of two int8 tensors that compute, with their options."""
 SUMS = frozenset({OpCode.ADD, OpCode.SUB})
 EXTREMES = frozenset({OpCode.MAXIMUM, OpCode.MINIMUM})
 OF_ONE = frozenset(_UNARY)
 """Operators of one int8 tensor whose output is known for each value."""
-OF_TWO = SUMS | {OpCode.MUL} | EXTREMES
+OF_TWO = ARITHMETIC.keys() | EXTREMES
 """Operators of two int8 tensors whose output is known for each pair."""
 
 
@@ -252,21 +263,31 @@ def pair_table(
     """ADD, SUB or MUL of every pair of int8 values, shaped (2, 256, 256); None where undefined."""
     if not is_defined(code, one, two, out):
         return None
-    return _both(code, EVERY_INT8[:, None], EVERY_INT8[None, :], (one, two, out), fused)
+    layers = of_pairs(code, EVERY_INT8[:, None], EVERY_INT8[None, :], (one, two, out), fused)
+    return np.concatenate([layers] * (len(Precision) // len(layers)))
 
 
-def _both(
+def of_pairs(
     code: OpCode, a: Ints, b: Ints, params: tuple[Affine, Affine, Affine], fused: Activation
 ) -> Ints:
+    """ADD, SUB or MUL of int8 values.
+
+    A layer for each way in which versions of TFLM compute the multipliers, which SUB alone has.
+    """
     if code is OpCode.SUB:
         return np.stack([binary.sub(a, b, *params, fused, precision) for precision in Precision])
-    return np.stack([_BINARY[code](a, b, *params, fused)] * len(Precision))
+    return _BINARY[code](a, b, *params, fused)[None]
 
 
 def is_defined(code: OpCode, one: Affine, two: Affine, out: Affine) -> bool:
     """Whether TFLM accepts these scales in ADD, SUB or MUL, and nothing leaves 32 bits."""
     if code in SUMS:
         return binary.sum_is_legal(one, two, out)
+    return product_is_defined(one, two, out)
+
+
+def product_is_defined(one: Affine, two: Affine, out: Affine) -> bool:
+    """The same of MUL, and of the products of PRELU."""
     return bool(np.all(one.double * two.double / out.double < 2.0**14))
 
 

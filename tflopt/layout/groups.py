@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tflopt.facts.operators import VIEWS
-from tflopt.ir import Graph, Op, OpCode, Value, same_quantization
+from tflopt.facts.operators import TRANSPOSES, VIEWS
+from tflopt.ir import Graph, Op, Value, same_quantization
 from tflopt.layout.labels import Label
 
 
@@ -95,7 +95,7 @@ def _label_behind(op: Op, found: Groups) -> Label | None:
     if not same or op.output.is_variable or op.output in found:
         return None
     label = found[source].members[source]
-    if op.code is OpCode.TRANSPOSE:
+    if op.code in TRANSPOSES:
         return _transposed(op, label)
     if op.code in VIEWS:
         return _viewed(source, op.output, label)

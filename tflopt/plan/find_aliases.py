@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tflopt.facts.operators import Kind, facts_of, kind_of
+from tflopt.facts.operators import DENSE, Kind, facts_of, kind_of
 from tflopt.facts.tflm import IN_PLACE, InPlace, Overlap
 from tflopt.facts.windows import Axis, window_of
-from tflopt.ir import DType, Model, Op, OpCode, Value
+from tflopt.ir import DType, Model, Op, Value
 from tflopt.ir.options import (
     ConcatenationOptions,
 )
@@ -87,7 +87,7 @@ def kernel_gap(op: Op, function: str, isa: str) -> int | None:
     if window is None:
         return None
     groups = 1
-    if op.code is OpCode.CONV_2D and weights is not None and weights.shape[3]:
+    if kind_of(op) is Kind.CONVOLUTION and weights is not None and weights.shape[3]:
         groups = window.in_c // weights.shape[3]
     return least_gap(Kernel(function, isa, groups), window)
 
@@ -97,7 +97,7 @@ def op_window(op: Op) -> Window | None:
     data = op.input(0)
     if data is None or not op.outputs or data.dtype is not DType.INT8:
         return None
-    if op.code is OpCode.FULLY_CONNECTED:
+    if op.code in DENSE:
         return _dense_window(op, data)
     axes = window_of(op)
     if axes is None or data.shape[0] != 1:

@@ -32,6 +32,7 @@ from tflopt.arith.fixed_point import (
     wrap,
 )
 from tflopt.facts.convolution import Convolution, convolution
+from tflopt.facts.operators import DENSE, channel_axis_of
 from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.ir.node import Array
 from tflopt.ir.options import FullyConnectedOptions, TransposeConvOptions
@@ -95,7 +96,7 @@ def accumulator_of(op: Op, source: Interval | None) -> Accumulator | None:
     """The sums of a layer of int8 or int16 with constant weights of int8, None for others."""
     if source is None:
         return None
-    if op.code is OpCode.FULLY_CONNECTED:
+    if op.code in DENSE:
         return _dense(op, source)
     if op.code is OpCode.TRANSPOSE_CONV:
         return _transposed(op, source)
@@ -105,12 +106,11 @@ def accumulator_of(op: Op, source: Interval | None) -> Accumulator | None:
 
 def _convolution(found: Convolution, source: Interval) -> Accumulator | None:
     params = affine_of(found.data)
-    axis = 3 if found.op.code is OpCode.DEPTHWISE_CONV_2D else 0
-    dtype = activations_of(found.data, found.weights, found.op.output, axis)
+    dtype = activations_of(found.data, found.weights, found.op.output, found.channel_axis)
     if params is None or dtype is None or len(source.shape) != 4:
         return None
     weights, reach = found.weights.array(), reach_of(found.op, found.data, source)
-    if found.op.code is OpCode.DEPTHWISE_CONV_2D:
+    if found.is_depthwise:
         low, high = (np.repeat(each, found.multiplier, axis=0) for each in (reach.low, reach.high))
         reach = Reach(low, high, reach.places)
         taps = weights.reshape(-1, found.output_c).T[:, :, None]  # O, taps, 1
@@ -245,8 +245,7 @@ def _accumulator(
 ) -> Accumulator | None:
     data = data or op.inputs[0]
     assert data is not None
-    axis = 3 if op.code is OpCode.DEPTHWISE_CONV_2D else 0
-    dtype = activations_of(data, weights, op.output, axis)
+    dtype = activations_of(data, weights, op.output, channel_axis_of(op))
     source, target = affine_of(data), affine_of(op.output)
     fused = getattr(options, "fused_activation_function", None)
     if dtype is None or source is None or target is None or fused not in LIMITS:
@@ -262,10 +261,10 @@ def _accumulator(
     added = 0 if bias is None else ints(bias.array()).reshape(-1)
     multipliers = [convolution_multiplier(source, scale, target)]
     lows, highs = sums[0] + added, sums[1] + added
-    if op.code is OpCode.FULLY_CONNECTED and scale.size == 1:
+    if op.code in DENSE and scale.size == 1:
         multipliers.append(dense_multiplier(source, scale, target, Precision.SINGLE))
     roundings: tuple[Rounding, ...] = (multiply,)
-    if op.code is OpCode.FULLY_CONNECTED:
+    if op.code in DENSE:
         roundings = (multiply, multiply_once)
     wide = dtype is DType.INT16
     return Accumulator(

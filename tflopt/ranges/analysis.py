@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints
-from tflopt.facts.operators import WEIGHTED
+from tflopt.facts.operators import WEIGHTED, data_of
 from tflopt.ir import DType, Graph, Op, OpCode, Value
 from tflopt.ir.node import Bytes
 from tflopt.ranges.accumulators import accumulator_of
@@ -118,7 +118,7 @@ def _outputs(op: Op, ranges: Ranges, states: States) -> Sequence[Interval | None
     if op.code is OpCode.READ_VARIABLE:
         return [states.read(op)]
     if op.code in WEIGHTED:
-        data = op.input(2 if op.code is OpCode.TRANSPOSE_CONV else 0)
+        data = data_of(op)
         return [_weighted(op, None if data is None else ranges.of(data))]
     sources = [None if value is None else ranges.of(value) for value in op.inputs]
     found = moved(op, sources)

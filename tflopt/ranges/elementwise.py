@@ -17,13 +17,12 @@ from tflopt.arith.fixed_point import (
     multiply_once,
     quantize_multiplier,
 )
-from tflopt.facts.tables import fused_of, is_defined, table
+from tflopt.facts.tables import OF_TWO, fused_of, is_defined, table
 from tflopt.ir import Activation, DType, Op, OpCode
 from tflopt.ranges.interval import Interval, scalar
 
-SUMS = frozenset({OpCode.ADD, OpCode.SUB})
 EXTREMES = {OpCode.MAXIMUM: np.maximum, OpCode.MINIMUM: np.minimum}
-BINARY = SUMS | EXTREMES.keys() | {OpCode.MUL}
+BINARY = OF_TWO
 
 
 def by_table(op: Op, source: Interval) -> Interval | None:

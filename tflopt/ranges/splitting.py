@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tflopt.arith.fixed_point import ints
-from tflopt.ir import DType, Graph, Op, OpCode, Value
+from tflopt.facts.operators import DENSE
+from tflopt.ir import DType, Graph, Op, Value
 from tflopt.ranges.accumulators import dense_of
 from tflopt.ranges.elementwise import BINARY, by_table, of_two
 from tflopt.ranges.interval import Interval, open_axes
@@ -120,7 +121,7 @@ def _computed(op: Op, sources: Sequence[Interval | None]) -> Interval | None:
     first = sources[0]
     if first is None:
         return None
-    if op.code is OpCode.FULLY_CONNECTED:
+    if op.code in DENSE:
         return _dense(op, first)
     if op.code in BINARY and len(sources) == 2:
         second = sources[1]

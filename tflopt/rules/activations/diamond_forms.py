@@ -15,7 +15,7 @@ from tflopt.facts.tables import (
     LARGEST_RATIO,
     SingleOperator,
     at,
-    is_defined,
+    product_is_defined,
     single_number,
     single_operators,
     unary_table,
@@ -168,7 +168,7 @@ def _prelus(region: Region, source: Affine, target: Affine) -> Iterator[Form]:
     """With a factor of the region: the products are those of MUL, whatever they round to."""
     small = float(source.scale / target.scale) < LARGEST_RATIO
     for number, params in _constants(region):
-        if small and is_defined(OpCode.MUL, source, params, target):
+        if small and product_is_defined(source, params, target):
             results = unary.prelu(EVERY_INT8, number, source, params, target)
             both = np.stack([results] * len(Precision))
             yield Form(SingleOperator(OpCode.PRELU, None, 1, both), (number, params))

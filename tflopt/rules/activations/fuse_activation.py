@@ -15,22 +15,11 @@ from tflopt.facts.clamps import (
     is_private,
     with_activation,
 )
+from tflopt.facts.operators import Trait, facts_of
 from tflopt.facts.tables import EVERY_INT8, OF_ONE, OF_TWO, compose, table
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.rewrite import BY_ENUMERATION, Declined, Exactness, Reason, Rewriter, Rule, Why, require
 from tflopt.rules.activations.fused_map import TWICE, fused_map
-
-CLAMPS = frozenset(
-    {
-        OpCode.RELU,
-        OpCode.RELU6,
-        OpCode.RELU_N1_TO_1,
-        OpCode.RELU_0_TO_1,
-        OpCode.MINIMUM,
-        OpCode.MAXIMUM,
-    }
-)
-"""The others may be clamps: a slope of 0, a factor of 1 with a fused activation, and the like."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +53,8 @@ class FuseActivation(Rule):
                 fit.apply(op, source, rw)
                 return
             reason = fit or reason
-        if op.code in CLAMPS and reason is not None:
+        # Others may be clamps too: a slope of 0, a factor of 1 with a fused activation.
+        if Trait.CLAMPS in facts_of(op).traits and reason is not None:
             raise Declined(reason, op)
 
 

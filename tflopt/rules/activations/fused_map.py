@@ -10,14 +10,13 @@ import numpy as np
 from tflopt.arith.affine import LIMITS, Affine, activation_range, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, ints
 from tflopt.facts.clamps import fused_activation, reachable
-from tflopt.facts.operators import CONVOLUTIONS
-from tflopt.facts.tables import at, distinct, pair_table
+from tflopt.facts.operators import CONVOLUTIONS, DENSE
+from tflopt.facts.tables import ARITHMETIC, at, distinct, pair_table
 from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.rewrite import Reason, Why
 from tflopt.rules.islands.island_forms import Distance
 
-PAIRS = frozenset({OpCode.ADD, OpCode.SUB, OpCode.MUL})
-WEIGHTED = CONVOLUTIONS | {OpCode.FULLY_CONNECTED}
+SUMMING = CONVOLUTIONS | DENSE
 LARGEST_MULTIPLIER = 0.5
 """Below it no int32 accumulator is requantized to more than 2^30, whatever is added to it."""
 TWICE = Why.REQUANTIZES("it requantizes as well; rounding twice is not rounding once")
@@ -48,9 +47,9 @@ def fused_map(op: Op, results: Ints, output: Value) -> FusedMap | Reason:
     fused = fused_activation(op)
     if before is None or after is None or fused is None:
         return Why.OTHER("it has no quantization of one scale")
-    if op.code in PAIRS:
+    if op.code in ARITHMETIC:
         return _of_pairs(op, results, before, after, fused)
-    if op.code not in WEIGHTED:
+    if op.code not in SUMMING:
         return Why.OTHER("a pool has the same quantization on both sides")
     if before.scale != after.scale:
         return TWICE

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from tflopt.facts.convolution import convolution
-from tflopt.ir import DType, Graph, Model, Op, OpCode
+from tflopt.facts.operators import DENSE
+from tflopt.ir import DType, Graph, Model, Op
 from tflopt.ir.clone import clone
 from tflopt.ir.node import Array
 from tflopt.ranges import ranges_of
@@ -80,7 +81,7 @@ def _merge(op: Op, twins: Twins) -> Array | None:
         return None
     taps, changed = weights.array().astype(np.int16), False
     first: dict[int, int] = {}
-    spread = op.code is OpCode.FULLY_CONNECTED
+    spread = op.code in DENSE
     for channel, label in enumerate(labels.tolist()):
         if not taps[..., channel].any():
             if spread:  # a channel may have a zero at one place, and be read at all others
@@ -96,11 +97,11 @@ def _merge(op: Op, twins: Twins) -> Array | None:
 
 def _sums_up(op: Op) -> bool:
     """A CONV_2D of one group or a FULLY_CONNECTED, of int8 with zero points of zero."""
-    if op.code is OpCode.CONV_2D:
-        found = convolution(op)
-        return found is not None and found.is_dense and found.is_int8
+    found = convolution(op)
+    if found is not None:
+        return found.is_dense and found.is_int8
     weights = op.input(1)
-    if op.code is not OpCode.FULLY_CONNECTED or weights is None or len(weights.shape) != 2:
+    if op.code not in DENSE or weights is None or len(weights.shape) != 2:
         return False
     quant, plain = weights.quant, weights.has_data and weights.extra.sparsity is None
     if not plain or weights.dtype is not DType.INT8 or quant is None or quant.zero_point is None:

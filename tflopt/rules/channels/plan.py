@@ -7,19 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tflopt.facts.operators import has_effect
-from tflopt.ir import Graph, Op, OpCode, Value
+from tflopt.facts.operators import WEIGHTED, data_of, has_effect
+from tflopt.ir import Graph, Op, Value
 from tflopt.ranges import Ranges
 from tflopt.rewrite import Rewriter
 from tflopt.rules.channels.links import Links, Mask, TooLarge
-
-WEIGHED = {
-    OpCode.CONV_2D: 0,
-    OpCode.DEPTHWISE_CONV_2D: 0,
-    OpCode.FULLY_CONNECTED: 0,
-    OpCode.TRANSPOSE_CONV: 2,
-}
-"""Operators that cut their weights only: activations that are constant keep all that they have."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +64,9 @@ def plan_of(graph: Graph, ranges: Ranges, spared: Collection[Op] = ()) -> Plan |
                 parts.add(op)
             else:
                 hold_all(op, links)
-            data = op.input(WEIGHED[op.code]) if op.code in WEIGHED else None
-            if data is not None and data.is_constant:
-                links.hold(data)
+            data = data_of(op)
+            if op.code in WEIGHTED and data is not None and data.is_constant:
+                links.hold(data)  # layers cut their weights only
         removable = links.removable()
     except TooLarge:
         return None

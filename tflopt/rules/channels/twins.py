@@ -9,18 +9,17 @@ import numpy as np
 
 from tflopt.arith.fixed_point import Ints
 from tflopt.facts.convolution import convolution
-from tflopt.facts.operators import SLICES, SPLITS, facts_of
+from tflopt.facts.operators import CONVOLUTIONS, DENSE, JOINS, PADS, SLICES, SPLITS, VIEWS, facts_of
 from tflopt.facts.pads import amounts_of
 from tflopt.facts.slices import region_of
 from tflopt.ir import Graph, Op, OpCode, Value
 from tflopt.ir.node import Array
 from tflopt.ir.options import ConcatenationOptions
 from tflopt.ranges.interval import open_axes
-from tflopt.ranges.reductions import reduced_axes
+from tflopt.ranges.reductions import REDUCTIONS, reduced_axes
 from tflopt.rules.channels.moving import BY_CHANNEL, ELEMENTWISE
 from tflopt.rules.channels.plan import is_strange
 
-VIEWS = frozenset({OpCode.RESHAPE, OpCode.EXPAND_DIMS, OpCode.SQUEEZE})
 Keys = list[Hashable] | None
 """Of one output: channels with equal keys are twins."""
 MOST_LABELS = 1 << 19
@@ -91,12 +90,12 @@ def _layer(op: Op, twins: Twins) -> Keys:
     weights = op.input(1)
     if weights is None or not weights.has_data or weights.extra.sparsity is not None:
         return None
-    if op.code is OpCode.FULLY_CONNECTED:
+    if op.code in DENSE:
         return _columns(op, weights.array(), 0) if len(weights.shape) == 2 else None
     found = convolution(op)
     if found is None or not found.is_int8:
         return None
-    if op.code is OpCode.CONV_2D:
+    if not found.is_depthwise:
         return _columns(op, found.weights.array(), 0) if found.is_dense else None
     columns = _columns(op, found.weights.array(), 3)
     if columns is None:
@@ -210,16 +209,10 @@ def _view(op: Op, twins: Twins) -> Keys:
 
 
 _RULES: dict[OpCode, Callable[[Op, Twins], Keys]] = {
-    OpCode.CONV_2D: _layer,
-    OpCode.DEPTHWISE_CONV_2D: _layer,
-    OpCode.FULLY_CONNECTED: _layer,
-    OpCode.PAD: _padded,
-    OpCode.PADV2: _padded,
-    OpCode.CONCATENATION: _joined,
-    OpCode.MEAN: _reduced,
-    OpCode.SUM: _reduced,
-    OpCode.REDUCE_MAX: _reduced,
-    OpCode.REDUCE_MIN: _reduced,
+    **dict.fromkeys(CONVOLUTIONS | DENSE, _layer),
+    **dict.fromkeys(PADS, _padded),
+    **dict.fromkeys(JOINS, _joined),
+    **dict.fromkeys(REDUCTIONS, _reduced),
     **dict.fromkeys(BY_CHANNEL, _alike),
     **dict.fromkeys(ELEMENTWISE, _elementwise),
     **dict.fromkeys(VIEWS, _view),

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints, ints, wrap
+from tflopt.facts import operators
 from tflopt.facts.convolution import Convolution, convolution
-from tflopt.ir import DType, Op, OpCode, Quantization, Value
+from tflopt.ir import DType, Op, Quantization, Value
 from tflopt.ir.node import Array
 from tflopt.ir.options import DepthwiseConv2DOptions, FullyConnectedOptions, TransposeConvOptions
 from tflopt.ranges.accumulators import BLOCK
@@ -25,9 +26,6 @@ from tflopt.ranges.types import BIASES, activations_of, has_known_bias
 from tflopt.rewrite import Rewriter
 from tflopt.rules.channels.links import Indices, Links, Mask
 from tflopt.rules.channels.plan import Plan
-
-BIAS = {OpCode.TRANSPOSE_CONV: 3}
-"""Where the bias is: input 2 elsewhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +81,7 @@ def absorb(taps: Array, outside: Mask, low: Ints, high: Ints, bias: Ints) -> Abs
 
 def bias_of(op: Op, channels: int) -> Ints | None:
     """The bias as numbers, None where it isn't a constant of the activations' kind."""
-    bias, dtype = op.input(BIAS.get(op.code, 2)), op.output.dtype
+    bias, dtype = operators.bias_of(op), op.output.dtype
     if dtype not in BIASES or not has_known_bias(bias, dtype, channels):
         return None
     if bias is None:
@@ -93,8 +91,8 @@ def bias_of(op: Op, channels: int) -> Ints | None:
 
 def _is_known(found: Convolution) -> bool:
     """Whether activations are int8 or int16, and weights int8."""
-    axis = 3 if found.op.code is OpCode.DEPTHWISE_CONV_2D else 0
-    return activations_of(found.data, found.weights, found.op.output, axis) is not None
+    axis, output = found.channel_axis, found.op.output
+    return activations_of(found.data, found.weights, output, axis) is not None
 
 
 def convolution_absorbs(found: Convolution, links_or_plan: Links | Plan) -> Absorbed | None:
@@ -315,7 +313,8 @@ def _write(
 
 
 def _write_bias(op: Op, rw: Rewriter, added: Ints | None, outputs: Mask | None) -> None:
-    position = BIAS.get(op.code, 2)
+    position = operators.facts_of(op).bias
+    assert position is not None
     old = op.input(position)
     changes = added is not None and bool(added.any())
     if not changes and (old is None or outputs is None):

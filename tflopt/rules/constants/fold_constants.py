@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from tflopt.facts.evaluate import COVERED, MOST_BYTES, evaluate
 from tflopt.facts.operators import VIEWS
+from tflopt.facts.tflm import KERNELS
 from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, Why, require, required
 
@@ -14,7 +15,6 @@ GROWTH_BYTES = 256
 """About what an operator with its tensors and options takes in the file and in the arena."""
 WITHOUT_NUMPY = frozenset({DType.BFLOAT16, DType.FLOAT8_E4M3FN, DType.FLOAT8_E5M2})
 """Held in NumPy's integers of their size."""
-NOT_IN_TFLM = frozenset({OpCode.TILE, OpCode.RANGE, OpCode.SELECT})
 
 
 @dataclass(frozen=True)
@@ -81,4 +81,4 @@ def _lacks_kernel(op: Op) -> bool:
     """Without folding TFLM can't run the model."""
     value = op.input(0)
     half = value is not None and value.dtype is DType.FLOAT16
-    return op.code in NOT_IN_TFLM or (op.code is OpCode.DEQUANTIZE and half)
+    return op.code not in KERNELS or (op.code is OpCode.DEQUANTIZE and half)

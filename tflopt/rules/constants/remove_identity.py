@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.arith.affine import Affine, Precision, affine_of
-from tflopt.arith.binary import add, mul, sub
+from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints
+from tflopt.facts.tables import ARITHMETIC, of_pairs
 from tflopt.ir import Activation, DType, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import AddOptions, MulOptions, SubOptions
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
@@ -18,8 +17,6 @@ from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, requi
 EVERY = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int64)[:, None]
 """Every int8 number, as a column."""
 FUSED = frozenset({Activation.NONE, Activation.RELU, Activation.RELU6, Activation.RELU_N1_TO_1})
-Kernel = Callable[[Ints, Ints, Affine, Affine, Affine, Activation], Ints]
-KERNELS: dict[OpCode, Kernel] = {OpCode.ADD: add, OpCode.SUB: sub, OpCode.MUL: mul}
 
 
 @dataclass(frozen=True)
@@ -53,14 +50,12 @@ class Pair:
         a, b = EVERY, self.constants
         if self.position == 0:
             a, b, one, two = b, a, two, one
-        if self.op.code is OpCode.SUB:
-            return np.stack([sub(a, b, one, two, out, self.fused, each) for each in Precision])
-        return KERNELS[self.op.code](a, b, one, two, out, self.fused)[None]
+        return of_pairs(self.op.code, a, b, (one, two, out), self.fused)
 
 
 def pair_of(op: Op) -> Pair | None:
     """The operator as a function of one tensor, None where both are computed or not int8."""
-    if op.code not in KERNELS or len(op.inputs) != 2:
+    if op.code not in ARITHMETIC or len(op.inputs) != 2:
         return None
     first, second = op.inputs
     if first is None or second is None or first.has_data == second.has_data:
@@ -90,7 +85,7 @@ class RemoveIdentity(Rule):
     name: ClassVar[str] = "remove-identity"
     rank: ClassVar[int] = 400
     exactness: ClassVar[Exactness] = BY_ENUMERATION
-    anchors: ClassVar[frozenset[OpCode]] = frozenset(KERNELS)
+    anchors: ClassVar[frozenset[OpCode]] = frozenset(ARITHMETIC)
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Let the readers of the output read the input."""

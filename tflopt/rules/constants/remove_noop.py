@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.operators import PADS, SLICES, SPLITS, VIEWS, facts_of
+from tflopt.facts.operators import JOINS, PADS, SLICES, SPLITS, TRANSPOSES, VIEWS, facts_of
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions
 from tflopt.rewrite import Rewriter, Rule, Stage, Why, require
 
 SAME_SHAPE = VIEWS | {OpCode.TILE, OpCode.BROADCAST_TO}
 SAME_TYPE = frozenset({OpCode.QUANTIZE, OpCode.CAST})
-SINGLE = SPLITS | {OpCode.CONCATENATION}
+SINGLE = SPLITS | JOINS
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class RemoveNoop(Rule):
     stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY, Stage.SETTLE)
     rank: ClassVar[int] = 70
     anchors: ClassVar[frozenset[OpCode]] = frozenset(
-        {OpCode.TRANSPOSE, OpCode.MIRROR_PAD, *SLICES, *PADS, *SAME_SHAPE, *SAME_TYPE, *SINGLE}
+        {OpCode.MIRROR_PAD, *TRANSPOSES, *SLICES, *PADS, *SAME_SHAPE, *SAME_TYPE, *SINGLE}
     )
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
@@ -63,7 +63,7 @@ def is_identity(op: Op, source: Value) -> bool:
 
 def _is_single(op: Op) -> bool:
     if not isinstance(op.options, ConcatenationOptions):
-        return op.code is not OpCode.CONCATENATION
+        return op.code not in JOINS
     fused = op.options.fused_activation_function
     return len(op.inputs) == 1 and fused is Activation.NONE
 
@@ -77,7 +77,7 @@ def _moves_nothing(op: Op) -> bool:
     numbers = None if control is None else control.ints()
     if numbers is None:
         return False
-    if op.code is OpCode.TRANSPOSE:
+    if op.code in TRANSPOSES:
         return numbers == tuple(range(len(op.output.shape)))
     if op.code is OpCode.STRIDED_SLICE:
         return all(stride == 1 for stride in numbers)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tflopt.facts.operators import CONVOLUTIONS, facts_of
+from tflopt.facts.operators import CONVOLUTIONS, data_of, facts_of
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter
 from tflopt.rules.defects.route import RouteRule
@@ -39,7 +39,7 @@ class AddZeroBias(RouteRule):
 
 def _zeros(op: Op, rw: Rewriter) -> Value:
     """One zero for each output channel, with the quantization that LiteRT asks for."""
-    data, weights = op.input(2 if op.code is OpCode.TRANSPOSE_CONV else 0), op.input(1)
+    data, weights = data_of(op), op.input(1)
     wide = data is not None and data.dtype is DType.INT16
     zeros = np.zeros(op.output.shape[-1], dtype=np.int64 if wide else np.int32)
     return rw.constant(zeros, op.output, quant=_bias_quantization(data, weights))

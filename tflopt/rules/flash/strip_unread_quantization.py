@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.config import Config, Runtime
-from tflopt.facts.operators import facts_of
-from tflopt.ir import DType, Model, Op, OpCode, Use
+from tflopt.facts.operators import DENSE, facts_of
+from tflopt.ir import DType, Model, Op, Use
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 
 INTEGERS = frozenset({DType.INT32, DType.INT64})
@@ -77,7 +77,7 @@ def ignores_quantization(use: Use) -> bool:
         return False
     if use.index in facts_of(op).controls:
         return True
-    if op.code is OpCode.FULLY_CONNECTED and use.index == 2:
+    if op.code in DENSE and use.index == 2:
         return _dense_bias_is_free(op)
     if facts_of(op).bias != use.index:
         return False

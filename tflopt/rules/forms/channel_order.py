@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tflopt.facts.convolution import convolution
-from tflopt.facts.operators import POOLS, VIEWS
+from tflopt.facts.operators import DENSE, POOLS, VIEWS, Kind, kind_of, of_kind
 from tflopt.facts.tables import OF_ONE
-from tflopt.ir import DType, Op, OpCode, Quantization, Value
+from tflopt.ir import DType, Op, Quantization, Value
 from tflopt.rewrite import Rewriter
 
 Order = npt.NDArray[np.int64]
@@ -35,13 +35,13 @@ class Readers:
         for value in self.inner:
             rw.update(value, origin=None)
         for op in self.ops:
-            if op.code is OpCode.DEPTHWISE_CONV_2D:
+            if kind_of(op) is Kind.DEPTHWISE:
                 _reorder_depthwise(rw, op, order)
             elif op.code in SUMMING:
                 _reorder_summing(rw, op, order)
 
 
-SUMMING = frozenset({OpCode.CONV_2D, OpCode.FULLY_CONNECTED})
+SUMMING = of_kind(Kind.CONVOLUTION, Kind.DENSE)
 
 
 def readers_of(value: Value) -> Readers | None:
@@ -66,23 +66,23 @@ def _only_reader(value: Value) -> Op | None:
 
 
 def _sums_up(op: Op, data: Value, channels: int) -> bool:
-    if op.code is OpCode.CONV_2D:
-        found = convolution(op)
-        return found is not None and found.is_dense and found.is_int8
+    found = convolution(op)
+    if found is not None:
+        return found.is_dense and found.is_int8
     weights = op.input(1)
-    if op.code is not OpCode.FULLY_CONNECTED or weights is None or not weights.has_data:
+    if op.code not in DENSE or weights is None or not weights.has_data:
         return False
     fits = len(weights.shape) == 2 and weights.shape[1] % channels == 0
     return fits and weights.dtype is DType.INT8 and data.elements % weights.shape[1] == 0
 
 
 def _hands_on(op: Op, data: Value, channels: int) -> bool:
-    if op.code is OpCode.DEPTHWISE_CONV_2D:
-        found = convolution(op)
-        return found is not None and found.multiplier == 1 and found.is_int8
+    found = convolution(op)
+    if found is not None:
+        return found.is_depthwise and found.multiplier == 1 and found.is_int8
     if op.code in VIEWS:
         reader = _only_reader(op.output)
-        return reader is not None and reader.code is OpCode.FULLY_CONNECTED
+        return reader is not None and reader.code in DENSE
     return op.code in BLIND and len(op.outputs) == 1 and op.output.shape[-1:] == (channels,)
 
 

@@ -12,6 +12,7 @@ from tflopt.arith.accumulator import convolution_multiplier, requantize_accumula
 from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.binary import mul
 from tflopt.arith.fixed_point import Ints
+from tflopt.facts.clamps import ACTIVATION_OF
 from tflopt.facts.tables import EVERY_INT8, table
 from tflopt.ir import Activation, DType, Op, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import DepthwiseConv2DOptions
@@ -20,12 +21,7 @@ from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.mean_forms import WIDE
 from tflopt.search.worth import MOST_ELEMENTS, FormRule
 
-FUSED = {
-    OpCode.RELU: Activation.RELU,
-    OpCode.RELU6: Activation.RELU6,
-    OpCode.RELU_N1_TO_1: Activation.RELU_N1_TO_1,
-    OpCode.QUANTIZE: Activation.NONE,
-}
+FUSED = {**ACTIVATION_OF, OpCode.QUANTIZE: Activation.NONE}
 ONE = Affine.make(1.0, 0)
 
 

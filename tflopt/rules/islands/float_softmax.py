@@ -12,7 +12,7 @@ from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, Reals, clamp, int
 from tflopt.facts.clamps import is_private
 from tflopt.facts.operators import VIEWS
 from tflopt.facts.reductions import extents_of
-from tflopt.facts.tables import at, unary_table
+from tflopt.facts.tables import at, requantized_table
 from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.ir.options import DivOptions, SoftmaxOptions, SubOptions
 from tflopt.rules.islands.islands import dequantized
@@ -171,7 +171,7 @@ def form_table(found: FloatSoftmax) -> Ints | None:
     if has_softmax_scale(found.target):
         return np.stack([values, values])
     between = Affine.make(*softmax.OUTPUT)
-    results = unary_table(OpCode.QUANTIZE, None, between, found.target)
+    results = requantized_table(between, found.target)
     return None if results is None else at(results, values)
 
 

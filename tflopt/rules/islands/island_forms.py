@@ -13,23 +13,22 @@ from tflopt.arith.affine import LIMITS, Affine
 from tflopt.arith.c_library import End
 from tflopt.arith.fixed_point import INT8_MIN, Ints, Singles
 from tflopt.facts.clamps import reachable
-from tflopt.facts.tables import at, pair_table, single_operators, unary_table
+from tflopt.facts.tables import (
+    ARITHMETIC,
+    SUMS,
+    at,
+    pair_table,
+    requantized_table,
+    single_operators,
+    unary_table,
+)
 from tflopt.ir import Activation, Op, OpCode, Options, Quantization, Value
 from tflopt.ir.options import (
-    AddOptions,
     LeakyReluOptions,
-    MulOptions,
     QuantizeOptions,
-    SubOptions,
 )
 from tflopt.rewrite import Reason, Rewriter, Why
 from tflopt.rules.islands.islands import Island, Leaf
-
-PAIRS: dict[OpCode, type[AddOptions] | type[SubOptions] | type[MulOptions]] = {
-    OpCode.ADD: AddOptions,
-    OpCode.SUB: SubOptions,
-    OpCode.MUL: MulOptions,
-}
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ def _pair_forms(
     leaves: Sequence[Leaf], values: Sequence[Ints], quant: Quantization
 ) -> Iterator[Form]:
     out = Affine.make(*quant.scalar())
-    for code, activation in product(PAIRS, LIMITS):
+    for code, activation in product(ARITHMETIC, LIMITS):
         for order in ((0, 1), (1, 0)) if code is OpCode.SUB else ((0, 1),):
             one, two = (leaves[number].params for number in order)
             results = pair_table(code, one, two, out, activation)
@@ -186,7 +185,7 @@ def _pick(results: Ints, first: Ints, second: Ints) -> Ints:
 def _pair_step(
     code: OpCode, inputs: tuple[int, int], quant: Quantization, activation: Activation
 ) -> Step:
-    options = PAIRS[code](fused_activation_function=activation)
+    options = ARITHMETIC[code](fused_activation_function=activation)
     return Step(code, inputs, quant, options, 2)
 
 
@@ -200,11 +199,11 @@ def _requantized_forms(
         if middle is None or middle == others[number]:
             continue
         between = Affine.make(*middle.scalar())
-        before = unary_table(OpCode.QUANTIZE, None, leaves[number].params, between)
+        before = requantized_table(leaves[number].params, between)
         if before is None:
             continue
         params = [between if number == i else leaf.params for i, leaf in enumerate(leaves)]
-        for code, activation in product((OpCode.ADD, OpCode.SUB), LIMITS):
+        for code, activation in product((code for code in ARITHMETIC if code in SUMS), LIMITS):
             results = pair_table(code, params[0], params[1], out, activation)
             if results is None:
                 continue

@@ -8,19 +8,13 @@ from tflopt.ir import Activation, Op, OpCode, Options
 from tflopt.ir.options import ConcatenationOptions, Pool2DOptions
 
 JOINS = of_kind(Kind.JOIN, Kind.STACK)
-REDUCTIONS = frozenset({OpCode.REDUCE_MAX, OpCode.REDUCE_MIN})
+REDUCTIONS = of_kind(Kind.REDUCTION) & having(Trait.PICKS)
 SORTING = having(Trait.PICKS)
 """They pick by size, so that only what keeps the order commutes with them."""
-COPIES = frozenset(
-    {
-        OpCode.GATHER,
-        OpCode.MIRROR_PAD,
-        OpCode.DEPTH_TO_SPACE,
-        OpCode.SPACE_TO_DEPTH,
-        OpCode.BATCH_TO_SPACE_ND,
-        OpCode.RESIZE_NEAREST_NEIGHBOR,
-    }
-)
+COPIES = of_kind(Kind.GATHER, Kind.MIRROR_PAD, Kind.DEPTH) | {
+    OpCode.BATCH_TO_SPACE_ND,
+    OpCode.RESIZE_NEAREST_NEIGHBOR,
+}
 """They pick by place, in one tensor."""
 PARTS = {code: OPERATORS[code].data for code in of_kind(Kind.SPLIT, Kind.UNSTACK)}
 """They cut one tensor into several; by the place of that tensor among their inputs."""

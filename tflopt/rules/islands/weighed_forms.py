@@ -12,7 +12,15 @@ from tflopt.arith.affine import LIMITS, Affine, affine_of
 from tflopt.arith.binary import mul
 from tflopt.arith.fixed_point import Ints
 from tflopt.facts.clamps import reachable
-from tflopt.facts.tables import LOGISTIC_OUTPUT, TANH_OUTPUT, at, compose, is_defined, unary_table
+from tflopt.facts.tables import (
+    LOGISTIC_OUTPUT,
+    TANH_OUTPUT,
+    at,
+    compose,
+    product_is_defined,
+    requantized_table,
+    unary_table,
+)
 from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import DepthwiseConv2DOptions
 from tflopt.rewrite import Reason, Why
@@ -77,7 +85,7 @@ def candidates(island: Island, leaf: Leaf, out: Value) -> Iterator[Candidate]:
     for code in codes:
         yield from _sigmoids(code, source, quant, values)
     factor = Affine.make(*FACTOR_SCALE)
-    fits = not codes and is_defined(OpCode.MUL, source, factor, target)
+    fits = not codes and product_is_defined(source, factor, target)
     for fused in LIMITS if fits else ():
         if leaf.value.elements <= MOST_ELEMENTS:
             table = mul(values, FACTOR, source, factor, target, fused)
@@ -94,7 +102,7 @@ def _sigmoids(
     between = Quantization.per_tensor(*SIGMOIDS[code])
     direct = unary_table(code, None, source, target)
     first = unary_table(code, None, source, middle)
-    second = unary_table(OpCode.QUANTIZE, None, middle, target)
+    second = requantized_table(middle, target)
 
     def draw(sketch: Sketch, x: Value, given: Quantization = quant) -> Value:
         return sketch.op(code, [x], x.shape, quant=given, version=VERSION)

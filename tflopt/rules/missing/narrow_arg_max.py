@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tflopt.config import Config
+from tflopt.facts.operators import facts_of
 from tflopt.ir import DType, Op, OpCode, Record
 from tflopt.ir.options import CastOptions
 from tflopt.rewrite import Rewriter, Rule, Why, require
 
 OPTIONS = {OpCode.ARG_MAX: "ArgMaxOptions", OpCode.ARG_MIN: "ArgMinOptions"}
-PLACES = {OpCode.CAST: 0, OpCode.GATHER: 1, OpCode.GATHER_ND: 1}
-"""Which input of an operator may be int32 as well as int64, with the same result."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class NarrowArgMax(Rule):
         others = [
             use.op
             for use in index.uses
-            if use.op is not None and PLACES.get(use.op.code) != use.index
+            if use.op is not None and not _takes_int32(use.op, use.index)
         ]
         require(not others, "another operator needs its int64", at=op)
         for user in index.users:
@@ -52,3 +51,8 @@ class NarrowArgMax(Rule):
         rw.update(op, options=Record(OPTIONS[op.code], {"output_type": DType.INT32.value}))
         rw.update(index, dtype=DType.INT32)
         rw.note(f"{op.opcode.label} gives int32")
+
+
+def _takes_int32(op: Op, index: int) -> bool:
+    """Whether an input may be int32 as well as int64, with the same result."""
+    return facts_of(op).indices == index or (op.code is OpCode.CAST and index == 0)

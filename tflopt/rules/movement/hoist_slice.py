@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.operators import CONVOLUTIONS, PADS, POOLS, SLICES, UNARY, VIEWS
+from tflopt.facts.operators import (
+    CONVOLUTIONS,
+    JOINS,
+    PADS,
+    POOLS,
+    SLICES,
+    TRANSPOSES,
+    UNARY,
+    VIEWS,
+)
 from tflopt.facts.slices import Region, region_of
 from tflopt.facts.tables import OF_TWO
 from tflopt.ir import Op, OpCode, Options, Value
@@ -14,9 +23,9 @@ from tflopt.rewrite.makers import insert_again
 from tflopt.rules.movement.merge_transposes import permutation
 from tflopt.rules.movement.write import check_movable, insert_slice
 
-MOVABLE = UNARY | OF_TWO | VIEWS | {OpCode.TRANSPOSE}
+MOVABLE = UNARY | OF_TWO | VIEWS | TRANSPOSES
 """Each output element depends on those at its place, of which one may be broadcast."""
-ELSEWHERE = CONVOLUTIONS | POOLS | PADS | SLICES | {OpCode.CONCATENATION}
+ELSEWHERE = CONVOLUTIONS | POOLS | PADS | SLICES | JOINS
 """Other rules move a SLICE past these, and say why not."""
 
 
@@ -65,9 +74,9 @@ class HoistSlice(Rule):
 
 
 BROADCAST = Why.OTHER("the other operand differs along the axis that it cuts")
-_NOT_CUT = dict.fromkeys(VIEWS, Why.AXES("the view in front splits or joins axes")) | {
-    OpCode.TRANSPOSE: Why.COMPUTED("the permutation is computed at run time")
-}
+_NOT_CUT = dict.fromkeys(VIEWS, Why.AXES("the view in front splits or joins axes")) | dict.fromkeys(
+    TRANSPOSES, Why.COMPUTED("the permutation is computed at run time")
+)
 
 
 def _exchange(op: Op, above: Op, index: int, region: Region, rw: Rewriter) -> None:
@@ -95,7 +104,7 @@ def region_in_front(op: Op, source: Value, region: Region) -> Region | None:
     """The block of ``source`` that ``op`` makes the block ``region`` of its output from."""
     if op.code in VIEWS:
         return _through_view(source.shape, op.output.shape, region)
-    if op.code is OpCode.TRANSPOSE:
+    if op.code in TRANSPOSES:
         perm = permutation(op)
         return None if perm is None else _through_transpose(perm, region)
     if source.shape != op.output.shape:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tflopt.facts.operators import JOINS
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions
 from tflopt.rewrite import Rewriter, Rule, Why, require
@@ -46,7 +47,7 @@ class MergeConcatenations(Rule):
 def joined_axis(op: Op) -> int | None:
     """The axis of a CONCATENATION without activation, all of whose inputs are there."""
     options = op.options
-    if op.code is not OpCode.CONCATENATION or not isinstance(options, ConcatenationOptions):
+    if op.code not in JOINS or not isinstance(options, ConcatenationOptions):
         return None
     rank = len(op.output.shape)
     plain = options.fused_activation_function is Activation.NONE and None not in op.inputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.operators import SLICES
+from tflopt.facts.operators import JOINS, SLICES
 from tflopt.facts.slices import Region, region_of, whole
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions
@@ -33,7 +33,7 @@ class MergeSlices(Rule):
         found = None
         if first.code in SLICES:
             found = _through_slice(first, region)
-        elif first.code is OpCode.CONCATENATION:
+        elif first.code in JOINS:
             found = _through_concatenation(first, region, op)
         if found is None:
             return

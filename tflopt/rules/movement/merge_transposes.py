@@ -38,7 +38,7 @@ class MergeTransposes(Rule):
         """Read what the TRANSPOSE before this one reads."""
         middle = op.input(0)
         first = None if middle is None else middle.producer
-        if middle is None or first is None or first.code is not OpCode.TRANSPOSE:
+        if middle is None or first is None or first.code is not op.code:
             return
         source, before, after = first.input(0), permutation(first), permutation(op)
         if source is None or before is None or after is None:

@@ -10,12 +10,10 @@ import numpy as np
 from tflopt.arith.affine import affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN
 from tflopt.arith.reduction import average_pool, max_pool
+from tflopt.facts.operators import POOLS, RESIZES
 from tflopt.ir import DType, Op, OpCode, same_quantization
 from tflopt.ir.options import Pool2DOptions
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
-
-POOLS = frozenset({OpCode.AVERAGE_POOL_2D, OpCode.MAX_POOL_2D})
-RESIZES = frozenset({OpCode.RESIZE_BILINEAR, OpCode.RESIZE_NEAREST_NEIGHBOR})
 
 
 @dataclass(frozen=True)

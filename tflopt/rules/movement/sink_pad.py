@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.facts.operators import Trait, having
+from tflopt.facts.operators import Trait, facts_of, having
 from tflopt.facts.pads import pad_above, zero_of
 from tflopt.ir import DType, Op, OpCode, Options, Value, same_quantization
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
@@ -65,5 +65,5 @@ def _gives_zero(op: Op, padded: Value) -> bool:
     if zero_of(op.output) is None:
         return False
     if padded.dtype is DType.FLOAT32:
-        return op.code is OpCode.QUANTIZE
+        return Trait.KEEPS_TYPE not in facts_of(op).traits
     return op.code is not OpCode.RELU6 or same_quantization(padded.quant, op.output.quant)

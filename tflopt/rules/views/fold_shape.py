@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from tflopt.config import Config, Runtime
+from tflopt.facts.operators import VIEWS
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite import Rewriter, Rule, Why, require
@@ -39,7 +40,7 @@ class FoldShape(Rule):
         source = op.input(0)
         if source is None:
             return
-        if op.code is OpCode.RESHAPE:
+        if op.code in VIEWS:
             self._reshape(op, rw)
             return
         if op.output.dtype not in (DType.INT32, DType.INT64):

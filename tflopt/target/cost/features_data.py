@@ -10,7 +10,8 @@ from math import ceil, log2
 
 from tflopt.arith.affine import Affine
 from tflopt.arith.unary import sigmoid_radius
-from tflopt.ir import DType, OpCode
+from tflopt.facts.tables import ARITHMETIC
+from tflopt.ir import DType
 from tflopt.target.cortex_m import Isa
 from tflopt.target.cost.copies import Features
 from tflopt.target.cost.features_other import elementwise
@@ -49,7 +50,7 @@ def saturating(spec: LayerSpec, isa: Isa) -> Features:
 
 def rounds_by_sign(spec: LayerSpec) -> bool:
     """Whether TFLM's own loop of int8 takes branches on the sign of what it rounds."""
-    signed = spec.code in {OpCode.ADD, OpCode.SUB, OpCode.MUL}
+    signed = spec.code in ARITHMETIC
     return signed and spec.output.dtype is DType.INT8
 
 
