@@ -16,11 +16,13 @@ from tests.support.rule_examples import EXAMPLES
 from tflopt.config import Config, Strip
 from tflopt.errors import TfloptError, UsageError
 from tflopt.ir.clone import clone
-from tflopt.rewrite import Stage
+from tflopt.rewrite import AnyRule, Rule, Stage
 from tflopt.rewrite.watch import Event, Moment, PhaseTimes, PrintAfter, in_turn
+from tflopt.rules import registry
 from tflopt.rules.phases import PHASES, Mode
 from tflopt.rules.pipeline import RULES, Selection, applies, run_pipeline
 from tflopt.rules.registry import STAGES, rule_types
+from tflopt.rules.views.merge_views import MergeViews
 
 pytestmark = pytest.mark.unit
 
@@ -44,6 +46,7 @@ class SwapInputs(Rule):
     """
 
     name: ClassVar[str] = "swap-inputs"
+    number: ClassVar[int] = 300
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.ADD})
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
@@ -54,13 +57,20 @@ class SwapInputs(Rule):
 '''
 USE_IT = """
 from tests.support.graphs import Net
+from tflopt.io import read_bytes, write_bytes
+from tflopt.product.annotate import applied_rules
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.rules.pipeline import RULES, Selection, run_pipeline
+from tflopt.target.annotation import decode
 n = Net()
 y = n.add(n.feed(1, 4), n.feed(1, 4))
 y.name = "swap"
 n.output(n.relu(y))
+data = write_bytes(n.model)
 trace = run_pipeline(n.model, Selection(only=("swap-inputs",)))
 assert trace.counts == {"swap-inputs": 1}, trace.counts
+result = optimize_file_bytes(read_bytes(data), data, Settings(samples=None))
+assert "swap-inputs" in applied_rules(decode(result.annotation)), result.trace.counts
 print(*(rule.name for rule in RULES))
 """
 
@@ -162,15 +172,32 @@ def test_times_are_those_of_phases() -> None:
     assert seen
 
 
-def test_two_rules_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tflopt.rules import registry
-
-    doubled = [*rule_types(), rule_types()[0]]
-    monkeypatch.setattr(registry, "_classes", lambda: iter(doubled))
+def refused(monkeypatch: pytest.MonkeyPatch, kind: type[AnyRule]) -> str:
+    """Why the registry takes no such rule beside the others."""
+    kinds = [*rule_types(), kind]
+    monkeypatch.setattr(registry, "_classes", lambda: iter(kinds))
     registry.rule_types.cache_clear()
-    with pytest.raises(TypeError, match="have the name remove-dead"):
+    with pytest.raises(TypeError) as error:
         rule_types()
     registry.rule_types.cache_clear()
+    return str(error.value)
+
+
+def test_rules_that_are_not_told_apart_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unnumbered(Rule):
+        name = "unnumbered"
+
+    class Renumbered(Rule):
+        name = "renumbered"
+        number = MergeViews.number
+
+    assert refused(monkeypatch, MergeViews) == "several rules have the name merge-views"
+    monkeypatch.undo()
+    assert refused(monkeypatch, Renumbered) == "several rules have the number 1"
+    monkeypatch.undo()
+    following = max(kind.number for kind in rule_types()) + 1
+    why = refused(monkeypatch, Unnumbered)
+    assert why == f"unnumbered has no number; the next is {following}"
 
 
 def test_an_error_of_usage_is_one_of_ours() -> None:

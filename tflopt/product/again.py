@@ -8,6 +8,7 @@ from tflopt.config import Config
 from tflopt.errors import TfloptError
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
+from tflopt.product.annotate import applied_rules
 from tflopt.rules.pipeline import Selection, run_pipeline
 from tflopt.target.annotation import METADATA_NAME, Annotation, decode
 from tflopt.target.device import Device
@@ -18,7 +19,7 @@ def rewritten_again(original: Model, optimized: Model) -> Iterator[Model]:
     """What tflopt makes of the original, with the rules that the annotation names, and with all."""
     note = _annotation(optimized)
     device = _device(note)
-    rules = [None] if note is None else [note.rules, None]
+    rules = [None] if note is None else [applied_rules(note), None]
     for only in rules:
         for request in (None, PlanRequest()):
             model = clone(original)

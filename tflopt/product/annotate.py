@@ -11,9 +11,9 @@ import numpy as np
 from tflopt.errors import ModelError, UnsupportedError
 from tflopt.ir import Buffer, Metadata, Model
 from tflopt.plan.describe import read_plan
+from tflopt.rules.registry import rule_types
 from tflopt.target import Target
 from tflopt.target.annotation import METADATA_NAME, Annotation, OperatorMemory, decode, encode
-from tflopt.target.annotation.rule_names import RULE_NAMES
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import ONE_OF_EACH
 from tflopt.target.kernels import KernelRow
@@ -41,10 +41,11 @@ def make_annotation(source: bytes, model: Model, memory: Memory, rules: Collecti
     format's (16,777,216 operators, 4 GiB).
     """
     device = memory.device
-    digest, names = hashlib.sha256(source).digest(), tuple(sorted({*rules} & {*RULE_NAMES}))
+    digest, numbers = hashlib.sha256(source).digest(), _numbers(rules)
     previous = None if rules else _readable_annotation(model)
     if previous is not None:
-        digest, names = previous.source_sha256, previous.rules
+        digest = previous.source_sha256
+        numbers = previous.rules or _numbers(previous.rule_names)
     annotation = Annotation(
         tool=RELEASE,
         source_sha256=digest,
@@ -55,7 +56,7 @@ def make_annotation(source: bytes, model: Model, memory: Memory, rules: Collecti
         arena_tail_bytes=memory.arena.tail_bytes,
         arena_total_bytes=memory.arena.minimum_bytes,
         operators=tuple(_operator(row) for row in memory.table),
-        rules=names,
+        rules=numbers,
         isa_specific_overlap=needs_its_isa(model, device),
         trusted=None if read_plan(model) is None else bearers(model, device),
     )
@@ -63,6 +64,18 @@ def make_annotation(source: bytes, model: Model, memory: Memory, rules: Collecti
         return encode(annotation)
     except UnsupportedError:
         return b""
+
+
+def _numbers(names: Collection[str]) -> tuple[int, ...]:
+    """In ascending order; what isn't a rule's name has none."""
+    return tuple(sorted(kind.number for kind in rule_types() if kind.name in names))
+
+
+def applied_rules(annotation: Annotation) -> tuple[str, ...]:
+    """The names of the rules that were applied; one of a newer tflopt is named by its number."""
+    names = {kind.number: kind.name for kind in rule_types()}
+    numbered = (names.get(number, f"rule-{number}") for number in annotation.rules)
+    return tuple(sorted((*annotation.rule_names, *numbered)))
 
 
 def _operator(row: KernelRow) -> OperatorMemory:

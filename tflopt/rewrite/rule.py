@@ -89,6 +89,8 @@ class _Described:
     """What a rule says of itself, whether it is local or not."""
 
     name: ClassVar[str]
+    number: ClassVar[int]
+    """What stands for it in files: the next that is free, and never another rule's."""
     stages: ClassVar[tuple[Stage, ...]]
     """Where it runs; the first is its own, where reports list it."""
     rank: ClassVar[int] = 1000

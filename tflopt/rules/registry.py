@@ -25,14 +25,21 @@ def rule_types() -> tuple[type[AnyRule], ...]:
     """The classes, in the order of their stages, of their ranks within, and of their names.
 
     Raises:
-        TypeError: two rules have one name.
+        TypeError: two rules have one name or one number, or one has no number.
     """
-    found = sorted(_classes(), key=_turn)
-    names = [each.name for each in found]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise TypeError(f"several rules have the name {min(twice)}")
-    return tuple(found)
+    kinds = sorted(_classes(), key=_turn)
+    numbers = {kind.number for kind in kinds if hasattr(kind, "number")}
+    for kind in kinds:
+        if not hasattr(kind, "number"):
+            raise TypeError(f"{kind.name} has no number; the next is {max(numbers) + 1}")
+    for what, marks in (
+        ("name", [kind.name for kind in kinds]),
+        ("number", [kind.number for kind in kinds]),
+    ):
+        twice = [str(mark) for mark in marks if marks.count(mark) > 1]
+        if twice:
+            raise TypeError(f"several rules have the {what} {min(twice)}")
+    return tuple(kinds)
 
 
 def _turn(kind: type[AnyRule]) -> tuple[int, int, str]:

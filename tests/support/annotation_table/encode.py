@@ -24,7 +24,7 @@ def encode_table(annotation: Annotation) -> bytes:
     builder = flatbuffers.Builder(256)
     kernels = list(dict.fromkeys(op.kernel for op in annotation.operators))
     names = _strings(builder, kernels, fb.AnnotationStartKernelsVector)
-    rules = _strings(builder, annotation.rules, fb.AnnotationStartRulesVector)
+    rules = _strings(builder, annotation.rule_names, fb.AnnotationStartRulesVector)
     operators = _operators(builder, annotation.operators, kernels)
     texts = [builder.CreateString(t) for t in _texts(annotation)]
     fb.AnnotationStart(builder)
@@ -89,7 +89,7 @@ def _check(annotation: Annotation) -> None:
         if not 0 <= number <= limit:
             raise UnsupportedError(f"{what} {number} is beyond the format's {limit}", "annotation")
     kernels = (op.kernel for op in annotation.operators)
-    for text in (*_texts(annotation), *annotation.rules, *kernels):
+    for text in (*_texts(annotation), *annotation.rule_names, *kernels):
         if not (text.isascii() and text.isprintable()):
             raise UnsupportedError(f"{text!r} is not printable ASCII", "annotation")
 

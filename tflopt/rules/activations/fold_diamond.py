@@ -26,6 +26,7 @@ class FoldDiamond(FormRule):
     """
 
     name: ClassVar[str] = "fold-diamond"
+    number: ClassVar[int] = 51
     rank: ClassVar[int] = 20
     anchors: ClassVar[frozenset[OpCode]] = ELEMENTWISE
     exactness: ClassVar[Exactness] = BY_ENUMERATION

@@ -36,6 +36,7 @@ class FoldUnaryChain(Rule):
     """
 
     name: ClassVar[str] = "fold-unary-chain"
+    number: ClassVar[int] = 9
     rank: ClassVar[int] = 90
     anchors: ClassVar[frozenset[OpCode]] = OF_ONE | OF_TWO
     exactness: ClassVar[Exactness] = BY_ENUMERATION

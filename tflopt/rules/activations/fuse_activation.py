@@ -36,6 +36,7 @@ class FuseActivation(Rule):
     """
 
     name: ClassVar[str] = "fuse-activation"
+    number: ClassVar[int] = 8
     rank: ClassVar[int] = 80
     anchors: ClassVar[frozenset[OpCode]] = OF_ONE | OF_TWO
     exactness: ClassVar[Exactness] = BY_ENUMERATION

@@ -29,6 +29,7 @@ class FoldConstantValues(ModelRule):
     """
 
     name: ClassVar[str] = "fold-constant-values"
+    number: ClassVar[int] = 47
     stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY,)
     rank: ClassVar[int] = 434
     exactness: ClassVar[Exactness] = BY_ARITHMETIC

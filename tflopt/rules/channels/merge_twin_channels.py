@@ -31,6 +31,7 @@ class MergeTwinChannels(ModelRule):
     """
 
     name: ClassVar[str] = "merge-twin-channels"
+    number: ClassVar[int] = 46
     stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY,)
     rank: ClassVar[int] = 433
     exactness: ClassVar[Exactness] = BY_ARITHMETIC

@@ -24,6 +24,7 @@ class RemoveChannels(ModelRule):
     """
 
     name: ClassVar[str] = "remove-channels"
+    number: ClassVar[int] = 48
     stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY,)
     rank: ClassVar[int] = 435
     exactness: ClassVar[Exactness] = BY_ARITHMETIC

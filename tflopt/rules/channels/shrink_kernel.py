@@ -31,6 +31,7 @@ class ShrinkKernel(FormRule):
     """
 
     name: ClassVar[str] = "shrink-kernel"
+    number: ClassVar[int] = 83
     rank: ClassVar[int] = 5
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = CONVOLUTIONS

@@ -31,6 +31,7 @@ class FoldConstants(Rule):
     """
 
     name: ClassVar[str] = "fold-constants"
+    number: ClassVar[int] = 24
     rank: ClassVar[int] = 240
     anchors: ClassVar[frozenset[OpCode]] = COVERED
     exactness: ClassVar[Exactness] = BY_ARITHMETIC

@@ -23,6 +23,7 @@ class MergeDuplicates(FormRule):
     """
 
     name: ClassVar[str] = "merge-duplicates"
+    number: ClassVar[int] = 50
     rank: ClassVar[int] = 10
     anchors: ClassVar[frozenset[OpCode]] = frozenset(OpCode) - STATEFUL
 

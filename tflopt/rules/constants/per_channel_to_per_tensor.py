@@ -19,6 +19,7 @@ class PerChannelToPerTensor(Rule):
     """
 
     name: ClassVar[str] = "per-channel-to-per-tensor"
+    number: ClassVar[int] = 35
     rank: ClassVar[int] = 330
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D})

@@ -19,6 +19,7 @@ class RemoveDead(ModelRule):
     """
 
     name: ClassVar[str] = "remove-dead"
+    number: ClassVar[int] = 0
     stages: ClassVar[tuple[Stage, ...]] = (Stage.CLEAN,)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:

@@ -83,6 +83,7 @@ class RemoveIdentity(Rule):
     """
 
     name: ClassVar[str] = "remove-identity"
+    number: ClassVar[int] = 42
     rank: ClassVar[int] = 400
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     anchors: ClassVar[frozenset[OpCode]] = frozenset(ARITHMETIC)

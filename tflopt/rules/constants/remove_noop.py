@@ -24,6 +24,7 @@ class RemoveNoop(Rule):
     """
 
     name: ClassVar[str] = "remove-noop"
+    number: ClassVar[int] = 7
     stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY, Stage.SETTLE)
     rank: ClassVar[int] = 70
     anchors: ClassVar[frozenset[OpCode]] = frozenset(

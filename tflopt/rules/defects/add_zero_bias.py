@@ -22,6 +22,7 @@ class AddZeroBias(RouteRule):
     """
 
     name: ClassVar[str] = "add-zero-bias"
+    number: ClassVar[int] = 36
     rank: ClassVar[int] = 340
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = CONVOLUTIONS | {OpCode.TRANSPOSE_CONV}

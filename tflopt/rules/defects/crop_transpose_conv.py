@@ -30,6 +30,7 @@ class CropTransposeConv(RouteRule):
     """
 
     name: ClassVar[str] = "crop-transpose-conv"
+    number: ClassVar[int] = 38
     rank: ClassVar[int] = 360
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.TRANSPOSE_CONV})

@@ -25,6 +25,7 @@ class FlattenFullyConnected(RouteRule):
     """
 
     name: ClassVar[str] = "flatten-fully-connected"
+    number: ClassVar[int] = 37
     stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY, Stage.SETTLE)
     rank: ClassVar[int] = 350
     exactness: ClassVar[Exactness] = BY_ARITHMETIC

@@ -25,6 +25,7 @@ class MergeTransposedAxes(RouteRule):
     """
 
     name: ClassVar[str] = "merge-transposed-axes"
+    number: ClassVar[int] = 40
     rank: ClassVar[int] = 380
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.TRANSPOSE})
 

@@ -27,6 +27,7 @@ class SoftmaxToMaximum(RouteRule):
     """
 
     name: ClassVar[str] = "softmax-to-maximum"
+    number: ClassVar[int] = 41
     rank: ClassVar[int] = 390
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.SOFTMAX})
 

@@ -30,6 +30,7 @@ class WidenTransposeConv(RouteRule):
     """
 
     name: ClassVar[str] = "widen-transpose-conv"
+    number: ClassVar[int] = 39
     rank: ClassVar[int] = 370
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.TRANSPOSE_CONV})

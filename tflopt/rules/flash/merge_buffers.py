@@ -19,6 +19,7 @@ class MergeBuffers(ModelRule):
     """
 
     name: ClassVar[str] = "merge-buffers"
+    number: ClassVar[int] = 77
     stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
     rank: ClassVar[int] = 80
 

@@ -19,6 +19,7 @@ class ShareZeroPoints(ModelRule):
     """
 
     name: ClassVar[str] = "share-zero-points"
+    number: ClassVar[int] = 75
     stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
     rank: ClassVar[int] = 60
 

@@ -24,6 +24,7 @@ class StripFields(ModelRule):
     """
 
     name: ClassVar[str] = "strip-fields"
+    number: ClassVar[int] = 76
     stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
     rank: ClassVar[int] = 70
     runtime: Runtime = Runtime.BOTH

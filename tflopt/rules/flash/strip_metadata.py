@@ -32,6 +32,7 @@ class StripMetadata(ModelRule):
     """
 
     name: ClassVar[str] = "strip-metadata"
+    number: ClassVar[int] = 72
     stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
     rank: ClassVar[int] = 30
     everything: bool = False

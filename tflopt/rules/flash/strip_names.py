@@ -18,6 +18,7 @@ class StripNames(ModelRule):
     """
 
     name: ClassVar[str] = "strip-names"
+    number: ClassVar[int] = 70
     stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
     rank: ClassVar[int] = 10
     interface: bool = False

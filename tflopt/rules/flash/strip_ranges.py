@@ -20,6 +20,7 @@ class StripRanges(ModelRule):
     """
 
     name: ClassVar[str] = "strip-ranges"
+    number: ClassVar[int] = 73
     stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
     rank: ClassVar[int] = 40
 

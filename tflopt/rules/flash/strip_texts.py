@@ -18,6 +18,7 @@ class StripTexts(ModelRule):
     """
 
     name: ClassVar[str] = "strip-texts"
+    number: ClassVar[int] = 71
     stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
     rank: ClassVar[int] = 20
     signatures: bool = False

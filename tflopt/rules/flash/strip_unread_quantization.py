@@ -29,6 +29,7 @@ class StripUnreadQuantization(ModelRule):
     """
 
     name: ClassVar[str] = "strip-unread-quantization"
+    number: ClassVar[int] = 74
     stages: ClassVar[tuple[Stage, ...]] = (Stage.STRIP,)
     rank: ClassVar[int] = 50
     runtime: Runtime = Runtime.BOTH

@@ -25,6 +25,7 @@ class AvoidBroadcast(FormRule):
     """
 
     name: ClassVar[str] = "avoid-broadcast"
+    number: ClassVar[int] = 85
     rank: ClassVar[int] = 145
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     alike_on_litert: ClassVar[bool] = False

@@ -25,6 +25,7 @@ class BatchMatMulToFullyConnected(FormRule):
     """
 
     name: ClassVar[str] = "batch-matmul-to-fully-connected"
+    number: ClassVar[int] = 60
     rank: ClassVar[int] = 110
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     alike_on_litert: ClassVar[bool] = False

@@ -22,6 +22,7 @@ class ConvToDepthwise(FormRule):
     """
 
     name: ClassVar[str] = "conv-to-depthwise"
+    number: ClassVar[int] = 52
     rank: ClassVar[int] = 30
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONV_2D})

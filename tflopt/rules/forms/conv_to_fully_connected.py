@@ -21,6 +21,7 @@ class ConvToFullyConnected(FormRule):
     """
 
     name: ClassVar[str] = "conv-to-fully-connected"
+    number: ClassVar[int] = 61
     rank: ClassVar[int] = 120
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     alike_on_litert: ClassVar[bool] = False

@@ -22,6 +22,7 @@ class DepthwiseToConv(FormRule):
     """
 
     name: ClassVar[str] = "depthwise-to-conv"
+    number: ClassVar[int] = 56
     rank: ClassVar[int] = 70
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.DEPTHWISE_CONV_2D})

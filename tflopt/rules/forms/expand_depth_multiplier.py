@@ -30,6 +30,7 @@ class ExpandDepthMultiplier(FormRule):
     """
 
     name: ClassVar[str] = "expand-depth-multiplier"
+    number: ClassVar[int] = 54
     rank: ClassVar[int] = 50
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.DEPTHWISE_CONV_2D})

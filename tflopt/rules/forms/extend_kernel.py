@@ -45,6 +45,7 @@ class ExtendKernel(ModelRule):
     """
 
     name: ClassVar[str] = "extend-kernel"
+    number: ClassVar[int] = 67
     stages: ClassVar[tuple[Stage, ...]] = (Stage.KERNELS,)
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     goal: Goal = Goal.MEMORY

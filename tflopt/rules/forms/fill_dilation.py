@@ -21,6 +21,7 @@ class FillDilation(FormRule):
     """
 
     name: ClassVar[str] = "fill-dilation"
+    number: ClassVar[int] = 55
     rank: ClassVar[int] = 60
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.DEPTHWISE_CONV_2D})

@@ -22,6 +22,7 @@ class FullyConnectedToConv(FormRule):
     """
 
     name: ClassVar[str] = "fully-connected-to-conv"
+    number: ClassVar[int] = 62
     rank: ClassVar[int] = 130
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     alike_on_litert: ClassVar[bool] = False

@@ -31,6 +31,7 @@ class LookUpElu(FormRule):
     """
 
     name: ClassVar[str] = "look-up-elu"
+    number: ClassVar[int] = 86
     rank: ClassVar[int] = 148
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     anchors: ClassVar[frozenset[OpCode]] = OF_ONE

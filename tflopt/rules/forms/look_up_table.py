@@ -24,6 +24,7 @@ class LookUpTable(FormRule):
     """
 
     name: ClassVar[str] = "look-up-table"
+    number: ClassVar[int] = 87
     rank: ClassVar[int] = 155
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     alike_on_litert: ClassVar[bool] = False

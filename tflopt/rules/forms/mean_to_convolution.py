@@ -27,6 +27,7 @@ class MeanToConvolution(FormRule):
     """
 
     name: ClassVar[str] = "mean-to-convolution"
+    number: ClassVar[int] = 59
     rank: ClassVar[int] = 100
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     alike_on_default_path: ClassVar[bool] = False

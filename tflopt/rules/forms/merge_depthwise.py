@@ -31,6 +31,7 @@ class MergeDepthwise(FormRule):
     """
 
     name: ClassVar[str] = "merge-depthwise"
+    number: ClassVar[int] = 80
     rank: ClassVar[int] = 10
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONCATENATION})

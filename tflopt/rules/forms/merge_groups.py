@@ -22,6 +22,7 @@ class MergeGroups(FormRule):
     """
 
     name: ClassVar[str] = "merge-groups"
+    number: ClassVar[int] = 57
     rank: ClassVar[int] = 80
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D})

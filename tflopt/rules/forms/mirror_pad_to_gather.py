@@ -29,6 +29,7 @@ class MirrorPadToGather(FormRule):
     """
 
     name: ClassVar[str] = "mirror-pad-to-gather"
+    number: ClassVar[int] = 88
     rank: ClassVar[int] = 162
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.MIRROR_PAD})
 

@@ -25,6 +25,7 @@ class ReplicateChannels(FormRule):
     """
 
     name: ClassVar[str] = "replicate-channels"
+    number: ClassVar[int] = 53
     rank: ClassVar[int] = 40
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.DEPTHWISE_CONV_2D})

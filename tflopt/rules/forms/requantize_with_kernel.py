@@ -34,6 +34,7 @@ class RequantizeWithKernel(FormRule):
     """
 
     name: ClassVar[str] = "requantize-with-kernel"
+    number: ClassVar[int] = 64
     rank: ClassVar[int] = 150
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     alike_on_litert: ClassVar[bool] = False

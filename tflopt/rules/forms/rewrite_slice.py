@@ -35,6 +35,7 @@ class RewriteSlice(FormRule):
     """
 
     name: ClassVar[str] = "rewrite-slice"
+    number: ClassVar[int] = 84
     rank: ClassVar[int] = 160
     exactness: ClassVar[Exactness] = BIT_EXACT
     anchors: ClassVar[frozenset[OpCode]] = SLICES

@@ -24,6 +24,7 @@ class SplitGroups(FormRule):
     """
 
     name: ClassVar[str] = "split-groups"
+    number: ClassVar[int] = 58
     rank: ClassVar[int] = 90
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONV_2D})

@@ -27,6 +27,7 @@ class SubToAdd(FormRule):
     """
 
     name: ClassVar[str] = "sub-to-add"
+    number: ClassVar[int] = 63
     rank: ClassVar[int] = 140
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.SUB})

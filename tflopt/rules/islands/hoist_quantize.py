@@ -37,6 +37,7 @@ class HoistQuantize(Rule):
     """
 
     name: ClassVar[str] = "hoist-quantize"
+    number: ClassVar[int] = 13
     rank: ClassVar[int] = 130
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
 

@@ -33,6 +33,7 @@ class IntegerizeIslands(Rule):
     """
 
     name: ClassVar[str] = "integerize-islands"
+    number: ClassVar[int] = 12
     rank: ClassVar[int] = 120
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
     exactness: ClassVar[Exactness] = BY_ENUMERATION

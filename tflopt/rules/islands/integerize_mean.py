@@ -21,6 +21,7 @@ class IntegerizeMean(Rule):
     """
 
     name: ClassVar[str] = "integerize-mean"
+    number: ClassVar[int] = 15
     rank: ClassVar[int] = 150
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
     exactness: ClassVar[Exactness] = BY_ENUMERATION

@@ -31,6 +31,7 @@ class LookUpIsland(FormRule):
     """
 
     name: ClassVar[str] = "look-up-island"
+    number: ClassVar[int] = 89
     rank: ClassVar[int] = 170
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     alike_on_litert: ClassVar[bool] = False

@@ -34,6 +34,7 @@ class RoundIslands(Rule):
     """
 
     name: ClassVar[str] = "round-islands"
+    number: ClassVar[int] = 14
     rank: ClassVar[int] = 140
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
     exactness: ClassVar[Exactness] = APPROXIMATE

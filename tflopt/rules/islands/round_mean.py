@@ -24,6 +24,7 @@ class RoundMean(Rule):
     """
 
     name: ClassVar[str] = "round-mean"
+    number: ClassVar[int] = 16
     rank: ClassVar[int] = 160
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
     exactness: ClassVar[Exactness] = APPROXIMATE

@@ -35,6 +35,7 @@ class RoundSoftmax(FormRule):
     """
 
     name: ClassVar[str] = "round-softmax"
+    number: ClassVar[int] = 66
     rank: ClassVar[int] = 170
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
     exactness: ClassVar[Exactness] = APPROXIMATE

@@ -31,6 +31,7 @@ class SelectBeforeDequantize(Rule):
     """
 
     name: ClassVar[str] = "select-before-dequantize"
+    number: ClassVar[int] = 11
     rank: ClassVar[int] = 110
     anchors: ClassVar[frozenset[OpCode]] = SORTING | JOINS | COPIES | frozenset(PARTS)
     exactness: ClassVar[Exactness] = BY_ENUMERATION

@@ -27,6 +27,7 @@ class SinkDequantize(Rule):
     """
 
     name: ClassVar[str] = "sink-dequantize"
+    number: ClassVar[int] = 10
     rank: ClassVar[int] = 100
     anchors: ClassVar[frozenset[OpCode]] = frozenset(FLOAT_CLAMPS)
     exactness: ClassVar[Exactness] = BY_ENUMERATION

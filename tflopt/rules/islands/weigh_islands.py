@@ -26,6 +26,7 @@ class WeighIslands(FormRule):
     """
 
     name: ClassVar[str] = "weigh-islands"
+    number: ClassVar[int] = 65
     rank: ClassVar[int] = 160
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.QUANTIZE})
     exactness: ClassVar[Exactness] = BY_ENUMERATION

@@ -22,6 +22,7 @@ class DropStalePlan(ModelRule):
     """
 
     name: ClassVar[str] = "drop-stale-plan"
+    number: ClassVar[int] = 69
     stages: ClassVar[tuple[Stage, ...]] = (Stage.STALE,)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:

@@ -36,6 +36,7 @@ class PlanMemory(ModelRule):
     """
 
     name: ClassVar[str] = "plan-memory"
+    number: ClassVar[int] = 79
     stages: ClassVar[tuple[Stage, ...]] = (Stage.PLAN,)
     device: Device = field(default_factory=Device)
     request: PlanRequest | None = field(default_factory=PlanRequest)

@@ -30,6 +30,7 @@ class ReorderOperators(ModelRule):
     """
 
     name: ClassVar[str] = "reorder-operators"
+    number: ClassVar[int] = 78
     stages: ClassVar[tuple[Stage, ...]] = (Stage.ORDER,)
     device: Device = field(default_factory=Device)
     request: PlanRequest | None = None

@@ -34,6 +34,7 @@ class CastFromUint8(Rule):
     """
 
     name: ClassVar[str] = "cast-from-uint8"
+    number: ClassVar[int] = 81
     rank: ClassVar[int] = 320
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CAST})
     exactness: ClassVar[Exactness] = BY_ARITHMETIC

@@ -27,6 +27,7 @@ class DenseS16ToConv(Rule):
     """
 
     name: ClassVar[str] = "dense-s16-to-conv"
+    number: ClassVar[int] = 32
     rank: ClassVar[int] = 310
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.FULLY_CONNECTED})
     exactness: ClassVar[Exactness] = BY_ARITHMETIC

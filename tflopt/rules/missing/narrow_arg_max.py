@@ -23,6 +23,7 @@ class NarrowArgMax(Rule):
     """
 
     name: ClassVar[str] = "narrow-arg-max"
+    number: ClassVar[int] = 82
     rank: ClassVar[int] = 325
     anchors: ClassVar[frozenset[OpCode]] = frozenset(OPTIONS)
     outputs: bool = False

@@ -18,6 +18,7 @@ class ReduceAnyToAll(Rule):
     """
 
     name: ClassVar[str] = "reduce-any-to-all"
+    number: ClassVar[int] = 33
     rank: ClassVar[int] = 310
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.REDUCE_ANY})
     exactness: ClassVar[Exactness] = BY_ARITHMETIC

@@ -27,6 +27,7 @@ class ReluToClamp(Rule):
     """
 
     name: ClassVar[str] = "relu-to-clamp"
+    number: ClassVar[int] = 30
     rank: ClassVar[int] = 290
     anchors: ClassVar[frozenset[OpCode]] = frozenset(LOWEST)
     exactness: ClassVar[Exactness] = BY_ARITHMETIC

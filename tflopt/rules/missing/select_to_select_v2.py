@@ -19,6 +19,7 @@ class SelectToSelectV2(Rule):
     """
 
     name: ClassVar[str] = "select-to-select-v2"
+    number: ClassVar[int] = 31
     rank: ClassVar[int] = 300
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.SELECT})
 

@@ -46,6 +46,7 @@ class AssignLayouts(ModelRule):
     """
 
     name: ClassVar[str] = "assign-layouts"
+    number: ClassVar[int] = 49
     stages: ClassVar[tuple[Stage, ...]] = (Stage.SIMPLIFY,)
     rank: ClassVar[int] = 440
 

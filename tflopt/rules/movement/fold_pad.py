@@ -32,6 +32,7 @@ class FoldPad(Rule):
     """
 
     name: ClassVar[str] = "fold-pad"
+    number: ClassVar[int] = 17
     rank: ClassVar[int] = 170
     anchors: ClassVar[frozenset[OpCode]] = PADS
     mve: bool = True

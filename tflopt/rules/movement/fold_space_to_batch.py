@@ -44,6 +44,7 @@ class FoldSpaceToBatch(Rule):
     """
 
     name: ClassVar[str] = "fold-space-to-batch"
+    number: ClassVar[int] = 28
     rank: ClassVar[int] = 270
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.BATCH_TO_SPACE_ND})
     padded: bool = False

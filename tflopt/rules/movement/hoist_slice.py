@@ -39,6 +39,7 @@ class HoistSlice(Rule):
     """
 
     name: ClassVar[str] = "hoist-slice"
+    number: ClassVar[int] = 22
     rank: ClassVar[int] = 220
     anchors: ClassVar[frozenset[OpCode]] = SLICES
 

@@ -61,6 +61,7 @@ class HoistSliceOverWindow(Rule):
     """
 
     name: ClassVar[str] = "hoist-slice-over-window"
+    number: ClassVar[int] = 23
     rank: ClassVar[int] = 230
     anchors: ClassVar[frozenset[OpCode]] = SLICES
     mve: bool = True

@@ -23,6 +23,7 @@ class MergeConcatenations(Rule):
     """
 
     name: ClassVar[str] = "merge-concatenations"
+    number: ClassVar[int] = 3
     rank: ClassVar[int] = 30
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONCATENATION})
 

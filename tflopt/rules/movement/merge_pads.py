@@ -21,6 +21,7 @@ class MergePads(Rule):
     """
 
     name: ClassVar[str] = "merge-pads"
+    number: ClassVar[int] = 18
     rank: ClassVar[int] = 180
     anchors: ClassVar[frozenset[OpCode]] = PADS
 

@@ -38,6 +38,7 @@ class MergeResizes(Rule):
     """
 
     name: ClassVar[str] = "merge-resizes"
+    number: ClassVar[int] = 27
     rank: ClassVar[int] = 265
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.RESIZE_NEAREST_NEIGHBOR})
     exactness: ClassVar[Exactness] = BY_ENUMERATION

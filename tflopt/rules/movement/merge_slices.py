@@ -21,6 +21,7 @@ class MergeSlices(Rule):
     """
 
     name: ClassVar[str] = "merge-slices"
+    number: ClassVar[int] = 21
     rank: ClassVar[int] = 210
     anchors: ClassVar[frozenset[OpCode]] = SLICES
 

@@ -31,6 +31,7 @@ class MergeTransposes(Rule):
     """
 
     name: ClassVar[str] = "merge-transposes"
+    number: ClassVar[int] = 4
     rank: ClassVar[int] = 40
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.TRANSPOSE})
 

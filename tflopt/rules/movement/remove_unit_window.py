@@ -25,6 +25,7 @@ class RemoveUnitWindow(Rule):
     """
 
     name: ClassVar[str] = "remove-unit-window"
+    number: ClassVar[int] = 43
     rank: ClassVar[int] = 410
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     anchors: ClassVar[frozenset[OpCode]] = POOLS | RESIZES

@@ -51,6 +51,7 @@ class RepeatToResize(Rule):
     """
 
     name: ClassVar[str] = "repeat-to-resize"
+    number: ClassVar[int] = 26
     rank: ClassVar[int] = 260
     anchors: ClassVar[frozenset[OpCode]] = frozenset(
         {OpCode.TILE, OpCode.BROADCAST_TO, OpCode.CONCATENATION}

@@ -23,6 +23,7 @@ class SinkPad(Rule):
     """
 
     name: ClassVar[str] = "sink-pad"
+    number: ClassVar[int] = 19
     rank: ClassVar[int] = 190
     anchors: ClassVar[frozenset[OpCode]] = having(Trait.MAPS_ZERO)
     exactness: ClassVar[Exactness] = BY_ENUMERATION

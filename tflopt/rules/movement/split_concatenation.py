@@ -20,6 +20,7 @@ class SplitConcatenation(Rule):
     """
 
     name: ClassVar[str] = "split-concatenation"
+    number: ClassVar[int] = 29
     rank: ClassVar[int] = 280
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONCATENATION})
 

@@ -21,6 +21,7 @@ class TrimPad(Rule):
     """
 
     name: ClassVar[str] = "trim-pad"
+    number: ClassVar[int] = 20
     rank: ClassVar[int] = 200
     anchors: ClassVar[frozenset[OpCode]] = SLICES
 

@@ -39,6 +39,7 @@ class TileLayers(ModelRule):
     """
 
     name: ClassVar[str] = "tile-layers"
+    number: ClassVar[int] = 68
     stages: ClassVar[tuple[Stage, ...]] = (Stage.TILE,)
     device: Device = field(default_factory=Device)
     request: PlanRequest | None = field(default_factory=PlanRequest)

@@ -26,6 +26,7 @@ class FoldShape(Rule):
     """
 
     name: ClassVar[str] = "fold-shape"
+    number: ClassVar[int] = 25
     rank: ClassVar[int] = 250
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.SHAPE, OpCode.RANK, OpCode.RESHAPE})
     runtime: Runtime = Runtime.BOTH

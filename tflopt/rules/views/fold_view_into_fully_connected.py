@@ -22,6 +22,7 @@ class FoldViewIntoFullyConnected(Rule):
     """
 
     name: ClassVar[str] = "fold-view-into-fully-connected"
+    number: ClassVar[int] = 6
     rank: ClassVar[int] = 60
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.FULLY_CONNECTED})
 

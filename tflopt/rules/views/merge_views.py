@@ -19,6 +19,7 @@ class MergeViews(Rule):
     """
 
     name: ClassVar[str] = "merge-views"
+    number: ClassVar[int] = 1
     rank: ClassVar[int] = 10
     anchors: ClassVar[frozenset[OpCode]] = VIEWS
 

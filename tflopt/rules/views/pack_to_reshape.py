@@ -18,6 +18,7 @@ class PackToReshape(Rule):
     """
 
     name: ClassVar[str] = "pack-to-reshape"
+    number: ClassVar[int] = 45
     rank: ClassVar[int] = 430
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.PACK, OpCode.UNPACK})
 

@@ -28,6 +28,7 @@ class ReduceToView(Rule):
     """
 
     name: ClassVar[str] = "reduce-to-view"
+    number: ClassVar[int] = 44
     rank: ClassVar[int] = 420
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     anchors: ClassVar[frozenset[OpCode]] = frozenset(

@@ -24,6 +24,7 @@ class ShapeToOptions(Rule):
     """
 
     name: ClassVar[str] = "shape-to-options"
+    number: ClassVar[int] = 34
     rank: ClassVar[int] = 320
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.RESHAPE})
     runtime: Runtime = Runtime.BOTH

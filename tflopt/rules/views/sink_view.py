@@ -23,6 +23,7 @@ class SinkView(Rule):
     """
 
     name: ClassVar[str] = "sink-view"
+    number: ClassVar[int] = 2
     rank: ClassVar[int] = 20
     anchors: ClassVar[frozenset[OpCode]] = ELEMENTWISE
 

@@ -19,6 +19,7 @@ class TransposeToReshape(Rule):
     """
 
     name: ClassVar[str] = "transpose-to-reshape"
+    number: ClassVar[int] = 5
     rank: ClassVar[int] = 50
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.TRANSPOSE})
 

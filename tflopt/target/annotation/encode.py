@@ -13,7 +13,7 @@ byte, the lowest first, the top bit set in all but the last::
     3 bytes   tflopt's version
     8 bytes   how the source's SHA-256 begins
     varints   the arena's head, its tail, and what its least size is above their sum
-    text      a bit for each rule that was applied, numbered as in ``rule_names``
+    text      a bit for each rule that was applied, by the rule's ``number``
     words     the operators with scratch, to the end
 
 A word is a byte and a number of two bytes. The byte's low seven bits are how many operators lie
@@ -33,7 +33,6 @@ from collections.abc import Iterable, Iterator
 
 from tflopt.errors import UnsupportedError
 from tflopt.target.annotation.record import DIGEST_BYTES, FORMAT, Annotation, OperatorMemory
-from tflopt.target.annotation.rule_names import RULE_NAMES
 from tflopt.target.cortex_m import Isa
 from tflopt.target.kernel_sets import KernelSet
 
@@ -43,6 +42,7 @@ KERNELS = {KernelSet.SCALAR: 8, KernelSet.DSP: 16, KernelSet.MVE: 32, KernelSet.
 TOLD = 128
 TARGET_PREFIX = "cortex-m"
 MOST_TEXT_BYTES = 23
+MOST_RULES = 8 * 0xFF
 MOST_BYTES = 0xFFFFFFFF
 MOST_OPERATORS = 0xFFFFFF
 ESCAPE, TOP, MOST_SKIPPED = 0x7F, 0x80, 0x7FFF
@@ -54,8 +54,8 @@ def encode(annotation: Annotation) -> bytes:
     Operators that are known to have no scratch take no bytes, and are not read back.
 
     Raises:
-        UnsupportedError: a rule without a number, a text that is too long or no printable ASCII,
-            or a number beyond the format's.
+        UnsupportedError: a text that is too long or no printable ASCII, or a number beyond the
+            format's.
     """
     if not annotation.target.startswith(TARGET_PREFIX):
         raise _error(f"target {annotation.target!r} is no {TARGET_PREFIX}")
@@ -115,12 +115,12 @@ def _arena(annotation: Annotation) -> tuple[int, int, int]:
     return head, tail, annotation.arena_total_bytes - head - tail
 
 
-def _rules(names: Iterable[str]) -> bytes:
+def _rules(numbers: Iterable[int]) -> bytes:
     bits = 0
-    for name in names:
-        if name not in RULE_NAMES:
-            raise _error(f"rule {name} has no number")
-        bits |= 1 << RULE_NAMES.index(name)
+    for number in numbers:
+        if not 0 <= number < MOST_RULES:
+            raise _error(f"rule {number} is beyond the format's {MOST_RULES}")
+        bits |= 1 << number
     size = (bits.bit_length() + 7) // 8
     return bytes([size]) + bits.to_bytes(size, "little")
 

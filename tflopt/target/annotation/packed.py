@@ -22,7 +22,6 @@ from tflopt.target.annotation.record import (
     Annotation,
     OperatorMemory,
 )
-from tflopt.target.annotation.rule_names import RULE_NAMES
 from tflopt.target.kernel_sets import KernelSet
 
 
@@ -69,12 +68,9 @@ def _error(reason: str) -> ModelError:
     return ModelError(reason, f"{METADATA_NAME} metadata")
 
 
-def _rules(data: bytes) -> tuple[str, ...]:
-    """Names in alphabetical order; a rule of a newer tflopt is named by its number."""
+def _rules(data: bytes) -> tuple[int, ...]:
     bits = int.from_bytes(data, "little")
-    numbers = [number for number in range(8 * len(data)) if bits >> number & 1]
-    known = len(RULE_NAMES)
-    return tuple(sorted(RULE_NAMES[n] if n < known else f"rule-{n}" for n in numbers))
+    return tuple(number for number in range(8 * len(data)) if bits >> number & 1)
 
 
 def _operators(data: bytes) -> tuple[OperatorMemory, ...]:

@@ -40,7 +40,8 @@ class Annotation:
         arena_head_bytes: with the tail, what ``MicroInterpreter::arena_used_bytes()`` returns.
         arena_total_bytes: the smallest arena in which ``AllocateTensors`` succeeds.
         operators: those that have scratch, or whose scratch is unknown, in the model's order.
-        rules: names of the rules that were applied.
+        rules: numbers of the rules that were applied, ascending.
+        rule_names: their names, in format 1 only.
         isa_specific_overlap: the plan's overlaps are proven for ``isa`` alone.
         trusted: the kernels that the plan is right on; None where the annotation doesn't say it.
     """
@@ -54,6 +55,7 @@ class Annotation:
     arena_tail_bytes: int
     arena_total_bytes: int
     operators: tuple[OperatorMemory, ...] = ()
-    rules: tuple[str, ...] = ()
+    rules: tuple[int, ...] = ()
+    rule_names: tuple[str, ...] = ()
     isa_specific_overlap: bool = False
     trusted: frozenset[KernelSet] | None = None

@@ -45,7 +45,7 @@ def decode_table(data: bytes) -> Annotation:
         arena_tail_bytes=table.number(_TAIL, 4),
         arena_total_bytes=table.number(_TOTAL, 4),
         operators=_operators(reader, table, kernels),
-        rules=table.strings(_RULES),
+        rule_names=table.strings(_RULES),
         isa_specific_overlap=table.number(_OVERLAP, 1) != 0,
     )
 

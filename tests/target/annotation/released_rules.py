@@ -1,7 +1,6 @@
-"""The numbers that rules have in an annotation: places in this list.
+"""Rules by the numbers that they had in files that people may keep: places in this list.
 
-Names are only ever appended: files that were written keep their meaning. A test asks that every
-rule is here.
+A rule that goes leaves its number behind. New rules need not be here.
 """
 
 from __future__ import annotations
