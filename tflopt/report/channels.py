@@ -11,7 +11,8 @@ from tflopt.facts.operators import WEIGHTED
 from tflopt.ir import Graph, Model, Op, Value
 from tflopt.ranges import Ranges, ranges_of
 from tflopt.rules.channels.links import Mask
-from tflopt.rules.channels.plan import Plan, plan_of
+from tflopt.rules.channels.plan import Plan
+from tflopt.rules.channels.remove import plan_of
 from tflopt.target.cost import predict_instructions
 from tflopt.target.device import Device
 

@@ -14,7 +14,8 @@ from tflopt.ir.node import Array, Origin
 from tflopt.ranges import Ranges, ranges_of
 from tflopt.report.channels import constant_channels, has_weights, layer_ops
 from tflopt.rules.channels.links import Mask
-from tflopt.rules.channels.plan import Plan, plan_of
+from tflopt.rules.channels.plan import Plan
+from tflopt.rules.channels.remove import plan_of
 from tflopt.rules.channels.twins import Twins, twins_of
 
 ABSORBS = frozenset({Kind.CONVOLUTION, Kind.DENSE, Kind.TRANSPOSE_CONV})

@@ -14,7 +14,7 @@ from tflopt.ir.clone import clone
 from tflopt.ir.node import Array
 from tflopt.ranges import ranges_of
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, ModelRule, Rewriter, Stage
-from tflopt.rules.channels.plan import plan_of
+from tflopt.rules.channels.remove import plan_of
 from tflopt.rules.channels.twins import Twins, twins_of
 
 LARGEST = 127

@@ -1,17 +1,13 @@
-"""Which channels of a graph can go, and what is edited for that."""
+"""Which channels of a graph go."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from tflopt.facts.operators import WEIGHTED, data_of, has_effect
+from tflopt.facts.operators import has_effect
 from tflopt.ir import Graph, Op, Value
 from tflopt.ranges import Ranges
-from tflopt.rewrite import Rewriter
-from tflopt.rules.channels.links import Links, Mask, TooLarge
+from tflopt.rules.channels.links import Mask
 
 
 @dataclass(frozen=True)
@@ -46,48 +42,6 @@ class Plan:
         return Plan(Ranges(copy, found), kept, axes, frozenset(ops[op] for op in self.parts))
 
 
-def plan_of(graph: Graph, ranges: Ranges, spared: Collection[Op] = ()) -> Plan | None:
-    """All that can go; None where nothing can.
-
-    Args:
-        spared: operators that keep all channels.
-    """
-    from tflopt.rules.channels.roles import role_of
-
-    links, parts = Links(ranges), set[Op]()
-    try:
-        for value in held_by_others(graph):
-            links.hold(value)
-        for op in graph.ops:
-            role = None if op in spared or is_strange(op) else role_of(op)
-            if role is not None and role.link(op, links):
-                parts.add(op)
-            else:
-                hold_all(op, links)
-            data = data_of(op)
-            if op.code in WEIGHTED and data is not None and data.is_constant:
-                links.hold(data)  # layers cut their weights only
-        removable = links.removable()
-    except TooLarge:
-        return None
-    kept = {}
-    for value, axis in links.start:
-        goes = removable[links.numbers(value, axis)]
-        if goes.any():
-            kept[value, axis] = ~goes
-    return Plan(links.ranges, kept, links.axes, frozenset(parts)) if kept else None
-
-
-def hold_all(op: Op, links: Links) -> None:
-    """Nothing that the operator reads or produces may lose anything.
-
-    Constants aside: who takes part gets one of its own.
-    """
-    for value in (*op.inputs, *op.outputs):
-        if value is not None and not value.is_constant:
-            links.hold(value)
-
-
 def held_by_others(graph: Graph) -> list[Value]:
     """Values that somebody other than the graph's operators refers to."""
     held = [*graph.inputs, *graph.outputs]
@@ -107,21 +61,3 @@ def is_strange(op: Op) -> bool:
     moving = [value for value in (*op.inputs, *op.outputs) if value is not None]
     moving = [value for value in moving if not value.is_constant]
     return any(value.quant is not None and value.quant.is_per_channel for value in moving)
-
-
-def carry_out(plan: Plan, graph: Graph, rw: Rewriter) -> None:
-    """Edit the operators, then the values, and drop the constants that were replaced."""
-    from tflopt.rules.channels.roles import role_of
-
-    read = dict.fromkeys(v for op in graph.ops for v in op.inputs if v is not None)
-    held = set(held_by_others(graph))
-    for op in list(graph.ops):
-        role = role_of(op) if op in plan.parts else None
-        if role is not None and any(plan.of_axes(v) for v in (*op.inputs, *op.outputs) if v):
-            role.cut(op, plan, rw)
-    for (value, axis), kept in plan.kept.items():
-        if not value.is_constant:
-            rw.take(value, axis, [int(index) for index in np.flatnonzero(kept)])
-    for value in read:
-        if value.is_constant and not value.uses and value not in held:
-            rw.remove_value(value)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from tflopt.config import Config, Runtime
 from tflopt.ir import Model
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, ModelRule, Rewriter, Stage
-from tflopt.rules.channels.plan import carry_out
+from tflopt.rules.channels.remove import carry_out
 from tflopt.rules.channels.weigh import choose
 from tflopt.search.worth import Worth
 

@@ -10,7 +10,8 @@ from tflopt.ir import Model, Op
 from tflopt.ir.clone import clone
 from tflopt.ranges import ranges_of
 from tflopt.rewrite import Reason, Rewriter, Why
-from tflopt.rules.channels.plan import Plan, carry_out, plan_of
+from tflopt.rules.channels.plan import Plan
+from tflopt.rules.channels.remove import carry_out, plan_of
 from tflopt.search.cost import Cost, flash_estimate
 from tflopt.search.objective import Budget
 from tflopt.search.worth import Worth
