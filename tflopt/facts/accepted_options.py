@@ -79,5 +79,4 @@ def _params(value: Value) -> tuple[float, int]:
     quant = value.quant
     if quant is None or not quant.is_set or quant.zero_point is None or not quant.zero_point.size:
         return 0.0, 0
-    assert quant.scale is not None
-    return float(quant.scale[0]), int(quant.zero_point[0])
+    return float(quant.scales[0]), int(quant.zero_point[0])

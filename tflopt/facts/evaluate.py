@@ -193,8 +193,7 @@ def _select(op: Op, inputs: Arrays) -> list[Array]:
 
 
 def _cast(op: Op, inputs: Arrays) -> list[Array] | None:
-    value = op.input(0)
-    assert value is not None
+    value = op.operand(0)
     target = op.output.dtype
     exact = value.dtype in INTEGERS and target in INTEGERS | {DType.FLOAT32}
     return [inputs[0].astype(target.numpy)] if exact else None
@@ -202,8 +201,7 @@ def _cast(op: Op, inputs: Arrays) -> list[Array] | None:
 
 def _dequantize(op: Op, inputs: Arrays) -> list[Array] | None:
     """``float(double(scale) * (q - zero_point))``; float16 is only widened."""
-    value = op.input(0)
-    assert value is not None
+    value = op.operand(0)
     if value.dtype is DType.FLOAT16:
         return [inputs[0].astype(np.float32)]
     if value.dtype not in (DType.INT8, DType.INT16) or value.quant is None:

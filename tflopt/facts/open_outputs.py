@@ -32,8 +32,7 @@ def output_shape(op: Op) -> Shape | None:
 
 
 def _source(op: Op) -> Shape:
-    value = op.input(0)
-    assert value is not None
+    value = op.operand(0)
     return value.shape
 
 

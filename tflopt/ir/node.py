@@ -7,7 +7,7 @@ a value; rules call them through :class:`tflopt.rewrite.Rewriter`, which records
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from tflopt.ir.opcodes import OpCode
 from tflopt.ir.options import Options
+from tflopt.ir.origin import Origin
 from tflopt.ir.quantization import Quantization
 from tflopt.ir.record import Record
 from tflopt.ir.types import DType
@@ -59,93 +60,6 @@ class Use:
     def op(self) -> Op | None:
         """The reading operator, None for a graph output."""
         return self.user if isinstance(self.user, Op) else None
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some indices of one axis of a tensor of this shape."""
-
-    shape: tuple[int, ...]
-    axis: int
-    indices: tuple[int, ...]
-
-    def of(self, elements: Array) -> Array:
-        """What stays of the elements."""
-        return np.take(elements.reshape(self.shape), self.indices, self.axis)
-
-    @property
-    def elements(self) -> int:
-        """How many stay."""
-        return prod(self.shape) // self.shape[self.axis] * len(self.indices)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The tensor of the source model that holds the same elements.
-
-    They are all of that tensor's, or what ``parts`` take out of it one after another. They lie in
-    the same order, or, with ``perm``, in the order that they have after the tensor was given the
-    shape ``dims`` and its axes were permuted by ``perm``.
-    """
-
-    subgraph: int
-    tensor: int
-    dims: tuple[int, ...] = ()
-    perm: tuple[int, ...] = ()
-    parts: tuple[Part, ...] = ()
-
-    def taken(self, shape: Sequence[int], axis: int, indices: Sequence[int]) -> Origin | None:
-        """The origin of some indices of an axis; None where it can't be said.
-
-        Args:
-            shape: the shape of the value that has this origin.
-            axis: an axis of that shape.
-            indices: those that stay.
-        """
-        if not self.perm:
-            part = Part(tuple(shape), axis, tuple(indices))
-            return replace(self, parts=(*self.parts, part))
-        large = [number for number, size in enumerate(shape) if size != 1]
-        if [self.dims[number] for number in self.perm] != [shape[number] for number in large]:
-            return None
-        if axis not in large or len(indices) < 2:
-            return None
-        place = self.perm[large.index(axis)]
-        dims = (*self.dims[:place], len(indices), *self.dims[place + 1 :])
-        part = Part(self.dims, place, tuple(indices))
-        return replace(self, dims=dims, parts=(*self.parts, part))
-
-    def elements(self, source: int) -> int:
-        """How many of the source tensor's elements there are."""
-        return self.parts[-1].elements if self.parts else source
-
-    def rearranged(self, shape: Sequence[int], axes: Sequence[int | None]) -> Origin | None:
-        """The origin of a value after a permutation; None where it can't be said.
-
-        Args:
-            shape: the shape of the value that has this origin.
-            axes: for each axis of the result the axis in ``shape``, None for a dimension of 1.
-        """
-        large = [axis for axis, size in enumerate(shape) if size != 1]
-        order = [axis for axis in axes if axis in large]
-        dims, perm = [shape[axis] for axis in large], list(range(len(large)))
-        if self.perm:
-            if [self.dims[axis] for axis in self.perm] != dims:
-                return None
-            dims, perm = list(self.dims), list(self.perm)
-        perm = [perm[large.index(axis)] for axis in order]
-        if perm == sorted(perm):
-            return replace(self, dims=(), perm=())
-        return replace(self, dims=tuple(dims), perm=tuple(perm))
-
-    def reorder(self, source: Array) -> Array:
-        """The elements of the source tensor in the order in which they lie here, flat."""
-        for part in self.parts:
-            source = part.of(source)
-        if not self.perm:
-            return source.reshape(-1)
-        moved: Array = source.reshape(self.dims).transpose(self.perm)
-        return np.reshape(moved, -1)
 
 
 @dataclass(slots=True)
@@ -360,6 +274,17 @@ class Op:
     def input(self, index: int) -> Value | None:
         """Input ``index``, None where it is left out or the operator has fewer."""
         return self._inputs[index] if index < len(self._inputs) else None
+
+    def operand(self, index: int) -> Value:
+        """Input ``index``, where it is known to be there.
+
+        Raises:
+            ValueError: it is left out.
+        """
+        value = self.input(index)
+        if value is None:
+            raise ValueError(f"{self!r} has no input {index}")
+        return value
 
     def set_inputs(self, values: Iterable[Value | None]) -> None:
         """Read other values."""

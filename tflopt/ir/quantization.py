@@ -47,6 +47,17 @@ class Quantization:
         return bool(self.count) and self.zero_point is not None and self.zero_point.size > 0
 
     @property
+    def scales(self) -> Floats:
+        """The scales, where they are known to be there.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if self.scale is None:
+            raise ValueError("no scales")
+        return self.scale
+
+    @property
     def count(self) -> int:
         """The number of scales."""
         return 0 if self.scale is None else int(self.scale.size)

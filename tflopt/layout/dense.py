@@ -43,10 +43,8 @@ class DenseRole(Role):
 
     def apply(self, form: Form, rw: Rewriter) -> None:
         """Bring the columns into the input's order."""
-        op = self.op
-        assert op is not None
-        weights, group = op.inputs[1], self.operands[0].group
-        assert weights is not None
+        op = self.operator
+        weights, group = op.operand(1), self.operands[0].group
         before, after = order_of(self.original.labels[0]), order_of(form.labels[0])
         if before == after:
             return
@@ -68,9 +66,8 @@ class RowsRole(MovableRole):
     def forms(self, candidates: Candidates) -> Iterator[Form]:
         """The forms to choose from; an empty arrangement changes the input's shape only."""
         yield from super().forms(candidates)
-        assert self.op is not None
         original = self.original
-        if _keeps(self.op):
+        if _keeps(self.operator):
             return
         for label in candidates[self.operands[0].group]:
             same = order_of(label) == order_of(original.labels[0])
@@ -83,8 +80,7 @@ class RowsRole(MovableRole):
 
     def apply(self, form: Form, rw: Rewriter) -> None:
         """Edit the operator to work in this form."""
-        op = self.op
-        assert op is not None
+        op = self.operator
         if form.arrangement and isinstance(op.options, FullyConnectedOptions):
             keeps = len(form.arrangement) > 2 or _keeps(op)
             rw.set_options(op, replace(op.options, keep_num_dims=keeps))
@@ -142,10 +138,9 @@ class ReshapeRole(Role):
 
     def apply(self, form: Form, rw: Rewriter) -> None:
         """Edit the operator to work in this form; TFLM takes the shape from the output."""
-        assert self.op is not None
         shape = target_shape(form.labels[1], self.operands[1].group)
-        turn_into_reshape(rw, self.op, shape)
-        rw.set_inputs(self.op, self.op.inputs[:1])
+        turn_into_reshape(rw, self.operator, shape)
+        rw.set_inputs(self.operator, self.operator.inputs[:1])
 
 
 def target_shape(label: Label, group: Group) -> tuple[int, ...]:

@@ -91,11 +91,9 @@ class ReduceRole(DropRole):
 
     def apply(self, form: Form, rw: Rewriter) -> None:
         """Edit the operator to work in this form."""
-        op = self.op
-        assert op is not None
+        op = self.operator
         assert isinstance(form, DropForm)
-        axes = op.inputs[1]
-        assert axes is not None
+        axes = op.operand(1)
         reduced = [p for p, axis in enumerate(form.arrangement) if axis in self.dropped]
         data = np.asarray(form.removed or reduced, dtype=axes.array().dtype)
         rw.set_input(op, 1, rw.constant(data, axes, name=axes.name))
@@ -126,8 +124,7 @@ def reduce_role(op: Op, groups: Groups) -> Role | None:
 
 def _operands(op: Op, groups: Groups, removed: tuple[int, ...]) -> tuple[Operand, ...] | None:
     """Input and output over the input's axes; None where the ranks don't fit."""
-    data = op.inputs[0]
-    assert data is not None
+    data = op.operand(0)
     rank = len(data.shape)
     output = groups[op.output].members[op.output]
     if len(output) != rank - len(removed):
@@ -154,15 +151,13 @@ class PickRole(DropRole):
 
     def apply(self, form: Form, rw: Rewriter) -> None:
         """Edit the operator to work in this form; a picked index becomes a range of one."""
-        op = self.op
-        assert op is not None
+        op = self.operator
         assert isinstance(form, DropForm)
         options = op.options
         assert isinstance(options, StridedSliceOptions)
         rows = [self._row(axis) for axis in form.arrangement]
         for index, column in zip((1, 2, 3), zip(*rows, strict=True), strict=True):
-            table = op.inputs[index]
-            assert table is not None
+            table = op.operand(index)
             data = np.asarray(column, dtype=table.array().dtype)
             rw.set_input(op, index, rw.constant(data, table, name=table.name))
         masks = [
@@ -179,13 +174,11 @@ class PickRole(DropRole):
         """Begin, end and step along an axis."""
         if axis is None:
             return 0, 1, 1
-        op = self.op
-        assert op is not None
+        op = self.operator
         begin, end, step = (_at(op, index, axis) for index in (1, 2, 3))
         if axis not in self.dropped:
             return begin, end, step
-        data = op.inputs[0]
-        assert data is not None
+        data = op.operand(0)
         begin = _first(op, axis, begin, data.shape[axis])
         return begin, begin + 1, 1
 

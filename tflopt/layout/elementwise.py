@@ -31,8 +31,7 @@ class ElementwiseRole(MovableRole):
 
     def is_legal(self, arrangement: Label) -> bool:
         """Whether the operator computes the same with its axes in this order."""
-        op = self.op
-        assert op is not None
+        op = self.operator
         if len(op.inputs) < 2:
             return True
         old = [value.shape for value in op.inputs if value is not None]
@@ -47,18 +46,15 @@ class ElementwiseRole(MovableRole):
             if not operand.is_output
         }
         for index in self.constants:
-            value = op.inputs[index]
-            assert value is not None
+            value = op.operand(index)
             found[index] = _constant_shape(value, arrangement, self.rank)
         return [found[index] for index in sorted(found)]
 
     def apply(self, form: Form, rw: Rewriter) -> None:
         """Edit the operator to work in this form."""
-        op = self.op
-        assert op is not None
+        op = self.operator
         for index in self.constants:
-            value = op.inputs[index]
-            assert value is not None
+            value = op.operand(index)
             moved = rearranged(value, form.arrangement, self.rank, rw)
             if moved is not value:
                 rw.set_input(op, index, moved)
@@ -106,8 +102,7 @@ def is_plain_constant(value: Value) -> bool:
 def _axes_of_constants(op: Op, constants: list[int], rank: int) -> tuple[int, ...]:
     found = []
     for index in constants:
-        value = op.inputs[index]
-        assert value is not None
+        value = op.operand(index)
         offset = rank - len(value.shape)
         found += [offset + axis for axis, size in enumerate(value.shape) if size != 1]
     return tuple(found)

@@ -52,8 +52,7 @@ def find_groups(graph: Graph) -> dict[Value, Group]:
             for value in op.outputs:
                 _enter_root(value, found)
             continue
-        source = op.input(0)
-        assert source is not None
+        source = op.operand(0)
         group = found[source]
         group.members[op.output] = label
         group.views.append(op)

@@ -74,8 +74,7 @@ def _ends(view: Op, reading: Reading) -> Iterator[tuple[Op | Graph, Value]]:
 
 
 def _why_reshape(op: Op) -> Reason:
-    source = op.inputs[0]
-    assert source is not None
+    source = op.operand(0)
     shapes = [str(list(value.shape)) for value in (source, op.output)]
     return Why.AXES(
         "{source} to {result} merges or splits axes", source=shapes[0], result=shapes[1]

@@ -34,9 +34,7 @@ class Operand:
 
     def value(self, op: Op) -> Value:
         """The tensor."""
-        value = op.outputs[self.index] if self.is_output else op.inputs[self.index]
-        assert value is not None
-        return value
+        return op.outputs[self.index] if self.is_output else op.operand(self.index)
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,12 @@ class Role:
     why: str = ""
     axes: tuple[int, ...] = ()
     rank: int = 0
+
+    @property
+    def operator(self) -> Op:
+        """The operator of a role that is no input or output of the graph."""
+        assert self.op is not None
+        return self.op
 
     @property
     def original(self) -> Form:

@@ -38,8 +38,7 @@ class TableRole(MovableRole):
 
     def apply(self, form: Form, rw: Rewriter) -> None:
         """Edit the operator to work in this form."""
-        op = self.op
-        assert op is not None
+        op = self.operator
         for index, neutral in self.tables:
             _set_rows(op, index, neutral, form.arrangement, rw)
         options = op.options
@@ -50,8 +49,7 @@ class TableRole(MovableRole):
 
 
 def _set_rows(op: Op, index: int, neutral: int, arrangement: Label, rw: Rewriter) -> None:
-    table = op.inputs[index]
-    assert table is not None
+    table = op.operand(index)
     data = table.array()
     filler = np.full(data.shape[1:], neutral, dtype=data.dtype)
     rows = [filler if axis is None else data[axis] for axis in arrangement]
@@ -74,8 +72,7 @@ class AxisRole(MovableRole):
 
     def apply(self, form: Form, rw: Rewriter) -> None:
         """Edit the operator to work in this form."""
-        op = self.op
-        assert op is not None
+        op = self.operator
         place = form.arrangement.index(self.axis)
         if isinstance(op.options, GatherOptions):
             rw.set_options(op, replace(op.options, axis=place))
@@ -88,8 +85,7 @@ class AxisRole(MovableRole):
                     rw.set_input(op, index, moved)
             return
         index = facts_of(op).controls[-1]
-        control = op.inputs[index]
-        assert control is not None
+        control = op.operand(index)
         data = np.full_like(control.array(), place)
         rw.set_input(op, index, rw.constant(data, control, name=control.name))
 
@@ -130,8 +126,7 @@ def _has_rows(table: Value | None, rank: int) -> bool:
 
 
 def _table_role(op: Op, groups: Groups, tables: tuple[tuple[int, int], ...]) -> Role | None:
-    data = op.inputs[0]
-    assert data is not None
+    data = op.operand(0)
     rank = len(data.shape)
     if len(op.outputs) != 1 or op.output not in groups or len(op.output.shape) != rank:
         return None

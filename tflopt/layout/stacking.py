@@ -59,8 +59,7 @@ class StackRole(MovableRole):
 
     def apply(self, form: Form, rw: Rewriter) -> None:
         """Edit the operator to work in this form."""
-        op = self.op
-        assert op is not None
+        op = self.operator
         place = form.arrangement.index(self.axis)
         if isinstance(op.options, (PackOptions, UnpackOptions)):
             rw.set_options(op, replace(op.options, axis=place))

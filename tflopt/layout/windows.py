@@ -69,8 +69,7 @@ class WindowRole(MovableRole):
 
     def apply(self, form: Form, rw: Rewriter) -> None:
         """Edit the operator to work in this form."""
-        op, arrangement = self.op, form.arrangement
-        assert op is not None
+        op, arrangement = self.operator, form.arrangement
         spans = self._span(arrangement[HEIGHT]), self._span(arrangement[WIDTH])
         facts = facts_of(op)
         if facts.weights is not None:
@@ -83,8 +82,7 @@ class WindowRole(MovableRole):
 
 
 def _set_weights(op: Op, arrangement: Label, spans: tuple[Span, Span], rw: Rewriter) -> None:
-    weights = op.input(1)
-    assert weights is not None
+    weights = op.operand(1)
     data = weights.array()
     if _exchanges(arrangement):
         data = data.transpose(0, WIDTH, HEIGHT, CHANNELS)
@@ -99,8 +97,7 @@ def _exchanges(arrangement: Label) -> bool:
 
 
 def _set_sizes(op: Op, index: int, arrangement: Label, rw: Rewriter) -> None:
-    sizes = op.input(index)
-    assert sizes is not None
+    sizes = op.operand(index)
     data = sizes.array()
     first = BATCH if data.size == 4 else HEIGHT
     output = op.output.shape
@@ -172,8 +169,7 @@ def _spans(op: Op) -> tuple[Span, Span] | None:
             Span(options.filter_width, options.stride_w),
         )
     if kind_of(op) is Kind.RESIZE:
-        data = op.inputs[0]
-        assert data is not None
+        data = op.operand(0)
         pairs = [(data.shape[axis], op.output.shape[axis]) for axis in (HEIGHT, WIDTH)]
         height, width = (Span() if old == new else Span(new, old) for old, new in pairs)
         return height, width

@@ -43,8 +43,7 @@ class Reach:
 
 def reach_of(op: Op, data: Value, source: Interval) -> Reach:
     """What a convolution or TRANSPOSE_CONV reads of ``data``, which has four axes."""
-    weights, axes = op.inputs[1], _axes(op)
-    assert weights is not None
+    weights, axes = op.operand(1), _axes(op)
     whole = source.hull([0])
     for interval in (whole, whole.hull([1, 2])):
         kinds = [_kinds_along(interval, axis, data.shape[axis]) for axis in (1, 2)]
@@ -66,8 +65,7 @@ def reach_of(op: Op, data: Value, source: Interval) -> Reach:
 
 def padded_taps(op: Op) -> Mask:
     """For each tap of a convolution's window, row by row, whether it may lie in the padding."""
-    weights, axes = op.inputs[1], _axes(op)
-    assert weights is not None
+    weights, axes = op.operand(1), _axes(op)
     high, wide = weights.shape[1:3]
     if axes is None:
         return np.ones(high * wide, dtype=np.bool_)

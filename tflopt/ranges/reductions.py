@@ -67,8 +67,7 @@ def softmax_of_constants(op: Op, source: Interval) -> Interval | None:
 
 
 def _sums(op: Op, source: Interval, axes: tuple[int, ...]) -> tuple[Ints, Ints] | None:
-    data = op.input(0)
-    assert data is not None
+    data = op.operand(0)
     one, out = affine_of(data), affine_of(op.output)
     count = prod(data.shape[axis] for axis in axes)
     known = data.dtype is DType.INT8 and op.output.dtype is DType.INT8

@@ -10,7 +10,8 @@ import numpy as np
 
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.ir import Graph, Model, Op, Value
-from tflopt.ir.node import Array, Origin
+from tflopt.ir.node import Array
+from tflopt.ir.origin import Origin
 from tflopt.ranges import Ranges, ranges_of
 from tflopt.report.channels import constant_channels, has_weights, layer_ops
 from tflopt.rules.channels.links import Mask

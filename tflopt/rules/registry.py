@@ -34,9 +34,9 @@ def rule_types() -> tuple[type[AnyRule], ...]:
             raise TypeError(f"{kind.name} has no number; the next is {max(numbers) + 1}")
     for what, marks in (
         ("name", [kind.name for kind in kinds]),
-        ("number", [kind.number for kind in kinds]),
+        ("number", [str(kind.number) for kind in kinds]),
     ):
-        twice = [str(mark) for mark in marks if marks.count(mark) > 1]
+        twice = [mark for mark in marks if marks.count(mark) > 1]
         if twice:
             raise TypeError(f"several rules have the {what} {min(twice)}")
     return tuple(kinds)

@@ -93,8 +93,7 @@ class _Writer:
             if inside.intersection(_whole(work)):
                 raise NotTileableError("it reads all of what a layer of its segment makes", work.op)
             for read in work.reads:
-                value = work.op.inputs[read.index]
-                assert value is not None
+                value = work.op.operand(read.index)
                 if value not in inside:
                     points.setdefault(value, set()).update(read.rows)
         for value, cuts in points.items():
@@ -141,8 +140,7 @@ class _Writer:
             None if value is None else self.program.read(value) for value in _whole(work)
         ]
         for read in work.reads:
-            value = op.inputs[read.index]
-            assert value is not None
+            value = op.operand(read.index)
             inputs[read.index] = here[value].view(read.rows)
         if work.form is Form.PAD:
             assert isinstance(inputs[0], Part)
@@ -174,8 +172,7 @@ class _Writer:
 
     def amounts(self, op: Op, before: int, after: int) -> Control:
         """What a PAD inside the segment adds in this band."""
-        control = op.inputs[1]
-        assert control is not None
+        control = op.operand(1)
         amounts = np.array(control.array(), dtype=np.int32).reshape(-1, 2)
         amounts[self.segment.axis] = (before, after)
         return Control(amounts.shape, tuple(amounts.ravel().tolist()))

@@ -32,9 +32,7 @@ def _constant(op: Op, index: int) -> Shape | None:
 
 
 def _source(op: Op, index: int = 0) -> Value:
-    value = op.inputs[index]
-    assert value is not None
-    return value
+    return op.operand(index)
 
 
 def _gives(op: Op, expected: Sequence[int]) -> str:

@@ -17,8 +17,7 @@ SCALAR_OF_OLD = (0,)
 
 
 def _same_size(op: Op) -> str:
-    value = op.inputs[0]
-    assert value is not None
+    value = op.operand(0)
     if value.elements == op.output.elements:
         if op.code in VIEWS or value.shape == op.output.shape:
             return ""
@@ -74,9 +73,7 @@ def axis_flaw(axis: int, rank: int) -> str:
 
 
 def _reduce(op: Op) -> str:
-    source, axes = op.inputs[0], op.inputs[1]
-    assert source is not None
-    assert axes is not None
+    source, axes = op.operand(0), op.operand(1)
     rank, chosen = len(source.shape), axes.ints()
     if chosen is None or rank == 0:
         return ""
@@ -91,9 +88,7 @@ def _reduce(op: Op) -> str:
 
 
 def _fully_connected(op: Op) -> str:
-    data, weights, bias = op.inputs[0], op.inputs[1], op.input(2)
-    assert data is not None
-    assert weights is not None
+    data, weights, bias = op.operand(0), op.operand(1), op.input(2)
     if len(weights.shape) < 2 or 0 in weights.shape or not op.output.shape:
         return f"weights of the shape {list(weights.shape)}, output {list(op.output.shape)}"
     channels, depth = weights.shape[-2:]
@@ -107,9 +102,7 @@ def _fully_connected(op: Op) -> str:
 
 
 def _arg(op: Op) -> str:
-    source, axis = op.inputs[0], op.inputs[1]
-    assert source is not None
-    assert axis is not None
+    source, axis = op.operand(0), op.operand(1)
     chosen, rank = axis.ints(), len(source.shape)
     if not chosen:
         return "" if chosen is None else "it has no axis"

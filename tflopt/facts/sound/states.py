@@ -13,10 +13,7 @@ from tflopt.ir.options import SVDFOptions
 def _recurrent(op: Op) -> str:
     if op.code is not OpCode.SVDF:
         return ""
-    feature, time, state, options = op.inputs[1], op.inputs[2], op.inputs[4], op.options
-    assert feature is not None
-    assert time is not None
-    assert state is not None
+    feature, time, state, options = op.operand(1), op.operand(2), op.operand(4), op.options
     rank = options.rank if isinstance(options, SVDFOptions) else 0
     filters = feature.shape[0] if feature.shape else 0
     if rank < 1 or filters < 1 or filters % rank:

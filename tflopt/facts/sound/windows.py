@@ -54,9 +54,7 @@ def _bias_flaw(op: Op, index: int, channels: int) -> str:
 
 
 def _conv(op: Op) -> str:
-    data, weights, options = op.inputs[0], op.inputs[1], op.options
-    assert data is not None
-    assert weights is not None
+    data, weights, options = op.operand(0), op.operand(1), op.options
     if not isinstance(options, Conv2DOptions | DepthwiseConv2DOptions):
         return "its options are missing, or have a padding or an activation that there isn't"
     flaw = _rank_flaw(input=data, weights=weights, output=op.output) or _option_flaw(
@@ -84,8 +82,7 @@ def _conv(op: Op) -> str:
 
 
 def _pool(op: Op) -> str:
-    data, options = op.inputs[0], op.options
-    assert data is not None
+    data, options = op.operand(0), op.options
     if not isinstance(options, Pool2DOptions):
         return "its options are missing, or have a padding or an activation that there isn't"
     flaw = _rank_flaw(input=data, output=op.output) or _option_flaw(
@@ -103,9 +100,7 @@ def _pool(op: Op) -> str:
 
 
 def _transpose_conv(op: Op) -> str:
-    weights, data, options = op.inputs[1], op.inputs[2], op.options
-    assert data is not None
-    assert weights is not None
+    weights, data, options = op.operand(1), op.operand(2), op.options
     if not isinstance(options, TransposeConvOptions):
         return "its options are missing, or have a padding or an activation that there isn't"
     output = op.output.shape

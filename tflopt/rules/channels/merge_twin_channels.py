@@ -54,8 +54,7 @@ def _removable(graph: Graph) -> int:
 
 def _write(graph: Graph, rw: Rewriter) -> None:
     for op, data in _merged(graph).items():
-        weights = op.inputs[1]
-        assert weights is not None
+        weights = op.operand(1)
         rw.set_input(op, 1, rw.constant(data, weights, quant=weights.quant, name=weights.name))
         if not weights.uses:
             rw.remove_value(weights)

@@ -138,8 +138,7 @@ def link_slice(op: Op, links: Links) -> bool:
 
 def cut_slice(op: Op, plan: Plan, rw: Rewriter) -> None:
     """The block begins after what stays in front of it."""
-    data, region = op.inputs[0], region_of(op)
-    assert data is not None
+    data, region = op.operand(0), region_of(op)
     assert region is not None
     cut_constants(op, plan, rw)
     changes = {}
@@ -155,8 +154,7 @@ def cut_slice(op: Op, plan: Plan, rw: Rewriter) -> None:
 
 def _set_numbers(op: Op, position: int, numbers: dict[int, int], rw: Rewriter) -> None:
     """Other numbers in a constant vector of shapes, axes or amounts."""
-    old = op.inputs[position]
-    assert old is not None
+    old = op.operand(position)
     array = old.array().copy()
     for place, number in numbers.items():
         array.reshape(-1)[place] = number
@@ -194,9 +192,7 @@ def cut_split(op: Op, plan: Plan, rw: Rewriter) -> None:
     """Parts of unequal sizes are for SPLIT_V."""
     facts = facts_of(op)
     position, where = facts.data, facts.controls[-1]
-    data, control = op.inputs[position], op.inputs[where]
-    assert data is not None
-    assert control is not None
+    data, control = op.operand(position), op.operand(where)
     cut_constants(op, plan, rw)
     numbers = control.ints()
     assert numbers is not None
@@ -238,8 +234,7 @@ def link_pad(op: Op, links: Links) -> bool:
 
 def cut_pad(op: Op, plan: Plan, rw: Rewriter) -> None:
     """Less is padded where some of the padding goes."""
-    data, amounts = op.inputs[0], amounts_of(op)
-    assert data is not None
+    amounts = amounts_of(op)
     assert amounts is not None
     cut_constants(op, plan, rw)
     numbers = {}

@@ -105,8 +105,7 @@ def _layer(op: Op, twins: Twins) -> Keys:
 
 
 def _columns(op: Op, data: Array, axis: int) -> Keys:
-    weights, bias = op.inputs[1], op.input(2)
-    assert weights is not None
+    weights, bias = op.operand(1), op.input(2)
     rows = np.moveaxis(data, axis, 0)
     count, quant = len(rows), weights.quant
     if quant is None or quant.scale is None or quant.count not in (1, count):

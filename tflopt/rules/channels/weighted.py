@@ -287,9 +287,7 @@ def link_transposed(op: Op, links: Links) -> bool:
 
 def cut_transposed(op: Op, plan: Plan, rw: Rewriter) -> None:
     """As CONV_2D; the shape of the output is an input."""
-    data, shape = op.inputs[2], op.inputs[0]
-    assert data is not None
-    assert shape is not None
+    data, shape = op.operand(2), op.operand(0)
     outputs = plan.of(op.output, 3)
     _write(op, rw, {0: outputs, 3: plan.of(data, 3)}, None, outputs)
     if outputs is not None:
@@ -302,8 +300,7 @@ def _write(
     op: Op, rw: Rewriter, axes: dict[int, Mask | None], added: Ints | None, outputs: Mask | None
 ) -> None:
     """New weights without what goes, and a new bias with what is added."""
-    weights = op.inputs[1]
-    assert weights is not None
+    weights = op.operand(1)
     data = weights.array()
     for axis, kept in axes.items():
         data = data if kept is None else np.compress(kept, data, axis)
@@ -332,9 +329,7 @@ def _write_bias(op: Op, rw: Rewriter, added: Ints | None, outputs: Mask | None) 
 
 def _new_bias_quant(op: Op) -> Quantization | None:
     """That of the products: the weights have lost what goes already."""
-    data, weights = op.inputs[0], op.inputs[1]
-    assert data is not None
-    assert weights is not None
+    data, weights = op.operand(0), op.operand(1)
     if data.quant is None or weights.quant is None:
         return None
     if data.quant.scale is None or weights.quant.scale is None:

@@ -30,10 +30,9 @@ class PerChannelToPerTensor(Rule):
         quant = None if weights is None else weights.quant
         if weights is None or quant is None or not quant.is_per_channel:
             return
-        assert quant.scale is not None
-        if quant.zero_point is None or not (quant.scale == quant.scale[0]).all():
+        if quant.zero_point is None or not (quant.scales == quant.scales[0]).all():
             return
         require(not quant.zero_point.any(), "the weights have zero points", at=op)
         alone = all(use.op is op and use.index == 1 for use in weights.uses)
         require(alone, Why.SHARED("another operator reads the weights"), at=op)
-        rw.set_quant(weights, Quantization(quant.scale[:1], quant.zero_point[:1]))
+        rw.set_quant(weights, Quantization(quant.scales[:1], quant.zero_point[:1]))

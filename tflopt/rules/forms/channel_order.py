@@ -87,20 +87,17 @@ def _hands_on(op: Op, data: Value, channels: int) -> bool:
 
 
 def _reorder_summing(rw: Rewriter, op: Op, order: Order) -> None:
-    weights = op.input(1)
-    assert weights is not None
+    weights = op.operand(1)
     parts = weights.array().reshape(*weights.shape[:-1], -1, len(order))
     data = parts[..., order].reshape(weights.shape)
     rw.set_input(op, 1, rw.constant(data, weights, quant=weights.quant, name=weights.name))
 
 
 def _reorder_depthwise(rw: Rewriter, op: Op, order: Order) -> None:
-    weights, bias = op.input(1), op.input(2)
-    assert weights is not None
+    weights, bias = op.operand(1), op.input(2)
     quant = weights.quant
     if quant is not None and quant.is_per_channel:
-        assert quant.scale is not None
-        quant = Quantization.per_channel(quant.scale[order], 3)
+        quant = Quantization.per_channel(quant.scales[order], 3)
     data = weights.array()[..., order]
     rw.set_input(op, 1, rw.constant(data, weights, quant=quant, name=weights.name))
     if bias is not None:

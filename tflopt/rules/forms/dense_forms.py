@@ -56,8 +56,7 @@ def same_multipliers(dense: Dense) -> bool:
         return False
     if dense.quant.is_per_channel:
         return True
-    scale = dense.quant.scale
-    assert scale is not None
+    scale = dense.quant.scales
     one, two = (f(source, scale, target) for f in (convolution_multiplier, dense_multiplier))
     return all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
 
@@ -112,6 +111,5 @@ def _dense_bias(sketch: Sketch, dense: Dense) -> list[Value]:
         return []
     if dense.quant.is_per_channel:
         return [sketch.read(dense.bias)]
-    assert dense.quant.scale is not None
-    scale = float(source.scale * dense.quant.scale[0])
+    scale = float(source.scale * dense.quant.scales[0])
     return [sketch.constant(dense.bias.array(), DType.INT32, (scale, 0))]

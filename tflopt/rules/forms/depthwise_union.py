@@ -141,7 +141,6 @@ def _weights(sketch: Sketch, branches: Sequence[Branch], union: Union) -> Value:
     for branch in branches:
         weights, quant = branch.conv.weights.array(), branch.conv.weights.quant
         assert quant is not None
-        assert quant.scale is not None
         window = window_of(branch.conv.op)
         assert window is not None
         part = np.zeros((1, height.kernel, width.kernel, weights.shape[3]), np.int8)
@@ -150,7 +149,7 @@ def _weights(sketch: Sketch, branches: Sequence[Branch], union: Union) -> Value:
         )
         part[:, rows, columns] = weights
         parts.append(part)
-        scales.append(np.broadcast_to(quant.scale, weights.shape[3]))
+        scales.append(np.broadcast_to(quant.scales, weights.shape[3]))
     quant = Quantization.per_channel(np.concatenate(scales), CHANNELS)
     return sketch.constant(np.concatenate(parts, CHANNELS), DType.INT8, quant)
 

@@ -82,8 +82,7 @@ def _part(sketch: Sketch, found: Convolution, number: int) -> Value:
     weights, quant, bias = found.weights, found.weights.quant, found.bias
     every = slice(number, None, found.multiplier)
     if quant is not None and quant.is_per_channel:
-        assert quant.scale is not None
-        quant = Quantization.per_channel(quant.scale[every], 3)
+        quant = Quantization.per_channel(quant.scales[every], 3)
     kernel = sketch.constant(weights.array()[..., every], DType.INT8, quant)
     offset = [] if bias is None else [sketch.constant(bias.array()[every])]
     shape = (*found.op.output.shape[:3], found.input_c)

@@ -111,8 +111,7 @@ def extend(pad: Op, rw: Rewriter, *, mve: bool) -> None:
     if zeros is None or source is None:
         raise ValueError(f"{pad!r} can't be folded")
     for reader, taps in zip(pad.output.users, zeros, strict=True):
-        weights = reader.inputs[1]
-        assert weights is not None
+        weights = reader.operand(1)
         if any(map(any, taps)):
             data = np.pad(weights.array(), ((0, 0), *taps, (0, 0)))
             constant = rw.constant(data, weights, quant=weights.quant, name=weights.name)

@@ -74,8 +74,7 @@ the elements as channels; the same after a TRANSPOSE, which needs no scratch at 
 
 def draw(op: Op, extents: Extents, sums: Sequence[WeightedSum], window: Window) -> Sketch:
     """The convolutions, their ADD where there are two, and the views around them."""
-    source = op.input(0)
-    assert source is not None
+    source = op.operand(0)
     sketch = Sketch()
     shape, kernel = window.data(extents), window.kernel(extents)
     if shape[1:] == (extents.count, 1, extents.inner) and _is_image(source.shape, extents):

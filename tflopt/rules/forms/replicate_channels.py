@@ -90,5 +90,4 @@ def _repeated(weights: Value, times: int) -> Quantization | None:
     quant = weights.quant
     if quant is None or not quant.is_per_channel:
         return quant
-    assert quant.scale is not None
-    return Quantization.per_channel(np.repeat(quant.scale, times), 0)
+    return Quantization.per_channel(np.repeat(quant.scales, times), 0)

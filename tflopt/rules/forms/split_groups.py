@@ -74,8 +74,7 @@ def _part(sketch: Sketch, found: Convolution, data: Value, number: int) -> Value
     own = slice(number * count, (number + 1) * count)
     quant, bias = found.weights.quant, found.bias
     if quant is not None and quant.is_per_channel:
-        assert quant.scale is not None
-        quant = Quantization.per_channel(quant.scale[own], 0)
+        quant = Quantization.per_channel(quant.scales[own], 0)
     weights = sketch.constant(found.weights.array()[own], DType.INT8, quant)
     offset = [] if bias is None else [sketch.constant(bias.array()[own])]
     return sketch.convolution(

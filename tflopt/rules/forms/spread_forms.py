@@ -48,8 +48,7 @@ def _resized(op: Op, place: int, other: Value, aligned: tuple[int, ...]) -> Sket
 
 
 def _drawn(sketch: Sketch, op: Op, place: int, full: Value) -> Sketch:
-    data = op.inputs[1 - place]
-    assert data is not None
+    data = op.operand(1 - place)
     assert isinstance(op.options, Options)
     pair = [sketch.read(data), full] if place else [full, sketch.read(data)]
     output, options, version = op.output, op.options, op.opcode.version

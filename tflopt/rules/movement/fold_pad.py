@@ -62,8 +62,7 @@ class FoldPad(Rule):
 
     @staticmethod
     def _check_values(op: Op, amounts: Amounts) -> None:
-        source, padded = op.input(0), op.output
-        assert source is not None
+        source, padded = op.operand(0), op.output
         spatial = len(amounts) == 4 and not any(amounts[0] + amounts[3])
         require(spatial, "it pads batches or channels", at=op)
         same = same_quantization(source.quant, padded.quant) and source.dtype == padded.dtype

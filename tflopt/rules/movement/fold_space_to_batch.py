@@ -68,8 +68,7 @@ class FoldSpaceToBatch(Rule):
         _rebuild(op, first, steps, crops, rw)
 
     def _check(self, op: Op, first: Op, steps: list[_Step], crops: Pairs) -> None:
-        source, amounts = first.input(0), _pairs(first)
-        assert source is not None
+        source, amounts = first.operand(0), _pairs(first)
         assert amounts is not None
         signature = source.extra.shape_signature or ()
         require(-1 not in signature, Why.OPEN_SHAPE("a dimension is open (-1)"), at=first)
@@ -79,8 +78,7 @@ class FoldSpaceToBatch(Rule):
             at=first,
         )
         same = same_quantization(source.quant, first.output.quant)
-        data = op.input(0)
-        assert data is not None
+        data = op.operand(0)
         same = same and same_quantization(data.quant, op.output.quant)
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=first)
         clean = self.padded or not _reads_padding(source, steps, amounts, crops)
@@ -151,8 +149,7 @@ def _check_convolution(op: Op) -> None:
 
 def _through_view(op: Op, blocks: Blocks) -> Blocks:
     """Where the spatial axes lie behind a view that only adds or drops axes of 1."""
-    source, target = op.input(0), op.output.shape
-    assert source is not None
+    source, target = op.operand(0), op.output.shape
     places = [axis for axis, extent in enumerate(source.shape) if extent != 1]
     large = [axis for axis, extent in enumerate(target) if extent != 1]
     same = [source.shape[axis] for axis in places] == [target[axis] for axis in large]
@@ -190,8 +187,7 @@ def _reach(steps: list[_Step], place: int) -> tuple[int, int]:
 
 
 def _rebuild(op: Op, first: Op, steps: list[_Step], crops: Pairs, rw: Rewriter) -> None:
-    source, amounts = first.input(0), _pairs(first)
-    assert source is not None
+    source, amounts = first.operand(0), _pairs(first)
     assert amounts is not None
     value = source
     if any(map(any, amounts)):

@@ -64,8 +64,7 @@ class HoistSlice(Rule):
         )
         index = _data_index(above)
         index = required(index, "two tensors would have to be cut in its place", at=op)
-        source = above.inputs[index]
-        assert source is not None
+        source = above.operand(index)
         check_movable(op, source)
         wider = (source.dtype.bits or 0) > (middle.dtype.bits or 0)
         require(not wider, "the elements in front are wider", at=op)
@@ -81,8 +80,7 @@ _NOT_CUT = dict.fromkeys(VIEWS, Why.AXES("the view in front splits or joins axes
 
 
 def _exchange(op: Op, above: Op, index: int, region: Region, rw: Rewriter) -> None:
-    source = above.inputs[index]
-    assert source is not None
+    source = above.operand(index)
     small = insert_slice(rw, above, source, region, op)
     output = rw.value(op.output, same_elements=True)
     options = above.options if isinstance(above.options, Options) else None

@@ -114,13 +114,11 @@ class HoistSliceOverWindow(Rule):
 
 
 def _plan(above: Op, window: Window, region: Region, op: Op) -> _Plan:
-    source = above.input(0)
-    assert source is not None
+    source = above.operand(0)
     pad = _own_pad(above)
     if pad is not None:
-        amounts, source = amounts_of(pad), pad.input(0)
+        amounts, source = amounts_of(pad), pad.operand(0)
         assert amounts is not None
-        assert source is not None
         window = unpadded(window, amounts)
     check_movable(op, source)
     kept, sides, axes = whole(source.shape), [(0, 0)] * 4, []

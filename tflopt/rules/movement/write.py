@@ -62,8 +62,7 @@ def insert_slice(rw: Rewriter, before: Op, source: Value, region: Region, like: 
 
 def check_movable(op: Op, source: Value) -> None:
     """Require what every rule needs that lets ``op`` cut ``source`` instead of its own input."""
-    middle = op.input(0)
-    assert middle is not None
+    middle = op.operand(0)
     require(len(middle.uses) == 1, Why.SHARED("another operator reads what it cuts"), at=op)
     same = same_quantization(middle.quant, op.output.quant)
     require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)

@@ -77,8 +77,7 @@ def _merges(before: tuple[int, ...], after: tuple[int, ...]) -> bool:
 
 
 def _check_view(view: Op) -> None:
-    source = view.inputs[0]
-    assert source is not None
+    source = view.operand(0)
     same = same_quantization(source.quant, view.output.quant) and source.dtype == view.output.dtype
     require(same, Why.QUANTIZATION("the view changes the quantization"), at=view)
     require(
