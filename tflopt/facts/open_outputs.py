@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from tflopt.facts.operators import Kind, kind_of
-from tflopt.ir import Op, OpCode, Padding, Value
+from tflopt.facts.windows import extents, span_of
+from tflopt.ir import Op, OpCode, Value
 from tflopt.ir.options import (
     BatchMatMulOptions,
     ConcatenationOptions,
@@ -131,11 +132,9 @@ def _window(op: Op) -> Shape | None:
     strides = (options.stride_h, options.stride_w)
     if sizes is None or 0 in strides:
         return None
-    extents = []
-    for size, kernel, stride in zip(shape[1:3], sizes, strides, strict=True):
-        places = size if options.padding is Padding.SAME else size - kernel + 1
-        extents.append(-(-places // stride))
-    return (shape[0], *extents, channels)
+    rows = zip(shape[1:3], sizes, strides, strict=True)
+    image = (extents(options.padding, *row)[1] for row in rows)
+    return (shape[0], *image, channels)
 
 
 def _kernel(op: Op, options: Window, shape: Shape) -> tuple[tuple[int, int] | None, int]:
@@ -147,8 +146,8 @@ def _kernel(op: Op, options: Window, shape: Shape) -> tuple[tuple[int, int] | No
         return None, 0
     depthwise = isinstance(options, DepthwiseConv2DOptions)
     reach = (
-        (weights.shape[1] - 1) * options.dilation_h_factor + 1,
-        (weights.shape[2] - 1) * options.dilation_w_factor + 1,
+        span_of(weights.shape[1], options.dilation_h_factor),
+        span_of(weights.shape[2], options.dilation_w_factor),
     )
     return reach, weights.shape[3] if depthwise else weights.shape[0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tflopt.ir import Op, Padding, Value
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, Pool2DOptions
@@ -29,7 +29,7 @@ class Axis:
     @property
     def span(self) -> int:
         """Elements from the first tap to the last."""
-        return (self.kernel - 1) * self.dilation + 1
+        return span_of(self.kernel, self.dilation)
 
     @property
     def taps(self) -> int:
@@ -53,10 +53,26 @@ class Axis:
         start = output * self.stride - self.before
         return start if start >= 0 else start + -(start // self.dilation) * self.dilation
 
+    def reads(self, first: int, stop: int) -> tuple[int, int]:
+        """Where outputs ``[first, stop)`` begin and stop to read; may be outside the input."""
+        start = first * self.stride - self.before
+        return start, start + (stop - first - 1) * self.stride + self.span
+
     @property
     def last(self) -> int:
         """The input's element that the last tap of the last output reads; may lie beyond it."""
-        return (self.out - 1) * self.stride - self.before + self.span - 1
+        return self.reads(0, self.out)[1] - 1
+
+    @property
+    def behind(self) -> int:
+        """Elements behind the input that the last output reads."""
+        return max(0, self.last + 1 - self.size)
+
+    @property
+    def as_same(self) -> Axis:
+        """The axis with the padding and the outputs that SAME gives it."""
+        before, out = extents(Padding.SAME, self.size, self.span, self.stride)
+        return replace(self, before=before, out=out)
 
 
 Window = tuple[Axis, Axis]
@@ -90,8 +106,13 @@ def window_of(op: Op) -> Window | None:
 def _axis(
     source: Value, axis: int, padding: Padding, kernel: int, stride: int, dilation: int
 ) -> Axis:
-    size, span = source.shape[axis], (kernel - 1) * dilation + 1
+    size, span = source.shape[axis], span_of(kernel, dilation)
     return Axis(size, kernel, stride, dilation, *extents(padding, size, span, stride))
+
+
+def span_of(kernel: int, dilation: int) -> int:
+    """Elements from the first tap of a kernel to the last."""
+    return (kernel - 1) * dilation + 1
 
 
 def extents(padding: Padding, size: int, span: int, stride: int) -> tuple[int, int]:
@@ -106,7 +127,7 @@ def padding_before(padding: Padding, size: int, kernel: int, stride: int, dilati
     """The padding in front that TFLM computes, 0 for sizes that no kernel takes."""
     if min(kernel, stride, dilation) <= 0 or size < 0:
         return 0
-    return extents(padding, size, (kernel - 1) * dilation + 1, stride)[0]
+    return extents(padding, size, span_of(kernel, dilation), stride)[0]
 
 
 def padding_for(window: Window) -> Padding | None:

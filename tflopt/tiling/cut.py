@@ -25,8 +25,7 @@ def cut_for(window: Axis, rows: Rows) -> Cut | None:
     Row ``j`` of a tile that reads ``[low, high)`` is row ``first + j`` of the whole if both windows
     begin at the same row. It is right if it meets padding only where the whole does.
     """
-    start = rows[0] * window.stride - window.before
-    end = (rows[1] - 1) * window.stride - window.before + window.span
+    start, end = window.reads(*rows)
     spare = 2 * window.span + window.stride
     best: Cut | None = None
     for low in range(max(0, start - spare), max(0, start) + 1):
@@ -45,8 +44,7 @@ def _made(window: Axis, rows: Rows, read: Rows) -> Rows | None:
     first, rest = divmod(low - before + window.before, window.stride)
     if rest or first > rows[0] or first + count < rows[1]:
         return None
-    top = rows[0] * window.stride - window.before
-    bottom = (rows[1] - 1) * window.stride - window.before + window.span
+    top, bottom = window.reads(*rows)
     if (top < low and low != 0) or (bottom > high and high != window.size):
         return None
     return first, first + count

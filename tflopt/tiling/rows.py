@@ -104,8 +104,7 @@ def _read_window(op: Op, axis: int, rows: Rows) -> Read:
         if value is not None and not value.is_constant:
             raise NotTileableError("its weights are computed", op)
     window = axis_of(op, axis)
-    start = rows[0] * window.stride - window.before
-    end = (rows[1] - 1) * window.stride - window.before + window.span
+    start, end = window.reads(*rows)
     first, last = max(start, 0), min(end, window.size)
     if first >= last:
         raise NotTileableError("a band would read padding alone", op)

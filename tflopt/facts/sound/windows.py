@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tflopt.facts.operators import Kind
-from tflopt.facts.windows import extents
+from tflopt.facts.windows import extents, span_of
 from tflopt.ir.node import Op, Value
 from tflopt.ir.options import (
     Conv2DOptions,
@@ -73,8 +73,8 @@ def _conv(op: Op) -> str:
             return f"weights of the shape {list(weights.shape)} for {times}"
     elif data.shape[3] % weights.shape[3] or channels % (data.shape[3] // weights.shape[3]):
         return f"weights of the shape {list(weights.shape)} for {data.shape[3]} channels"
-    high = (weights.shape[1] - 1) * options.dilation_h_factor + 1
-    wide = (weights.shape[2] - 1) * options.dilation_w_factor + 1
+    high = span_of(weights.shape[1], options.dilation_h_factor)
+    wide = span_of(weights.shape[2], options.dilation_w_factor)
     rows = _windows(data.shape[1], high, options.stride_h, options.padding)
     columns = _windows(data.shape[2], wide, options.stride_w, options.padding)
     expected = (data.shape[0], rows, columns, channels)

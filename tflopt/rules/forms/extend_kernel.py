@@ -152,9 +152,7 @@ def _axis_zeros(axis: Axis) -> tuple[int, int] | None:
     for total in range(most + 1):
         for before in range(total + 1):
             found = _extended(axis, (before, total - before))
-            out = -(-found.size // found.stride)
-            needed = max(0, (out - 1) * found.stride + found.span - found.size)
-            if (found.before, found.out) == (needed // 2, out):
+            if found == found.as_same:
                 return before, total - before
     return None
 

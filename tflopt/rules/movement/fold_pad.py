@@ -127,16 +127,15 @@ def _width(op: Op) -> int:
 def _unlike_same(wanted: Window, amounts: Amounts) -> Reason:
     """In words: what SAME would add where the PAD adds something else."""
     for name, axis, given in zip(("height", "width"), wanted, amounts[1:3], strict=True):
-        out = -(-axis.size // axis.stride)
-        total = max(0, (out - 1) * axis.stride + axis.span - axis.size)
-        if (total // 2, out) != (axis.before, axis.out):
+        same = axis.as_same
+        if same != axis:
             text = (
                 f"SAME adds {{front}}+{{behind}} to the {name} where it adds {{own}}+{{own_behind}}"
             )
             return Why.UNEVEN(
                 text,
-                front=total // 2,
-                behind=total - total // 2,
+                front=same.before,
+                behind=same.behind,
                 own=given[0],
                 own_behind=given[1],
             )

@@ -157,8 +157,7 @@ def _need(axis: Axis, begin: int, count: int) -> tuple[int, int, tuple[int, int]
 
     What a stride leaves over at the end needs no cut.
     """
-    start = begin * axis.stride - axis.before
-    stop = start + (count - 1) * axis.stride + axis.span
+    start, stop = axis.reads(begin, begin + count)
     first, last = max(0, start), min(axis.size, stop)
     if (begin, count) == (0, axis.out) or axis.size - stop < axis.stride:
         last = axis.size
