@@ -18,6 +18,7 @@ pytestmark = pytest.mark.unit
 PACKAGE = ROOT / "tflopt"
 # Each layer may import itself and what stands before it.
 ORDER = (
+    "data",
     "texts",
     "errors",
     "version",

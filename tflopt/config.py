@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
+from tflopt.data import dataclass
 from tflopt.target import Isa
 from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest

@@ -6,8 +6,7 @@ the verdict against a build of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tflopt.data import dataclass
 from tflopt.facts.accepted_types import SHORT
 from tflopt.ir import DType, OpCode
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from tflopt.data import dataclass
 from tflopt.facts.operators import SLICES, Kind, facts_of, kind_of
 from tflopt.facts.slices import Region, region_of, whole
 from tflopt.ir import Op, Value, same_quantization

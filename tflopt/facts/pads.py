@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tflopt.data import dataclass
 from tflopt.facts.operators import PADS
 from tflopt.ir import DType, Op, Value, same_quantization
 

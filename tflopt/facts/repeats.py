@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
+from tflopt.data import dataclass
 from tflopt.ir import Activation, Op, OpCode, Value
 from tflopt.ir.options import ConcatenationOptions
 

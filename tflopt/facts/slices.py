@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tflopt.data import dataclass
 from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.ir.options import StridedSliceOptions
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tflopt.data import dataclass
 from tflopt.ir import Op, Padding, Value
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, Pool2DOptions
 

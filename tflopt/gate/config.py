@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from tflopt.data import dataclass
 from tflopt.errors import UsageError
 from tflopt.gate.keys import Keys
 from tflopt.product.optimize import Settings

@@ -11,10 +11,11 @@ import struct
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
+from tflopt.data import dataclass
 from tflopt.io.schema import FORMATS, IDENTIFIER, Slot, schema
 from tflopt.ir.record import FieldValue, Record, Vector
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import overload
 
+from tflopt.data import dataclass
 from tflopt.ir.node import Buffer, Bytes, Op, OperatorCode, Use, Value
 from tflopt.ir.opcodes import OpCode
 from tflopt.ir.record import Record

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from tflopt.data import dataclass
 
 Array: TypeAlias = npt.NDArray[np.generic]
 

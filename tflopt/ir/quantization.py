@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from tflopt.data import dataclass
 from tflopt.ir.record import Record
 
 Floats = npt.NDArray[np.float32]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tflopt.data import dataclass
 from tflopt.ir import Op
 from tflopt.layout.groups import Groups
 from tflopt.layout.labels import Label

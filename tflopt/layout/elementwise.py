@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tflopt.data import dataclass
 from tflopt.facts.operators import UNARY
 from tflopt.ir import Op, Value
 from tflopt.layout.groups import Groups

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tflopt.data import dataclass
 from tflopt.facts.operators import TRANSPOSES, VIEWS
 from tflopt.ir import Graph, Op, Value, same_quantization
 from tflopt.layout.labels import Label

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tflopt.data import dataclass
 from tflopt.ir import Op, Value
 from tflopt.ir.builder import Builder
 from tflopt.layout.dense import RowsRole

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 
+from tflopt.data import dataclass
 from tflopt.ir import Graph, Value
 from tflopt.layout.groups import Group, find_groups
 from tflopt.layout.labels import Label, Step, plan_steps, weight_of

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
+from tflopt.data import dataclass
 from tflopt.ir import Op, Value
 from tflopt.layout.groups import Group, Groups
 from tflopt.layout.labels import Label

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tflopt.data import dataclass
 from tflopt.ir import Op
 from tflopt.ir.options import PackOptions, UnpackOptions
 from tflopt.layout.groups import Groups

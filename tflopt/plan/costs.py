@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tflopt.data import dataclass
 from tflopt.facts.tflm import KERNELS
 from tflopt.ir import Model, Op, OpCode, Value
 from tflopt.ir.options import VarHandleOptions

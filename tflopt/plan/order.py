@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from tflopt.data import dataclass
 
 MAX_SETS = 100_000
 BEAM = 64

@@ -15,7 +15,9 @@ Nothing here knows of TensorFlow Lite; `tflopt.plan.lifetimes` makes such proble
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from tflopt.data import dataclass
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
+from tflopt.data import dataclass
 from tflopt.errors import PlanError
 from tflopt.plan.culprits import culprits_of
 from tflopt.plan.lower_bound import lower_bound

@@ -10,9 +10,10 @@ same result every time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tflopt.config import Config, Goal, Limits
+from tflopt.data import dataclass
 from tflopt.io import write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone

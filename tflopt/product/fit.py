@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tflopt.data import dataclass
 from tflopt.ir import Model
 from tflopt.plan.tflm import TwoArenas
 from tflopt.target.boards import Board, Region

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tflopt.config import Runtime
+from tflopt.data import dataclass
 from tflopt.errors import TfloptError
 from tflopt.io import write_bytes
 from tflopt.ir import Model

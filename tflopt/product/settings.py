@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tflopt.config import Config, IoLayout, Limits, Strip
+from tflopt.data import dataclass
 from tflopt.io import WriteOptions
 from tflopt.product.annotate import Annotate
 from tflopt.rules.pipeline import Selection

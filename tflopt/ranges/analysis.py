@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints
+from tflopt.data import dataclass
 from tflopt.facts.operators import WEIGHTED, data_of
 from tflopt.ir import DType, Graph, Op, OpCode, Value
 from tflopt.ir.node import Bytes

@@ -8,11 +8,12 @@ that takes little enough: then nothing is forgotten.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from tflopt.arith.fixed_point import ints
+from tflopt.data import dataclass
 from tflopt.facts.operators import DENSE
 from tflopt.ir import DType, Graph, Op, Value
 from tflopt.ranges.accumulators import dense_of

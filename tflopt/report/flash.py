@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from tflopt.config import Config, Runtime, Strip
+from tflopt.data import dataclass
 from tflopt.facts.operators import Kind, facts_of
 from tflopt.io.decode import Decoder
 from tflopt.io.layout import least_bytes

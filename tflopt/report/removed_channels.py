@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 import numpy as np
 
+from tflopt.data import dataclass
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.ir import Graph, Model, Op, Value
 from tflopt.ir.node import Array

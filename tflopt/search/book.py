@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tflopt.data import dataclass
 from tflopt.facts.work import moved_bytes
 from tflopt.ir import Graph, Model, Op, Value
 from tflopt.plan.live import Moment, moment_of

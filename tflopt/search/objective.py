@@ -10,9 +10,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tflopt.config import Goal, Limits
+from tflopt.data import dataclass
 from tflopt.search.cost import Cost
 
 WEIGHTS = (1.0, 0.1, 0.1)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tflopt.data import dataclass
 from tflopt.errors import UsageError
 from tflopt.facts.accepted_before import BEFORE_90B983C, NOTHING, Lacks
 from tflopt.target.cortex_m import Isa

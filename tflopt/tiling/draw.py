@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
+from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode, Options, Padding, Value
 from tflopt.ir.options import (
     ConcatenationOptions,

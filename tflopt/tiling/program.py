@@ -5,9 +5,10 @@ A search measures many of them; only what is kept becomes operators (`tflopt.til
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 
+from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode, Value
 
 Shape = tuple[int, ...]

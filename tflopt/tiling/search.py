@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from heapq import nsmallest
 
+from tflopt.data import dataclass
 from tflopt.ir import Model
 from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest

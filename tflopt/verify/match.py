@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tflopt.data import dataclass
 from tflopt.ir import Model, Op, Origin, Value
 from tflopt.ir.node import Array
 

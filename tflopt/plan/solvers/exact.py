@@ -28,11 +28,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tflopt.data import dataclass
 from tflopt.plan.problem import Problem
 
 Ints = NDArray[np.int64]

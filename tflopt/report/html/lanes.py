@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tflopt.data import dataclass
 from tflopt.report.graph import increasing
 from tflopt.report.plain import Plain, number, optional, rows, text
 

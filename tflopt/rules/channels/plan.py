@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tflopt.data import dataclass
 from tflopt.facts.operators import has_effect
 from tflopt.ir import Graph, Op, Value
 from tflopt.ranges import Ranges

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints
+from tflopt.data import dataclass
 from tflopt.facts.convolution import convolution
 from tflopt.facts.operators import CONVOLUTIONS, DENSE, JOINS, PADS, SLICES, SPLITS, VIEWS, facts_of
 from tflopt.facts.pads import amounts_of

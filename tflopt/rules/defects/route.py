@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from tflopt.config import Config
+from tflopt.data import dataclass
 from tflopt.rewrite import Rule
 from tflopt.target.device import Device
 

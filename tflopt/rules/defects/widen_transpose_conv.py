@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
 from tflopt.config import Config, Runtime
+from tflopt.data import dataclass
 from tflopt.facts.windows import padding_before
 from tflopt.ir import DType, Op, OpCode, Padding, Value
 from tflopt.ir.options import TransposeConvOptions

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from tflopt.config import Config, Runtime
+from tflopt.data import dataclass
 from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 

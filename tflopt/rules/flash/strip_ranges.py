@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
+from tflopt.data import dataclass
 from tflopt.ir import Model, Quantization
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import gcd
 
 import numpy as np
 
+from tflopt.data import dataclass
 from tflopt.facts.blocks import Block
 from tflopt.facts.convolution import Convolution
 from tflopt.facts.slices import Region, whole

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
+from tflopt.data import dataclass
 from tflopt.facts.operators import CONVOLUTIONS, UNARY, VIEWS
 from tflopt.facts.slices import Region
 from tflopt.facts.windows import HEIGHT, SPATIAL, WIDTH, window_of

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from tflopt.data import dataclass
 from tflopt.facts.operators import JOINS
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tflopt.data import dataclass
 from tflopt.target.cortex_m import Isa
 from tflopt.target.kernel_sets import KernelSet
 

@@ -6,8 +6,7 @@ named by its commit; ``describe`` is what ``git describe --tags`` prints for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tflopt.data import dataclass
 from tflopt.errors import UsageError
 from tflopt.texts import near_match
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tflopt.data import dataclass
 from tflopt.facts.windows import Axis
 from tflopt.target.cmsis_nn.layers import ConvLayer, DepthwiseLayer
 
