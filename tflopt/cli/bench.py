@@ -66,7 +66,7 @@ def bench(
         str | None,
         typer.Option("--clock", metavar="HZ", help="Give time too, as a range; e.g. 120M."),
     ] = None,
-    memory: Annotated[
+    memory_speed: Annotated[
         str | None,
         typer.Option(
             "--memory", metavar="flash-ws=N", help="With --clock: wait states that no cache hides."
@@ -83,7 +83,7 @@ def bench(
     """
     if runner not in RUNNERS:
         raise UsageError(f"bench has no runner {runner!r}; known: {', '.join(RUNNERS)}")
-    target, clocking = read_clocking(target, clock, memory, board)
+    target, clocking = read_clocking(target, clock, memory_speed, board)
     device = make_device(target, cmsis_nn, tflm, build)
     paths = [path for path in (model, optimized) if path is not None]
     pair = [load(path) for path in paths]
