@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from tflopt.cli.common import AsJson, Jobs, Quiet
+from tflopt.cli.check_firmware import check_firmware
+from tflopt.cli.common import (
+    FITTING_CMSIS_NN,
+    FOR_SPEED,
+    NEWEST_TFLM,
+    AsJson,
+    BuildName,
+    CmsisNnName,
+    Jobs,
+    Quiet,
+    TflmName,
+    complete_target,
+)
 from tflopt.errors import UsageError, printable
 from tflopt.gate.batch import run_all
 from tflopt.gate.config import read_config
@@ -28,6 +40,29 @@ def check(
         Path | None,
         typer.Argument(metavar="CONFIG.toml", help="Default: tflopt.toml or pyproject.toml."),
     ] = None,
+    firmware: Annotated[
+        Path | None,
+        typer.Option(
+            "--map",
+            metavar="FIRMWARE",
+            help="Check a linked firmware, by its map or ELF file; MODEL.tflite is the argument.",
+        ),
+    ] = None,
+    arena: Annotated[
+        str, typer.Option("--arena", metavar="SYMBOL", help="With --map: the arena's name.")
+    ] = "",
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            "-t",
+            help="With --map: its core. Default: as the ELF file says.",
+            autocompletion=complete_target,
+        ),
+    ] = None,
+    cmsis_nn: CmsisNnName = FITTING_CMSIS_NN,
+    tflm: TflmName = NEWEST_TFLM,
+    build: BuildName = FOR_SPEED,
     jobs: Jobs = 1,
     as_json: AsJson = False,
     junit: Annotated[
@@ -45,8 +80,16 @@ def check(
     r"""Hold a set of models against their budgets; writes no model.
 
     CONFIG.toml, or [tool.tflopt] in pyproject.toml, lists models with options and budgets. Exit
-    code 0: all pass; else that of the worst failure.
+    code 0: all pass; else that of the worst failure. With --map, a firmware's arena and its
+    model's array are held against MODEL.tflite instead.
     """
+    if firmware is not None:
+        if config is None or junit or markdown or github_summary:
+            raise UsageError("--map goes with MODEL.tflite, and with no --junit or --markdown")
+        device = (target, cmsis_nn, tflm, build)
+        raise typer.Exit(check_firmware(config, firmware, arena, device, as_json, quiet))
+    if arena or target is not None:
+        raise UsageError("--arena and --target go with --map; CONFIG.toml names a model's target")
     chosen = _config(config)
     check_outputs((junit, markdown), [chosen], "the configuration, not a report")
     summary = _summary_file(os.environ.get(SUMMARY_VARIABLE, "")) if github_summary else None

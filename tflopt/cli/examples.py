@@ -59,6 +59,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "check": (
         "tflopt check",
         "tflopt check models.toml --junit results.xml",
+        "tflopt check kws.opt.tflite --map build/firmware.elf",
     ),
     "diff": (
         "tflopt diff old.tflite new.tflite",

@@ -1,0 +1,126 @@
+"""``tflopt check --map``: a linked firmware against the prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import typer
+
+from tflopt.cli.common import load, make_device
+from tflopt.errors import EXIT_CHECK_FAILED, EXIT_OK, UsageError, printable
+from tflopt.gate.firmware import Firmware, Judgement, Level, judge, read_firmware
+from tflopt.io.build_attributes import BuildAttributes
+from tflopt.product.settings import DEFAULT_TARGET
+from tflopt.report.json_report import SCHEMA_VERSION, dumps
+from tflopt.target import Isa, Target
+from tflopt.target.device import Device
+from tflopt.target.memory import memory_of
+from tflopt.version import __version__
+
+ARCHITECTURES = {"6s-m": "cortex-m0", "7-m": "cortex-m3", "7e-m": "cortex-m4"}
+"""What GCC writes for a core of an architecture; by them kernels are chosen alike."""
+
+
+def check_firmware(
+    model: Path,
+    path: Path,
+    arena: str,
+    device_options: tuple[str | None, str, str, str],
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Print what was found; the exit code."""
+    loaded, data = load(model)
+    firmware = read_firmware(path, data, arena)
+    named, cmsis_nn, tflm, build = device_options
+    target = named or built_for(firmware.attributes) or DEFAULT_TARGET
+    device = make_device(target, cmsis_nn, tflm, build)
+    memory = memory_of(loaded, device)
+    found = judge(firmware, len(data), memory.arena.minimum_bytes)
+    if memory.unknown:
+        who = ", ".join(map(printable, memory.unknown))
+        found.append(Judgement("arena", Level.NOTE, f"needs more: nothing is known of {who}"))
+    found += _conflict(firmware.attributes, device.target)
+    if as_json:
+        need = memory.arena.minimum_bytes
+        digest = sha256(data).hexdigest()
+        typer.echo(dumps(_json(model, digest, path, firmware, device, need, found)), nl=False)
+    elif not quiet:
+        _print(model, path, firmware, device, found)
+    return EXIT_CHECK_FAILED if any(each.level is Level.ERROR for each in found) else EXIT_OK
+
+
+def built_for(attributes: BuildAttributes | None) -> str:
+    """The target that an ELF file's attributes name, empty where they don't."""
+    if attributes is None:
+        return ""
+    cpu = attributes.cpu.lower()
+    try:
+        return str(Target.parse(ARCHITECTURES.get(cpu, cpu)))
+    except UsageError:
+        return ""
+
+
+def _conflict(attributes: BuildAttributes | None, target: Target) -> list[Judgement]:
+    """Code for other instructions than the target's is another prediction."""
+    if attributes is None:
+        return []
+    isa = Isa.MVE if attributes.mve else Isa.DSP if attributes.dsp else Isa.SCALAR
+    if isa is target.isa:
+        return []
+    text = f"was built with {isa}, {target} has {target.isa}: name the right --target"
+    return [Judgement("target", Level.ERROR, text)]
+
+
+def _json(
+    model: Path,
+    digest: str,
+    path: Path,
+    firmware: Firmware,
+    device: Device,
+    need_bytes: int,
+    found: Sequence[Judgement],
+) -> dict[str, object]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "tflopt", "version": __version__},
+        "path": str(model),
+        "sha256": digest,
+        "firmware": str(path),
+        "kind": firmware.kind,
+        "target": str(device.target),
+        "cmsis_nn": device.kernels.version,
+        "need_bytes": need_bytes,
+        "arenas": [
+            {"symbol": each.name, "address": each.address, "bytes": each.size_bytes}
+            for each in firmware.arenas
+        ],
+        "models": [
+            {"symbol": each.name, "address": each.address, "same": each in firmware.same}
+            for each in (*firmware.same, *firmware.others)
+        ],
+        "findings": [
+            {"about": each.about, "level": each.level.value, "text": each.text} for each in found
+        ],
+    }
+
+
+def _print(
+    model: Path,
+    path: Path,
+    firmware: Firmware,
+    device: Device,
+    found: Sequence[Judgement],
+) -> None:
+    from rich.text import Text
+
+    from tflopt.report.style import make_console, paragraph
+
+    styles = {Level.GOOD: "green", Level.NOTE: "", Level.ERROR: "bold red"}
+    console = make_console()
+    names = f"{printable(path.name)}, {firmware.kind}, with {printable(model.name)}"
+    console.print(Text(f"{names} on {device.target}, {device.kernels}", style="bold"))
+    for each in found:
+        paragraph(console, Text(each.text, style=styles[each.level]), lead=f"{each.about}: ")
