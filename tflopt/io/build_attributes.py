@@ -6,7 +6,8 @@ Source: Arm's ABI, "Addenda to, and Errata in, the ABI for the Arm Architecture"
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from tflopt.data import dataclass
 
 SECTION = ".ARM.attributes"
 VENDOR = b"aeabi"

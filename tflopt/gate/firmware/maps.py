@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from tflopt.data import dataclass
 
 HEX = r"0x[0-9a-fA-F']+"
 GNU_START = "Linker script and memory map"
