@@ -38,7 +38,7 @@ def without_anchors(source: str) -> ast.Module:
 
 
 def _is_anchors(node: ast.stmt) -> bool:
-    targets = [node.target] if isinstance(node, ast.AnnAssign) else []
+    targets: list[ast.expr] = [node.target] if isinstance(node, ast.AnnAssign) else []
     targets += node.targets if isinstance(node, ast.Assign) else []
     return any(isinstance(target, ast.Name) and target.id == "anchors" for target in targets)
 
