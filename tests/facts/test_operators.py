@@ -7,28 +7,12 @@ from collections import defaultdict
 
 import pytest
 
-from tests.support.paths import ROOT
+from tests.facts.test_named_operators import PACKAGE, named
 from tflopt.facts.operators import EFFECTS, ELEMENTWISE, OPERATORS, VIEWS, Kind, Trait
 from tflopt.facts.tflm import IN_PLACE, KERNELS, Overlap
 from tflopt.ir import OpCode
 
 pytestmark = pytest.mark.unit
-PACKAGE = ROOT / "tflopt"
-ENTRIES = "target/hazards/entries/"
-MANY = 3
-FILES = 6
-
-
-def named(tree: ast.AST) -> set[str]:
-    """Operators that a piece of source names as ``OpCode.NAME``."""
-    return {
-        node.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "OpCode"
-        and not node.attr.startswith("_")
-    }
 
 
 def files_by_operator() -> dict[str, set[str]]:
@@ -44,40 +28,6 @@ def test_every_operator_that_is_named_anywhere_has_a_row() -> None:
     nowhere = {name: files for name, files in files_by_operator().items() if name not in rows}
     assert nowhere == {}
     assert named(ast.parse("x = OpCode.NOT_YET, other.ADD")) == {"NOT_YET"}
-
-
-def tables(source: str) -> list[str]:
-    """Names of a module that stand for three operators or more."""
-    found = []
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and len(named(node)) >= MANY:
-            found += [ast.unparse(node).split("=")[0].split(":")[0].strip()]
-    return found
-
-
-def elsewhere() -> dict[str, list[str]]:
-    """Tables of operators outside of the facts; a rule's own anchors and forms are its own."""
-    found = {}
-    for path in PACKAGE.rglob("*.py"):
-        room = path.relative_to(PACKAGE).parts[0]
-        if room not in ("facts", "rules"):
-            found[str(path.relative_to(PACKAGE))] = tables(path.read_text())
-    return {path: names for path, names in found.items() if names}
-
-
-def test_no_table_of_operators_stands_outside_of_the_facts() -> None:
-    assert elsewhere() == {}
-    assert tables("X = {OpCode.ADD, OpCode.SUB, OpCode.MUL}") == ["X"]
-
-
-def test_an_operator_is_named_in_few_files() -> None:
-    """Rules name their anchors, and defects the operator that they are of."""
-    counts = {}
-    for name, files in files_by_operator().items():
-        general = {path for path in files if not path.startswith(("rules/", ENTRIES, "facts/"))}
-        counts[name] = len(general)
-    assert {name: count for name, count in counts.items() if count > FILES} == {}
-    assert len(files_by_operator()["HARD_SWISH"]) <= FILES
 
 
 def test_every_kernel_of_tflm_is_of_an_operator_with_a_row() -> None:
