@@ -8,8 +8,8 @@ from math import prod
 import numpy as np
 
 from tflopt.data import dataclass
-from tflopt.ir import Activation, Op, OpCode, Value
-from tflopt.ir.options import ConcatenationOptions
+from tflopt.facts.joins import join_of
+from tflopt.ir import Op, OpCode, Value
 
 MOST_POSITIONS = 1 << 22
 """Float32 holds no larger ones with a half in the middle."""
@@ -33,12 +33,8 @@ def repeat_of(op: Op) -> Repeat | None:
         return _tile(op)
     if op.code is OpCode.BROADCAST_TO:
         return _broadcast(op)
-    options = op.options
-    if not isinstance(options, ConcatenationOptions) or not op.output.shape:
-        return None
-    if options.fused_activation_function is not Activation.NONE:
-        return None
-    return _copies(op, options.axis % len(op.output.shape))
+    join = join_of(op)
+    return None if join is None else _copies(op, join.axis)
 
 
 def normal(pairs: Iterable[tuple[int, int]]) -> Pattern:

@@ -7,6 +7,7 @@ from dataclasses import field
 
 from tflopt.data import dataclass
 from tflopt.facts.operators import TRANSPOSES, VIEWS
+from tflopt.facts.transposes import permutation_of
 from tflopt.ir import Graph, Op, Value, same_quantization
 from tflopt.layout.labels import Label
 
@@ -103,12 +104,8 @@ def _label_behind(op: Op, found: Groups) -> Label | None:
 
 
 def _transposed(op: Op, label: Label) -> Label | None:
-    control = op.input(1)
-    perm = None if control is None else control.ints()
-    if perm is None:
-        return None
-    perm = tuple(axis + len(label) if axis < 0 else axis for axis in perm)
-    if sorted(perm) != list(range(len(label))) or len(op.output.shape) != len(label):
+    perm = permutation_of(op)
+    if perm is None or len(perm) != len(label) or len(op.output.shape) != len(label):
         return None
     return tuple(label[axis] for axis in perm)
 

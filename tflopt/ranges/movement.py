@@ -8,17 +8,17 @@ from math import prod
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints
+from tflopt.facts.joins import Join, join_of
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.facts.pads import amounts_of, pad_value, zero_of
 from tflopt.facts.slices import region_of
+from tflopt.facts.transposes import permutation_of
 from tflopt.ir import Op, OpCode, Value
 from tflopt.ir.options import (
-    ConcatenationOptions,
     GatherOptions,
     PackOptions,
     UnpackOptions,
 )
-from tflopt.ir.types import Activation
 from tflopt.ranges.interval import MOST_CELLS, Interval, open_axes, reshaped, scalar
 
 Sources = Sequence["Interval | None"]
@@ -91,9 +91,8 @@ def _batched(op: Op, sources: Sources) -> list[Interval | None]:
 
 
 def _transposed(op: Op, sources: Sources) -> list[Interval | None]:
-    source, control = sources[0], op.input(1)
-    perm = None if control is None else control.ints()
-    if source is None or perm is None or sorted(perm) != list(range(len(source.shape))):
+    source, perm = sources[0], permutation_of(op)
+    if source is None or perm is None or len(perm) != len(source.shape):
         return _shuffled(op, sources)
     return [Interval(source.low.transpose(perm), source.high.transpose(perm))]
 
@@ -146,22 +145,18 @@ def _mirrored(op: Op, sources: Sources) -> list[Interval | None]:
 
 
 def _concatenated(op: Op, sources: Sources) -> list[Interval | None]:
-    options, rank = op.options, len(op.output.shape)
-    if not isinstance(options, ConcatenationOptions) or not rank:
-        return [None]
-    if options.fused_activation_function is not Activation.NONE:
-        return [None]
-    return [_joined(op, sources, options.axis % rank)]
+    join = join_of(op)
+    return [None if join is None else _joined(join, sources)]
 
 
-def _joined(op: Op, sources: Sources, axis: int) -> Interval | None:
+def _joined(join: Join, sources: Sources) -> Interval | None:
+    op, axis, values = join.op, join.axis, join.parts
     parts = [source for source in sources if source is not None]
-    if len(parts) != len(op.inputs) or not parts:
+    if len(parts) != len(values) or not parts:
         return None
     rank = len(parts[0].shape)
     if any(len(part.shape) != rank for part in parts):
         return None
-    values = [value for value in op.inputs if value is not None]
     shape = np.broadcast_shapes(*(part.hull([axis]).shape for part in parts))
     length = max(1, op.output.shape[axis])
     if axis == rank - 1 and prod(shape) * length > MOST_CELLS:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from tflopt.facts import operators
+from tflopt.facts.joins import join_of
 from tflopt.facts.operators import POOLS, RESIZES, Kind, facts_of, of_kind
 from tflopt.facts.pads import amounts_of
 from tflopt.facts.slices import region_of
-from tflopt.ir import Activation, Op, OpCode, Value
-from tflopt.ir.options import ConcatenationOptions, SplitVOptions, StridedSliceOptions
+from tflopt.ir import Op, OpCode, Value
+from tflopt.ir.options import SplitVOptions, StridedSliceOptions
 from tflopt.ranges.interval import open_axes
 from tflopt.rewrite import Rewriter
 from tflopt.rules.channels.links import Links, Mask
@@ -97,15 +98,11 @@ def _is_plain(value: Value) -> bool:
 
 def link_concatenation(op: Op, links: Links) -> bool:
     """Along its axis each input's indices are some of the output's."""
-    options, rank = op.options, len(op.output.shape)
-    if not isinstance(options, ConcatenationOptions) or not rank:
+    join, rank = join_of(op), len(op.output.shape)
+    if join is None or not all(map(_is_plain, join.parts)):
         return False
-    if options.fused_activation_function is not Activation.NONE:
-        return False
-    sources = [value for value in op.inputs if value is not None and _is_plain(value)]
-    fits = all(len(value.shape) == rank for value in sources)
-    axis = options.axis % rank
-    if len(sources) != len(op.inputs) or not fits:
+    sources, axis = join.parts, join.axis
+    if any(len(value.shape) != rank for value in sources):
         return False
     if sum(value.shape[axis] for value in sources) != op.output.shape[axis]:
         return False

@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from tflopt.facts.transposes import permutation_of
 from tflopt.ir import Op, OpCode, Value
 from tflopt.ir.options import ReshapeOptions
 from tflopt.ranges.interval import open_axes
@@ -114,9 +115,8 @@ def cut_view(op: Op, plan: Plan, rw: Rewriter) -> None:
 
 def link_transpose(op: Op, links: Links) -> bool:
     """Axes at other places."""
-    data, control = op.input(0), op.input(1)
-    perm = None if control is None else control.ints()
-    if data is None or perm is None or sorted(perm) != list(range(len(data.shape))):
+    data, perm = op.input(0), permutation_of(op)
+    if data is None or perm is None:
         return False
     if tuple(data.shape[axis] for axis in perm) != op.output.shape or data.is_constant:
         return False

@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from tflopt.data import dataclass
+from tflopt.facts.transposes import permutation_of
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import Rewriter, require
 from tflopt.rewrite.makers import insert_reshape, insert_transpose, turn_into_reshape
 from tflopt.rules.defects.route import RouteRule
-from tflopt.rules.movement.merge_transposes import permutation
 from tflopt.target.hazards import is_routed_by
 from tflopt.target.hazards.entries.transpose_rank_five import RANK_LIMIT
 
@@ -31,7 +31,7 @@ class MergeTransposedAxes(RouteRule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """RESHAPE, TRANSPOSE of fewer axes, RESHAPE."""
-        source, perm = op.input(0), permutation(op)
+        source, perm = op.input(0), permutation_of(op)
         if source is None or perm is None:
             return
         if not is_routed_by(self.name, op, self.device):

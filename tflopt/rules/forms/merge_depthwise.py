@@ -8,13 +8,13 @@ from typing import ClassVar
 from tflopt.data import dataclass
 from tflopt.facts.blocks import Block, blocks_of, taken
 from tflopt.facts.convolution import Convolution, convolution
+from tflopt.facts.joins import join_of
 from tflopt.facts.windows import is_open
 from tflopt.ir import Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require, required
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.depthwise_union import Branch, draw_union, union_of
-from tflopt.rules.movement.merge_concatenations import joined_axis
 from tflopt.search.worth import FormRule
 
 CHANNELS = 3
@@ -38,10 +38,10 @@ class MergeDepthwise(FormRule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Merge the first run of inputs that are such convolutions."""
-        axis, shape = joined_axis(op), op.output.shape
-        if axis != CHANNELS or len(shape) != CHANNELS + 1:
+        join = join_of(op)
+        if join is None or join.axis != CHANNELS or len(op.output.shape) != CHANNELS + 1:
             return
-        values = [value for value in op.inputs if value is not None]
+        values = join.parts
         start, run = _longest_run([_candidate(value) for value in values])
         if len(run) < 2:
             return

@@ -17,10 +17,10 @@ from tflopt.facts.operators import (
 )
 from tflopt.facts.slices import Region, region_of
 from tflopt.facts.tables import OF_TWO
+from tflopt.facts.transposes import permutation_of
 from tflopt.ir import Op, OpCode, Options, Value
 from tflopt.rewrite import Rewriter, Rule, Why, require, required
 from tflopt.rewrite.makers import insert_again
-from tflopt.rules.movement.merge_transposes import permutation
 from tflopt.rules.movement.write import check_movable, insert_slice
 
 MOVABLE = UNARY | OF_TWO | VIEWS | TRANSPOSES
@@ -104,7 +104,7 @@ def region_in_front(op: Op, source: Value, region: Region) -> Region | None:
     if op.code in VIEWS:
         return _through_view(source.shape, op.output.shape, region)
     if op.code in TRANSPOSES:
-        perm = permutation(op)
+        perm = permutation_of(op)
         return None if perm is None else _through_transpose(perm, region)
     if source.shape != op.output.shape:
         return None

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tflopt.data import dataclass
-from tflopt.facts.operators import JOINS
-from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
-from tflopt.ir.options import ConcatenationOptions
+from tflopt.facts.joins import join_of
+from tflopt.ir import Op, OpCode, Value, same_quantization
 from tflopt.rewrite import Rewriter, Rule, Why, require
 from tflopt.rules.movement.repeat_to_resize import MOST_INPUTS
 
@@ -29,30 +28,20 @@ class MergeConcatenations(Rule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """First the parts of a SPLIT, then a CONCATENATION before this one."""
-        axis = joined_axis(op)
-        if axis is None:
+        join = join_of(op)
+        if join is None:
             return
-        values = [value for value in op.inputs if value is not None]
+        values, axis = list(join.parts), join.axis
         for start, value in enumerate(values):
             split = value.producer
             if split is not None and _is_whole(split, values[start:], axis):
                 _leave_whole(op, split, values, start, rw)
                 return
         for index, value in enumerate(values):
-            inner = value.producer
-            if inner is not None and joined_axis(inner) == axis:
-                _inline(op, inner, values, index, rw)
+            inner = join_of(value.producer)
+            if inner is not None and inner.axis == axis:
+                _inline(op, inner.op, values, index, rw)
                 return
-
-
-def joined_axis(op: Op) -> int | None:
-    """The axis of a CONCATENATION without activation, all of whose inputs are there."""
-    options = op.options
-    if op.code not in JOINS or not isinstance(options, ConcatenationOptions):
-        return None
-    rank = len(op.output.shape)
-    plain = options.fused_activation_function is Activation.NONE and None not in op.inputs
-    return options.axis % rank if plain and rank else None
 
 
 def _is_whole(split: Op, values: list[Value], axis: int) -> bool:

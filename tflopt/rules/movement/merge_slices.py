@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tflopt.data import dataclass
-from tflopt.facts.operators import JOINS, SLICES
+from tflopt.facts.joins import Join, join_of
+from tflopt.facts.operators import SLICES
 from tflopt.facts.slices import Region, region_of, whole
-from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
-from tflopt.ir.options import ConcatenationOptions
+from tflopt.ir import Op, OpCode, Value, same_quantization
 from tflopt.rewrite import Rewriter, Rule, Why, require
 from tflopt.rules.movement.write import check_movable, insert_slice
 
@@ -34,8 +34,8 @@ class MergeSlices(Rule):
         found = None
         if first.code in SLICES:
             found = _through_slice(first, region)
-        elif first.code in JOINS:
-            found = _through_concatenation(first, region, op)
+        elif (join := join_of(first)) is not None:
+            found = _through_concatenation(join, region, op)
         if found is None:
             return
         source, moved = found
@@ -60,18 +60,11 @@ def _through_slice(first: Op, region: Region) -> tuple[Value, Region] | None:
     return source, Region(begin, region.size)
 
 
-def _through_concatenation(first: Op, region: Region, op: Op) -> tuple[Value, Region] | None:
-    options = first.options
-    if not isinstance(options, ConcatenationOptions) or not first.output.shape:
-        return None
-    if options.fused_activation_function is not Activation.NONE:
-        return None
-    axis = options.axis % len(first.output.shape)
+def _through_concatenation(join: Join, region: Region, op: Op) -> tuple[Value, Region] | None:
+    axis = join.axis
     begin, size = region.begin[axis], region.size[axis]
     start = 0
-    for source in first.inputs:
-        if source is None:
-            return None
+    for source in join.parts:
         inside = start <= begin and begin + size <= start + source.shape[axis]
         if inside:
             return source, region.with_axis(axis, begin - start, size)

@@ -7,20 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from tflopt.data import dataclass
+from tflopt.facts.transposes import permutation_of
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import Rewriter, Rule, Why, require
-
-
-def permutation(op: Op) -> tuple[int, ...] | None:
-    """The constant permutation of a TRANSPOSE, None where it isn't constant or valid."""
-    control = op.input(1)
-    numbers = None if control is None else control.ints()
-    source = op.input(0)
-    if numbers is None or source is None:
-        return None
-    rank = len(source.shape)
-    perm = tuple(axis + rank if axis < 0 else axis for axis in numbers)
-    return perm if sorted(perm) == list(range(rank)) else None
 
 
 @dataclass(frozen=True)
@@ -41,7 +30,7 @@ class MergeTransposes(Rule):
         first = None if middle is None else middle.producer
         if middle is None or first is None or first.code is not op.code:
             return
-        source, before, after = first.input(0), permutation(first), permutation(op)
+        source, before, after = first.input(0), permutation_of(first), permutation_of(op)
         if source is None or before is None or after is None:
             return
         composed = tuple(before[axis] for axis in after)

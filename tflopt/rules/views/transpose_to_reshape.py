@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tflopt.data import dataclass
+from tflopt.facts.transposes import permutation_of
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import Rewriter, Rule
-from tflopt.rules.movement.merge_transposes import permutation
 from tflopt.rules.views.merge_views import become_reshape
 
 
@@ -25,7 +25,7 @@ class TransposeToReshape(Rule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Become a RESHAPE where the large dimensions keep their order."""
-        source, perm = op.input(0), permutation(op)
+        source, perm = op.input(0), permutation_of(op)
         if source is None or perm is None:
             return
         large = [axis for axis in perm if source.shape[axis] != 1]
