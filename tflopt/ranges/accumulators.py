@@ -100,26 +100,26 @@ def accumulator_of(op: Op, source: Interval | None) -> Accumulator | None:
         return _dense(op, source)
     if op.code is OpCode.TRANSPOSE_CONV:
         return _transposed(op, source)
-    found = convolution(op)
-    return None if found is None else _convolution(found, source)
+    conv = convolution(op)
+    return None if conv is None else _convolution(conv, source)
 
 
-def _convolution(found: Convolution, source: Interval) -> Accumulator | None:
-    params = affine_of(found.data)
-    dtype = activations_of(found.data, found.weights, found.op.output, found.channel_axis)
+def _convolution(conv: Convolution, source: Interval) -> Accumulator | None:
+    params = affine_of(conv.data)
+    dtype = activations_of(conv.data, conv.weights, conv.op.output, conv.channel_axis)
     if params is None or dtype is None or len(source.shape) != 4:
         return None
-    weights, reach = found.weights.array(), reach_of(found.op, found.data, source)
-    if found.is_depthwise:
-        low, high = (np.repeat(each, found.multiplier, axis=0) for each in (reach.low, reach.high))
+    weights, reach = conv.weights.array(), reach_of(conv.op, conv.data, source)
+    if conv.is_depthwise:
+        low, high = (np.repeat(each, conv.multiplier, axis=0) for each in (reach.low, reach.high))
         reach = Reach(low, high, reach.places)
-        taps = weights.reshape(-1, found.output_c).T[:, :, None]  # O, taps, 1
-        groups = found.output_c
+        taps = weights.reshape(-1, conv.output_c).T[:, :, None]  # O, taps, 1
+        groups = conv.output_c
     else:
-        taps = weights.reshape(found.output_c, -1, weights.shape[3])
-        groups = found.groups
+        taps = weights.reshape(conv.output_c, -1, weights.shape[3])
+        groups = conv.groups
     sums = _windowed(taps, groups, reach, int(params.zero_point))
-    return _accumulator(found.op, found.weights, found.bias, sums, found.options)
+    return _accumulator(conv.op, conv.weights, conv.bias, sums, conv.options)
 
 
 def _windowed(taps: Array, groups: int, reach: Reach, zero: int) -> tuple[Ints, Ints]:

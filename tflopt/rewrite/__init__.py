@@ -1,7 +1,7 @@
 """Rewriting: rules, the rewriter that they edit through, and the driver that runs them."""
 
 from tflopt.rewrite.driver import run_model_rule, run_rules
-from tflopt.rewrite.reason import Reason, Why
+from tflopt.rewrite.reason import BETWEEN_PORTS, COPIES_VARIABLE, Reason, Why
 from tflopt.rewrite.rewriter import Rewriter
 from tflopt.rewrite.rule import (
     APPROXIMATE,
@@ -15,15 +15,18 @@ from tflopt.rewrite.rule import (
     Rule,
     Stage,
     require,
+    require_no_variable,
     required,
 )
 from tflopt.rewrite.trace import Hit, NearMiss, Place, Trace
 
 __all__ = [
     "APPROXIMATE",
+    "BETWEEN_PORTS",
     "BIT_EXACT",
     "BY_ARITHMETIC",
     "BY_ENUMERATION",
+    "COPIES_VARIABLE",
     "AnyRule",
     "Declined",
     "Exactness",
@@ -38,6 +41,7 @@ __all__ = [
     "Trace",
     "Why",
     "require",
+    "require_no_variable",
     "required",
     "run_model_rule",
     "run_rules",

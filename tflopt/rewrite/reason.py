@@ -109,6 +109,10 @@ class Reason:
         return lead if self.numbers and colon and "{" not in lead else ""
 
 
+COPIES_VARIABLE = Why.VARIABLE("it copies a variable that may change later")
+BETWEEN_PORTS = Why.INTERFACE("it stands between an input or constant of the model and an output")
+
+
 def reason_of(reason: Reason | str) -> Reason:
     """Words alone are a reason about which a user can do nothing."""
     return reason if isinstance(reason, Reason) else Reason(Why.OTHER, reason)

@@ -6,9 +6,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from tflopt.data import dataclass
-from tflopt.ir.node import Op
+from tflopt.ir.node import Op, Value
 from tflopt.ir.opcodes import OpCode
-from tflopt.rewrite.reason import Reason, reason_of
+from tflopt.rewrite.reason import COPIES_VARIABLE, Reason, reason_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -51,6 +51,11 @@ def require(condition: bool, reason: Reason | str, *, at: Op) -> None:
     """Decline with a reason that reaches the user, unless ``condition`` holds."""
     if not condition:
         raise Declined(reason_of(reason), at)
+
+
+def require_no_variable(value: Value, *, at: Op) -> None:
+    """Decline where ``value`` is a variable: what reads a copy of it doesn't see it change."""
+    require(not value.is_variable, COPIES_VARIABLE, at=at)
 
 
 def required(value: T | None, reason: Reason | str, *, at: Op) -> T:

@@ -12,7 +12,9 @@ from tflopt.rules.activations.diamond_forms import Distance, equal_forms
 from tflopt.rules.activations.diamonds import ELEMENTWISE, Region, regions
 from tflopt.search.worth import FormRule
 
-BOUND = Why.INTERFACE("it changes no value, but stands between an input of the model and an output")
+BETWEEN_PORTS = Why.INTERFACE(
+    "it changes no value, but stands between an input of the model and an output"
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class FoldDiamond(FormRule):
             return 1 + found.differ, found.reason
         if not found:
             if not rw.can_replace(region.last.output, region.source):
-                return 0, BOUND
+                return 0, BETWEEN_PORTS
             dying = region.dying()
             rw.bypass(region.last, region.source)
         else:

@@ -18,7 +18,17 @@ from tflopt.facts.clamps import (
 from tflopt.facts.operators import Trait, facts_of
 from tflopt.facts.tables import EVERY_INT8, OF_ONE, OF_TWO, compose, table
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
-from tflopt.rewrite import BY_ENUMERATION, Declined, Exactness, Reason, Rewriter, Rule, Why, require
+from tflopt.rewrite import (
+    BETWEEN_PORTS,
+    BY_ENUMERATION,
+    Declined,
+    Exactness,
+    Reason,
+    Rewriter,
+    Rule,
+    Why,
+    require,
+)
 from tflopt.rules.activations.fused_map import TWICE, fused_map
 
 
@@ -73,8 +83,7 @@ class Fit:
         start = self.path[0]
         shared = Why.SHARED("another operator reads the tensor before the activation")
         require(all(is_private(value) for value in self.path), shared, at=self.producer)
-        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
-        require(rw.can_replace(op.output, start), bound, at=op)
+        require(rw.can_replace(op.output, start), BETWEEN_PORTS, at=op)
         if self.activation is not fused_activation(self.producer):
             rw.set_options(self.producer, with_activation(self.producer, self.activation))
         for value in self.path:

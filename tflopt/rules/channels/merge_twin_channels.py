@@ -97,9 +97,9 @@ def _merge(op: Op, twins: Twins) -> Array | None:
 
 def _sums_up(op: Op) -> bool:
     """A CONV_2D of one group or a FULLY_CONNECTED, of int8 with zero points of zero."""
-    found = convolution(op)
-    if found is not None:
-        return found.is_dense and found.is_int8
+    conv = convolution(op)
+    if conv is not None:
+        return conv.is_dense and conv.is_int8
     weights = op.input(1)
     if op.code not in DENSE or weights is None or len(weights.shape) != 2:
         return False

@@ -77,8 +77,8 @@ def _cut(axis: Axis, used: Mask) -> list[Axis]:
     ]
 
 
-def _drawn(found: Convolution, old: Window, new: Window) -> Sketch:
-    sketch, weights, op = Sketch(), found.weights.array(), found.op
+def _drawn(conv: Convolution, old: Window, new: Window) -> Sketch:
+    sketch, weights, op = Sketch(), conv.weights.array(), conv.op
     cuts = []
     for one, two in zip(old, new, strict=True):
         first = (one.before - two.before) // one.dilation
@@ -86,12 +86,12 @@ def _drawn(found: Convolution, old: Window, new: Window) -> Sketch:
     padding = padding_for(new)
     assert padding is not None
     data = np.ascontiguousarray(weights[:, cuts[0], cuts[1]])
-    constant = sketch.constant(data, found.weights.dtype, found.weights.quant)
+    constant = sketch.constant(data, conv.weights.dtype, conv.weights.quant)
     sketch.results[op.output] = sketch.op(
         op.code,
-        [sketch.read(found.data), constant, *sketch.read_present(found.bias)],
+        [sketch.read(conv.data), constant, *sketch.read_present(conv.bias)],
         op.output.shape,
-        options=replace(found.options, padding=padding),
+        options=replace(conv.options, padding=padding),
         quant=op.output.quant,
         version=INT8_VERSION,
     )

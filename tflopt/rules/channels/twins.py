@@ -93,15 +93,15 @@ def _layer(op: Op, twins: Twins) -> Keys:
         return None
     if op.code in DENSE:
         return _columns(op, weights.array(), 0) if len(weights.shape) == 2 else None
-    found = convolution(op)
-    if found is None or not found.is_int8:
+    conv = convolution(op)
+    if conv is None or not conv.is_int8:
         return None
-    if not found.is_depthwise:
-        return _columns(op, found.weights.array(), 0) if found.is_dense else None
-    columns = _columns(op, found.weights.array(), 3)
+    if not conv.is_depthwise:
+        return _columns(op, conv.weights.array(), 0) if conv.is_dense else None
+    columns = _columns(op, conv.weights.array(), 3)
     if columns is None:
         return None
-    read = np.repeat(twins.of(found.data), found.multiplier).tolist()
+    read = np.repeat(twins.of(conv.data), conv.multiplier).tolist()
     return list(zip(read, columns, strict=True))
 
 

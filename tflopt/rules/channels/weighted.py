@@ -90,66 +90,66 @@ def bias_of(op: Op, channels: int) -> Ints | None:
     return ints(bias.array()).reshape(-1)
 
 
-def _is_known(found: Convolution) -> bool:
+def _is_known(conv: Convolution) -> bool:
     """Whether activations are int8 or int16, and weights int8."""
-    axis, output = found.channel_axis, found.op.output
-    return activations_of(found.data, found.weights, output, axis) is not None
+    axis, output = conv.channel_axis, conv.op.output
+    return activations_of(conv.data, conv.weights, output, axis) is not None
 
 
-def convolution_absorbs(found: Convolution, links_or_plan: Links | Plan) -> Absorbed | None:
+def convolution_absorbs(conv: Convolution, links_or_plan: Links | Plan) -> Absorbed | None:
     """Of a CONV_2D of one group."""
-    bias = bias_of(found.op, found.output_c)
-    bounds = links_or_plan.ranges.along(found.data, 3)
-    quant = found.data.quant
+    bias = bias_of(conv.op, conv.output_c)
+    bounds = links_or_plan.ranges.along(conv.data, 3)
+    quant = conv.data.quant
     if bias is None or bounds is None or quant is None or not quant.is_set or quant.is_per_channel:
         return None
     zero = quant.scalar()[1]
-    taps = found.weights.array().reshape(found.output_c, -1, found.input_c)
-    return absorb(taps, padded_taps(found.op), bounds[0] - zero, bounds[1] - zero, bias)
+    taps = conv.weights.array().reshape(conv.output_c, -1, conv.input_c)
+    return absorb(taps, padded_taps(conv.op), bounds[0] - zero, bounds[1] - zero, bias)
 
 
 def link_convolution(op: Op, links: Links) -> bool:
     """CONV_2D; of several groups, whole groups go."""
-    found = convolution(op)
-    if found is None or not _is_known(found):
+    conv = convolution(op)
+    if conv is None or not _is_known(conv):
         return False
-    if not found.is_dense:
-        return _link_groups(found, links)
-    absorbed = convolution_absorbs(found, links)
+    if not conv.is_dense:
+        return _link_groups(conv, links)
+    absorbed = convolution_absorbs(conv, links)
     if absorbed is None:
         return False
-    links.hold(found.data, (0, 1, 2))
+    links.hold(conv.data, (0, 1, 2))
     links.hold(op.output, (0, 1, 2))
-    links.hold_some(found.data, 3, ~absorbed.possible)
+    links.hold_some(conv.data, 3, ~absorbed.possible)
     links.numbers(op.output, 3)
     return True
 
 
-def _link_groups(found: Convolution, links: Links) -> bool:
+def _link_groups(conv: Convolution, links: Links) -> bool:
     """All groups have equally many channels: one goes with all that it reads, or stays."""
-    if bias_of(found.op, found.output_c) is None:
+    if bias_of(conv.op, conv.output_c) is None:
         return False
-    output = found.op.output
-    for value in (found.data, output):
+    output = conv.op.output
+    for value in (conv.data, output):
         links.hold(value, (0, 1, 2))
-    firsts = np.arange(found.groups) * (found.input_c // found.groups)
-    for value, count in ((found.data, found.input_c), (output, found.output_c)):
-        first = np.repeat(firsts, count // found.groups)
-        links.tie((found.data, 3), (value, 3), first)
+    firsts = np.arange(conv.groups) * (conv.input_c // conv.groups)
+    for value, count in ((conv.data, conv.input_c), (output, conv.output_c)):
+        first = np.repeat(firsts, count // conv.groups)
+        links.tie((conv.data, 3), (value, 3), first)
     return True
 
 
 def cut_convolution(op: Op, plan: Plan, rw: Rewriter) -> None:
     """Rows of the weights are output channels, their last axis is the input's."""
-    found = convolution(op)
-    assert found is not None
-    inputs, outputs = plan.of(found.data, 3), plan.of(op.output, 3)
-    if not found.is_dense:
+    conv = convolution(op)
+    assert conv is not None
+    inputs, outputs = plan.of(conv.data, 3), plan.of(op.output, 3)
+    if not conv.is_dense:
         _write(op, rw, {0: outputs}, None, outputs)
         return
     added: Ints | None = None
     if inputs is not None:
-        absorbed = convolution_absorbs(found, plan)
+        absorbed = convolution_absorbs(conv, plan)
         assert absorbed is not None
         added = absorbed.added(~inputs)
     _write(op, rw, {0: outputs, 3: inputs}, added, outputs)
@@ -157,29 +157,29 @@ def cut_convolution(op: Op, plan: Plan, rw: Rewriter) -> None:
 
 def link_depthwise(op: Op, links: Links) -> bool:
     """Each output channel goes with the input channel that it reads, or alone from a single one."""
-    found = convolution(op)
-    if found is None or not _is_known(found) or bias_of(op, found.output_c) is None:
+    conv = convolution(op)
+    if conv is None or not _is_known(conv) or bias_of(op, conv.output_c) is None:
         return False
-    links.hold(found.data, (0, 1, 2))
+    links.hold(conv.data, (0, 1, 2))
     links.hold(op.output, (0, 1, 2))
-    if found.input_c == 1:
-        links.hold(found.data, (3,))
+    if conv.input_c == 1:
+        links.hold(conv.data, (3,))
         links.numbers(op.output, 3)
         return True
-    read = np.repeat(np.arange(found.input_c), found.multiplier)
-    links.tie((found.data, 3), (op.output, 3), read)
+    read = np.repeat(np.arange(conv.input_c), conv.multiplier)
+    links.tie((conv.data, 3), (op.output, 3), read)
     return True
 
 
 def cut_depthwise(op: Op, plan: Plan, rw: Rewriter) -> None:
     """The weights' last axis is the output's channels."""
-    found = convolution(op)
-    assert found is not None
+    conv = convolution(op)
+    assert conv is not None
     outputs, options = plan.of(op.output, 3), op.options
     if outputs is None:
         return
     assert isinstance(options, DepthwiseConv2DOptions)
-    if found.input_c == 1:
+    if conv.input_c == 1:
         rw.set_options(op, replace(options, depth_multiplier=int(outputs.sum())))
     _write(op, rw, {3: outputs}, None, outputs)
 

@@ -12,7 +12,15 @@ from tflopt.data import dataclass
 from tflopt.facts.tables import ARITHMETIC, of_pairs
 from tflopt.ir import Activation, DType, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import AddOptions, MulOptions, SubOptions
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
+from tflopt.rewrite import (
+    BETWEEN_PORTS,
+    BY_ENUMERATION,
+    Exactness,
+    Rewriter,
+    Rule,
+    require,
+    require_no_variable,
+)
 
 EVERY = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int64)[:, None]
 """Every int8 number, as a column."""
@@ -96,12 +104,7 @@ class RemoveIdentity(Rule):
         same = same_quantization(pair.data.quant, op.output.quant)
         if not same or not (pair.outputs() == EVERY).all():
             return
-        require(
-            not pair.data.is_variable,
-            Why.VARIABLE("it copies a variable that may change later"),
-            at=op,
-        )
-        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
-        require(rw.can_replace(op.output, pair.data), bound, at=op)
+        require_no_variable(pair.data, at=op)
+        require(rw.can_replace(op.output, pair.data), BETWEEN_PORTS, at=op)
         rw.bypass(op, pair.data)
         rw.prove("enumeration", EVERY.size * pair.constants.size)

@@ -8,7 +8,7 @@ from tflopt.data import dataclass
 from tflopt.facts.operators import JOINS, PADS, SLICES, SPLITS, TRANSPOSES, VIEWS, facts_of
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions
-from tflopt.rewrite import Rewriter, Rule, Stage, Why, require
+from tflopt.rewrite import BETWEEN_PORTS, Rewriter, Rule, Stage, Why, require, require_no_variable
 
 SAME_SHAPE = VIEWS | {OpCode.TILE, OpCode.BROADCAST_TO}
 SAME_TYPE = frozenset({OpCode.QUANTIZE, OpCode.CAST})
@@ -38,13 +38,8 @@ class RemoveNoop(Rule):
             return
         same = same_quantization(source.quant, op.output.quant)
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
-        require(
-            not source.is_variable,
-            Why.VARIABLE("it copies a variable that may change later"),
-            at=op,
-        )
-        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
-        require(rw.can_replace(op.output, source), bound, at=op)
+        require_no_variable(source, at=op)
+        require(rw.can_replace(op.output, source), BETWEEN_PORTS, at=op)
         rw.bypass(op, source)
 
 

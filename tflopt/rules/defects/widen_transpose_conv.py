@@ -53,8 +53,8 @@ class WidenTransposeConv(RouteRule):
         plain = weights.has_data and weights.dtype is DType.INT8
         require(plain, Why.NOT_QUANTIZED("the weights are no int8 constant"), at=op)
         width, stride = weights.shape[2], options.stride_w
-        few = weights.elements // max(width, 1) * stride <= MOST_ELEMENTS
-        require(few, "the filter would be too large", at=op)
+        small = weights.elements // max(width, 1) * stride <= MOST_ELEMENTS
+        require(small, "the filter would be too large", at=op)
         old = _pads(options, op.output, weights.shape)
         wide = (*weights.shape[:2], stride, weights.shape[3])
         for padding in (options.padding, Padding.SAME):

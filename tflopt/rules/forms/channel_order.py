@@ -65,9 +65,9 @@ def _only_reader(value: Value) -> Op | None:
 
 
 def _sums_up(op: Op, data: Value, channels: int) -> bool:
-    found = convolution(op)
-    if found is not None:
-        return found.is_dense and found.is_int8
+    conv = convolution(op)
+    if conv is not None:
+        return conv.is_dense and conv.is_int8
     weights = op.input(1)
     if op.code not in DENSE or weights is None or not weights.has_data:
         return False
@@ -76,9 +76,9 @@ def _sums_up(op: Op, data: Value, channels: int) -> bool:
 
 
 def _hands_on(op: Op, data: Value, channels: int) -> bool:
-    found = convolution(op)
-    if found is not None:
-        return found.is_depthwise and found.multiplier == 1 and found.is_int8
+    conv = convolution(op)
+    if conv is not None:
+        return conv.is_depthwise and conv.multiplier == 1 and conv.is_int8
     if op.code in VIEWS:
         reader = _only_reader(op.output)
         return reader is not None and reader.code in DENSE

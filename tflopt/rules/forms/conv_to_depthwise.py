@@ -29,11 +29,11 @@ class ConvToDepthwise(FormRule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the operator."""
-        found = convolution(op)
-        if found is None or found.groups != found.input_c:
+        conv = convolution(op)
+        if conv is None or conv.groups != conv.input_c:
             return
-        require(found.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
-        sketch = as_depthwise(found)
+        require(conv.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
+        sketch = as_depthwise(conv)
         choice = self.worth.compare([op], sketch)
         require(choice.is_worth_it, choice.why_not("DEPTHWISE_CONV_2D"), at=op)
         sketch.graft(rw, op)

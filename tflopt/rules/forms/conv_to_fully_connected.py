@@ -29,14 +29,14 @@ class ConvToFullyConnected(FormRule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the operator."""
-        found = convolution(op)
-        if found is None or not found.is_dense or not found.is_int8 or not covers(found):
+        conv = convolution(op)
+        if conv is None or not conv.is_dense or not conv.is_int8 or not covers(conv):
             return
-        quant = found.weights.quant
+        quant = conv.weights.quant
         assert quant is not None
-        weights = found.weights.array().reshape(found.output_c, -1)
-        fused = found.options.fused_activation_function
-        dense = Dense(op, found.data, weights, quant, found.bias, fused)
+        weights = conv.weights.array().reshape(conv.output_c, -1)
+        fused = conv.options.fused_activation_function
+        dense = Dense(op, conv.data, weights, quant, conv.bias, fused)
         same = same_multipliers(dense)
         require(same, Why.ROUNDS("FULLY_CONNECTED would compute another multiplier"), at=op)
         sketch = as_fully_connected(dense)
@@ -45,8 +45,8 @@ class ConvToFullyConnected(FormRule):
         sketch.graft(rw, op)
 
 
-def covers(found: Convolution) -> bool:
+def covers(conv: Convolution) -> bool:
     """One window without padding: kernel and input have the same height and width."""
-    one = found.op.output.shape[1:3] == (1, 1)
-    undilated = found.dilation == (1, 1)
-    return one and undilated and found.weights.shape[1:3] == found.data.shape[1:3]
+    one = conv.op.output.shape[1:3] == (1, 1)
+    undilated = conv.dilation == (1, 1)
+    return one and undilated and conv.weights.shape[1:3] == conv.data.shape[1:3]

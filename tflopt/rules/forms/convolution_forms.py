@@ -16,78 +16,78 @@ from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions
 from tflopt.rewrite.sketch import Sketch
 
 
-def as_depthwise(found: Convolution) -> Sketch:
+def as_depthwise(conv: Convolution) -> Sketch:
     """A CONV_2D with as many groups as channels: weights O,H,W,1 to 1,H,W,O."""
     sketch = Sketch()
-    weights = np.transpose(found.weights.array(), (3, 1, 2, 0))
-    draw_depthwise(sketch, found, weights)
+    weights = np.transpose(conv.weights.array(), (3, 1, 2, 0))
+    draw_depthwise(sketch, conv, weights)
     return sketch
 
 
-def as_grouped(found: Convolution) -> Sketch:
+def as_grouped(conv: Convolution) -> Sketch:
     """A DEPTHWISE_CONV_2D as CONV_2D with as many groups as channels: 1,H,W,O to O,H,W,1."""
-    return _as_conv(found, np.transpose(found.weights.array(), (3, 1, 2, 0)))
+    return _as_conv(conv, np.transpose(conv.weights.array(), (3, 1, 2, 0)))
 
 
-def as_dense(found: Convolution, groups: int = 1) -> Sketch:
+def as_dense(conv: Convolution, groups: int = 1) -> Sketch:
     """Fewer groups, one by default, with zeros for the channels of those that were others.
 
     Args:
         groups: a divisor of the groups that it has.
     """
-    weights = found.weights.array()
-    if found.is_depthwise:
+    weights = conv.weights.array()
+    if conv.is_depthwise:
         weights = np.transpose(weights, (3, 1, 2, 0))
     outputs, high, wide, depth = weights.shape
-    present = found.input_c // depth
+    present = conv.input_c // depth
     joined = present // groups
     dense = np.zeros((outputs, high, wide, depth * joined), dtype=np.int8)
     for group in range(present):
         rows = slice(group * outputs // present, (group + 1) * outputs // present)
         first = group % joined * depth
         dense[rows, :, :, first : first + depth] = weights[rows]
-    return _as_conv(found, dense)
+    return _as_conv(conv, dense)
 
 
-def filled_elements(found: Convolution) -> int:
+def filled_elements(conv: Convolution) -> int:
     """The weights of :func:`without_dilation`."""
-    _, high, wide, channels = found.weights.shape
-    rows, columns = found.dilation
+    _, high, wide, channels = conv.weights.shape
+    rows, columns = conv.dilation
     return int(((high - 1) * rows + 1) * ((wide - 1) * columns + 1) * channels)
 
 
-def without_dilation(found: Convolution) -> Sketch:
+def without_dilation(conv: Convolution) -> Sketch:
     """The same depthwise kernel with zeros between its taps instead of dilation."""
-    options = found.options
-    weights = found.weights.array()
+    options = conv.options
+    weights = conv.weights.array()
     _, high, wide, channels = weights.shape
     rows, columns = options.dilation_h_factor, options.dilation_w_factor
     shape = (1, (high - 1) * rows + 1, (wide - 1) * columns + 1, channels)
     filled = np.zeros(shape, dtype=np.int8)
     filled[:, ::rows, ::columns] = weights
     sketch = Sketch()
-    draw_depthwise(sketch, found, filled, dilated=False)
+    draw_depthwise(sketch, conv, filled, dilated=False)
     return sketch
 
 
 def draw_depthwise(
-    sketch: Sketch, found: Convolution, weights: Array, *, dilated: bool = True
+    sketch: Sketch, conv: Convolution, weights: Array, *, dilated: bool = True
 ) -> None:
-    """A DEPTHWISE_CONV_2D with the options, the bias and the scales of ``found``."""
-    data = sketch.read(found.data)
-    sketch.results[found.op.output] = sketch.depthwise(
-        [data, _constant(sketch, weights, found, 3), *sketch.read_present(found.bias)],
-        found.op.output.shape,
-        depthwise_options(found, weights.shape[3] // data.shape[3], dilated=dilated),
-        found.op.output.quant,
+    """A DEPTHWISE_CONV_2D with the options, the bias and the scales of ``conv``."""
+    data = sketch.read(conv.data)
+    sketch.results[conv.op.output] = sketch.depthwise(
+        [data, _constant(sketch, weights, conv, 3), *sketch.read_present(conv.bias)],
+        conv.op.output.shape,
+        depthwise_options(conv, weights.shape[3] // data.shape[3], dilated=dilated),
+        conv.op.output.quant,
     )
 
 
 def depthwise_options(
-    found: Convolution, multiplier: int, *, dilated: bool = True
+    conv: Convolution, multiplier: int, *, dilated: bool = True
 ) -> DepthwiseConv2DOptions:
-    """The options of ``found`` for a DEPTHWISE_CONV_2D."""
-    options = found.options
+    """The options of ``conv`` for a DEPTHWISE_CONV_2D."""
+    options = conv.options
     return DepthwiseConv2DOptions(
         padding=options.padding,
         stride_w=options.stride_w,
@@ -99,9 +99,9 @@ def depthwise_options(
     )
 
 
-def conv_options(found: Convolution) -> Conv2DOptions:
-    """The options of ``found`` for a CONV_2D."""
-    options = found.options
+def conv_options(conv: Convolution) -> Conv2DOptions:
+    """The options of ``conv`` for a CONV_2D."""
+    options = conv.options
     return Conv2DOptions(
         padding=options.padding,
         stride_w=options.stride_w,
@@ -112,26 +112,26 @@ def conv_options(found: Convolution) -> Conv2DOptions:
     )
 
 
-def _as_conv(found: Convolution, weights: Array) -> Sketch:
+def _as_conv(conv: Convolution, weights: Array) -> Sketch:
     sketch = Sketch()
-    kernel = _constant(sketch, weights, found, 0)
-    sketch.results[found.op.output] = sketch.convolution(
-        [sketch.read(found.data), kernel, _bias(sketch, found)],
-        found.op.output.shape,
-        conv_options(found),
-        found.op.output.quant,
+    kernel = _constant(sketch, weights, conv, 0)
+    sketch.results[conv.op.output] = sketch.convolution(
+        [sketch.read(conv.data), kernel, _bias(sketch, conv)],
+        conv.op.output.shape,
+        conv_options(conv),
+        conv.op.output.quant,
     )
     return sketch
 
 
-def _bias(sketch: Sketch, found: Convolution) -> Value:
+def _bias(sketch: Sketch, conv: Convolution) -> Value:
     """LiteRT's CONV_2D demands a bias, its DEPTHWISE_CONV_2D does not."""
-    if found.bias is not None:
-        return sketch.read(found.bias)
-    return sketch.constant(np.zeros(found.output_c))
+    if conv.bias is not None:
+        return sketch.read(conv.bias)
+    return sketch.constant(np.zeros(conv.output_c))
 
 
-def _constant(sketch: Sketch, weights: Array, found: Convolution, dimension: int) -> Value:
-    quant = found.weights.quant
+def _constant(sketch: Sketch, weights: Array, conv: Convolution, dimension: int) -> Value:
+    quant = conv.weights.quant
     along = None if quant is None else Quantization(quant.scale, quant.zero_point, dimension)
     return sketch.constant(weights, DType.INT8, along)

@@ -29,11 +29,11 @@ class DepthwiseToConv(FormRule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the operator."""
-        found = convolution(op)
-        if found is None or (found.input_c > 1 and found.multiplier == 1):
+        conv = convolution(op)
+        if conv is None or (conv.input_c > 1 and conv.multiplier == 1):
             return
-        require(found.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
-        sketch = as_grouped(found)
+        require(conv.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
+        sketch = as_grouped(conv)
         choice = self.worth.compare([op], sketch)
         require(self.takes(op, choice), choice.why_not("CONV_2D"), at=op)
         sketch.graft(rw, op)

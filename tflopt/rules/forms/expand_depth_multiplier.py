@@ -37,17 +37,17 @@ class ExpandDepthMultiplier(FormRule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the operator and reorder the readers' weights."""
-        found = convolution(op)
-        if found is None or found.multiplier == 1 or found.input_c == 1:
+        conv = convolution(op)
+        if conv is None or conv.multiplier == 1 or conv.input_c == 1:
             return
-        require(found.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
-        few = found.multiplier <= MOST_PARTS
+        require(conv.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
+        fits = conv.multiplier <= MOST_PARTS
         require(
-            few,
+            fits,
             Why.OTHER(
                 "CONCATENATION takes {most} inputs, not {count}",
                 most=MOST_PARTS,
-                count=found.multiplier,
+                count=conv.multiplier,
             ),
             at=op,
         )
@@ -55,40 +55,40 @@ class ExpandDepthMultiplier(FormRule):
         if readers is None:
             require(False, Why.SHARED("no single reader whose weights could be reordered"), at=op)
             return
-        sketch = as_parts(found)
+        sketch = as_parts(conv)
         choice = self.worth.compare([op], sketch)
-        why = choice.why_not(f"{found.multiplier} DEPTHWISE_CONV_2D and a CONCATENATION")
+        why = choice.why_not(f"{conv.multiplier} DEPTHWISE_CONV_2D and a CONCATENATION")
         require(choice.is_worth_it, why, at=op)
-        _graft(rw, op, found, sketch, readers)
+        _graft(rw, op, conv, sketch, readers)
 
 
-def _graft(rw: Rewriter, op: Op, found: Convolution, sketch: Sketch, readers: Readers) -> None:
+def _graft(rw: Rewriter, op: Op, conv: Convolution, sketch: Sketch, readers: Readers) -> None:
     """The first inner tensor is the operator's output, which the sketch's result replaces."""
-    order = np.arange(found.output_c).reshape(-1, found.multiplier).T.reshape(-1)
+    order = np.arange(conv.output_c).reshape(-1, conv.multiplier).T.reshape(-1)
     readers.reorder(rw, order)
     sketch.graft(rw, op)
 
 
-def as_parts(found: Convolution) -> Sketch:
+def as_parts(conv: Convolution) -> Sketch:
     """One depthwise convolution for each multiple, and a CONCATENATION."""
     sketch = Sketch()
-    parts = [_part(sketch, found, number) for number in range(found.multiplier)]
-    output = found.op.output
+    parts = [_part(sketch, conv, number) for number in range(conv.multiplier)]
+    output = conv.op.output
     sketch.results[output] = sketch.concatenation(parts, output.shape, 3, output.quant)
     return sketch
 
 
-def _part(sketch: Sketch, found: Convolution, number: int) -> Value:
-    weights, quant, bias = found.weights, found.weights.quant, found.bias
-    every = slice(number, None, found.multiplier)
+def _part(sketch: Sketch, conv: Convolution, number: int) -> Value:
+    weights, quant, bias = conv.weights, conv.weights.quant, conv.bias
+    every = slice(number, None, conv.multiplier)
     if quant is not None and quant.is_per_channel:
         quant = Quantization.per_channel(quant.scales[every], 3)
     kernel = sketch.constant(weights.array()[..., every], DType.INT8, quant)
     offset = [] if bias is None else [sketch.constant(bias.array()[every])]
-    shape = (*found.op.output.shape[:3], found.input_c)
+    shape = (*conv.op.output.shape[:3], conv.input_c)
     return sketch.depthwise(
-        [sketch.read(found.data), kernel, *offset],
+        [sketch.read(conv.data), kernel, *offset],
         shape,
-        depthwise_options(found, 1),
-        found.op.output.quant,
+        depthwise_options(conv, 1),
+        conv.op.output.quant,
     )

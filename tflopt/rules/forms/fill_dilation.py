@@ -28,13 +28,13 @@ class FillDilation(FormRule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the operator."""
-        found = convolution(op)
-        if found is None or found.dilation == (1, 1):
+        conv = convolution(op)
+        if conv is None or conv.dilation == (1, 1):
             return
-        require(found.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
-        few = filled_elements(found) <= MOST_ELEMENTS
-        require(few, "the kernel filled with zeros would be too large", at=op)
-        sketch = without_dilation(found)
+        require(conv.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
+        small = filled_elements(conv) <= MOST_ELEMENTS
+        require(small, "the kernel filled with zeros would be too large", at=op)
+        sketch = without_dilation(conv)
         choice = self.worth.compare([op], sketch)
         require(choice.is_worth_it, choice.why_not("the kernel filled with zeros"), at=op)
         sketch.graft(rw, op)

@@ -41,8 +41,8 @@ class MeanToConvolution(FormRule):
             return
         require(bool(op.output.shape), "RESHAPE to a scalar needs a shape of no elements", at=op)
         require(255 * extents.count <= MOST_SUMS, "too many sums to compare", at=op)
-        few = extents.inner * extents.count <= MOST_ELEMENTS
-        require(few, "a convolution would take too many weights", at=op)
+        small = extents.inner * extents.count <= MOST_ELEMENTS
+        require(small, "a convolution would take too many weights", at=op)
         sketches = list(_forms(op, extents, reduction))
         require(bool(sketches), "no weights and bias give MEAN's rounding for every sum", at=op)
         sketch, choice = self.worth.best([op], sketches)

@@ -67,11 +67,11 @@ class MergeDepthwise(FormRule):
 def _candidate(value: Value) -> Convolution | None:
     """The depthwise convolution that nobody else reads."""
     op = value.producer
-    found = None if op is None else convolution(op)
-    if found is None or not found.is_depthwise or not found.is_int8:
+    conv = None if op is None else convolution(op)
+    if conv is None or not conv.is_depthwise or not conv.is_int8:
         return None
-    shared = value.is_graph_output or len(value.uses) != 1 or is_open(found.data)
-    return None if shared else found
+    shared = value.is_graph_output or len(value.uses) != 1 or is_open(conv.data)
+    return None if shared else conv
 
 
 def _longest_run(convs: Sequence[Convolution | None]) -> tuple[int, list[Branch]]:

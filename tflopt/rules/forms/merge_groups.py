@@ -29,17 +29,17 @@ class MergeGroups(FormRule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the operator."""
-        found = convolution(op)
-        if found is None or found.input_c == 1 or found.is_dense:
+        conv = convolution(op)
+        if conv is None or conv.input_c == 1 or conv.is_dense:
             return
-        require(found.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
-        small = found.dense_weights <= LARGEST
+        require(conv.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
+        small = conv.dense_weights <= LARGEST
         require(
             small,
-            Why.NO_GAIN("one group would take {weights:,} weights", weights=found.dense_weights),
+            Why.NO_GAIN("one group would take {weights:,} weights", weights=conv.dense_weights),
             at=op,
         )
-        sketches = [as_dense(found, groups) for groups in (1, *_wider(found))]
+        sketches = [as_dense(conv, groups) for groups in (1, *_wider(conv))]
         sketch, choice = self.worth.best([op], sketches)
         if not choice.is_worth_it:
             choice = self.worth.compare([op], sketches[0])
@@ -47,11 +47,11 @@ class MergeGroups(FormRule):
         sketch.graft(rw, op)
 
 
-def _wider(found: Convolution) -> list[int]:
+def _wider(conv: Convolution) -> list[int]:
     """Numbers of groups of :data:`WIDTHS` channels that the present ones fill."""
-    present = found.groups
-    numbers = [found.input_c // width for width in WIDTHS if found.input_c % width == 0]
-    return [n for n in numbers if 1 < n < present and present % n == 0 and found.output_c % n == 0]
+    present = conv.groups
+    numbers = [conv.input_c // width for width in WIDTHS if conv.input_c % width == 0]
+    return [n for n in numbers if 1 < n < present and present % n == 0 and conv.output_c % n == 0]
 
 
 WIDTHS = (16, 8, 4)

@@ -32,33 +32,33 @@ class ReplicateChannels(FormRule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace both operators."""
-        found = convolution(op)
-        if found is None or found.multiplier == 1:
+        conv = convolution(op)
+        if conv is None or conv.multiplier == 1:
             return
-        maker = found.data.producer
+        maker = conv.data.producer
         source = None if maker is None else convolution(maker)
         if source is None or maker is None or not source.is_dense:
             return
         require(
-            found.is_int8 and source.is_int8,
+            conv.is_int8 and source.is_int8,
             Why.NOT_QUANTIZED("only int8 convolutions are compared"),
             at=op,
         )
-        alone = len(found.data.uses) == 1
+        alone = len(conv.data.uses) == 1
         require(
             alone, Why.SHARED("another operator reads the depthwise convolution's input"), at=op
         )
-        sketch = as_pair(source, found)
+        sketch = as_pair(source, conv)
         choice = self.worth.compare([maker, op], sketch)
         require(choice.is_worth_it, choice.why_not("replicated channels"), at=op)
         sketch.graft(rw, op)
         rw.remove(maker)
 
 
-def as_pair(source: Convolution, found: Convolution) -> Sketch:
+def as_pair(source: Convolution, conv: Convolution) -> Sketch:
     """The producer with every channel repeated, and the depthwise with multiplier 1."""
     sketch = Sketch()
-    times = found.multiplier
+    times = conv.multiplier
     data = sketch.convolution(
         [
             sketch.read(source.data),
@@ -69,15 +69,15 @@ def as_pair(source: Convolution, found: Convolution) -> Sketch:
             ),
             *_repeated_bias(sketch, source.bias, times),
         ],
-        (*found.data.shape[:3], found.output_c),
+        (*conv.data.shape[:3], conv.output_c),
         conv_options(source),
-        found.data.quant,
+        conv.data.quant,
     )
-    sketch.results[found.op.output] = sketch.depthwise(
-        [data, sketch.read(found.weights), *sketch.read_present(found.bias)],
-        found.op.output.shape,
-        depthwise_options(found, 1),
-        found.op.output.quant,
+    sketch.results[conv.op.output] = sketch.depthwise(
+        [data, sketch.read(conv.weights), *sketch.read_present(conv.bias)],
+        conv.op.output.shape,
+        depthwise_options(conv, 1),
+        conv.op.output.quant,
     )
     return sketch
 

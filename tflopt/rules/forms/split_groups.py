@@ -31,55 +31,55 @@ class SplitGroups(FormRule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the operator."""
-        found = convolution(op)
-        if found is None or found.groups == 1:
+        conv = convolution(op)
+        if conv is None or conv.groups == 1:
             return
-        require(found.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
-        few = found.groups <= MOST_PARTS
+        require(conv.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
+        fits = conv.groups <= MOST_PARTS
         require(
-            few,
+            fits,
             Why.OTHER(
                 "CONCATENATION takes {most} inputs, not {count}",
                 most=MOST_PARTS,
-                count=found.groups,
+                count=conv.groups,
             ),
             at=op,
         )
-        sketch = as_parts(found)
+        sketch = as_parts(conv)
         choice = self.worth.compare([op], sketch)
-        require(self.takes(op, choice), choice.why_not(f"{found.groups} CONV_2D"), at=op)
+        require(self.takes(op, choice), choice.why_not(f"{conv.groups} CONV_2D"), at=op)
         sketch.graft(rw, op)
 
 
-def as_parts(found: Convolution) -> Sketch:
+def as_parts(conv: Convolution) -> Sketch:
     """SPLIT, the convolutions and CONCATENATION."""
-    sketch, output = Sketch(), found.op.output
-    shape = (*found.data.shape[:3], found.input_c // found.groups)
+    sketch, output = Sketch(), conv.op.output
+    shape = (*conv.data.shape[:3], conv.input_c // conv.groups)
     slices = sketch.ops(
         OpCode.SPLIT,
-        [sketch.constant(3), sketch.read(found.data)],
-        [shape] * found.groups,
-        SplitOptions(found.groups),
-        found.data.quant,
+        [sketch.constant(3), sketch.read(conv.data)],
+        [shape] * conv.groups,
+        SplitOptions(conv.groups),
+        conv.data.quant,
         DType.INT8,
         2,
     )
-    parts = [_part(sketch, found, data, number) for number, data in enumerate(slices)]
+    parts = [_part(sketch, conv, data, number) for number, data in enumerate(slices)]
     sketch.results[output] = sketch.concatenation(parts, output.shape, 3, output.quant)
     return sketch
 
 
-def _part(sketch: Sketch, found: Convolution, data: Value, number: int) -> Value:
-    count = found.output_c // found.groups
+def _part(sketch: Sketch, conv: Convolution, data: Value, number: int) -> Value:
+    count = conv.output_c // conv.groups
     own = slice(number * count, (number + 1) * count)
-    quant, bias = found.weights.quant, found.bias
+    quant, bias = conv.weights.quant, conv.bias
     if quant is not None and quant.is_per_channel:
         quant = Quantization.per_channel(quant.scales[own], 0)
-    weights = sketch.constant(found.weights.array()[own], DType.INT8, quant)
+    weights = sketch.constant(conv.weights.array()[own], DType.INT8, quant)
     offset = [] if bias is None else [sketch.constant(bias.array()[own])]
     return sketch.convolution(
         [data, weights, *offset],
-        (*found.op.output.shape[:3], count),
-        conv_options(found),
-        found.op.output.quant,
+        (*conv.op.output.shape[:3], count),
+        conv_options(conv),
+        conv.op.output.quant,
     )

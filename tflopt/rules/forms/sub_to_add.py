@@ -37,8 +37,8 @@ class SubToAdd(FormRule):
         pair = pair_of(op)
         if pair is None or pair.position != 1 or pair.data.shape != op.output.shape:
             return
-        few = op.output.elements <= MOST_ELEMENTS
-        require(few, "the constant of ADD would be too large", at=op)
+        small = op.output.elements <= MOST_ELEMENTS
+        require(small, "the constant of ADD would be too large", at=op)
         zero_point = negated_zero_point(pair)
         require(is_equal(pair, zero_point), Why.ROUNDS("ADD rounds differently from SUB"), at=op)
         sketch = as_add(pair, zero_point)

@@ -14,7 +14,7 @@ from tflopt.facts.pads import Amounts, amounts_of, pad_value, zero_of
 from tflopt.facts.windows import SPATIAL, Window, is_open, padding_for, window_of
 from tflopt.ir import Op, OpCode, Padding, same_quantization
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, Pool2DOptions
-from tflopt.rewrite import Reason, Rewriter, Rule, Why, require, required
+from tflopt.rewrite import Reason, Rewriter, Rule, Why, require, require_no_variable, required
 from tflopt.target.one_row import WRONG_ON_MVE, wrong_on_mve
 
 
@@ -68,11 +68,7 @@ class FoldPad(Rule):
         require(spatial, "it pads batches or channels", at=op)
         same = same_quantization(source.quant, padded.quant) and source.dtype == padded.dtype
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
-        require(
-            not source.is_variable,
-            Why.VARIABLE("it copies a variable that may change later"),
-            at=op,
-        )
+        require_no_variable(source, at=op)
         require(
             pad_value(op) is not None,
             Why.NOT_QUANTIZED("the padding is not an int8 or int16 constant"),

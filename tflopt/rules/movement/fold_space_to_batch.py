@@ -11,7 +11,7 @@ from tflopt.facts.slices import Region
 from tflopt.facts.windows import HEIGHT, SPATIAL, WIDTH, window_of
 from tflopt.ir import Op, OpCode, Options, Padding, Value, same_quantization
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions
-from tflopt.rewrite import Rewriter, Rule, Why, require, required
+from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable, required
 from tflopt.rewrite.makers import insert_again
 from tflopt.rules.movement.write import insert_pad, insert_slice
 
@@ -73,11 +73,7 @@ class FoldSpaceToBatch(Rule):
         assert amounts is not None
         signature = source.extra.shape_signature or ()
         require(-1 not in signature, Why.OPEN_SHAPE("a dimension is open (-1)"), at=first)
-        require(
-            not source.is_variable,
-            Why.VARIABLE("it copies a variable that may change later"),
-            at=first,
-        )
+        require_no_variable(source, at=first)
         same = same_quantization(source.quant, first.output.quant)
         data = op.operand(0)
         same = same and same_quantization(data.quant, op.output.quant)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from tflopt.data import dataclass
 from tflopt.facts.joins import join_of
 from tflopt.ir import Op, OpCode, Value, same_quantization
-from tflopt.rewrite import Rewriter, Rule, Why, require
+from tflopt.rewrite import BETWEEN_PORTS, Rewriter, Rule, Why, require, require_no_variable
 from tflopt.rules.movement.repeat_to_resize import MOST_INPUTS
 
 SPLITS = {OpCode.SPLIT: (1, 0), OpCode.SPLIT_V: (0, 2)}
@@ -59,17 +59,14 @@ def _leave_whole(op: Op, split: Op, values: list[Value], start: int, rw: Rewrite
         return
     same = all(same_quantization(data.quant, part.quant) for part in split.outputs)
     require(same, Why.QUANTIZATION("the SPLIT changes the quantization"), at=split)
-    require(
-        not data.is_variable, Why.VARIABLE("it copies a variable that may change later"), at=split
-    )
+    require_no_variable(data, at=split)
     kept = [*values[:start], data, *values[start + len(split.outputs) :]]
     if len(kept) > 1:
         rw.set_inputs(op, kept)
     else:
         same = same_quantization(data.quant, op.output.quant)
         require(same, Why.QUANTIZATION("the CONCATENATION changes the quantization"), at=op)
-        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
-        require(rw.can_replace(op.output, data), bound, at=op)
+        require(rw.can_replace(op.output, data), BETWEEN_PORTS, at=op)
         rw.bypass(op, data)
     if not any(part.uses for part in split.outputs):
         rw.remove(split)

@@ -10,7 +10,7 @@ from tflopt.data import dataclass
 from tflopt.facts.operators import PADS
 from tflopt.facts.pads import pad_above, pad_of
 from tflopt.ir import Op, OpCode, same_quantization
-from tflopt.rewrite import Rewriter, Rule, Why, require
+from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,7 @@ class MergePads(Rule):
         same = same and same_quantization(middle.quant, op.output.quant)
         changes = Why.QUANTIZATION("it changes the quantization of what it hands on")
         require(same, changes, at=first.op)
-        require(
-            not source.is_variable,
-            Why.VARIABLE("it copies a variable that may change later"),
-            at=first.op,
-        )
+        require_no_variable(source, at=first.op)
         require(
             second.value is not None,
             Why.NOT_QUANTIZED("the padding is not an int8 or int16 constant"),

@@ -12,7 +12,15 @@ from tflopt.facts.repeats import resize_pattern
 from tflopt.ir import Op, OpCode, Value, same_quantization
 from tflopt.ir.node import Array
 from tflopt.ir.options import ResizeNearestNeighborOptions
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
+from tflopt.rewrite import (
+    BY_ENUMERATION,
+    Exactness,
+    Rewriter,
+    Rule,
+    Why,
+    require,
+    require_no_variable,
+)
 
 MOST_ELEMENTS = 1 << 22
 """Of a result whose elements are followed; more than that is no microcontroller's tensor."""
@@ -52,8 +60,7 @@ class MergeResizes(Rule):
         require(elements <= MOST_ELEMENTS, Why.OTHER("it is too large to follow"), at=op)
         if not np.array_equal(_places(chain), _direct(chain)):
             return
-        snapshot = Why.VARIABLE("it takes a snapshot of a variable")
-        require(not chain.source.is_variable, snapshot, at=op)
+        require_no_variable(chain.source, at=op)
         size = rw.constant(np.asarray(chain.result.shape[1:3], dtype=np.int32), op.output)
         large = rw.value(chain.result, same_elements=True)
         options = ResizeNearestNeighborOptions(half_pixel_centers=True)

@@ -9,7 +9,7 @@ from tflopt.facts.joins import Join, join_of
 from tflopt.facts.operators import SLICES
 from tflopt.facts.slices import Region, region_of, whole
 from tflopt.ir import Op, OpCode, Value, same_quantization
-from tflopt.rewrite import Rewriter, Rule, Why, require
+from tflopt.rewrite import BETWEEN_PORTS, Rewriter, Rule, Why, require
 from tflopt.rules.movement.write import check_movable, insert_slice
 
 
@@ -42,9 +42,8 @@ class MergeSlices(Rule):
         check_movable(op, source)
         same = same_quantization(source.quant, op.output.quant)
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=first)
-        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
         cuts = moved != whole(source.shape)
-        require(cuts or rw.can_replace(op.output, source), bound, at=op)
+        require(cuts or rw.can_replace(op.output, source), BETWEEN_PORTS, at=op)
         small = insert_slice(rw, op, source, moved, op)
         if cuts:
             rw.update(small, origin=op.output.origin)

@@ -9,7 +9,7 @@ import numpy as np
 from tflopt.data import dataclass
 from tflopt.facts.transposes import permutation_of
 from tflopt.ir import Op, OpCode
-from tflopt.rewrite import Rewriter, Rule, Why, require
+from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,7 @@ class MergeTransposes(Rule):
             Why.SHARED("another operator reads the tensor in between"),
             at=first,
         )
-        require(
-            not source.is_variable,
-            Why.VARIABLE("it copies a variable that may change later"),
-            at=first,
-        )
+        require_no_variable(source, at=first)
         perm = rw.constant(np.asarray(composed, dtype=np.int32), op.output)
         rw.set_inputs(op, [source, perm])
         if not middle.uses:

@@ -13,7 +13,16 @@ from tflopt.data import dataclass
 from tflopt.facts.operators import POOLS, RESIZES
 from tflopt.ir import DType, Op, OpCode, same_quantization
 from tflopt.ir.options import Pool2DOptions
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
+from tflopt.rewrite import (
+    BETWEEN_PORTS,
+    BY_ENUMERATION,
+    Exactness,
+    Rewriter,
+    Rule,
+    Why,
+    require,
+    require_no_variable,
+)
 
 
 @dataclass(frozen=True)
@@ -41,13 +50,8 @@ class RemoveUnitWindow(Rule):
             return
         same = same_quantization(source.quant, op.output.quant)
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
-        require(
-            not source.is_variable,
-            Why.VARIABLE("it copies a variable that may change later"),
-            at=op,
-        )
-        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
-        require(rw.can_replace(op.output, source), bound, at=op)
+        require_no_variable(source, at=op)
+        require(rw.can_replace(op.output, source), BETWEEN_PORTS, at=op)
         is_pool = op.code in POOLS
         rw.prove("enumeration" if is_pool else "structure", 256 if is_pool else 0)
         rw.bypass(op, source)

@@ -14,7 +14,16 @@ from tflopt.ir.options import (
     ConcatenationOptions,
     ResizeNearestNeighborOptions,
 )
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require, required
+from tflopt.rewrite import (
+    BY_ENUMERATION,
+    Exactness,
+    Rewriter,
+    Rule,
+    Why,
+    require,
+    require_no_variable,
+    required,
+)
 from tflopt.rewrite.makers import insert_reshape
 
 RESIZABLE = {DType.INT8: 3, DType.FLOAT32: 3, DType.INT16: 4}
@@ -83,8 +92,7 @@ class RepeatToResize(Rule):
         gains = gains or (best.added == 0 and best.source is not repeat.source)
         if runs and not gains:
             return
-        snapshot = Why.VARIABLE("it copies a variable that may change later")
-        require(not best.source.is_variable, snapshot, at=op)
+        require_no_variable(best.source, at=op)
         _resize(op, repeat, best, rw)
 
 
@@ -144,8 +152,8 @@ def _join(op: Op, repeat: Repeat, rw: Rewriter) -> None:
     control = op.input(1)
     multiples = (control.ints() if control is not None else None) or ()
     axes = [axis for axis, times in enumerate(multiples) if times != 1]
-    few = len(axes) == 1 and multiples[axes[0]] <= MOST_INPUTS
-    taken = op.output.dtype in JOINABLE and few
+    single = len(axes) == 1 and multiples[axes[0]] <= MOST_INPUTS
+    taken = op.output.dtype in JOINABLE and single
     require(taken, "TFLM has no operator that repeats these elements so often", at=op)
     rw.set_inputs(op, [repeat.source] * multiples[axes[0]])
     rw.set_code(op, OpCode.CONCATENATION, ConcatenationOptions(axis=axes[0]))

@@ -8,7 +8,15 @@ from tflopt.data import dataclass
 from tflopt.facts.operators import Trait, facts_of, having
 from tflopt.facts.pads import pad_above, zero_of
 from tflopt.ir import DType, Op, OpCode, Options, Value, same_quantization
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
+from tflopt.rewrite import (
+    BY_ENUMERATION,
+    Exactness,
+    Rewriter,
+    Rule,
+    Why,
+    require,
+    require_no_variable,
+)
 from tflopt.rules.movement.write import PAD_VERSION, pad_options
 
 
@@ -37,11 +45,7 @@ class SinkPad(Rule):
         require(
             len(padded.uses) == 1, Why.SHARED("another operator reads the padded tensor"), at=pad
         )
-        require(
-            not source.is_variable,
-            Why.VARIABLE("it copies a variable that may change later"),
-            at=pad,
-        )
+        require_no_variable(source, at=pad)
         zero = found.pads_zero or _pads_float_zero(pad)
         require(zero, "it pads with another value than 0", at=pad)
         require(_gives_zero(op, padded), "the operator behind doesn't map 0 to 0", at=pad)

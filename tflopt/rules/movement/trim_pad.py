@@ -9,7 +9,7 @@ from tflopt.facts.operators import SLICES
 from tflopt.facts.pads import pad_above
 from tflopt.facts.slices import Region, region_of
 from tflopt.ir import Op, OpCode, same_quantization
-from tflopt.rewrite import Rewriter, Rule, Why, require
+from tflopt.rewrite import BETWEEN_PORTS, Rewriter, Rule, Why, require
 from tflopt.rules.movement.write import check_movable, insert_pad, insert_slice
 
 
@@ -36,9 +36,8 @@ class TrimPad(Rule):
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=pad)
         kept, left = _split(region, source.shape, amounts)
         require(min(kept.size) > 0, "it takes nothing but padding", at=op)
-        bound = Why.INTERFACE("it stands between an input or constant of the model and an output")
         moves = any(kept.cuts(source.shape)) or any(map(any, left))
-        require(moves or rw.can_replace(op.output, source), bound, at=op)
+        require(moves or rw.can_replace(op.output, source), BETWEEN_PORTS, at=op)
         small = insert_slice(rw, pad, source, kept, op)
         whole = small if not any(map(any, left)) else insert_pad(rw, pad, small, left, pad)
         if whole is not source:

@@ -9,7 +9,7 @@ import numpy as np
 from tflopt.facts.slices import DTYPES, RANKS, Region, whole
 from tflopt.ir import Op, OpCode, Value, same_quantization
 from tflopt.ir.options import PadOptions, PadV2Options, SliceOptions, StridedSliceOptions
-from tflopt.rewrite import Rewriter, Why, require
+from tflopt.rewrite import Rewriter, Why, require, require_no_variable
 
 PAD_VERSION = 2
 """The first version of PAD that takes int8."""
@@ -66,9 +66,7 @@ def check_movable(op: Op, source: Value) -> None:
     require(len(middle.uses) == 1, Why.SHARED("another operator reads what it cuts"), at=op)
     same = same_quantization(middle.quant, op.output.quant)
     require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
-    require(
-        not source.is_variable, Why.VARIABLE("it copies a variable that may change later"), at=op
-    )
+    require_no_variable(source, at=op)
     taken = source.dtype in DTYPES and len(source.shape) <= RANKS[op.code]
     require(taken, "TFLM's kernel doesn't take what is in front", at=op)
     signature = middle.extra.shape_signature

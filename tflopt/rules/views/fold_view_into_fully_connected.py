@@ -9,7 +9,7 @@ from tflopt.data import dataclass
 from tflopt.facts.operators import VIEWS
 from tflopt.ir import Op, OpCode, same_quantization
 from tflopt.ir.options import FullyConnectedOptions
-from tflopt.rewrite import Rewriter, Rule, Why, require
+from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,7 @@ class FoldViewIntoFullyConnected(Rule):
         require(bool(source.shape), "the input is a scalar", at=op)
         same = same_quantization(source.quant, data.quant)
         require(same, Why.QUANTIZATION("the view changes the quantization"), at=view)
-        require(
-            not source.is_variable,
-            Why.VARIABLE("it copies a variable that may change later"),
-            at=view,
-        )
+        require_no_variable(source, at=view)
         shared = data.is_graph_output or len(data.users) > 1
         require(not shared, Why.SHARED("another operator reads the view"), at=view)
         if keeps:

@@ -8,7 +8,7 @@ from tflopt.data import dataclass
 from tflopt.facts.operators import VIEWS
 from tflopt.ir import Op, OpCode, Value
 from tflopt.ir.options import ReshapeOptions
-from tflopt.rewrite import Rewriter, Rule, Why, require
+from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,7 @@ class MergeViews(Rule):
         require(
             back or not shared, Why.SHARED("another operator reads the view in between"), at=first
         )
-        require(
-            not source.is_variable,
-            Why.VARIABLE("it copies a variable that may change later"),
-            at=first,
-        )
+        require_no_variable(source, at=first)
         become_reshape(op, source, rw)
         if not middle.uses:
             rw.remove(first)

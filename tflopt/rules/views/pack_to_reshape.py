@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode, same_quantization
-from tflopt.rewrite import Rewriter, Rule, Why, require
+from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable
 from tflopt.rewrite.sketch import Sketch
 
 
@@ -32,11 +32,7 @@ class PackToReshape(Rule):
         same = same_quantization(source.quant, op.output.quant)
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=op)
         require(bool(op.output.shape), "RESHAPE to a scalar needs a shape of no elements", at=op)
-        require(
-            not source.is_variable,
-            Why.VARIABLE("it copies a variable that may change later"),
-            at=op,
-        )
+        require_no_variable(source, at=op)
         sketch = Sketch()
         sketch.results[op.output] = sketch.reshape(sketch.read(source), op.output.shape)
         sketch.graft(rw, op)

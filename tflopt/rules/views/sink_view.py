@@ -9,7 +9,7 @@ from tflopt.data import dataclass
 from tflopt.facts.operators import ELEMENTWISE, VIEWS
 from tflopt.ir import Op, OpCode, Options, Record, Value, same_quantization
 from tflopt.layout.elementwise import is_plain_constant
-from tflopt.rewrite import Rewriter, Rule, Why, require
+from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable
 from tflopt.rules.views.merge_views import become_reshape
 
 MOST_RANK = 4
@@ -81,9 +81,7 @@ def _check_view(view: Op) -> None:
     source = view.operand(0)
     same = same_quantization(source.quant, view.output.quant) and source.dtype == view.output.dtype
     require(same, Why.QUANTIZATION("the view changes the quantization"), at=view)
-    require(
-        not source.is_variable, Why.VARIABLE("it copies a variable that may change later"), at=view
-    )
+    require_no_variable(source, at=view)
     shared = view.output.is_graph_output or len(view.output.users) > 1
     require(not shared, Why.SHARED("another operator reads the view"), at=view)
 
