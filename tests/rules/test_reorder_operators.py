@@ -23,7 +23,7 @@ RULE = ReorderOperators(request=PlanRequest(in_place=False, overlap=APART))
 PADDING = ((0, 0), (0, 0), (0, 0), (0, 60))
 
 
-def wide_branches(branches: int = 3) -> Model:
+def wide_branches(branches: int = 3, *, bands: bool = False) -> Model:
     """Each branch widens and narrows again; the given order widens all of them first."""
     n = Net()
     x = n.feed(1, 4, 4, 4)
@@ -32,6 +32,8 @@ def wide_branches(branches: int = 3) -> Model:
     total = narrow[0]
     for value in narrow[1:]:
         total = n.add(total, value)
+    if bands:
+        total = n.concat(*(n.relu(part) for part in n.split(total, 2, axis=1)), axis=1)
     n.output(total)
     return n.model
 
@@ -43,6 +45,10 @@ def test_branches_run_one_after_the_other() -> None:
     assert codes[:4] == ["PAD", "SLICE", "PAD", "SLICE"]
     before, after = (memory_of(each, Device()).arena for each in (model, copy))
     assert after.minimum_bytes < before.minimum_bytes
+
+
+def test_what_runs_in_bands_keeps_its_order() -> None:
+    check_leaves_alone(wide_branches(bands=True), RULE)
 
 
 def test_a_chain_stays() -> None:

@@ -11,7 +11,7 @@ from dataclasses import field, replace
 from itertools import product
 
 from tflopt.data import dataclass
-from tflopt.tiling.needs import Need, band_head
+from tflopt.tiling.needs import Need
 from tflopt.tiling.segment import Segment, overlaps
 from tflopt.tiling.windows import MODES, Windows
 
@@ -138,8 +138,5 @@ def _fits(
     windows: Windows, segment: Segment, bounds: list[int], rows: int, head_bytes: int
 ) -> bool:
     cuts = sorted({*bounds, bounds[-1] + rows, segment.bounds[-1]})
-    program = windows.program(replace(segment, bounds=tuple(cuts)))
-    if program is None:
-        return False
-    around = windows.around(segment.first, segment.last)
-    return band_head(program, len(bounds) - 1, around, windows.bench.book) <= head_bytes
+    head = windows.band_head(replace(segment, bounds=tuple(cuts)), len(bounds) - 1)
+    return head is not None and head <= head_bytes

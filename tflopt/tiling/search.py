@@ -121,21 +121,6 @@ class Found:
     """The operator that needs the most as the model is."""
     why_nothing: str = ""
 
-    @property
-    def frontier(self) -> list[tuple[Segments, Measure]]:
-        """The choices with a plan of which no other has a smaller arena and fewer instructions.
-
-        By rising instructions; the model as it is mostly comes first.
-        """
-        found: list[tuple[Segments, Measure]] = []
-        order = sorted(
-            self.tried.items(), key=lambda each: (each[1].instructions, each[1].arena_bytes)
-        )
-        for segments, measure in order:
-            if not found or measure.arena_bytes < found[-1][1].arena_bytes:
-                found.append((segments, measure))
-        return found
-
 
 def search(
     model: Model,
@@ -228,10 +213,13 @@ class _Hunt:
         self._settle()
 
     def _settle(self) -> None:
-        """Plan the best once more, as they will be planned."""
+        """Plan the best once more, as they will be planned, unless they can't become the best."""
         order = sorted((each for each in self.bounds if each in self.tried), key=self._energy)
         ranked = sorted(order, key=lambda each: self.wish.rank(self.tried[each]))
         for each in dict.fromkeys([*ranked[: FINALS // 2], *order[:FINALS]]):
+            bound = self.bounds[each]
+            if bound is None or self.wish.rank(bound) >= self.best:
+                continue
             planned = self.bench.measure(each, EFFORT)
             assert planned is not None
             if planned.arena_bytes < self.tried[each].arena_bytes:

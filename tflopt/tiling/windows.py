@@ -17,7 +17,7 @@ from tflopt.plan.tflm_sizes import ARM32
 from tflopt.tiling.apply import constant_key
 from tflopt.tiling.bands import Memo, check_run
 from tflopt.tiling.measure import Bench, Measure
-from tflopt.tiling.needs import Around, Need, need_of, program_of
+from tflopt.tiling.needs import Around, Need, band_head, need_of, program_of
 from tflopt.tiling.program import Control, Program
 from tflopt.tiling.rows import NotTileableError, reads_of
 from tflopt.tiling.segment import HEIGHT, WIDTH, Edge, Halo, Segment, even_bounds
@@ -54,6 +54,8 @@ class Windows:
     banded: dict[Segment, Need | None] = field(default_factory=dict)
     memo: Memo = field(default_factory=dict)
     arounds: dict[Run, Around] = field(default_factory=dict)
+    band_heads: dict[tuple[Segment, int], tuple[int | None, int]] = field(default_factory=dict)
+    """Of one band, with how many steps the segment had."""
 
     @cached_property
     def _lives(self) -> dict[Value, tuple[int, int]]:
@@ -235,6 +237,27 @@ class Windows:
             return None
         self.bench.count(len(program.steps))
         return program
+
+    def band_head(self, segment: Segment, band: int) -> int | None:
+        """A head that one band can't be below; None where the segment can't be cut.
+
+        Fitting asks for the same bands at many heads. What is known counts as measured again, so
+        that the effort of a search follows from the model alone.
+        """
+        key = segment, band
+        if key in self.band_heads:
+            head, steps = self.band_heads[key]
+            if steps:
+                self.bench.count(steps)
+            return head
+        program = self.program(segment)
+        head = None
+        if program is not None:
+            head = band_head(
+                program, band, self.around(segment.first, segment.last), self.bench.book
+            )
+        self.band_heads[key] = head, 0 if program is None else len(program.steps)
+        return head
 
     def around(self, first: int, last: int) -> Around:
         """What lives before a run, and what lives after it."""

@@ -18,6 +18,7 @@ from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.device import Device
 from tflopt.target.kernels import scratch_sizes
 from tflopt.target.memory import PlanRequest, memory_of, plan_memory, why_no_memory
+from tflopt.tiling.banded import banded_op
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class ReorderOperators(ModelRule):
     Exact: every operator still runs after those whose outputs it reads. A variable is written in
     the same order and read between the same writes as before; calls, control flow and operators
     with other effects keep their place among all that touch state. Kept only if the least arena,
-    with its plan, gets smaller.
+    with its plan, gets smaller. Bands run in the order that they were planned in: what they save is
+    bytes that tensors share, which an order isn't judged by.
     """
 
     name: ClassVar[str] = "reorder-operators"
@@ -43,7 +45,7 @@ class ReorderOperators(ModelRule):
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Find the best order, and take it if the arena shrinks."""
-        if why_no_memory(model):
+        if why_no_memory(model) or banded_op(model):
             return
         order = best_order(order_problem(model, self.device))
         if order.tasks == tuple(range(len(model.main.ops))):
