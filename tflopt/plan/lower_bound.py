@@ -65,13 +65,13 @@ def peak(problem: Problem) -> tuple[int, int]:
         step, total = max(timeline, key=lambda each: (each[1], -each[0]), default=(0, 0))
         return total, step
     best, at, effort = 0, 0, EFFORT
-    partners = _partners(sharing)
+    partners, sizes = _partners(sharing), [buffer.size_bytes for buffer in problem.buffers]
     for step, total in sorted(_summits(problem, timeline), key=lambda each: (-each[1], each[0])):
         if total <= best or effort < 0:
             break
         live = _live_at(problem, step)
         effort -= len(problem.buffers)
-        bound = _bound_at(problem, live, sharing, partners)
+        bound = _bound_at(sizes, live, sharing, partners)
         best, at = (bound, step) if bound > best else (best, at)
     return best, at
 
@@ -86,11 +86,16 @@ def _summits(problem: Problem, timeline: Sequence[tuple[int, int]]) -> list[tupl
 def bounds(problem: Problem) -> list[tuple[int, int]]:
     """``(step, bound from it on)`` for each step at which buffers come or go, in time order."""
     sharing = _sharing_pairs(problem)
-    partners = _partners(sharing)
-    return [
-        (step, _bound_at(problem, _live_at(problem, step), sharing, partners))
-        for step, _ in live_bytes(problem)
-    ]
+    partners, sizes = _partners(sharing), [buffer.size_bytes for buffer in problem.buffers]
+    come: dict[int, list[int]] = {}
+    for index, buffer in enumerate(problem.buffers):
+        come.setdefault(buffer.lifetime.start, []).append(index)
+    found, live = [], list[int]()
+    for step, _ in live_bytes(problem):
+        staying = [index for index in live if problem.buffers[index].lifetime.end > step]
+        live = sorted(staying + come.get(step, []))
+        found.append((step, _bound_at(sizes, live, sharing, partners)))
+    return found
 
 
 def _live_at(problem: Problem, step: int) -> list[int]:
@@ -106,7 +111,7 @@ def _partners(sharing: Mapping[frozenset[int], int]) -> dict[int, list[frozenset
 
 
 def _bound_at(
-    problem: Problem,
+    sizes: Sequence[int],
     live: Sequence[int],
     sharing: Mapping[frozenset[int], int],
     partners: Mapping[int, Sequence[frozenset[int]]],
@@ -116,7 +121,6 @@ def _bound_at(
     near = (pair for index in live for pair in partners.get(index, ()))
     pairs = {pair: sharing[pair] for pair in near if pair <= members}
     total = 0
-    sizes = [buffer.size_bytes for buffer in problem.buffers]
     for group in _groups(live, pairs):
         total += group_bound(sizes, group, pairs)
     return total

@@ -35,6 +35,8 @@ from tflopt.plan.solve import SolveOptions, solve
 from tflopt.plan.validate import validate
 
 _REPAIRS = 3
+_MANY = 1000
+"""Buffers of which each further search takes seconds."""
 _FOREVER = 1 << 40
 OFFSET_LIMIT = 1 << 31
 """TFLM's offsets are of type int32."""
@@ -160,45 +162,82 @@ def _why_not(model: ModelDesc) -> str:
     return ""
 
 
+_NOTHING = Solution((), 0)
+
+
+@dataclass
+class _Best:
+    """The best plan so far, as the runtime makes it, and what is known of all plans."""
+
+    model: ModelDesc
+    problem: Problem
+    online: HeadUse
+    use: HeadUse | None = None
+    offsets: tuple[int, ...] = ()
+    solution: Solution = _NOTHING
+    bound: int = 0
+
+    def offer(self, solution: Solution) -> None:
+        """Simulate it, and keep it if it is better."""
+        self.bound = max(self.bound, solution.lower_bound)
+        if solution.proven:
+            self.bound = max(self.bound, solution.height)
+        offsets = _tensor_offsets(self.model, self.online.buffers, solution.offsets)
+        use = simulate_head(self.model, offsets)
+        if _breaks(self.problem, use):
+            return
+        if self.use is None or use.head_bytes < self.use.head_bytes:
+            self.use, self.offsets, self.solution = use, offsets, solution
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether no plan is better."""
+        return self.use is not None and self.use.head_bytes <= self.bound
+
+    @property
+    def holds(self) -> bool:
+        """Whether the runtime makes of it what the solver promised."""
+        return self.use is not None and self.use.head_bytes <= self.solution.height
+
+
 def _best_plan(
     model: ModelDesc, aliases: Sequence[TensorAlias], options: OfflineOptions, online: HeadUse
 ) -> OfflinePlan:
-    problem = _problem(online.buffers, aliases, options, model)
-    best: tuple[HeadUse, tuple[int, ...], Solution] | None = None
-    bound, proven_height = 0, -1
-    for solution in _candidates(problem, online, options):
-        bound = max(bound, solution.lower_bound)
-        if solution.proven:
-            proven_height = solution.height
-        offsets = _tensor_offsets(model, online.buffers, solution.offsets)
-        use = simulate_head(model, offsets)
-        if _breaks(problem, use):
-            continue
-        if best is None or use.head_bytes < best[0].head_bytes:
-            best = (use, offsets, solution)
-        if best[0].head_bytes <= max(bound, proven_height):
+    best = _Best(model, _problem(online.buffers, aliases, options, model), online)
+    for solution in _candidates(best, options):
+        best.offer(solution)
+        if best.is_proven:
             break
-    if best is None:
+    use = best.use
+    if use is None:
         raise UsageError("no plan was found that keeps to what is pinned, preserved or reserved")
-    use, offsets, solution = best
     if use.head_bytes >= OFFSET_LIMIT:
         raise PlanError(use.head_bytes, OFFSET_LIMIT - 1)
     return OfflinePlan(
-        offsets,
+        best.offsets,
         use.head_bytes,
         online.head_bytes,
-        bound,
-        use.head_bytes <= max(bound, proven_height),
+        best.bound,
+        best.is_proven,
         _scratch_offsets(use),
-        solution.method,
+        best.solution.method,
     )
 
 
-def _candidates(problem: Problem, online: HeadUse, options: OfflineOptions) -> Iterator[Solution]:
-    """Solutions to simulate, until one of them holds what it promises."""
-    seed = options.solve.seed
+def _candidates(best: _Best, options: OfflineOptions) -> Iterator[Solution]:
+    """Solutions to simulate, until one of them is proven to be the best.
+
+    Another seed gives other solutions where the first doesn't hold. Where it does, only what
+    depends on the seed is searched again, and of many buffers nothing.
+    """
+    problem, online = best.problem, best.online
     for attempt in range(_REPAIRS):
-        yield _head_only(solve(problem, replace(options.solve, seed=seed + attempt)), online)
+        solver = replace(options.solve, seed=options.solve.seed + attempt)
+        if best.holds:
+            if len(problem.buffers) > _MANY:
+                break
+            solver = replace(solver, exact=False, beam=False, peaks=False)
+        yield _head_only(solve(problem, solver), online)
     if not options.restricts:
         yield Solution(online.offsets, online.head_bytes, method="runtime")
     if options.preserve_inputs:

@@ -18,14 +18,14 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from tflopt.data import dataclass
 from tflopt.errors import PlanError
 from tflopt.plan.culprits import culprits_of
 from tflopt.plan.lower_bound import lower_bound
 from tflopt.plan.peaks import peaks_first
-from tflopt.plan.problem import Problem, Solution, height_of, restricted
+from tflopt.plan.problem import Alias, Buffer, Problem, Solution, height_of, restricted
 from tflopt.plan.solvers.beam import BeamOptions, BeamSearch
 from tflopt.plan.solvers.disjunctive import DisjunctiveSearch
 from tflopt.plan.solvers.exact import ExactSearch, NodeBudget, NodeLimitError, supports
@@ -36,6 +36,8 @@ from tflopt.plan.solvers.placement import Conflicts, count_pairs
 
 MOST_PAIRS = 500_000
 """Pairs of buffers that live together; with more, only the runtime's own placement is made."""
+_REMEMBERED = 8
+"""Problems that are remembered: those of one model while it is optimized."""
 _WORK_PER_NODE = 200
 _WORK_PER_EFFORT = 800_000
 _WORK_PER_BUFFER = 2_000
@@ -107,14 +109,32 @@ def solve(problem: Problem, options: SolveOptions | None = None) -> Solution:
     _refuse_clashing_pins(problem)
     if any(b.size_bytes == 0 for b in problem.buffers) or not problem.buffers:
         return _without_empty(problem, options)
+    if options.time_limit_s is None:
+        nameless = tuple(replace(buffer, name="") for buffer in problem.buffers)
+        solution = _remembered(nameless, tuple(problem.aliases), options)
+    else:
+        solution = _solved(problem, options)
+    if problem.capacity is not None and solution.height > problem.capacity:
+        bound = solution.lower_bound
+        need = bound if bound > problem.capacity else solution.height
+        raise PlanError(need, problem.capacity, culprits_of(problem, problem.capacity))
+    return solution
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(
+    buffers: tuple[Buffer, ...], aliases: tuple[Alias, ...], options: SolveOptions
+) -> Solution:
+    """One command asks for the same plan again and again: for a price, an order, the file."""
+    return _solved(Problem(buffers, aliases), options)
+
+
+def _solved(problem: Problem, options: SolveOptions) -> Solution:
+    """A solution, whatever the capacity."""
     run = _start(problem, options, _guard(options.time_limit_s))
     if not run.done and count_pairs(problem) <= MOST_PAIRS:
         _search(run)
-    solution = replace(run.best, lower_bound=run.bound, proven=run.done)
-    if problem.capacity is not None and solution.height > problem.capacity:
-        need = run.bound if run.bound > problem.capacity else solution.height
-        raise PlanError(need, problem.capacity, culprits_of(problem, problem.capacity))
-    return solution
+    return replace(run.best, lower_bound=run.bound, proven=run.done)
 
 
 def _search(run: _Run) -> None:
@@ -212,11 +232,16 @@ def _run_peaks(run: _Run) -> None:
         if run.done or run.expired():
             return
         try:
-            found = peaks_first(run.problem, share, lambda problem: solve(problem, part))
+            found = peaks_first(run.problem, share, lambda problem: _part_solved(problem, part))
         except PlanError:  # what is placed leaves no room beside what is pinned
             continue
         if found is not None:
             run.offer(found.offsets, f"peaks first, {found.method}")
+
+
+def _part_solved(problem: Problem, options: SolveOptions) -> Solution:
+    _refuse_clashing_pins(problem)
+    return _solved(problem, options)
 
 
 def _granule(problem: Problem) -> int:
@@ -299,5 +324,4 @@ def _run_local_search(run: _Run, share: float) -> None:
     if len(start) < 2:
         return
     found = improve(run.conflicts, start, run.bound, iterations, run.options.seed, run.expired)
-    if found is not None:
-        run.offer(found.offsets, found.method)
+    run.offer(found.offsets, found.method)

@@ -11,7 +11,7 @@ from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem, Solution
 from tflopt.plan.solvers.heuristics import ORDERS, heuristic_solutions, orders, runtime_solution
 from tflopt.plan.solvers.local_search import improve, order_of
 from tflopt.plan.solvers.merge import merge
-from tflopt.plan.solvers.placement import Conflicts, Placer
+from tflopt.plan.solvers.placement import Arrangement, Conflicts, Placer
 from tflopt.plan.validate import validate
 
 pytestmark = pytest.mark.unit
@@ -84,6 +84,24 @@ def test_local_search_never_loses(problem: Problem, seed: int) -> None:
     assert found == again
     assert found.height <= first.height
     assert validate(problem, found) == []
+
+
+@given(st.one_of(problems(), aliased_problems()), st.integers(0, 1000))
+def test_a_move_is_as_good_as_placing_all_again(problem: Problem, seed: int) -> None:
+    """The same offsets, in the same order; or none, where the height would grow."""
+    conflicts, rng = Conflicts.of(problem), random.Random(seed)
+    order = rng.sample(range(len(problem.buffers)), len(problem.buffers))
+    now = Arrangement(conflicts, order)
+    for _ in range(12 if len(order) > 1 else 0):
+        source = rng.randrange(1, len(order))
+        target = rng.randrange(source)
+        trial = list(now.order)
+        trial.insert(target, trial.pop(source))
+        expected = Placer(conflicts).place(trial, now.height + 1)
+        unchanged = (list(now.offsets), now.height, list(now.order))
+        assert now.move(source, target) == (expected is not None)
+        wanted = unchanged if expected is None else (*expected, trial)
+        assert (now.offsets, now.height, now.order) == wanted
 
 
 @given(aliased_problems())

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from tflopt.plan.problem import Problem, Solution
-from tflopt.plan.solvers.placement import Conflicts, Placer
+from tflopt.plan.solvers.placement import Arrangement, Conflicts
 
 STALL_LIMIT = 60
 """Moves without an improvement after which the search returns to the best order, shaken."""
@@ -25,56 +25,38 @@ def improve(
     iterations: int,
     seed: int,
     expired: Callable[[], bool],
-) -> Solution | None:
+) -> Solution:
     """The best solution from ``start`` after ``iterations`` placements; stops at ``target``."""
     rng = random.Random(seed)
-    placer = Placer(conflicts)
-    order = list(start)
-    found = placer.place(order)
-    if found is None:
-        return None
-    offsets, height = found
-    best, best_order, stalled = (offsets, height), list(order), 0
+    now = Arrangement(conflicts, start)
+    best, best_order, stalled = (list(now.offsets), now.height), list(start), 0
     for _ in range(iterations):
         if best[1] <= target or expired():
             break
-        trial = _moved(order, offsets, height, conflicts, rng)
-        result = placer.place(trial, height + 1)
         stalled += 1
-        if result is not None:
-            order, (offsets, height) = trial, result
-            if height < best[1]:
-                best, best_order, stalled = result, list(order), 0
+        if _move(now, rng) and now.height < best[1]:
+            best, best_order, stalled = (list(now.offsets), now.height), list(now.order), 0
         if stalled > STALL_LIMIT:
-            order, stalled = _shaken(best_order, rng), 0
-            again = placer.place(order)
-            if again is not None:
-                offsets, height = again
+            stalled = 0
+            now.start(_shaken(best_order, rng))
     return Solution(tuple(best[0]), best[1], method="local search")
 
 
-def _moved(
-    order: Sequence[int],
-    offsets: Sequence[int],
-    height: int,
-    conflicts: Conflicts,
-    rng: random.Random,
-) -> list[int]:
-    buffers = conflicts.problem.buffers
-    top = [i for i in order if offsets[i] + buffers[i].size_bytes == height]
-    mover = rng.choice(top)
-    if rng.random() < 0.5 and conflicts.neighbours[mover]:
-        mover = rng.choice(conflicts.neighbours[mover])[0]
-    position = order.index(mover)
-    if position == 0:
-        return _shaken(order, rng)
-    return _reinserted(order, position, rng.randrange(position))
-
-
-def _reinserted(order: Sequence[int], source: int, target: int) -> list[int]:
-    trial = list(order)
-    trial.insert(target, trial.pop(source))
-    return trial
+def _move(now: Arrangement, rng: random.Random) -> bool:
+    """Whether a move was kept."""
+    top = [i for i in now.order if now.offsets[i] + now.sizes[i] == now.height]
+    mover, neighbours = rng.choice(top), now.conflicts.neighbours
+    if rng.random() < 0.5 and neighbours[mover]:
+        mover = rng.choice(neighbours[mover])[0]
+    position = now.order.index(mover)
+    if position:
+        return now.move(position, rng.randrange(position))
+    order, height = now.order, now.height
+    now.start(_shaken(order, rng))
+    if now.height <= height:
+        return True
+    now.start(order)
+    return False
 
 
 def _shaken(order: Sequence[int], rng: random.Random) -> list[int]:

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
+from operator import add
 
 from tflopt.data import dataclass
 from tflopt.plan.problem import Alias, Problem, align_up
@@ -129,15 +131,98 @@ class Placer:
                 blocked.append((at + low, at + high))
         blocked.sort()
         alignment = self.conflicts.problem.buffers[index].alignment
-        if self.best_fit:
-            return _tightest(blocked, alignment)
-        candidate = 0
-        for low, high in blocked:
-            if candidate <= low:
-                break
-            if candidate < high:
-                candidate = align_up(high, alignment)
-        return candidate
+        return (_tightest if self.best_fit else _lowest)(blocked, alignment)
+
+
+class Arrangement:
+    """An order and where each buffer then lies; a move places only those again that it concerns.
+
+    First fit looks at the neighbours of a buffer that come before it in the order. So a move
+    concerns the buffer and its neighbours; and, where one of those gets another offset, the
+    neighbours of that one.
+    """
+
+    def __init__(self, conflicts: Conflicts, order: Sequence[int]) -> None:
+        self.conflicts = conflicts
+        self.sizes = [buffer.size_bytes for buffer in conflicts.problem.buffers]
+        self.pinned = [b.fixed_offset is not None for b in conflicts.problem.buffers]
+        self.start(order)
+
+    def start(self, order: Sequence[int]) -> None:
+        """Place all buffers in another order."""
+        placed = Placer(self.conflicts).place(order)
+        assert placed is not None  # without a limit there is always a placement
+        self.order, (self.offsets, self.height) = list(order), placed
+        self.rank = [-1] * len(self.sizes)
+        self._number(0, len(self.order))
+
+    def _number(self, first: int, last: int) -> None:
+        for place in range(first, last):
+            index = self.order[place]
+            self.rank[index] = -1 if self.pinned[index] else place
+
+    def move(self, source: int, target: int) -> bool:
+        """Bring what is at ``source`` of the order forward to ``target``; False, and nothing is
+        changed, where that makes the height greater.
+        """
+        mover, before = self.order[source], dict[int, int]()
+        self._reorder(source, target)
+        if not self.pinned[mover] and not self._settle(mover, before):
+            self._reorder(target, source)
+            for index, offset in before.items():
+                self.offsets[index] = offset
+            return False
+        self.height = max(map(add, self.offsets, self.sizes))
+        return True
+
+    def _reorder(self, source: int, target: int) -> None:
+        self.order.insert(target, self.order.pop(source))
+        self._number(min(source, target), max(source, target) + 1)
+
+    def _settle(self, mover: int, before: dict[int, int]) -> bool:
+        """Place again in the order what a move concerns; ``before`` gets what was where."""
+        rank, offsets = self.rank, self.offsets
+        waiting = [rank[mover]]
+        queued = {mover}
+        self._wait(mover, waiting, queued)
+        while waiting:
+            index = self.order[heappop(waiting)]
+            queued.discard(index)
+            offset = self._find(index)
+            if offset == offsets[index]:
+                continue
+            before.setdefault(index, offsets[index])
+            offsets[index] = offset
+            if offset + self.sizes[index] > self.height:
+                return False
+            self._wait(index, waiting, queued)
+        return True
+
+    def _wait(self, index: int, waiting: list[int], queued: set[int]) -> None:
+        rank = self.rank
+        for other, _, _ in self.conflicts.neighbours[index]:
+            if rank[other] > rank[index] and other not in queued:
+                queued.add(other)
+                heappush(waiting, rank[other])
+
+    def _find(self, index: int) -> int:
+        rank, offsets, mine, blocked = self.rank, self.offsets, self.rank[index], []
+        for other, low, high in self.conflicts.neighbours[index]:
+            if rank[other] < mine and offsets[other] + high > 0:
+                blocked.append((offsets[other] + low, offsets[other] + high))
+        blocked.sort()
+        return _lowest(blocked, self.conflicts.problem.buffers[index].alignment)
+
+
+def _lowest(blocked: Sequence[tuple[int, int]], alignment: int) -> int:
+    """The start of the first gap."""
+    candidate = 0
+    for low, high in blocked:
+        if candidate <= low:
+            break
+        if candidate < high:
+            candidate = align_up(high, alignment)
+    return candidate
 
 
 def _tightest(blocked: Sequence[tuple[int, int]], alignment: int) -> int:
