@@ -249,7 +249,7 @@ class Op:
     @property
     def code(self) -> OpCode:
         """The builtin operator."""
-        return self.opcode.code
+        return _CODES.get(self.opcode.builtin, OpCode.UNKNOWN)
 
     @property
     def name(self) -> str:

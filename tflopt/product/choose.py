@@ -95,9 +95,8 @@ def _written(
 
     A plan whose overlaps not all kernels bear keeps its mark all the same: nothing else tells.
     """
-    bare = write_bytes(model, settings.layout)
     if not (annotation and settings.annotates):
-        return bare, False
+        return write_bytes(model, settings.layout), False
     before = list(model.buffers), model.metadata
     attach(model, annotation)
     annotated = write_bytes(model, settings.layout)
@@ -105,7 +104,7 @@ def _written(
     if len(annotated) <= source_bytes or (plan is not None and plan.trusts_some):
         return annotated, True
     model.buffers, model.metadata = before
-    return bare, False
+    return write_bytes(model, settings.layout), False
 
 
 def _cost(model: Model, memory: Memory | None, flash: int, settings: Settings) -> Cost:

@@ -101,6 +101,9 @@ class _Run:
         self.worth: Worth | None = None if first is None else first.worth
         self.original: Cost | None = None if first is None else first.original
         self.budget: Budget | None = None
+        self.changes = 0
+        self.done: dict[str, tuple[ModelRule, int]] = {}
+        """By name, rules of the whole model that changed nothing, and after how many changes."""
 
     def phase(self, phase: Phase) -> None:
         """Run it, and tidy up after it."""
@@ -134,9 +137,17 @@ class _Run:
         return self._each(self._of(stages))
 
     def _each(self, rules: Sequence[AnyRule]) -> bool:
-        whole = [rule for rule in rules if isinstance(rule, ModelRule)]
-        changed = [run_model_rule(self.model, rule, self.trace, self.watch) for rule in whole]
-        return any(changed)
+        before = self.changes
+        for rule in rules:
+            if isinstance(rule, ModelRule) and self.done.get(rule.name) != (rule, self.changes):
+                self._run_whole(rule)
+        return self.changes > before
+
+    def _run_whole(self, rule: ModelRule) -> None:
+        if run_model_rule(self.model, rule, self.trace, self.watch):
+            self.changes += 1
+        else:
+            self.done[rule.name] = rule, self.changes
 
     def _fixpoint(self, rules: Sequence[AnyRule], repeat: bool = False) -> bool:
         """A reader that is dead may keep a rule from its pattern, so the dead go each time."""
@@ -144,6 +155,7 @@ class _Run:
         changed = False
         for _ in range(MOST_ROUNDS):
             fired = run_rules(self.model, local, self.trace, self.watch)
+            self.changes += fired
             moved = self._each(rules)
             changed |= fired or moved
             if not moved and not (repeat and fired):
@@ -212,6 +224,7 @@ class _Run:
         if not all(each.is_paid for each in growths(self.original, self._cost(), trial._cost())):
             return False
         adopt(self.model, trial.model)
+        self.changes += 1
         self.book.forget()
         self.trace.extend(trial.trace)
         return True
