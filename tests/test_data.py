@@ -92,8 +92,12 @@ def test_of_defaults() -> None:
     assert Box(3).area == 9
     with pytest.raises(TypeError, match=r"Point.__init__\(\) missing 1 required .*: 'x'"):
         Point()  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
+    with pytest.raises(TypeError, match=r"Point.__init__\(\) .* unexpected keyword argument 'z'"):
         Point(1, z=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="got multiple values for argument 'x'"):
+        Point(1, x=2)  # type: ignore[misc]
+    with pytest.raises(TypeError, match="takes 3 positional arguments but 4 were given"):
+        Point(1, 2, 3)  # type: ignore[call-arg]
 
 
 def test_frozen_stays_frozen() -> None:
@@ -192,6 +196,18 @@ def test_every_class_is_what_the_standard_decorator_makes_of_it() -> None:
             if each.default_factory is dataclasses.MISSING:
                 default = inspect.Parameter.empty if has_none else each.default
                 assert parameters[name].default is default, (kind, name)
+
+
+def test_nothing_is_compiled_for_them() -> None:
+    """A model decides which classes are used; what is executed must not depend on it."""
+    code = (
+        "import sys, dataclasses, inspect; from dataclasses import fields, replace\n"
+        "from tests.test_data import Box, Named\n"
+        "sys.addaudithook(lambda e, a: seen.append(e) if e in ('exec', 'compile') else None)\n"
+        "seen = []; repr(replace(Named(1, name='q'), x=2)); hash(Named(1)) ; Box(1)\n"
+        "assert Named(1) == Named(1) and fields(Named) and not seen, seen"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 def test_importing_makes_none() -> None:

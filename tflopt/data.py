@@ -1,9 +1,8 @@
-"""``dataclass`` as the standard library has it, but made when the class is first used.
+"""``dataclass`` as the standard library has it, without code that is written and compiled.
 
-The standard one writes and compiles up to six functions for each class while its module is
-loaded: more than half of the time that ``tflopt`` took to start. Here ``__init__`` alone is
-compiled, once an instance is made; the others need no code of their own. What only the standard
-one can make (``__dataclass_fields__`` and so on) is asked of it, of a twin, when it is read.
+The standard one compiles up to six functions for each class while its module is loaded: more than
+half of the time that ``tflopt`` took to start. Here all classes share theirs, and what is asked of
+a class (``__dataclass_fields__`` and so on) is made by the standard one when it is first read.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import MISSING, Field, FrozenInstanceError
 from operator import attrgetter
 from reprlib import recursive_repr
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
@@ -24,37 +23,36 @@ else:
         """The decorator; takes what the standard one takes."""
 
         def wrap(kind: type) -> type:
-            return standard(kind, options) if _is_special(kind, options) else _later(kind, options)
+            return _standard(kind, options) if _is_special(kind, options) else _own(kind, options)
 
         return wrap if cls is None else wrap(cls)
 
 
 KNOWN = frozenset({"frozen", "eq", "repr"})
-READ = ("__dataclass_fields__", "__dataclass_params__", "__match_args__", "__signature__")
+READ = ("__dataclass_fields__", "__dataclass_params__", "__match_args__")
 """What is asked of a class rather than of an instance."""
-KEPT = ("__module__", "__qualname__", "__orig_bases__")
 OWN = "_own_fields"
 """The annotations that are fields, with their defaults; inherited ones are not among them."""
 Method = Callable[..., Any]
 Fields = dict[str, object]
 _lock = RLock()
+_set = object.__setattr__
 
 
-def standard(kind: type, options: Mapping[str, bool]) -> type:
-    """What the standard decorator makes of a class."""
-    made: Any = dataclasses.dataclass
-    result: type = made(**options)(kind)
-    return result
+def _standard(kind: type, options: Mapping[str, bool]) -> type:
+    decorate: Any = dataclasses.dataclass
+    made: type = decorate(**options)(kind)
+    return made
 
 
 def _is_special(kind: type, options: Mapping[str, bool]) -> bool:
     """Whether the standard decorator takes over: other options, or bases that it made."""
     bases = kind.__mro__[1:-1]
     theirs = any("__dataclass_fields__" in vars(base) and OWN not in vars(base) for base in bases)
-    plain: object = object.__new__
-    made = kind.__new__ is plain or issubclass(kind, Exception)
+    usual: object = object.__new__
+    is_made = kind.__new__ is usual or issubclass(kind, Exception)
     own = "__init__" in vars(kind)
-    return theirs or own or not made or not options.keys() <= KNOWN or not _are_plain(kind)
+    return theirs or own or not is_made or not options.keys() <= KNOWN or not _are_plain(kind)
 
 
 def _declared(kind: type) -> Fields:
@@ -63,23 +61,19 @@ def _declared(kind: type) -> Fields:
 
 def _annotations(kind: type) -> dict[str, object]:
     found: dict[str, object] = vars(kind).get("__annotations__", {})
-    return {
-        name: each
-        for name, each in found.items()
-        if not str(each).startswith(("ClassVar", "typing.ClassVar"))
-    }
+    skipped = ("ClassVar", "typing.ClassVar")
+    return {name: each for name, each in found.items() if not str(each).startswith(skipped)}
 
 
 def _are_plain(kind: type) -> bool:
     given = [each for each in _declared(kind).values() if isinstance(each, Field)]
-    special = any(
-        str(each).startswith(("InitVar", "KW_ONLY")) for each in _annotations(kind).values()
-    )
+    texts = map(str, _annotations(kind).values())
+    special = any(text.startswith(("InitVar", "KW_ONLY")) for text in texts)
     usual = (each.init and each.hash is None and each.kw_only is MISSING for each in given)
     return not special and all(usual)
 
 
-def _later(kind: type, options: Mapping[str, bool]) -> type:
+def _own(kind: type, options: Mapping[str, bool]) -> type:
     fields = _declared(kind)
     setattr(kind, OWN, fields)
     for name, default in fields.items():
@@ -91,9 +85,9 @@ def _later(kind: type, options: Mapping[str, bool]) -> type:
     for name, method in _methods(kind, options).items():
         if name not in vars(kind):
             setattr(kind, name, method)
-    make = _reader(kind, options)
     for name in READ:
-        setattr(kind, name, _Asked(name, make))
+        setattr(kind, name, _Asked(kind, name, bool(options.get("frozen"))))
+    setattr(kind, "__signature__", _Signature(kind))  # noqa: B010 (mypy knows no such name)
     return kind
 
 
@@ -118,40 +112,51 @@ def _methods(kind: type, options: Mapping[str, bool]) -> dict[str, Method | None
 
 
 def _init(kind: type) -> Method:
-    def __init__(self: object, *values: object, **named: object) -> None:
-        if getattr(vars(kind)["__init__"], "is_stub", False):
-            _compile_init(kind)
-        vars(kind)["__init__"](self, *values, **named)
+    fields = _all_fields(kind)
+    values = {k: v.default if isinstance(v, Field) else v for k, v in fields.items()}
+    defaults = {name: value for name, value in values.items() if value is not MISSING}
+    makers: dict[str, Callable[[], object]] = {
+        name: each.default_factory
+        for name, each in fields.items()
+        if isinstance(each, Field) and each.default_factory is not MISSING
+    }
+    names, count = tuple(fields), len(fields)
+    finishes = hasattr(kind, "__post_init__")
 
-    __init__.__dict__["is_stub"] = True
+    def __init__(self: Any, *given: object, **named: object) -> None:  # noqa: ANN401
+        if named or len(given) != count:
+            known = defaults | dict(zip(names, given, strict=False)) | named
+            known |= {name: make() for name, make in makers.items() if name not in known}
+            repeats = len(given) > count or any(name in named for name in names[: len(given)])
+            if repeats or known.keys() != fields.keys():
+                _complain(kind, fields, given, named)
+            for name in names:
+                _set(self, name, known[name])
+        else:
+            for name, value in zip(names, given, strict=True):
+                _set(self, name, value)
+        if finishes:
+            self.__post_init__()
+
     return __init__
 
 
-def _compile_init(kind: type) -> None:
-    """``__init__`` with a parameter for each field; it replaces the one that was called."""
-    values: dict[str, object] = {"_set": object.__setattr__, "_missing": MISSING}
-    parameters, lines = ["self"], []
-    annotations: dict[str, object] = {"return": None}
-    for base in reversed(kind.__mro__):
-        annotations |= _annotations(base) if OWN in vars(base) else {}
-    for name, default in _all_fields(kind).items():
-        value = default.default if isinstance(default, Field) else default
-        if isinstance(default, Field) and default.default_factory is not MISSING:
-            values[f"_make_{name}"] = default.default_factory
-            parameters.append(f"{name}=_missing")
-            lines.append(f"_set(self, {name!r}, _make_{name}() if {name} is _missing else {name})")
-            continue
-        values[f"_default_{name}"] = value
-        parameters.append(name if value is MISSING else f"{name}=_default_{name}")
-        lines.append(f"_set(self, {name!r}, {name})")
-    if hasattr(kind, "__post_init__"):
-        lines.append("self.__post_init__()")
-    code = f"def __init__({', '.join(parameters)}):\n " + "\n ".join(lines or ["pass"])
-    exec(code, values)
-    method: Any = values["__init__"]
-    method.__qualname__ = f"{kind.__qualname__}.__init__"
-    method.__annotations__ = annotations
-    setattr(kind, "__init__", method)  # noqa: B010 (mypy takes an assignment for a mistake)
+def _complain(
+    kind: type, fields: Fields, given: tuple[object, ...], named: Mapping[str, object]
+) -> NoReturn:
+    """Say which arguments don't fit, in Python's words."""
+    who, names = f"{kind.__qualname__}.__init__()", list(fields)
+    if len(given) > len(names):
+        takes, got = len(names) + 1, len(given) + 1
+        raise TypeError(f"{who} takes {takes} positional arguments but {got} were given")
+    for name in named:
+        if name not in fields:
+            raise TypeError(f"{who} got an unexpected keyword argument {name!r}")
+        if name in names[: len(given)]:
+            raise TypeError(f"{who} got multiple values for argument {name!r}")
+    needed = [name for name in names[len(given) :] if fields[name] is MISSING and name not in named]
+    many, listed = "s" if len(needed) > 1 else "", ", ".join(map(repr, needed))
+    raise TypeError(f"{who} missing {len(needed)} required positional argument{many}: {listed}")
 
 
 def _shown(kind: type, field: str) -> list[str]:
@@ -176,10 +181,10 @@ def _eq_and_hash(kind: type) -> tuple[Method, Method]:
         nonlocal get
         if get is None:
             names = _shown(kind, "compare")
-            get = attrgetter(*names) if names else lambda _: ()
-            if len(names) == 1:
-                one = get
-                get = lambda each: (one(each),)  # noqa: E731 (a tuple as with more fields)
+            if len(names) > 1:
+                get = attrgetter(*names)
+            else:
+                get = lambda each: tuple(getattr(each, name) for name in names)  # noqa: E731
         return get(self)
 
     def __eq__(self: object, other: object) -> object:
@@ -210,33 +215,41 @@ def _frozen(kind: Any) -> tuple[Method, Method]:  # noqa: ANN401 (mypy wants a c
 class _Asked:
     """An attribute of a class that is made when it is read."""
 
-    def __init__(self, name: str, make: Callable[[], None]) -> None:
+    def __init__(self, kind: type, name: str, frozen: bool) -> None:
+        self.kind = kind
         self.name = name
-        self.make = make
+        self.frozen = frozen
 
     def __get__(self, _: object, owner: type) -> object:
-        self.make()
+        with _lock:
+            if vars(self.kind)[self.name] is self:
+                twin = _twin(self.kind, {"init": False})
+                twin.__dataclass_params__.frozen = self.frozen
+                for name in READ:
+                    setattr(self.kind, name, getattr(twin, name))
         return getattr(owner, self.name)
 
 
-def _reader(kind: type, options: Mapping[str, bool]) -> Callable[[], None]:
-    is_made = False
+class _Signature:
+    """What editors and notebooks ask; a subclass may take other arguments."""
 
-    def make() -> None:
-        nonlocal is_made
-        with _lock:
-            if is_made:
-                return
-            _compile_init(kind)
-            own = vars(kind)[OWN]
-            given = {name: each for name, each in own.items() if each is not MISSING}
-            kept = {name: vars(kind)[name] for name in KEPT if name in vars(kind)}
-            body = {"__annotations__": kind.__annotations__, **kept, **given}
-            quiet = {**options, "repr": False, "eq": False, "init": False}
-            twin = standard(type(kind.__name__, kind.__bases__, body), quiet)
-            delattr(kind, "__signature__")
-            for name in READ[:-1]:
-                setattr(kind, name, getattr(twin, name))
-            is_made = True
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
 
-    return make
+    def __get__(self, _: object, owner: type) -> object:
+        if owner is not self.kind:
+            raise AttributeError("__signature__")
+        import inspect
+
+        return inspect.signature(_twin(self.kind, {}))
+
+
+def _twin(kind: type, options: Mapping[str, bool]) -> Any:  # noqa: ANN401 (has no type of its own)
+    """What the standard decorator makes of a class with the same fields and nothing else."""
+    annotations: dict[str, object] = {}
+    for base in reversed(kind.__mro__):
+        annotations |= _annotations(base) if OWN in vars(base) else {}
+    given = {name: each for name, each in _all_fields(kind).items() if each is not MISSING}
+    body = {"__annotations__": annotations, "__module__": kind.__module__, "__doc__": "Twin."}
+    plain = type(kind.__name__, (), {**body, **given})
+    return _standard(plain, {"repr": False, "eq": False, **options})

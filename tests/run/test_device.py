@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 from tests.run.conftest import MakeRunner
 from tests.support.graphs import Net
 from tests.support.paths import ROOT
-from tests.support.waiting import HANG_S, until
+from tests.support.waiting import HANG_S, alive, until
 from tflopt.errors import RunnerError
 from tflopt.io import write_bytes
 from tflopt.ir import DType, Model
@@ -49,18 +48,6 @@ def failure(runner: DeviceRunner) -> RunnerError:
         run(runner)
     assert caught.value.exit_code == 4
     return caught.value
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):  # it ended just now
-        return False
-    return state.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def started(runner: DeviceRunner) -> tuple[int, Path]:

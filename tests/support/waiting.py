@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 HANG_S = 900
 """When something never ends. Far beyond what the busiest machine needs; no test measures it."""
@@ -21,6 +22,19 @@ def until(holds: Callable[[], object], what: str) -> None:
     while not holds():
         assert time.monotonic() < limit, f"{what} does not come"
         time.sleep(PAUSE_S)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody has collected yet does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it ended just now
+        return False
+    return state.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def cpu_s() -> float:

@@ -11,6 +11,7 @@ from tflopt.product.again import rewritten_again
 from tflopt.product.annotate import is_for_device_only
 from tflopt.run.runner import Runner
 from tflopt.run.samples import SampleOptions
+from tflopt.run.shared import sharing
 from tflopt.verify.around import compare_around
 from tflopt.verify.compare import Candidate, Layers, Verification, compare, without_plan
 from tflopt.verify.signatures import compare_signatures
@@ -59,15 +60,16 @@ def validate_files(
 ) -> Verification:
     """As :func:`validate`, with the bytes that the runtimes get."""
     overlaps = (is_for_device_only(original.model), is_for_device_only(optimized.model))
-    return compare_in_force(
-        original,
-        optimized,
-        overlaps,
-        runner=runner,
-        options=samples,
-        layers="always" if layers else "different",
-        reference=reference,
-    )
+    with sharing():
+        return compare_in_force(
+            original,
+            optimized,
+            overlaps,
+            runner=runner,
+            options=samples,
+            layers="always" if layers else "different",
+            reference=reference,
+        )
 
 
 def compare_in_force(

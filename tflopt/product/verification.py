@@ -14,6 +14,7 @@ from tflopt.product.validation import compare_in_force
 from tflopt.rewrite import Stage, Trace
 from tflopt.rules.pipeline import RULES, find_rule, run_pipeline
 from tflopt.run.samples import SampleOptions
+from tflopt.run.shared import sharing
 from tflopt.target.plan_check import needs_cmsis_nn
 from tflopt.verify.compare import Candidate, Verification
 from tflopt.verify.default_path import compare_on_default_path
@@ -32,8 +33,9 @@ def verify(
     On the runner of the settings; where both runtimes must load the file, LiteRT loads it too,
     and its default path is measured. Where rules rounded, what they did is measured apart.
     """
-    verdict = _loaded(original, optimized, settings, trace)
-    return _with_default_path(verdict, (original, optimized), settings, trace)
+    with sharing():
+        verdict = _loaded(original, optimized, settings, trace)
+        return _with_default_path(verdict, (original, optimized), settings, trace)
 
 
 def _with_default_path(

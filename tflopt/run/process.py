@@ -91,10 +91,15 @@ class Child:
             return self.process.wait(time_limit_s)
         except subprocess.TimeoutExpired:
             self.stop()
-            reason = f"no result within {time_limit_s:g} s"
-            raise RunnerError(self.runner, reason, log_tail(self.log())) from None
+            raise self.too_late(time_limit_s) from None
         finally:
             self.stop()
+
+    def too_late(self, time_limit_s: float) -> RunnerError:
+        """What is raised where it took too long."""
+        return RunnerError(
+            self.runner, f"no result within {time_limit_s:g} s", log_tail(self.log())
+        )
 
     def log(self) -> str:
         """The end of what it printed."""

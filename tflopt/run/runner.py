@@ -18,8 +18,9 @@ from tflopt.data import dataclass
 from tflopt.errors import RunnerError
 from tflopt.ir import Model
 from tflopt.run.device_report import DeviceReport
-from tflopt.run.process import Child, log_tail
+from tflopt.run.process import log_tail
 from tflopt.run.samples import Array, Sample
+from tflopt.run.shared import ONE_THREAD, child_for
 
 LITERT_DEFAULT, LITERT_OPTIMIZED = "litert-default", "litert-optimized"
 """LiteRT with all that it does by default (XNNPACK), and with its own fast kernels alone."""
@@ -137,11 +138,11 @@ class Job:
         self.runner = runner
         self.work = work
         self.customs = sorted({op.opcode.label for op in work.model.ops() if op.opcode.custom_code})
-        self.child = Child(runner)
+        self.child = child_for(runner, PACKAGES[runner])
         command = [sys.executable, str(WORKER), str(self.path)]
         with self.child.preparing():
             self._write()
-            self.child.start(command)
+            self.child.start(command, variables=ONE_THREAD)
 
     @property
     def path(self) -> Path:

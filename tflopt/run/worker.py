@@ -2,7 +2,8 @@
 
 ``python worker.py FOLDER`` reads ``job.json``, ``model.tflite`` and ``inputs.npz`` there, and
 leaves ``result.json`` and ``outputs.npz``. Without a result the process died. No part of tflopt is
-imported, so that it starts in a fraction of the time.
+imported, so that it starts in a fraction of the time. ``server.py`` makes such processes of one
+that has imported the runtime already.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -109,6 +111,15 @@ def make_engine(job: dict[str, object], model: bytes, preserve: bool) -> Engine:
     return TflmEngine(model, arena, outputs, preserve)
 
 
+def import_runtime(package: str) -> None:
+    """Import what an engine needs; where that fails, the job that needs it says so."""
+    with suppress(ImportError):
+        if package == "tflite_micro":
+            from tflite_micro.python.tflite_micro import runtime  # noqa: F401
+        else:
+            from ai_edge_litert.interpreter import Interpreter  # noqa: F401
+
+
 def digest(array: Array) -> str:
     """A short fingerprint of a tensor's bytes."""
     return hashlib.blake2b(array.tobytes(), digest_size=8).hexdigest()
@@ -145,12 +156,11 @@ def guarded(work: Callable[[], dict[str, object]]) -> dict[str, object]:
         return {"status": "error", "message": re.sub(r"\s+", " ", str(error))[:500]}
 
 
-def main() -> None:
-    """Entry point of the child process."""
-    folder = Path(sys.argv[1])
+def work_in(folder: Path) -> None:
+    """Do the job that the folder describes, and leave its result there."""
     result = guarded(lambda: run_job(folder))
     (folder / "result.json").write_text(json.dumps(result))
 
 
 if __name__ == "__main__":
-    main()
+    work_in(Path(sys.argv[1]))
