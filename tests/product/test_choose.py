@@ -12,9 +12,9 @@ from tflopt.config import Config, Goal, Tiling
 from tflopt.errors import ArenaError, FlashError, InstructionsError
 from tflopt.io import write_bytes
 from tflopt.ir import Model, OpCode
-from tflopt.product.choose import Draft, choose
+from tflopt.product.choose import Draft, MakeDraft, choose, make_draft
 from tflopt.product.settings import Settings
-from tflopt.rewrite.watch import verify_runs
+from tflopt.rewrite.watch import Watch, verify_runs
 from tflopt.rules.tiling.tile_layers import TileLayers
 
 pytestmark = pytest.mark.unit
@@ -91,3 +91,43 @@ def test_bands_that_were_asked_for_may_cost_what_is_allowed(effort: float) -> No
     assert without.cost.instructions is not None
     assert draft.cost.instructions is not None
     assert 1 < draft.cost.instructions / without.cost.instructions <= 4
+
+
+def drafts_of(arenas: dict[Goal, int]) -> tuple[MakeDraft, list[tuple[Goal, bool]]]:
+    """Makes results of so much arena, and what was asked for: goal, and whether with bands."""
+    asked: list[tuple[Goal, bool]] = []
+
+    def make(original: Model, data: bytes, settings: Settings, watch: Watch) -> Draft:
+        goal, banded = settings.config.goal, settings.config.tiling is not None
+        asked.append((goal, banded))
+        untiled = replace(settings, config=replace(settings.config, tiling=None))
+        draft = make_draft(original, data, untiled, watch)
+        return replace(draft, cost=replace(draft.cost, arena_bytes=arenas[goal]))
+
+    return make, asked
+
+
+@pytest.mark.parametrize(
+    ("memory", "balanced", "taken"),
+    [
+        (900, 1000, Goal.MEMORY),
+        (1000, 900, Goal.BALANCED),
+        (900, 900, Goal.BALANCED),  # the same arena in fewer instructions
+    ],
+)
+def test_the_least_arena_is_looked_for_with_the_forms_that_plan_best(
+    memory: int, balanced: int, taken: Goal
+) -> None:
+    make, asked = drafts_of({Goal.MEMORY: memory, Goal.BALANCED: balanced})
+    settings = replace(PLAIN, config=Config(goal=Goal.MEMORY, tiling=Tiling(0.1)))
+    model = grouped()
+    draft = choose(model, write_bytes(model), settings, lambda _: None, verify_runs, make)
+    assert asked == [(Goal.MEMORY, False), (Goal.BALANCED, False), (taken, True)]
+    assert draft.cost.arena_bytes == min(memory, balanced)
+
+
+def test_other_goals_make_one_result() -> None:
+    make, asked = drafts_of({Goal.BALANCED: 1000})
+    model = grouped()
+    choose(model, write_bytes(model), PLAIN, lambda _: None, verify_runs, make)
+    assert asked == [(Goal.BALANCED, False)]

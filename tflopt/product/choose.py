@@ -3,8 +3,9 @@
 The forms inside of a result are chosen one by one, by estimates; here finished results, with
 their plans and their bytes, are judged by what they really take. By default one is made, and
 others only where it exceeds a limit of the user or, balanced, takes more than the original without
-paying for it. More effort looks for better ones in any case. The same model and settings give the
-same result every time.
+paying for it. For the least arena the goal's forms and balanced ones are planned, as an estimate
+doesn't know how far outputs overlap inputs; bands are added to the better. More effort looks for
+better ones in any case. The same model and settings give the same result every time.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tflopt.ir.clone import clone
 from tflopt.product.annotate import attach, make_annotation
 from tflopt.product.settings import Settings
 from tflopt.rewrite import Stage, Trace
-from tflopt.rewrite.watch import Watch
+from tflopt.rewrite.watch import Watch, verify_runs
 from tflopt.rules.pipeline import RULES, run_pipeline
 from tflopt.rules.tiling.tile_layers import FLASH_PER_RAM, TileLayers
 from tflopt.search.cost import Cost
@@ -128,8 +129,8 @@ def choose(
     """
     progress("rewriting")
     free = replace(settings, config=replace(_untiled(settings.config), limits=Limits()))
-    first = best = make(original, data, free, watch)
     judge = _Judge(original, cost_of_original(original, data, settings), settings)
+    first = best = make(original, data, _planned_forms(original, data, free, make), watch)
     least, results = judge.key(first), 1
     for number, tried in enumerate(_variants(first, settings), 1):
         tries = TRIES * settings.effort if number > ALWAYS else TRIES
@@ -141,6 +142,18 @@ def choose(
             best, least = found, judge.key(found)
     chosen = replace(settings, selection=best.settings.selection)
     return replace(best, settings=chosen, results=results)
+
+
+def _planned_forms(original: Model, data: bytes, free: Settings, make: MakeDraft) -> Settings:
+    """The settings with the goal whose forms have the smaller arena by their plans."""
+    config = free.config
+    if config.goal is not Goal.MEMORY or config.plan is None:
+        return free
+    goals = (config, replace(config, goal=Goal.BALANCED))
+    bare = [replace(free, config=replace(each, tiling=None)) for each in goals]
+    costs = [make(original, data, each, verify_runs).cost for each in bare]
+    best = min((ranked(Goal.MEMORY, cost), place) for place, cost in enumerate(costs))[1]
+    return replace(free, config=goals[best])
 
 
 def cost_of_original(original: Model, data: bytes, settings: Settings) -> Cost:
