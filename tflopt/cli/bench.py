@@ -19,6 +19,7 @@ from tflopt.cli.common import (
     BuildName,
     CmsisNnName,
     ModelPath,
+    ProfilePath,
     Seed,
     TargetName,
     TflmName,
@@ -57,6 +58,7 @@ def bench(
     cmsis_nn: CmsisNnName = FITTING_CMSIS_NN,
     tflm: TflmName = NEWEST_TFLM,
     build: BuildName = FOR_SPEED,
+    profile: ProfilePath = None,
     tflm_lib: TflmLib = None,
     firmware: Firmware = None,
     fvp: Fvp = None,
@@ -84,7 +86,7 @@ def bench(
     if runner not in RUNNERS:
         raise UsageError(f"bench has no runner {runner!r}; known: {', '.join(RUNNERS)}")
     target, clocking = read_clocking(target, clock, memory_speed, board)
-    device = make_device(target, cmsis_nn, tflm, build)
+    device = make_device(target, cmsis_nn, tflm, build, profile)
     paths = [path for path in (model, optimized) if path is not None]
     pair = [load(path) for path in paths]
     note = ""

@@ -12,6 +12,7 @@ from tflopt.io.files import load, output_path
 from tflopt.target import all_targets
 from tflopt.target.boards import all_boards
 from tflopt.target.device import Device
+from tflopt.target.probe import profiled
 from tflopt.target.setup import NEWEST_RUNTIME, RUNTIMES
 
 KNOWN_TFLM = ", ".join(runtime.name for runtime in RUNTIMES)
@@ -45,6 +46,14 @@ BoardName = Annotated[
         help="Its core and clock; 'tflopt help boards' lists them.",
         autocompletion=complete_board,
         show_default=False,
+    ),
+]
+ProfilePath = Annotated[
+    Path | None,
+    typer.Option(
+        "--profile",
+        metavar="FILE",
+        help="The firmware's library, as 'tflopt targets --probe' wrote it.",
     ),
 ]
 CmsisNnName = Annotated[
@@ -95,6 +104,7 @@ __all__ = [
     "CmsisNnName",
     "Jobs",
     "ModelPath",
+    "ProfilePath",
     "Quiet",
     "ReportPath",
     "RunnerName",
@@ -111,11 +121,17 @@ __all__ = [
 
 
 def make_device(
-    target: str, cmsis_nn: str, tflm: str = NEWEST_TFLM, build: str = FOR_SPEED
+    target: str,
+    cmsis_nn: str,
+    tflm: str = NEWEST_TFLM,
+    build: str = FOR_SPEED,
+    profile: Path | None = None,
 ) -> Device:
     """The build that the options name.
 
     Raises:
-        UsageError: there is no such target or version.
+        UsageError: there is no such target or version, or the profile is of another.
     """
+    if profile is not None:
+        return profiled(profile, target, cmsis_nn, tflm, build)
     return Device.of(target, cmsis_nn, tflm, build)

@@ -67,7 +67,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "cmake-dir": ("cmake -DCMAKE_MODULE_PATH=$(tflopt cmake-dir) ..",),
     "passes": ("tflopt passes --json",),
-    "targets": ("tflopt targets",),
+    "targets": (
+        "tflopt targets",
+        "tflopt targets --probe --tflm-lib build/tflm --write-profile board.json",
+    ),
     "help": (
         "tflopt help",
         "tflopt help optimize",

@@ -17,6 +17,7 @@ from tflopt.cli.common import (
     BuildName,
     CmsisNnName,
     ModelPath,
+    ProfilePath,
     RuntimeName,
     TargetName,
     TflmName,
@@ -83,6 +84,7 @@ def inspect(
     cmsis_nn: CmsisNnName = FITTING_CMSIS_NN,
     tflm: TflmName = NEWEST_TFLM,
     build: BuildName = FOR_SPEED,
+    profile: ProfilePath = None,
     runtime: RuntimeName = Runtime.BOTH,
     as_json: AsJson = False,
 ) -> None:
@@ -98,7 +100,7 @@ def inspect(
     accounts = {str(model): flash_of(loaded, data, runtime)} if flash else {}
     if against is not None:
         accounts[str(against)] = flash_of(*load(against), runtime)
-    device = make_device(target, cmsis_nn, tflm, build)
+    device = make_device(target, cmsis_nn, tflm, build, profile)
     known = scratch or memory or not why_no_memory(loaded)
     view = View(
         model=loaded,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from tflopt.cli.common import AsJson
+from tflopt.errors import UsageError
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.rules.phases import PHASES, Phase, phase_of
 from tflopt.rules.pipeline import RULES
@@ -44,8 +47,30 @@ def _members(phase: Phase) -> str:
     return f"{phase.stages[0].value} rules{with_them}{then}"
 
 
-def targets(as_json: AsJson = False) -> None:
-    """List the targets: GCC's spelling, and the instructions that CMSIS-NN is built with."""
+def targets(
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Say instead what the library of --tflm-lib is.")
+    ] = False,
+    tflm_lib: Annotated[
+        Path | None, typer.Option("--tflm-lib", metavar="DIR", help="With --probe: lib/*.a.")
+    ] = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option("--write-profile", metavar="FILE", help="With --probe: for --profile."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the targets: GCC's spelling, and the instructions that CMSIS-NN is built with.
+
+    With --probe, read from a TFLM library for which core, from which versions and how it was built.
+    """
+    if probe != (tflm_lib is not None) or (profile is not None and not probe):
+        raise UsageError("--probe goes with --tflm-lib DIR, and --write-profile with --probe")
+    if tflm_lib is not None:
+        from tflopt.cli.probe import show_probe
+
+        show_probe(tflm_lib, profile, as_json)
+        return
     rows = [(str(target), str(target.isa)) for target in all_targets()]
     _show(("target", "isa"), rows, "targets", as_json)
 

@@ -8,7 +8,7 @@ OTHERS = "Options"
 MEMBERS: Mapping[str, str] = {
     "Output": "output folder jobs report_path html svg markdown as_json explain print_after timing "
     "quiet annotate align node_data netron open_page junit sarif github_summary style",
-    "Device": "target board clock memory_speed tflm cmsis_nn build runtime",
+    "Device": "target board clock memory_speed tflm cmsis_nn build profile runtime",
     "Rules": "goal effort disable only strip keep keep_channels io_layout allow_lsb narrow_outputs "
     "route_around no_route_around fail_on_hazard",
     "Memory": "plan overlap overlap_all no_overlap tile max_slowdown pin preserve_inputs "

@@ -15,6 +15,8 @@ from tflopt.errors import UsageError
 MAGIC = b"\x7fELF"
 WIDE, LITTLE = 2, 1
 SYMTAB, NOBITS = 2, 8
+RELOCATIONS = {4: 12, 9: 8}
+"""Kinds of sections of relocations, with and without addends, and the bytes of one."""
 OBJECT = 1
 ALLOCATED = 2
 MOST_SECTIONS = 1 << 20
@@ -60,6 +62,22 @@ class Elf:
     def section(self, name: str) -> Section | None:
         """The first of that name."""
         return next((each for each in self.sections if each.name == name), None)
+
+    def sections_that_use(self, symbol: str) -> list[str]:
+        """The names of the relocations of an object for 32 bits that refer to a symbol.
+
+        With a section for each function they tell who calls it: ``.rel.text.FUNCTION``.
+        """
+        wanted = {i for i, each in enumerate(self.symbols) if each.name == symbol}
+        return [
+            each.name
+            for each in self.sections
+            if each.kind in RELOCATIONS
+            and any(
+                int.from_bytes(each.data[at + 5 : at + 8], "little") in wanted
+                for at in range(0, len(each.data) - 7, RELOCATIONS[each.kind])
+            )
+        ]
 
 
 def is_elf(data: bytes | memoryview) -> bool:

@@ -30,6 +30,7 @@ from tflopt.target.boards import Board, find_board
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART, EVERY, PORTABLE, THIS_ISA
 from tflopt.target.memory import PlanRequest
+from tflopt.target.probe import profiled
 from tflopt.target.quantities import parse_count, parse_size
 from tflopt.target.setup import NEWEST_RUNTIME
 
@@ -110,6 +111,10 @@ class Options:
             shown="none",
         ),
     ] = ""
+    profile: Annotated[
+        Path | None,
+        Spec("The firmware's library, as 'tflopt targets --probe' wrote it.", metavar="FILE"),
+    ] = None
     disable: Annotated[Texts | None, Spec("Leave out a rule; repeatable.")] = None
     only: Annotated[Texts | None, Spec("Run just this rule; repeatable; '' runs none.")] = None
     strip: Annotated[Strip, Spec("Drop what no kernel reads; 'all': names of inputs too.")] = (
@@ -276,7 +281,7 @@ class Options:
             return self._on_board(find_board(self.board)).settings(choose)
         if self.require_verified and not self.verify:
             raise UsageError("--require-verified and --no-verify exclude each other")
-        device = Device.of(self.target, self.cmsis_nn, self.tflm, self.build)
+        device = self._device()
         devices = DeviceOptions(
             device.target, self.tflm_lib, self.firmware, self.fvp, self.time_limit
         )
@@ -297,6 +302,11 @@ class Options:
             fail_on_hazard=self.fail_on_hazard,
             effort=self.effort,
         )
+
+    def _device(self) -> Device:
+        if self.profile is None:
+            return Device.of(self.target, self.cmsis_nn, self.tflm, self.build)
+        return profiled(self.profile, self.target, self.cmsis_nn, self.tflm, self.build)
 
     def _on_board(self, board: Board) -> Options:
         """The same for its core; its largest RAM and its flash are the budgets that aren't said."""
