@@ -16,7 +16,7 @@ author = "the authors of tflopt"
 project_copyright = "the authors of tflopt, Apache-2.0"
 release = version = __version__
 extensions = ["myst_parser", "sphinx_copybutton"]
-exclude_patterns = ["requirements.txt"]
+exclude_patterns = ["requirements.txt", "upstream"]
 nitpicky = True
 smartquotes = False  # they would make a dash of --option
 

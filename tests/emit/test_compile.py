@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.emit.compilers import ALL, CPP, GCC, GXX, STUB, C, Compiler, write_all
+from tests.support.cli import Cli
 from tests.support.field import field_case
 from tests.support.paths import MODELS, TESTDATA
 from tflopt.emit import EmitOptions, Language, NamedModel, emit_files, model_name
@@ -135,3 +136,29 @@ def test_a_warning_fails(tmp_path: Path) -> None:
     (tmp_path / "x.cc").write_text("static int f() { return 1; }\n")
     with pytest.raises(AssertionError, match="unused-function"):
         GXX.run("-c", tmp_path / "x.cc", "-o", tmp_path / "o")
+
+
+@pytest.mark.parametrize(
+    ("overlap", "kernels", "code"),
+    [
+        ("--overlap", 4, 0),  # as the file was made for
+        ("--overlap", 2, 1),
+        ("--overlap", 16, 1),
+        ("--no-overlap", 2, 0),
+    ],
+)
+def test_the_program_asks_for_the_kernels_of_the_plan(
+    overlap: str, kernels: int, code: int, cli: Cli, tmp_path: Path
+) -> None:
+    """The condition of ``HasKernels``, on what the header says of a plan."""
+    model = tmp_path / "m.tflite"
+    source = TESTDATA / "mobilenet_v1.tflite"
+    made = cli("optimize", source, overlap, "--no-verify", "-q", "-o", model)
+    assert made.code == 0, made.err
+    assert cli("emit", model, "-d", tmp_path, "--main").code == 0
+    header, program = ((tmp_path / name).read_text() for name in ("m_info.h", "main.cc"))
+    assert "if (!HasKernels(M_PLAN_KERNELS)) return 1;" in program
+    assert "(planned & TFLOPT_KERNELS) != 0" in program
+    planned = re.search(r"M_PLAN_KERNELS (\d+)u", header)
+    assert planned is not None
+    assert int(planned[1]) & kernels == 0 if code else int(planned[1]) & kernels

@@ -18,7 +18,10 @@ from tflopt.errors import UsageError
 from tflopt.io import WriteOptions, write_all, write_bytes
 from tflopt.ir.clone import clone
 from tflopt.plan.costs import variable_count
+from tflopt.plan.describe import read_plan
 from tflopt.product.annotate import detach, read_annotation
+from tflopt.target.memory import why_no_memory
+from tflopt.target.plan_check import bearers as plan_bearers
 from tflopt.texts import ascii_text
 
 
@@ -90,7 +93,9 @@ def write_files(files: Mapping[str, bytes], folder: Path) -> None:
 
 def _model_files(each: NamedModel, arena: Arena, options: EmitOptions) -> dict[str, str | bytes]:
     name = each.name
-    return {**data_files(each, options), f"{name}_info.h": info_header(each, arena)}
+    planned = read_plan(each.model) is not None and not why_no_memory(each.model)
+    bearers = plan_bearers(each.model, options.device) if planned else None
+    return {**data_files(each, options), f"{name}_info.h": info_header(each, arena, bearers)}
 
 
 def _check_names(models: Sequence[NamedModel], common: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tflopt.emit.arena import Arena
 from tflopt.emit.names import float_literal, string_literal
@@ -12,6 +12,7 @@ from tflopt.emit.text import guarded
 from tflopt.ir import DType, Model, Value
 from tflopt.plan.costs import variable_count
 from tflopt.target.annotation import Annotation
+from tflopt.target.kernel_sets import KernelSet
 from tflopt.texts import c_comment
 
 C_TYPES = {
@@ -50,13 +51,26 @@ static inline float {name}_dequantize_{port}({ctype} value) {{
 """
 
 
-def info_header(named: NamedModel, arena: Arena) -> str:
-    """The header's text."""
+PLAN_KERNELS = {
+    KernelSet.SCALAR: 1,
+    KernelSet.DSP: 2,
+    KernelSet.MVE: 4,
+    KernelSet.REFERENCE: 8,
+}
+OTHERS = 16
+"""A bit each, for the kernels that a memory plan is right on; without a plan all are."""
+
+
+def info_header(
+    named: NamedModel, arena: Arena, bearers: Collection[KernelSet] | None = None
+) -> str:
+    """The header's text; ``bearers`` are the kernels that the model's plan is right on, if any."""
     main, upper = named.model.main, named.name.upper()
     parts = [
         "#include <math.h>\n#include <stdbool.h>\n#include <stdint.h>\n",
         f"#define {upper}_SHA256 \\\n  {string_literal(named.sha256)}\n",
         arena.macros(upper),
+        _plan_kernels(upper, bearers),
         *_annotated(named.annotation, upper),
         *_variables(named.model, upper),
         f"#define {upper}_INPUT_COUNT {len(main.inputs)}\n"
@@ -69,6 +83,16 @@ def info_header(named: NamedModel, arena: Arena) -> str:
     used = any(cast in text for text in found)
     parts += [CAST.format(cast=cast), *found, f"#undef {cast}\n"] if used else found
     return guarded(f"{named.name}_info", "What firmware knows of the model.", "\n".join(parts))
+
+
+def _plan_kernels(upper: str, bearers: Collection[KernelSet] | None) -> str:
+    bits = OTHERS | sum(PLAN_KERNELS.values())
+    if bearers is not None:
+        bits = sum(PLAN_KERNELS[kernels] for kernels in bearers)
+    return (
+        "/* Kernels that the memory plan is right on: CMSIS-NN's scalar 1, DSP 2, MVE 4; TFLM's\n"
+        f"   own 8; others 16. */\n#define {upper}_PLAN_KERNELS {bits}u\n"
+    )
 
 
 def _annotated(annotation: Annotation | None, upper: str) -> list[str]:

@@ -32,7 +32,31 @@ WITH_VARIABLES = """\
   tflite::MicroInterpreter interpreter(model, resolver, allocator, states);
 """
 BODY = """
+// Whose kernels the program links: by the macros of TFLM's builds and of the compiler. Set it with
+// -DTFLOPT_KERNELS=8u if TFLM was built without CMSIS-NN, 16u for another vendor's kernels.
+#ifndef TFLOPT_KERNELS
+#if defined(ESP_NN) || defined(XTENSA) || defined(CEVA_BX1) || \\
+    defined(CEVA_SP500) || defined(ARC_MLI)
+#define TFLOPT_KERNELS 16u
+#elif defined(TFLOPT_REFERENCE_KERNELS) || !defined(__ARM_ARCH)
+#define TFLOPT_KERNELS 8u
+#elif defined(__ARM_FEATURE_MVE)
+#define TFLOPT_KERNELS 4u
+#elif defined(__ARM_FEATURE_DSP)
+#define TFLOPT_KERNELS 2u
+#else
+#define TFLOPT_KERNELS 1u
+#endif
+#endif
+
 namespace {{
+
+// Whether a memory plan is right on the program's kernels.
+bool HasKernels(unsigned int planned) {{
+  if ((planned & TFLOPT_KERNELS) != 0) return true;
+  MicroPrintf("the model's memory plan isn't known to be right on these kernels");
+  return false;
+}}
 
 alignas({upper}_ARENA_ALIGNMENT) uint8_t arena[{upper}_ARENA_BYTES];
 
@@ -53,7 +77,7 @@ TfLiteStatus Run({parameters}) {{
 
 int main() {{
   tflite::InitializeTarget();
-  {name}_ops::OpResolver resolver;
+{checks}  {name}_ops::OpResolver resolver;
   if ({name}_ops::RegisterOps(resolver) != kTfLiteOk) return 1;
 {runs}  MicroPrintf("done");
   return 0;
@@ -68,7 +92,8 @@ def main_source(name: str, models: Sequence[str], variables: Sequence[int] = ())
     """
     stateful = any(variables)
     counts = [f", {count}" if stateful else "" for count in variables or [0] * len(models)]
-    own = sorted([f"{model}_data.h" for model in models] + [f"{name}_info.h", f"{name}_ops.h"])
+    infos = {f"{each}_info.h" for each in (*models, name)}
+    own = sorted([*(f"{model}_data.h" for model in models), *infos, f"{name}_ops.h"])
     includes = [f'#include "{header}"' for header in own]
     includes += [
         f'#include "{header}"'
@@ -78,11 +103,15 @@ def main_source(name: str, models: Sequence[str], variables: Sequence[int] = ())
         f"  if (Run({model}_data, resolver{count}) != kTfLiteOk) return 1;\n"
         for model, count in zip(models, counts, strict=True)
     )
+    checks = "".join(
+        f"  if (!HasKernels({model.upper()}_PLAN_KERNELS)) return 1;\n" for model in models
+    )
     parameters = "const unsigned char* data, const tflite::MicroOpResolver& resolver"
     body = BODY.format(
         name=name,
         upper=name.upper(),
         runs=runs,
+        checks=checks,
         parameters=f"{parameters}, int variables" if stateful else parameters,
         interpreter=WITH_VARIABLES if stateful else PLAIN,
     )
