@@ -174,6 +174,10 @@ def _results(hazard: Hazard, seen: Seen | None) -> Iterator[str]:
         yield f"  seen `{' '.join(map(str, new[start:end]))}`"
 
 
+def _has_numbers(path: Path) -> bool:
+    return path.exists() and "Seen: cortex" in path.read_text(encoding="utf-8")
+
+
 def main(
     library: Annotated[list[str] | None, typer.Option(help="CORE=DIR[,TFLM[,BUILD]].")] = None,
     only: Annotated[list[str] | None, typer.Option(help="This entry; repeatable.")] = None,
@@ -194,7 +198,7 @@ def main(
         seen = look(hazard, runners)
         print(hazard.name, "shown" if seen else "not shown", flush=True)
         path = FOLDER / f"{hazard.name}.md"
-        if write and (seen is not None or not path.exists()):
+        if write and (seen is not None or not _has_numbers(path)):
             FOLDER.mkdir(exist_ok=True)
             path.write_text(report(hazard, seen), encoding="utf-8")
 
