@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tflopt.data import dataclass
-from tflopt.facts.operators import SLICES, Kind, facts_of, kind_of
+from tflopt.facts.joins import split_of
+from tflopt.facts.operators import SLICES, Kind, kind_of
 from tflopt.facts.slices import Region, region_of, whole
 from tflopt.ir import Op, Value, same_quantization
 from tflopt.ir.options import GatherOptions
@@ -47,14 +48,10 @@ def taken(op: Op, output: Value) -> Block | None:
         return None if source is None or region is None else Block(source, region)
     if kind_of(op) is Kind.GATHER:
         return _gathered(op)
-    if kind_of(op) is not Kind.SPLIT:
+    split = split_of(op)
+    if split is None:
         return None
-    facts = facts_of(op)
-    source, control = op.input(facts.data), op.input(facts.controls[-1])
-    numbers = None if control is None else control.ints()
-    if source is None or not numbers or not source.shape:
-        return None
-    axis = numbers[0] % len(source.shape)
+    source, axis = split.data, split.axis
     if sum(part.shape[axis] for part in op.outputs) != source.shape[axis]:
         return None
     begin = sum(part.shape[axis] for part in op.outputs[: op.outputs.index(output)])

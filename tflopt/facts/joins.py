@@ -1,9 +1,9 @@
-"""What a CONCATENATION without activation joins, and along which axis."""
+"""What a CONCATENATION without activation joins and a SPLIT parts, and along which axis."""
 
 from __future__ import annotations
 
 from tflopt.data import dataclass
-from tflopt.facts.operators import JOINS
+from tflopt.facts.operators import JOINS, SPLITS, data_of, facts_of
 from tflopt.ir import Activation, Op, Value
 from tflopt.ir.options import ConcatenationOptions
 
@@ -31,3 +31,31 @@ def join_of(op: Op | None) -> Join | None:
     if op.options.fused_activation_function is not Activation.NONE:
         return None
     return Join(op, parts, op.options.axis % rank)
+
+
+@dataclass(frozen=True)
+class Split:
+    """One tensor in parts, the outputs of ``op``: SPLIT or SPLIT_V.
+
+    ``axis`` counts from the front.
+    """
+
+    op: Op
+    data: Value
+    axis: int
+
+    @property
+    def parts(self) -> tuple[Value, ...]:
+        """The outputs."""
+        return self.op.outputs
+
+
+def split_of(op: Op) -> Split | None:
+    """The view of a SPLIT or SPLIT_V along a constant axis; else None."""
+    if op.code not in SPLITS:
+        return None
+    data, control = data_of(op), op.input(facts_of(op).controls[-1])
+    axes = None if control is None else control.ints()
+    if data is None or not data.shape or axes is None or len(axes) != 1:
+        return None
+    return Split(op, data, axes[0] % len(data.shape))

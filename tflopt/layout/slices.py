@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tflopt.data import dataclass
+from tflopt.facts.joins import split_of
 from tflopt.facts.operators import facts_of
 from tflopt.ir import Op, Value
 from tflopt.ir.options import ConcatenationOptions, GatherOptions, StridedSliceOptions
@@ -171,16 +172,14 @@ def gather_role(op: Op, groups: Groups) -> Role | None:
 
 def split_role(op: Op, groups: Groups) -> Role | None:
     """The role of SPLIT and SPLIT_V."""
-    facts = facts_of(op)
-    data, axis = op.input(facts.data), op.input(facts.controls[-1])
-    numbers = None if axis is None else axis.ints()
-    if data is None or data not in groups or numbers is None or len(numbers) != 1:
+    split = split_of(op)
+    if split is None or split.data not in groups:
         return None
-    rank = len(data.shape)
+    rank = len(split.data.shape)
     if any(value not in groups or len(value.shape) != rank for value in op.outputs):
         return None
-    place = numbers[0] + rank if numbers[0] < 0 else numbers[0]
-    return _axis_role(op, operands_of(op, groups, [facts.data], rank), rank, place, ())
+    operands = operands_of(op, groups, [facts_of(op).data], rank)
+    return _axis_role(op, operands, rank, split.axis, ())
 
 
 def _sized(values: Sequence[Value | None]) -> tuple[int, ...]:

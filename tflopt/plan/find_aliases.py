@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tflopt.data import dataclass
+from tflopt.facts.joins import split_of
 from tflopt.facts.operators import DENSE, Kind, facts_of, kind_of
 from tflopt.facts.tflm import IN_PLACE, InPlace, Overlap
 from tflopt.facts.windows import Axis, window_of
@@ -167,14 +168,12 @@ def _concatenation(op: Op) -> Iterator[ValueAlias]:
 
 
 def _split(op: Op) -> Iterator[ValueAlias]:
-    facts = facts_of(op)
-    whole, axis = op.input(facts.data), op.input(facts.controls[-1])
-    axes = axis.ints() if axis is not None else None
-    if whole is None or axes is None or len(axes) != 1 or not _planned(whole):
+    split = split_of(op)
+    if split is None or not _planned(split.data):
         return
-    sizes = [runtime_bytes(value) for value in op.outputs]
-    places = slice_displacements(sizes, whole.shape, axes[0], ARENA_ALIGNMENT)
-    yield from _slices(whole, op.outputs, places, f"SPLIT ({SPLIT_SOURCE})")
+    sizes = [runtime_bytes(value) for value in split.parts]
+    places = slice_displacements(sizes, split.data.shape, split.axis, ARENA_ALIGNMENT)
+    yield from _slices(split.data, split.parts, places, f"SPLIT ({SPLIT_SOURCE})")
 
 
 def _slices(

@@ -8,8 +8,8 @@ from math import prod
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints
-from tflopt.facts.joins import Join, join_of
-from tflopt.facts.operators import Kind, kind_of
+from tflopt.facts.joins import Join, join_of, split_of
+from tflopt.facts.operators import Kind, data_of, facts_of, kind_of
 from tflopt.facts.pads import amounts_of, pad_value, zero_of
 from tflopt.facts.slices import region_of
 from tflopt.facts.transposes import permutation_of
@@ -23,8 +23,6 @@ from tflopt.ranges.interval import MOST_CELLS, Interval, open_axes, reshaped, sc
 
 Sources = Sequence["Interval | None"]
 Mover = Callable[[Op, Sources], "list[Interval | None]"]
-SPLITS = {OpCode.SPLIT: (1, 0), OpCode.SPLIT_V: (0, 2)}
-"""Where the data and where the axis is."""
 
 
 def moved(op: Op, sources: Sources) -> list[Interval | None] | None:
@@ -32,7 +30,7 @@ def moved(op: Op, sources: Sources) -> list[Interval | None] | None:
     mover = _MOVERS.get(kind_of(op))
     if mover is None:
         return None
-    if not op.outputs or len(sources) <= SPLITS.get(op.code, (0, 0))[0] or _is_flat(op):
+    if not op.outputs or len(sources) <= facts_of(op).data or _is_flat(op):
         return [None] * len(op.outputs)
     return mover(op, sources)
 
@@ -43,7 +41,7 @@ def _is_flat(op: Op) -> bool:
         return False
     if kind_of(op) is Kind.STACK:
         return not op.output.shape
-    data = op.input(SPLITS.get(op.code, (0, 0))[0])
+    data = data_of(op)
     return data is None or not data.shape
 
 
@@ -202,14 +200,12 @@ def _unpacked(op: Op, sources: Sources) -> list[Interval | None]:
 
 
 def _split(op: Op, sources: Sources) -> list[Interval | None]:
-    position, where = SPLITS[op.code]
-    source, control, data = sources[position], op.input(where), op.input(position)
-    axes = None if control is None else control.ints()
-    if source is None or data is None:
+    source, split = sources[facts_of(op).data], split_of(op)
+    if source is None:
         return [None] * len(op.outputs)
-    if axes is None or len(axes) != 1 or open_axes(data):
+    if split is None or open_axes(split.data):
         return [_everything(source, len(value.shape)) for value in op.outputs]
-    axis = axes[0] % len(data.shape)
+    data, axis = split.data, split.axis
     wide, begin, found = source.expanded(axis, data.shape[axis]), 0, list[Interval | None]()
     for value in op.outputs:
         index = (slice(None),) * axis + (slice(begin, begin + value.shape[axis]),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tflopt.facts import operators
-from tflopt.facts.joins import join_of
+from tflopt.facts.joins import join_of, split_of
 from tflopt.facts.operators import POOLS, RESIZES, Kind, facts_of, of_kind
 from tflopt.facts.pads import amounts_of
 from tflopt.facts.slices import region_of
@@ -161,13 +161,10 @@ def _set_numbers(op: Op, position: int, numbers: dict[int, int], rw: Rewriter) -
 
 def link_split(op: Op, links: Links) -> bool:
     """Each output has some of the input's indices."""
-    facts = facts_of(op)
-    position, where = facts.data, facts.controls[-1]
-    data, control = op.input(position), op.input(where)
-    axes = None if control is None else control.ints()
-    if data is None or axes is None or len(axes) != 1 or open_axes(data) or not _is_plain(data):
+    split = split_of(op)
+    if split is None or open_axes(split.data) or not _is_plain(split.data):
         return False
-    rank, axis = len(data.shape), axes[0] % max(len(data.shape), 1)
+    data, axis, rank = split.data, split.axis, len(split.data.shape)
     if any(len(value.shape) != rank for value in op.outputs):
         return False
     if sum(value.shape[axis] for value in op.outputs) != data.shape[axis]:
@@ -187,13 +184,11 @@ def link_split(op: Op, links: Links) -> bool:
 
 def cut_split(op: Op, plan: Plan, rw: Rewriter) -> None:
     """Parts of unequal sizes are for SPLIT_V."""
-    facts = facts_of(op)
+    facts, split = facts_of(op), split_of(op)
+    assert split is not None
     position, where = facts.data, facts.controls[-1]
-    data, control = op.operand(position), op.operand(where)
+    data, axis, control = split.data, split.axis, op.operand(where)
     cut_constants(op, plan, rw)
-    numbers = control.ints()
-    assert numbers is not None
-    axis = numbers[0] % len(data.shape)
     if plan.of(data, axis) is None:
         return
     sizes = [_left(plan.of(value, axis), value.shape[axis]) for value in op.outputs]

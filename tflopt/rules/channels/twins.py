@@ -10,7 +10,8 @@ import numpy as np
 from tflopt.arith.fixed_point import Ints
 from tflopt.data import dataclass
 from tflopt.facts.convolution import convolution
-from tflopt.facts.operators import CONVOLUTIONS, DENSE, JOINS, PADS, SLICES, SPLITS, VIEWS, facts_of
+from tflopt.facts.joins import split_of
+from tflopt.facts.operators import CONVOLUTIONS, DENSE, JOINS, PADS, SLICES, SPLITS, VIEWS
 from tflopt.facts.pads import amounts_of
 from tflopt.facts.slices import region_of
 from tflopt.ir import Graph, Op, OpCode, Value
@@ -164,13 +165,11 @@ def _sliced(op: Op, twins: Twins) -> Keys:
 
 
 def _split(op: Op, twins: Twins) -> list[Keys]:
-    facts = facts_of(op)
-    data, control = op.input(facts.data), op.input(facts.controls[-1])
-    axes = None if control is None else control.ints()
-    if data is None or axes is None or len(axes) != 1 or open_axes(data) or not data.shape:
+    split = split_of(op)
+    if split is None or open_axes(split.data):
         return []
-    labels, rank = twins.of(data).tolist(), len(data.shape)
-    if axes[0] % rank != rank - 1:
+    labels, rank = twins.of(split.data).tolist(), len(split.data.shape)
+    if split.axis != rank - 1:
         return [list(labels)] * len(op.outputs)
     labels = list(map(Whole, labels))
     ends = np.cumsum([value.shape[-1] for value in op.outputs]).tolist()

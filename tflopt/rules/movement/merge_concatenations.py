@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tflopt.data import dataclass
-from tflopt.facts.joins import join_of
+from tflopt.facts.joins import Split, join_of, split_of
 from tflopt.ir import Op, OpCode, Value, same_quantization
 from tflopt.rewrite import BETWEEN_PORTS, Rewriter, Rule, Why, require, require_no_variable
 from tflopt.rules.movement.repeat_to_resize import MOST_INPUTS
-
-SPLITS = {OpCode.SPLIT: (1, 0), OpCode.SPLIT_V: (0, 2)}
-"""Where the data and where the axis is."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class MergeConcatenations(Rule):
             return
         values, axis = list(join.parts), join.axis
         for start, value in enumerate(values):
-            split = value.producer
+            split = None if value.producer is None else split_of(value.producer)
             if split is not None and _is_whole(split, values[start:], axis):
                 _leave_whole(op, split, values, start, rw)
                 return
@@ -44,23 +41,17 @@ class MergeConcatenations(Rule):
                 return
 
 
-def _is_whole(split: Op, values: list[Value], axis: int) -> bool:
+def _is_whole(split: Split, values: list[Value], axis: int) -> bool:
     """Whether the values start with all parts of a SPLIT along the axis, in order."""
-    if split.code not in SPLITS or tuple(values[: len(split.outputs)]) != split.outputs:
-        return False
-    control = split.input(SPLITS[split.code][1])
-    numbers = None if control is None else control.ints()
-    return numbers is not None and numbers[0] % len(split.output.shape) == axis
+    return split.axis == axis and tuple(values[: len(split.parts)]) == split.parts
 
 
-def _leave_whole(op: Op, split: Op, values: list[Value], start: int, rw: Rewriter) -> None:
-    data = split.input(SPLITS[split.code][0])
-    if data is None:
-        return
-    same = all(same_quantization(data.quant, part.quant) for part in split.outputs)
-    require(same, Why.QUANTIZATION("the SPLIT changes the quantization"), at=split)
-    require_no_variable(data, at=split)
-    kept = [*values[:start], data, *values[start + len(split.outputs) :]]
+def _leave_whole(op: Op, split: Split, values: list[Value], start: int, rw: Rewriter) -> None:
+    data = split.data
+    same = all(same_quantization(data.quant, part.quant) for part in split.parts)
+    require(same, Why.QUANTIZATION("the SPLIT changes the quantization"), at=split.op)
+    require_no_variable(data, at=split.op)
+    kept = [*values[:start], data, *values[start + len(split.parts) :]]
     if len(kept) > 1:
         rw.set_inputs(op, kept)
     else:
@@ -68,8 +59,8 @@ def _leave_whole(op: Op, split: Op, values: list[Value], start: int, rw: Rewrite
         require(same, Why.QUANTIZATION("the CONCATENATION changes the quantization"), at=op)
         require(rw.can_replace(op.output, data), BETWEEN_PORTS, at=op)
         rw.bypass(op, data)
-    if not any(part.uses for part in split.outputs):
-        rw.remove(split)
+    if not any(part.uses for part in split.parts):
+        rw.remove(split.op)
 
 
 def _inline(op: Op, inner: Op, values: list[Value], index: int, rw: Rewriter) -> None:
