@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from tflopt.cli.help import PlainCommand, group_help, name_values
+from tflopt.cli.values import convert_here, with_plain_flags
 from tflopt.data import dataclass
 
 HELP_NAMES = ("-h", "--help")
@@ -56,6 +57,7 @@ def load_command(name: str) -> PlainCommand:
     app.command(name=name, cls=PlainCommand, context_settings=dict(CONTEXT))(function)
     command = cast("PlainCommand", typer.main.get_command(app))
     name_values(command, function)
+    convert_here(command, function)
     return command
 
 
@@ -86,6 +88,10 @@ class Group(TyperGroup):
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 (typer's own)
         super().__init__(**settings)
         self.commands = cast("dict[str, Any]", Commands())
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 (click's or typer's)
+        """With flags that need no pydantic."""
+        return with_plain_flags(super().get_params(ctx))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's or typer's)
         """All commands, a line each."""

@@ -14,6 +14,7 @@ from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from tflopt.cli.examples import EXAMPLES
 from tflopt.cli.sections import MOVED, OTHERS, SECTION_OF, SECTIONS, VALUES
+from tflopt.cli.values import with_plain_flags
 
 LEAST_WIDTH, MOST_WIDTH = 40, 100
 NAMES = 27
@@ -29,6 +30,10 @@ Parameter = TyperArgument | TyperOption
 
 class PlainCommand(TyperCommand):
     """A command whose help is plain text."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 (click's or typer's)
+        """With flags that need no pydantic."""
+        return with_plain_flags(super().get_params(ctx))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's or typer's)
         """As :func:`command_help`."""

@@ -1,0 +1,131 @@
+"""Values of arguments and options, converted without pydantic where nothing needs it.
+
+Typer converts with pydantic, which takes as long to import as NumPy. What is right as it stands
+(texts, paths, whole numbers within bounds, names of choices) is converted here; whatever isn't
+goes to typer, which knows how to say so.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from enum import Enum
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, get_args, get_origin
+
+from typer.core import TyperArgument, TyperCommand, TyperOption
+
+PATTERNS = {int: re.compile(r"[0-9]{1,15}"), float: re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")}
+PLAIN_TYPES = (str, Path, *PATTERNS)
+UNKNOWN = object()
+"""What a value is that typer must look at."""
+
+
+class PlainOption(TyperOption):
+    """An option; ``kind`` is the type of its value, or of each where there are several."""
+
+    kind: type
+
+    def process_value(self, ctx: Any, value: Any) -> Any:  # noqa: ANN401 (click's or typer's)
+        """The value in its type."""
+        found = _converted(self, value)
+        return super().process_value(ctx, value) if found is UNKNOWN else found
+
+
+class PlainArgument(TyperArgument):
+    """The same for an argument."""
+
+    kind: type
+
+    def process_value(self, ctx: Any, value: Any) -> Any:  # noqa: ANN401 (click's or typer's)
+        """The value in its type."""
+        found = _converted(self, value)
+        return super().process_value(ctx, value) if found is UNKNOWN else found
+
+
+class PlainFlag(TyperOption):
+    """A flag of click's own, ``--help`` for one, which has no value where it isn't given."""
+
+    def process_value(self, ctx: Any, value: Any) -> Any:  # noqa: ANN401 (click's or typer's)
+        """None as it is; anything else is typer's."""
+        if value is not None or self.required:
+            return super().process_value(ctx, value)
+        return None if self.callback is None else self.callback(ctx, self, None)
+
+
+PLAIN: Mapping[type, type] = {TyperOption: PlainOption, TyperArgument: PlainArgument}
+
+
+def convert_here(command: TyperCommand, function: Callable[..., None]) -> None:
+    """Have the values of a command converted here, with a typer that would take pydantic."""
+    types = inspect.signature(function, eval_str=True).parameters
+    for parameter in command.params:
+        plain = PLAIN.get(type(parameter))
+        known = types.get(parameter.name or "")
+        if plain is None or known is None or not hasattr(parameter, "get_runtime_param"):
+            continue
+        kind = _type_of(known.annotation)
+        if kind is not None and parameter.callback is None:
+            parameter.__class__ = plain
+            parameter.kind = kind  # type: ignore[attr-defined]
+
+
+def with_plain_flags(parameters: list[Any]) -> list[Any]:
+    """What ``get_params`` gives, with flags that typer would take pydantic for converted here."""
+    for each in parameters:
+        flag = type(each) is TyperOption and each.is_flag
+        if flag and hasattr(each, "get_runtime_param"):
+            each.__class__ = PlainFlag
+    return parameters
+
+
+def _type_of(annotation: object) -> type | None:
+    """Of ``Annotated[list[Path] | None, ...]`` the path; None for what isn't converted here."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    parts = [each for each in get_args(annotation) if each is not NoneType]
+    if NoneType in get_args(annotation) and len(parts) == 1:
+        annotation = parts[0]
+    if get_origin(annotation) is list:
+        annotation = get_args(annotation)[0]
+    if not isinstance(annotation, type):
+        return None
+    return annotation if annotation in PLAIN_TYPES or issubclass(annotation, Enum) else None
+
+
+def _converted(parameter: Any, value: object) -> object:  # noqa: ANN401 (click's or typer's)
+    several = parameter.multiple or parameter.nargs == -1
+    if value is None:
+        return UNKNOWN if parameter.required else () if several else None
+    if not several:
+        return _one(parameter, value)
+    if not isinstance(value, list | tuple) or (parameter.required and not value):
+        return UNKNOWN
+    found = [_one(parameter, each) for each in value]
+    return UNKNOWN if UNKNOWN in found else found
+
+
+def _one(parameter: Any, value: object) -> object:  # noqa: ANN401 (click's or typer's)
+    kind: type = parameter.kind
+    if isinstance(value, kind):
+        return _within(parameter, value) if kind in PATTERNS else value
+    if not isinstance(value, str):
+        return UNKNOWN
+    if kind is Path:
+        return Path(value)
+    if kind in PATTERNS:
+        return _within(parameter, kind(value)) if PATTERNS[kind].fullmatch(value) else UNKNOWN
+    if issubclass(kind, Enum):
+        return next((each for each in kind if each.value == value), UNKNOWN)
+    return UNKNOWN
+
+
+def _within(parameter: Any, value: object) -> object:  # noqa: ANN401 (click's or typer's)
+    least, most = getattr(parameter, "min", None), getattr(parameter, "max", None)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return UNKNOWN
+    if (least is not None and value < least) or (most is not None and value > most):
+        return UNKNOWN
+    return value
