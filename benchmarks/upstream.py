@@ -25,10 +25,11 @@ import typer
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # for tests/support, which this shares its runtime with
 
+from dataclasses import dataclass  # noqa: E402
+
 from benchmarks.upstreaming.lines import PLACES  # noqa: E402
 from tests.support.hazards import hazard_model  # noqa: E402
 from tests.support.runtime import Outputs, RuntimeFailure, runtime  # noqa: E402
-from tflopt.data import dataclass  # noqa: E402
 from tflopt.errors import RunnerError  # noqa: E402
 from tflopt.io import write_bytes  # noqa: E402
 from tflopt.ir import Model  # noqa: E402

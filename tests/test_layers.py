@@ -18,7 +18,6 @@ pytestmark = pytest.mark.unit
 PACKAGE = ROOT / "tflopt"
 # Each layer may import itself and what stands before it.
 ORDER = (
-    "data",
     "texts",
     "errors",
     "version",

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import inspect as signatures
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from tflopt.data import dataclass
 from tflopt.emit import EmitOptions, NamedModel, emit_files, model_name, write_files
 from tflopt.gate import diff as sides
 from tflopt.gate.batch import annotation_path, results

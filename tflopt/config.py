@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 
-from tflopt.data import dataclass
 from tflopt.target import Isa
 from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest

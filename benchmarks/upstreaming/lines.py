@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from tflopt.data import dataclass
+from dataclasses import dataclass
 
 NEW = "tflite-micro 90b983c, CMSIS-NN 4ab83cc"
 OLD = "tflite-micro 3b20912, CMSIS-NN e096196"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
 
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, Reals, Singles, ints
-from tflopt.data import dataclass
 from tflopt.ir.node import Value
 from tflopt.ir.types import Activation
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, cast
 
@@ -11,7 +12,6 @@ from typer.core import TyperGroup
 
 from tflopt.cli.help import PlainCommand, group_help, name_values
 from tflopt.cli.values import convert_here, with_plain_flags
-from tflopt.data import dataclass
 
 HELP_NAMES = ("-h", "--help")
 CONTEXT = {"help_option_names": list(HELP_NAMES)}

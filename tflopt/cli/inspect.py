@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +25,6 @@ from tflopt.cli.common import (
     make_device,
 )
 from tflopt.config import Runtime
-from tflopt.data import dataclass
 from tflopt.errors import EXIT_CHECK_FAILED, UsageError
 from tflopt.ir import Model
 from tflopt.plan.lint import Finding, Severity

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,6 @@ from tflopt.cli.common import Jobs, Quiet, ReportPath, load, output_path
 from tflopt.cli.device import choose_runner
 from tflopt.cli.options import from_command_line, with_options
 from tflopt.cli.report import html as page
-from tflopt.data import dataclass
 from tflopt.errors import UsageError, printable
 from tflopt.gate.batch import annotation_path, results
 from tflopt.io import utf8, write_all

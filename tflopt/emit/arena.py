@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.emit.options import EmitOptions
 from tflopt.ir import Model
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT

@@ -9,8 +9,8 @@ nor do entries of the table that no operator uses. The names are those of
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.emit.names import identifier
 from tflopt.errors import UnsupportedError, printable
 from tflopt.facts.tflm import KERNELS

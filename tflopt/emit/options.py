@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
 
-from tflopt.data import dataclass
 from tflopt.emit.names import check_name, check_section
 from tflopt.errors import UsageError
 from tflopt.ir import Model

@@ -6,7 +6,8 @@ the verdict against a build of it.
 
 from __future__ import annotations
 
-from tflopt.data import dataclass
+from dataclasses import dataclass
+
 from tflopt.facts.accepted_types import SHORT
 from tflopt.ir import DType, OpCode
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.facts.joins import split_of
 from tflopt.facts.operators import SLICES, Kind, kind_of
 from tflopt.facts.slices import Region, region_of, whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -11,7 +12,6 @@ from tflopt.arith.affine import Affine
 from tflopt.arith.binary import add
 from tflopt.arith.fixed_point import FRACTION_BITS, INT8_MAX, INT8_MIN, Ints, clamp, multiply
 from tflopt.arith.reduction import every_sum, mean, mean_multiplier
-from tflopt.data import dataclass
 
 _FIRST = (1, 2, 4, 8, 16, 32, 64, 127)
 WEIGHTS = (*_FIRST, *(weight for weight in range(3, 127) if weight not in _FIRST))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tflopt.data import dataclass
+from dataclasses import dataclass
+
 from tflopt.facts.operators import JOINS, SPLITS, data_of, facts_of
 from tflopt.ir import Activation, Op, Value
 from tflopt.ir.options import ConcatenationOptions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from tflopt.arith.accumulator import convolution_multiplier, requantize_accumulator
 from tflopt.arith.affine import Affine, activation_range
 from tflopt.arith.fixed_point import INT8_MAX, Ints
-from tflopt.data import dataclass
 from tflopt.facts.exact_sums import WEIGHTS, bias_between, least_accumulators, neighbour
 from tflopt.facts.tables import EVERY_INT8
 from tflopt.ir import Activation

@@ -7,9 +7,9 @@ a kernel computes is in :mod:`tflopt.facts.tables` and :mod:`tflopt.facts.evalua
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum, Flag, auto
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode, Value
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 
-from tflopt.data import dataclass
 from tflopt.ir import Op
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.joins import join_of
 from tflopt.ir import Op, OpCode, Value
 

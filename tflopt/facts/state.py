@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import EFFECTS, VARIABLES
 from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.ir.options import VarHandleOptions

@@ -6,6 +6,7 @@ A table has a row for each :class:`Precision`: two forms are equal where both ro
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -13,7 +14,6 @@ import numpy as np
 from tflopt.arith import binary, unary
 from tflopt.arith.affine import LIMITS, Affine, Precision, affine_of, quantized_limit
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, clamp, ints
-from tflopt.data import dataclass
 from tflopt.ir.node import Op, Value
 from tflopt.ir.opcodes import OpCode
 from tflopt.ir.options import (

@@ -8,10 +8,9 @@ another top folder.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
-from tflopt.data import dataclass
 from tflopt.ir import OpCode
 
 

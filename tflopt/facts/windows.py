@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, Padding, Value
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, Pool2DOptions
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from tflopt.data import dataclass
 from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, system_reason
 from tflopt.io import write_all
 from tflopt.io.files import load

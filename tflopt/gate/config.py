@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tflopt.data import dataclass
 from tflopt.errors import UsageError
 from tflopt.gate.keys import Keys
 from tflopt.product.optimize import Settings

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from tflopt.data import dataclass
 from tflopt.errors import ModelError, UsageError
 from tflopt.io.files import load
 from tflopt.io.schema import IDENTIFIER

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tflopt.data import dataclass
 from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, UnsupportedError, system_reason
 from tflopt.gate.config import Entry
 from tflopt.io.files import load

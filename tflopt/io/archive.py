@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.errors import UsageError
 
 MAGIC = b"!<arch>\n"

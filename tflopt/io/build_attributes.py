@@ -6,8 +6,7 @@ Source: Arm's ABI, "Addenda to, and Errata in, the ABI for the Arm Architecture"
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from tflopt.data import dataclass
+from dataclasses import dataclass
 
 SECTION = ".ARM.attributes"
 VENDOR = b"aeabi"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.errors import UsageError
 
 MAGIC = b"\x7fELF"

@@ -11,11 +11,10 @@ import struct
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.io.schema import FORMATS, IDENTIFIER, Slot, schema
 from tflopt.ir.record import FieldValue, Record, Vector
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
 import numpy as np
-
-from tflopt.data import dataclass
 
 IDENTIFIER = b"TFL3"
 WIDTHS = {

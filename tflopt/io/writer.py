@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from tflopt.data import dataclass
 from tflopt.errors import UsageError
 from tflopt.io.layout import DATA_ALIGNMENT, Piece, pieces
 from tflopt.io.output import buffer, write_file

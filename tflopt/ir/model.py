@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import overload
 
-from tflopt.data import dataclass
 from tflopt.ir.node import Buffer, Bytes, Op, OperatorCode, Use, Value
 from tflopt.ir.opcodes import OpCode
 from tflopt.ir.record import Record

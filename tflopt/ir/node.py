@@ -7,6 +7,7 @@ a value; rules call them through :class:`tflopt.rewrite.Rewriter`, which records
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import prod
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
-from tflopt.data import dataclass
 from tflopt.ir.opcodes import OpCode
 from tflopt.ir.options import Options
 from tflopt.ir.origin import Origin

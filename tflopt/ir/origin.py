@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-
-from tflopt.data import dataclass
 
 Array: TypeAlias = npt.NDArray[np.generic]
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from tflopt.data import dataclass
 from tflopt.ir.record import Record
 
 Floats = npt.NDArray[np.float32]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-
-from tflopt.data import dataclass
 
 Scalar: TypeAlias = "bool | int | float"
 Vector: TypeAlias = npt.NDArray[np.generic]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
-from tflopt.data import dataclass
 from tflopt.errors import VerifyError
 from tflopt.ir.model import Graph, Model
 from tflopt.ir.node import Op, Use, Value

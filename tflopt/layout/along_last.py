@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tflopt.data import dataclass
+from dataclasses import dataclass
+
 from tflopt.ir import Op
 from tflopt.layout.groups import Groups
 from tflopt.layout.labels import Label

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tflopt.data import dataclass
+from dataclasses import dataclass
+
 from tflopt.facts.operators import UNARY
 from tflopt.ir import Op, Value
 from tflopt.layout.groups import Groups

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import TRANSPOSES, VIEWS
 from tflopt.facts.transposes import permutation_of
 from tflopt.ir import Graph, Op, Value, same_quantization

@@ -8,9 +8,8 @@ a tensor holds each of its axes once; dimensions of 1 come and go.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
-
-from tflopt.data import dataclass
 
 Label: TypeAlias = tuple[int | None, ...]
 Order: TypeAlias = tuple[int, ...]

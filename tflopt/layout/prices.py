@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, Value
 from tflopt.ir.builder import Builder
 from tflopt.layout.dense import RowsRole

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.ir import Graph, Value
 from tflopt.layout.groups import Group, find_groups
 from tflopt.layout.labels import Label, Step, plan_steps, weight_of

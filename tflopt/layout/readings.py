@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations, product
 from math import prod
@@ -11,7 +11,6 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from tflopt.data import dataclass
 from tflopt.ir import DType
 from tflopt.layout.groups import Group
 from tflopt.layout.labels import Label, plan_steps, weight_of

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.ir import Graph, Op, Value
 from tflopt.layout.dense import target_shape
 from tflopt.layout.groups import Group

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, Value
 from tflopt.layout.groups import Group, Groups
 from tflopt.layout.labels import Label

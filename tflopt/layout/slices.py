@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.joins import split_of
 from tflopt.facts.operators import facts_of
 from tflopt.ir import Op, Value

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from tflopt.data import dataclass
 
 Table = npt.NDArray[np.int64]
 FORBIDDEN = np.int64(1) << np.int64(60)

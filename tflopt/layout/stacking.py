@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tflopt.data import dataclass
 from tflopt.ir import Op
 from tflopt.ir.options import PackOptions, UnpackOptions
 from tflopt.layout.groups import Groups

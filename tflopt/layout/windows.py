@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import Kind, facts_of, kind_of
 from tflopt.ir import DType, Op, Options, Value
 from tflopt.ir.node import Array

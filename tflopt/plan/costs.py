@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tflopt.data import dataclass
 from tflopt.facts.tflm import KERNELS
 from tflopt.ir import Model, Op, OpCode, Value
 from tflopt.ir.options import VarHandleOptions

@@ -7,8 +7,8 @@ says. Only tensors that the runtime plans take part, so constants and variables 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.facts.joins import split_of
 from tflopt.facts.operators import DENSE, Kind, facts_of, kind_of
 from tflopt.facts.tflm import IN_PLACE, InPlace, Overlap

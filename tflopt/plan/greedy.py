@@ -18,10 +18,9 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-
-from tflopt.data import dataclass
 
 SORTING = 8
 """Looking at an entry of a sorted list is so much cheaper than sorting it."""

@@ -22,9 +22,8 @@ Subgraphs that are never called are not visited: their tensors stay at ``[-1, -1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from tflopt.data import dataclass
 from tflopt.plan.greedy import ONLINE, Requirement
 from tflopt.plan.problem import align_up
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
-from tflopt.data import dataclass
 from tflopt.plan.encode import METADATA_NAME
 from tflopt.plan.greedy import ONLINE
 from tflopt.plan.lifetimes import (

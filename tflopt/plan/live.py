@@ -17,11 +17,10 @@ planner's time; what is written is always the plan itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Generic, TypeVar
 
-from tflopt.data import dataclass
 from tflopt.errors import UnsupportedError
 from tflopt.ir import Op, Value
 from tflopt.plan.find_aliases import ValueAlias, aliases_at

@@ -14,9 +14,8 @@ tried, and the best simulated one wins. The head that is promised is always the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from tflopt.data import dataclass
 from tflopt.errors import PlanError, UsageError
 from tflopt.plan.culprits import culprits_of
 from tflopt.plan.greedy import ONLINE, simulate_greedy

@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import field
-
-from tflopt.data import dataclass
+from dataclasses import dataclass, field
 
 MAX_SETS = 100_000
 BEAM = 64

@@ -29,12 +29,12 @@ to the byte: one less corrupts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from tflopt.data import dataclass
 from tflopt.facts.windows import Axis
 
 Array = npt.NDArray[np.int64]

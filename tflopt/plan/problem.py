@@ -15,9 +15,7 @@ Nothing here knows of TensorFlow Lite; `tflopt.plan.lifetimes` makes such proble
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, replace
-
-from tflopt.data import dataclass
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)

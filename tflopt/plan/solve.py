@@ -17,10 +17,9 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from tflopt.data import dataclass
 from tflopt.errors import PlanError
 from tflopt.plan.culprits import culprits_of
 from tflopt.plan.lower_bound import lower_bound

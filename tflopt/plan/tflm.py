@@ -19,9 +19,8 @@ of tflite-micro 90b983c. The arena's start is taken to be aligned to 16, as is i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from tflopt.data import dataclass
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT, ModelDesc, TensorDesc, planned_buffers
 from tflopt.plan.offline import simulate_head
 from tflopt.plan.problem import align_up

@@ -9,9 +9,8 @@ predicted there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from tflopt.data import dataclass
 from tflopt.facts.tflm import KERNELS
 from tflopt.ir import OpCode
 

@@ -17,14 +17,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, Value
 from tflopt.plan.find_aliases import ValueAlias
 from tflopt.plan.live import Lives, Moment, Same, aligned_bytes, overlap_bytes

@@ -6,11 +6,11 @@ It looks at every pair of buffers on purpose: there is nothing to get wrong.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from tflopt.data import dataclass
 from tflopt.plan.problem import Alias, Buffer, Problem, Solution
 
 

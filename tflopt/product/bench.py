@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tflopt.data import dataclass
 from tflopt.errors import RunnerError
 from tflopt.ir import Model, OpCode
 from tflopt.run.device_report import DeviceReport, OperatorCost

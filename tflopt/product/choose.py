@@ -11,10 +11,9 @@ better ones in any case. The same model and settings give the same result every 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tflopt.config import Config, Goal, Limits
-from tflopt.data import dataclass
 from tflopt.io import write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone

@@ -15,11 +15,10 @@ Each point is the result of one command, which is given with it and makes it aga
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from tflopt.config import Goal, Runtime, Strip, Tiling, make_tiling
-from tflopt.data import dataclass
 from tflopt.ir import Model
 from tflopt.product.annotate import Annotate
 from tflopt.product.choose import Draft, MakeDraft, choose, make_draft

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
-from tflopt.data import dataclass
 from tflopt.facts.work import macs, moved_bytes
 from tflopt.ir import Model, Op, Options
 from tflopt.ir.text import kind

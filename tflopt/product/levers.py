@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tflopt.config import Runtime
-from tflopt.data import dataclass
 from tflopt.errors import TfloptError
 from tflopt.io import write_bytes
 from tflopt.ir import Model

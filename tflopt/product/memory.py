@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
-from tflopt.data import dataclass
 from tflopt.errors import printable
 from tflopt.ir import Model
 from tflopt.plan.lifetimes import PlannedBuffer, ScratchRef

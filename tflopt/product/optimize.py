@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tflopt.config import Config
-from tflopt.data import dataclass
 from tflopt.errors import HazardError, RefusedError, UnsupportedError, UnverifiedError
 from tflopt.ir import Model
 from tflopt.ir.clone import clone

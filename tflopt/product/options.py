@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from math import inf
 from pathlib import Path
 from typing import Annotated, get_args, get_origin, get_type_hints
 
 from tflopt.config import Config, Goal, IoLayout, Plan, Runtime, Strip, Tile, make_tiling
-from tflopt.data import dataclass
 from tflopt.errors import UsageError
 from tflopt.io import WriteOptions
 from tflopt.io.layout import DATA_ALIGNMENT

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from tflopt.config import Config, IoLayout, Limits, Strip
-from tflopt.data import dataclass
 from tflopt.io import WriteOptions
 from tflopt.product.annotate import Annotate
 from tflopt.rules.pipeline import Selection

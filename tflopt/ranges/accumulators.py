@@ -10,6 +10,7 @@ taken together, and for FULLY_CONNECTED one rounding, as LiteRT does it, as well
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,7 +31,6 @@ from tflopt.arith.fixed_point import (
     overflows_wide,
     wrap,
 )
-from tflopt.data import dataclass
 from tflopt.facts.convolution import Convolution, convolution
 from tflopt.facts.operators import DENSE, channel_axis_of
 from tflopt.ir import Activation, DType, Op, OpCode, Value

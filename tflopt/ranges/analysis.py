@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints
-from tflopt.data import dataclass
 from tflopt.facts.operators import WEIGHTED, data_of
 from tflopt.ir import DType, Graph, Op, OpCode, Value
 from tflopt.ir.node import Bytes

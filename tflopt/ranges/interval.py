@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints, ints
-from tflopt.data import dataclass
 from tflopt.ir import DType, Value
 
 MOST_CELLS = 1 << 16

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from tflopt.arith.fixed_point import Ints
-from tflopt.data import dataclass
 from tflopt.facts.windows import Axis, padding_before, window_of
 from tflopt.ir import Op, OpCode, Value
 from tflopt.ir.options import TransposeConvOptions

@@ -8,12 +8,11 @@ that takes little enough: then nothing is forgotten.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tflopt.arith.fixed_point import ints
-from tflopt.data import dataclass
 from tflopt.facts.operators import DENSE
 from tflopt.ir import DType, Graph, Op, Value
 from tflopt.ranges.accumulators import dense_of

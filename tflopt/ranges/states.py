@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.pads import zero_of
 from tflopt.facts.state import named
 from tflopt.ir import DType, Graph, Op, OpCode, Value

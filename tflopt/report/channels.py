@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import WEIGHTED
 from tflopt.ir import Graph, Model, Op, Value
 from tflopt.ranges import Ranges, ranges_of

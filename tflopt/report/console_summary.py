@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tflopt.data import dataclass
 from tflopt.errors import printable
 from tflopt.product.growth import size_notes
 from tflopt.product.levers import Lever

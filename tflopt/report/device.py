@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
-from tflopt.data import dataclass
 from tflopt.errors import TfloptError
 from tflopt.ir import Model
 from tflopt.plan.lifetimes import ScratchRef

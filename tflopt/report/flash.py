@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tflopt.config import Config, Runtime, Strip
-from tflopt.data import dataclass
 from tflopt.facts.operators import Kind, facts_of
 from tflopt.io.decode import Decoder
 from tflopt.io.layout import least_bytes

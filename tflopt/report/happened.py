@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.facts.work import moved_bytes
 from tflopt.ir import Model
 from tflopt.product.optimize import Result, Settings

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
-from tflopt.data import dataclass
 from tflopt.facts.work import macs
 from tflopt.ir import Model
 from tflopt.target.cost import predict_model

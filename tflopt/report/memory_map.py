@@ -14,8 +14,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.report.plain import Plain, number, rows, text
 from tflopt.report.style import size
 from tflopt.texts import markup

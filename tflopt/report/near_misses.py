@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.rewrite import NearMiss, Place, Why
 from tflopt.texts import short_name
 

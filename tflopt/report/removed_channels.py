@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.ir import Graph, Model, Op, Value
 from tflopt.ir.node import Array

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 
 from tflopt.config import Runtime
-from tflopt.data import dataclass
 from tflopt.io import read_bytes
 from tflopt.ir import Model
 from tflopt.product.facts import model_facts

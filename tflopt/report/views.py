@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from tflopt.data import dataclass
 from tflopt.product.memory import COMPARED
 from tflopt.report.flash import KINDS
 from tflopt.report.near_misses import Group, grouped

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from tflopt.data import dataclass
 from tflopt.ir.node import Op, Value
 from tflopt.ir.opcodes import OpCode
 from tflopt.rewrite.reason import COPIES_VARIABLE, Reason, reason_of

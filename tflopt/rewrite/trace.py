@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from tflopt.data import dataclass
 from tflopt.errors import printable
 from tflopt.ir.node import Op
 from tflopt.rewrite.reason import Reason, reason_of

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from tflopt.data import dataclass
 from tflopt.ir import Model, Op
 from tflopt.ir.text import dump
 from tflopt.ir.verify import verify

@@ -6,10 +6,10 @@ A rule enters a phase by its stage, so nothing here names a rule.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 
 from tflopt.config import Config, Strip
-from tflopt.data import dataclass
 from tflopt.rewrite import Stage
 
 

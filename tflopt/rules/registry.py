@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 from typing import TypeGuard
 
 from tflopt import rules as rooms
 from tflopt.config import Config
-from tflopt.data import dataclass
 from tflopt.errors import UsageError
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Stage
 from tflopt.rules.phases import conditions

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from tflopt.data import dataclass
 from tflopt.errors import UsageError
 from tflopt.run.device import DeviceRunner
 from tflopt.run.emulators import find_fvp, find_qemu, machine_of

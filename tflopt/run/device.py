@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.errors import RunnerError
 from tflopt.ir import Value
 from tflopt.run.device_report import (

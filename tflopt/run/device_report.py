@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeVar
-
-from tflopt.data import dataclass
 
 VERSION = 1
 HEADER = "tflopt_report"

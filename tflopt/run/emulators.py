@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
-from tflopt.data import dataclass
 from tflopt.errors import RunnerError, UsageError
 from tflopt.target.cortex_m import Cpu, Target
 

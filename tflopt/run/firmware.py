@@ -8,9 +8,9 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from tflopt.data import dataclass
 from tflopt.errors import RunnerError, UsageError
 from tflopt.run.emulators import Machine
 from tflopt.run.process import log_tail

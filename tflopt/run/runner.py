@@ -8,13 +8,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.errors import RunnerError
 from tflopt.ir import Model
 from tflopt.run.device_report import DeviceReport

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from tflopt.data import dataclass
 from tflopt.errors import UnsupportedError
 from tflopt.facts.rows import row_count
 from tflopt.ir import DType, Model, Value

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from tflopt.data import dataclass
 from tflopt.facts.work import moved_bytes
 from tflopt.ir import Graph, Model, Op, Value
 from tflopt.plan.live import Moment, moment_of

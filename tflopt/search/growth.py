@@ -16,9 +16,8 @@ it. Whether the result is worth it is measured afterwards.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tflopt.data import dataclass
 from tflopt.ir import Op
 from tflopt.search.cost import Cost
 from tflopt.search.objective import EXCHANGE_RATE, Budget, most_growth

@@ -10,10 +10,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from tflopt.config import Goal, Limits
-from tflopt.data import dataclass
 from tflopt.search.cost import Cost
 
 WEIGHTS = (1.0, 0.1, 0.1)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tflopt.config import Config, Goal
-from tflopt.data import dataclass
 from tflopt.ir import Model, Op, Value
 from tflopt.plan.timeline import Change, Timeline
 from tflopt.rewrite import Reason, Rule, Stage, Why

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
-from tflopt.data import dataclass
 from tflopt.errors import UsageError
 from tflopt.texts import near_match
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from tflopt.data import dataclass
 from tflopt.target.cmsis_nn.library import CmsisNn
 from tflopt.target.cmsis_nn.versions import Version, find_version
 from tflopt.target.cortex_m import Target

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tflopt.data import dataclass
 from tflopt.ir import Model, Op
 from tflopt.target.device import Device
 from tflopt.target.use import UNKNOWN, KernelUse, MalformedError

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
-from tflopt.data import dataclass
 from tflopt.ir import Op
 from tflopt.target.cortex_m import Isa
 from tflopt.target.setup import Setup

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from tflopt.data import dataclass
 from tflopt.errors import UnsupportedError, UsageError
 from tflopt.ir import Model, Op
 from tflopt.plan.costs import KernelMemory, describe_costs, variable_setup

@@ -11,10 +11,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from tflopt.data import dataclass
 from tflopt.errors import UsageError
 from tflopt.io.archive import Member, read_archive
 from tflopt.io.build_attributes import SECTION, BuildAttributes, read_attributes

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from math import prod
 
-from tflopt.data import dataclass
 from tflopt.facts.accepted_before import Lacks
 from tflopt.facts.accepted_options import option_refusal
 from tflopt.facts.accepted_types import MOST_CONCATENATED, OUTPUT, PORTS, RANKS, TYPES

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tflopt.data import dataclass
+from dataclasses import dataclass
+
 from tflopt.errors import UsageError
 from tflopt.facts.accepted_before import BEFORE_90B983C, NOTHING, Lacks
 from tflopt.target.cortex_m import Isa

@@ -8,10 +8,9 @@ reference kernels requests. Sizes of OpData were compiled with GCC for Cortex-M4
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from tflopt.data import dataclass
 from tflopt.ir import Op
 from tflopt.target.cmsis_nn.common import per_channel_arrays, reference_use
 from tflopt.target.cmsis_nn.dispatch import dispatch

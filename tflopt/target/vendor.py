@@ -7,7 +7,8 @@ tflite-micro 90b983c). So that plan is part of the program, as it may be of ever
 
 from __future__ import annotations
 
-from tflopt.data import dataclass
+from dataclasses import dataclass
+
 from tflopt.ir import Model, Op
 from tflopt.plan.describe import read_plan, tensor_refs
 from tflopt.plan.lifetimes import TensorAlias

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.ir import Op, Value
 from tflopt.tiling.cut import cut_for

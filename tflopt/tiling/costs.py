@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, Value
 from tflopt.plan.costs import KernelMemory
 from tflopt.plan.find_aliases import in_place_of, overlap_of

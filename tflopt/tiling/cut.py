@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
-from tflopt.data import dataclass
 from tflopt.facts.windows import Axis, extents
 from tflopt.ir import Padding
 from tflopt.tiling.segment import Rows

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode, Options, Padding, Value
 from tflopt.ir.options import (
     ConcatenationOptions,

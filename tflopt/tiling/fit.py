@@ -7,10 +7,9 @@ small, and later ones grow with the rows of the input that have been freed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 
-from tflopt.data import dataclass
 from tflopt.tiling.needs import Need
 from tflopt.tiling.segment import Segment, overlaps
 from tflopt.tiling.windows import MODES, Windows

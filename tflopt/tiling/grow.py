@@ -7,11 +7,11 @@ for a band, as TFLM's kernels work it out. A band is right where the two are the
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.windows import extents
 from tflopt.ir import Op, Padding
 from tflopt.ir.options import Options

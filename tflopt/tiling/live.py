@@ -7,9 +7,8 @@ making one: what lives before the run is an input, what lives after it an output
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from tflopt.data import dataclass
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT, TensorAlias
 from tflopt.plan.lower_bound import group_bound, least_union
 from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem, align_up

@@ -7,9 +7,8 @@ operators of several sketches between those of the model.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from tflopt.data import dataclass
 from tflopt.ir import Model, Op, Value
 from tflopt.plan.costs import op_cost
 from tflopt.plan.describe import describe_tensor

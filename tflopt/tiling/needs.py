@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, Value
 from tflopt.plan.describe import runtime_bytes
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT

@@ -6,9 +6,8 @@ pieces of a segment fit into each other, which is much the same for segments tha
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from tflopt.data import dataclass
 from tflopt.plan.solve import SolveOptions, solve
 from tflopt.tiling.needs import lives_of, program_of
 from tflopt.tiling.program import Program

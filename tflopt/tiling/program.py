@@ -5,10 +5,9 @@ A search measures many of them; only what is kept becomes operators (`tflopt.til
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from math import prod
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode, Value
 
 Shape = tuple[int, ...]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.facts.pads import amounts_of
 from tflopt.facts.windows import SPATIAL, Axis, window_of

@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from heapq import nsmallest
 
-from tflopt.data import dataclass
 from tflopt.ir import Model
 from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest

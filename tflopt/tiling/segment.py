@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
-
-from tflopt.data import dataclass
 
 HEIGHT, WIDTH = 1, 2
 Rows = tuple[int, int]

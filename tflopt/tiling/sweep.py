@@ -8,8 +8,8 @@ operators: all choices at each operator of which none is worse in both.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.plan.tflm_sizes import ARM32
 from tflopt.tiling.needs import Need
 from tflopt.tiling.segment import Segment

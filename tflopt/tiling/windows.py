@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from tflopt.data import dataclass
 from tflopt.ir import Value
 from tflopt.plan.tflm_sizes import ARM32
 from tflopt.tiling.apply import constant_key

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.ir import Op, OpCode, Value
 from tflopt.tiling.bands import Band, Form, Memo, Work, plan_bands

@@ -13,9 +13,8 @@ each subgraph that they call is compared as a model of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tflopt.data import dataclass
 from tflopt.errors import MismatchError
 from tflopt.io import write_bytes
 from tflopt.ir import Graph, Model, Op, Value

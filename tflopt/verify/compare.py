@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from tflopt.data import dataclass
 from tflopt.errors import MismatchError, RunnerError, UnsupportedError, UsageError, printable
 from tflopt.io import write_bytes
 from tflopt.ir import Model, OpCode

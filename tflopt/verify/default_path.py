@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.errors import RunnerError, UnsupportedError
 from tflopt.facts.operators import WEIGHTED
 from tflopt.facts.work import macs

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from tflopt.data import dataclass
 from tflopt.errors import MismatchError
 from tflopt.ir import DType, Model, Origin, Value
 from tflopt.run.samples import Array, Sample

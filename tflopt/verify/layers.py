@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import VARIABLES
 from tflopt.ir import Model, OpCode
 from tflopt.run.runner import Outcome, Runner, Work

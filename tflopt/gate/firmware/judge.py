@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
 
-from tflopt.data import dataclass
 from tflopt.errors import printable
 from tflopt.gate.firmware.read import Firmware, Place
 

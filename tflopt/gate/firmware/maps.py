@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-
-from tflopt.data import dataclass
+from dataclasses import dataclass
 
 HEX = r"0x[0-9a-fA-F']+"
 GNU_START = "Linker script and memory map"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from tflopt.data import dataclass
 from tflopt.errors import UsageError, printable
 from tflopt.gate.firmware.maps import Entry, read_map
 from tflopt.io.build_attributes import SECTION, BuildAttributes, read_attributes

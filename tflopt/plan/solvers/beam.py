@@ -14,11 +14,11 @@ Deterministic; gives a solution, never a proof.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tflopt.data import dataclass
 from tflopt.plan.solvers.exact import ExactSearch, Flags
 
 Words = NDArray[np.int32]

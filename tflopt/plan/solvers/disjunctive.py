@@ -15,8 +15,8 @@ with little inference: for many buffers without aliases `tflopt.plan.solvers.exa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.plan.problem import Problem, align_up
 from tflopt.plan.solvers.exact import NodeBudget
 from tflopt.plan.solvers.placement import Conflicts

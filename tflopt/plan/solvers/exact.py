@@ -28,12 +28,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tflopt.data import dataclass
 from tflopt.plan.problem import Problem
 
 Ints = NDArray[np.int64]

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem
 
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from operator import add
 
-from tflopt.data import dataclass
 from tflopt.plan.problem import Alias, Problem, align_up
 
 Neighbour = tuple[int, int, int]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 
-from tflopt.data import dataclass
 from tflopt.report.plain import Plain, counts, number, optional, table
 from tflopt.report.views import Measure
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.errors import printable
 from tflopt.report.plain import Plain, number, optional, rows, table, text
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from tflopt.data import dataclass
 from tflopt.errors import printable
 from tflopt.report.plain import Plain, rows, text
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.errors import printable
 from tflopt.report import views
 from tflopt.report.html.deeds import Deeds, deeds_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import cycle
 
-from tflopt.data import dataclass
 from tflopt.errors import printable
 from tflopt.report.memory_map import short_size
 from tflopt.report.plain import Plain, number, optional, rows, table

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
 
-from tflopt.data import dataclass
 from tflopt.report import views
 from tflopt.report.html.page import memory_figure, panels, parts, script, template
 from tflopt.report.memory_map import memory_side, top_of

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from tflopt.arith import unary
 from tflopt.arith.affine import Affine, Precision, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints
-from tflopt.data import dataclass
 from tflopt.facts.tables import (
     EVERY_INT8,
     LARGEST_RATIO,

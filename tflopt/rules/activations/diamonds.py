@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from tflopt.arith.affine import Precision
 from tflopt.arith.fixed_point import Ints
-from tflopt.data import dataclass
 from tflopt.facts.tables import EVERY_INT8, OF_ONE, OF_TWO, combined, compose, table
 from tflopt.ir import DType, Op, OpCode, Value
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from tflopt.arith.affine import Affine, Precision, affine_of
 from tflopt.arith.fixed_point import Ints
-from tflopt.data import dataclass
 from tflopt.facts.clamps import data_input, is_private, reachable
 from tflopt.facts.tables import (
     EVERY_INT8,

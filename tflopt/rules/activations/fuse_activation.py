@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.arith.fixed_point import Ints
-from tflopt.data import dataclass
 from tflopt.facts.clamps import (
     data_input,
     equal_activation,

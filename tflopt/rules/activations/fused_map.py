@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from tflopt.arith.affine import LIMITS, Affine, activation_range, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, ints
-from tflopt.data import dataclass
 from tflopt.facts.clamps import fused_activation, reachable
 from tflopt.facts.operators import CONVOLUTIONS, DENSE
 from tflopt.facts.tables import ARITHMETIC, at, distinct, pair_table

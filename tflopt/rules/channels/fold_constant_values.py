@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import RECURRENT, VARIABLES
 from tflopt.ir import Graph, Model, Value
 from tflopt.ranges import Ranges, ranges_of

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, Value
 from tflopt.ranges import Ranges
 

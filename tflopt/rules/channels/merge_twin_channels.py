@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.convolution import convolution
 from tflopt.facts.operators import DENSE
 from tflopt.ir import DType, Graph, Model, Op

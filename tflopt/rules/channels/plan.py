@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import has_effect
 from tflopt.ir import Graph, Op, Value
 from tflopt.ranges import Ranges

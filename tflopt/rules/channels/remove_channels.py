@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tflopt.config import Config, Runtime
-from tflopt.data import dataclass
 from tflopt.ir import Model
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, ModelRule, Rewriter, Stage
 from tflopt.rules.channels.remove import carry_out

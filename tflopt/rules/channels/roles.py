@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.ir import Op
 from tflopt.ranges.reductions import REDUCTIONS

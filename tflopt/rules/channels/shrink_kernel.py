@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.convolution import INT8_VERSION, Convolution, convolution
 from tflopt.facts.operators import CONVOLUTIONS
 from tflopt.facts.windows import Axis, Window, is_open, padding_for, window_of

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints
-from tflopt.data import dataclass
 from tflopt.facts.convolution import convolution
 from tflopt.facts.joins import split_of
 from tflopt.facts.operators import CONVOLUTIONS, DENSE, JOINS, PADS, SLICES, SPLITS, VIEWS

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from tflopt.config import Goal
-from tflopt.data import dataclass
 from tflopt.ir import Model, Op
 from tflopt.ir.clone import clone
 from tflopt.ranges import ranges_of

@@ -9,12 +9,11 @@ where the taps that may lie in the padding have weights of zero.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints, ints, wrap
-from tflopt.data import dataclass
 from tflopt.facts import operators
 from tflopt.facts.convolution import Convolution, convolution
 from tflopt.ir import DType, Op, Quantization, Value

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.evaluate import COVERED, MOST_BYTES, evaluate
 from tflopt.facts.operators import VIEWS
 from tflopt.facts.tflm import KERNELS

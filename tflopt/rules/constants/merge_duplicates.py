@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import RECURRENT, VARIABLES, has_effect
 from tflopt.ir import Op, OpCode, Options, Value, same_quantization
 from tflopt.rewrite import Rewriter, require

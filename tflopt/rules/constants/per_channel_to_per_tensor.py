@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode, Quantization
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, Why, require
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import has_effect
 from tflopt.ir import Buffer, Graph, Model, Value
 from tflopt.rewrite import ModelRule, Rewriter, Stage

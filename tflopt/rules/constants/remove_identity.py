@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints
-from tflopt.data import dataclass
 from tflopt.facts.tables import ARITHMETIC, of_pairs
 from tflopt.ir import Activation, DType, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import AddOptions, MulOptions, SubOptions

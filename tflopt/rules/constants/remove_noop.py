@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import JOINS, PADS, SLICES, SPLITS, TRANSPOSES, VIEWS, facts_of
 from tflopt.ir import Activation, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import ConcatenationOptions

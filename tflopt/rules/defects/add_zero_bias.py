@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import CONVOLUTIONS, data_of, facts_of
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.windows import padding_before
 from tflopt.ir import Op, OpCode, Padding, Value
 from tflopt.ir.options import SliceOptions, TransposeConvOptions

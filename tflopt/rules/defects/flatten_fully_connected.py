@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import VIEWS
 from tflopt.ir import Op, OpCode
 from tflopt.ir.options import FullyConnectedOptions

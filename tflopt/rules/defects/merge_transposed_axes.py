@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.transposes import permutation_of
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import Rewriter, require

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tflopt.config import Config
-from tflopt.data import dataclass
 from tflopt.rewrite import Rule
 from tflopt.target.device import Device
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode
 from tflopt.ir.options import MaximumMinimumOptions
 from tflopt.rewrite import Rewriter

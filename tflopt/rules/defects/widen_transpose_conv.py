@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from tflopt.config import Config, Runtime
-from tflopt.data import dataclass
 from tflopt.facts.windows import padding_before
 from tflopt.ir import DType, Op, OpCode, Padding, Value
 from tflopt.ir.options import TransposeConvOptions

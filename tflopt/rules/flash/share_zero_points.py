@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tflopt.config import Config, Runtime
-from tflopt.data import dataclass
 from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from tflopt.config import Config, Runtime, Strip
-from tflopt.data import dataclass
 from tflopt.io.records import LARGEST_DEPRECATED
 from tflopt.ir import Model, Op, OpCode, OperatorCode, Options
 from tflopt.rewrite import ModelRule, Rewriter, Stage

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.ir import Model, Quantization
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 

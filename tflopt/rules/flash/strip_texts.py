@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.config import Config, Strip
-from tflopt.data import dataclass
 from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.config import Config, Runtime
-from tflopt.data import dataclass
 from tflopt.facts.operators import DENSE, facts_of
 from tflopt.ir import DType, Model, Op, Use
 from tflopt.rewrite import ModelRule, Rewriter, Stage

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.tables import EVERY_INT8
 from tflopt.ir import DType, Op, OpCode, Options
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, require

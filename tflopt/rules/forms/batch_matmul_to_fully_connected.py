@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
 import numpy as np
 
 from tflopt.arith.affine import affine_of
-from tflopt.data import dataclass
 from tflopt.ir import Activation, DType, Op, OpCode
 from tflopt.ir.options import BatchMatMulOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require

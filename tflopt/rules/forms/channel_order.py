@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from tflopt.data import dataclass
 from tflopt.facts.convolution import convolution
 from tflopt.facts.operators import DENSE, POOLS, VIEWS, Kind, kind_of, of_kind
 from tflopt.facts.tables import OF_ONE

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from tflopt.arith.accumulator import convolution_multiplier, dense_multiplier
 from tflopt.arith.affine import affine_of
-from tflopt.data import dataclass
 from tflopt.ir import Activation, DType, Op, Padding, Quantization, Value
 from tflopt.ir.node import Array
 from tflopt.ir.options import Conv2DOptions, FullyConnectedOptions

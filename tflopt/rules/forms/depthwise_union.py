@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import gcd
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.blocks import Block
 from tflopt.facts.convolution import Convolution
 from tflopt.facts.slices import Region, whole

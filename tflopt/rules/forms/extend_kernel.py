@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
 from tflopt.config import Config, Goal
-from tflopt.data import dataclass
 from tflopt.facts.operators import CONVOLUTIONS, PADS
 from tflopt.facts.pads import Amounts, amounts_of, pads_zero
 from tflopt.facts.windows import Axis, Window, is_open, padding_for, window_of

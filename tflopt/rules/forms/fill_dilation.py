@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.convolution import convolution
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.arith.affine import affine_of
-from tflopt.data import dataclass
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import FullyConnectedOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +11,6 @@ from tflopt.arith.affine import affine_of
 from tflopt.arith.fixed_point import INT8_MIN, Ints
 from tflopt.arith.unary import elu
 from tflopt.config import Config, Runtime
-from tflopt.data import dataclass
 from tflopt.facts.clamps import reachable
 from tflopt.facts.tables import EVERY_INT8, OF_ONE, at, table
 from tflopt.ir import Op, OpCode, Value

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.tables import EVERY_INT8, OF_ONE, table
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Why, require

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.exact_sums import WeightedSum
 from tflopt.facts.reductions import Extents
 from tflopt.ir import DType, Op, Padding, Quantization, Value

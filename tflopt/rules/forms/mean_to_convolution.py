@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.arith.affine import affine_of
-from tflopt.data import dataclass
 from tflopt.facts.exact_sums import MOST_SUMS, Reduction, as_one_sum, as_two_sums
 from tflopt.facts.reductions import Extents, extents_of
 from tflopt.ir import DType, Op, OpCode

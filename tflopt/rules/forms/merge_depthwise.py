@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.blocks import Block, blocks_of, taken
 from tflopt.facts.convolution import Convolution, convolution
 from tflopt.facts.joins import join_of

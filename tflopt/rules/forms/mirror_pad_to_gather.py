@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.ir.options import GatherOptions, MirrorPadOptions
 from tflopt.rewrite import Rewriter, Why, require, required

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +12,6 @@ from tflopt.arith.accumulator import convolution_multiplier, requantize_accumula
 from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.binary import mul
 from tflopt.arith.fixed_point import Ints
-from tflopt.data import dataclass
 from tflopt.facts.clamps import ACTIVATION_OF
 from tflopt.facts.tables import EVERY_INT8, table
 from tflopt.ir import Activation, DType, Op, OpCode, Padding, Quantization, Value

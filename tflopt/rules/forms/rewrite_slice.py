@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import SLICES
 from tflopt.facts.slices import RANKS, Region, region_of, whole
 from tflopt.ir import DType, Op, OpCode, Value, same_quantization

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from tflopt.arith.affine import Affine
 from tflopt.arith.binary import add
 from tflopt.arith.fixed_point import INT8_MIN
-from tflopt.data import dataclass
 from tflopt.ir import DType, Op, OpCode
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Why, require
 from tflopt.rewrite.sketch import Sketch

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import Ints, clamp, ints
 from tflopt.arith.reduction import mean
-from tflopt.data import dataclass
 from tflopt.facts.clamps import is_private, reachable
 from tflopt.facts.tables import LARGEST_RATIO
 from tflopt.ir import DType, Op, OpCode, Value

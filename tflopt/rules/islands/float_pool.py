@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from tflopt.arith.affine import LIMITS, Affine, activation_range, affine_of
 from tflopt.arith.fixed_point import ints
 from tflopt.arith.reduction import average_pool
-from tflopt.data import dataclass
 from tflopt.facts.clamps import is_private, reachable
 from tflopt.facts.windows import Window, window_of
 from tflopt.ir import Op, OpCode, Value, same_quantization

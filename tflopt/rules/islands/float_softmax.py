@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from tflopt.arith import softmax
 from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, Reals, clamp, ints
-from tflopt.data import dataclass
 from tflopt.facts.clamps import is_private
 from tflopt.facts.operators import VIEWS
 from tflopt.facts.reductions import extents_of

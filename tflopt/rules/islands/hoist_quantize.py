@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from tflopt.arith import floating
 from tflopt.arith.affine import affine_of
 from tflopt.arith.fixed_point import Ints, ints
-from tflopt.data import dataclass
 from tflopt.facts.clamps import is_private
 from tflopt.facts.tables import EVERY_INT8, unary_table
 from tflopt.ir import DType, Op, OpCode, Options, Value

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tflopt.config import Config
-from tflopt.data import dataclass
 from tflopt.facts.clamps import is_private
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require

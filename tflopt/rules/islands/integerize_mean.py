@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
 from tflopt.rules.islands.float_mean import find_mean, mean_distance, replace_mean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -11,7 +12,6 @@ from tflopt.arith import floating
 from tflopt.arith.affine import LIMITS, Affine
 from tflopt.arith.c_library import End
 from tflopt.arith.fixed_point import INT8_MIN, Ints, Singles
-from tflopt.data import dataclass
 from tflopt.facts.clamps import reachable
 from tflopt.facts.tables import (
     ARITHMETIC,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tflopt.arith import c_library, floating
 from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import Singles
-from tflopt.data import dataclass
 from tflopt.facts.floats import BINARY, BOUNDED, EXTREMES, MONOTONE, UNARY
 from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.ir.options import AddOptions, LeakyReluOptions, MulOptions, SubOptions

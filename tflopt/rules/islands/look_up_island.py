@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from tflopt.arith.affine import affine_of
 from tflopt.arith.fixed_point import INT8_MIN
-from tflopt.data import dataclass
 from tflopt.facts.clamps import reachable
 from tflopt.facts.tables import EVERY_INT8
 from tflopt.ir import Op, OpCode

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.config import Config
-from tflopt.data import dataclass
 from tflopt.facts.clamps import is_private
 from tflopt.facts.floats import MONOTONE
 from tflopt.ir import Op, OpCode

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.config import Config
-from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Rule, Why, require
 from tflopt.rules.islands.float_mean import find_mean, mean_distance, replace_mean

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.arith import softmax
 from tflopt.config import Config
-from tflopt.data import dataclass
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import SoftmaxOptions
 from tflopt.rewrite import APPROXIMATE, Exactness, Rewriter, Why, require, required

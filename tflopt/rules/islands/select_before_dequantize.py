@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from tflopt.arith import floating
 from tflopt.arith.affine import affine_of
-from tflopt.data import dataclass
 from tflopt.facts.clamps import is_private
 from tflopt.facts.tables import EVERY_INT8
 from tflopt.ir import DType, Op, OpCode, Options, Value, same_quantization

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,7 +11,6 @@ from tflopt.arith.accumulator import convolution_multiplier, requantize_accumula
 from tflopt.arith.affine import LIMITS, Affine, affine_of
 from tflopt.arith.binary import mul
 from tflopt.arith.fixed_point import Ints
-from tflopt.data import dataclass
 from tflopt.facts.clamps import reachable
 from tflopt.facts.tables import (
     LOGISTIC_OUTPUT,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.annotation import METADATA_NAME

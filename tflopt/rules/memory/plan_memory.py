@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tflopt.config import Config
-from tflopt.data import dataclass
 from tflopt.errors import UnsupportedError
 from tflopt.ir import Model
 from tflopt.ir.clone import clone

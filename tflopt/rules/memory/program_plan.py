@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from tflopt.config import Config
-from tflopt.data import dataclass
 from tflopt.errors import UnsupportedError
 from tflopt.ir import Model, Op, Value
 from tflopt.ir.clone import clone

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.ir import DType, Op, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import Conv2DOptions, FullyConnectedOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require

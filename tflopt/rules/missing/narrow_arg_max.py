@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tflopt.config import Config
-from tflopt.data import dataclass
 from tflopt.facts.operators import facts_of
 from tflopt.ir import DType, Op, OpCode, Record
 from tflopt.ir.options import CastOptions

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import ReducerOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require

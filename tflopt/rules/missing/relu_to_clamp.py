@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.ir import DType, Op, OpCode, Value, same_quantization
 from tflopt.ir.node import Array
 from tflopt.ir.options import MaximumMinimumOptions

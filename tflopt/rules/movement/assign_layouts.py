@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tflopt.config import Config, Goal, IoLayout
-from tflopt.data import dataclass
 from tflopt.ir import Graph, Model, Op
 from tflopt.ir.clone import clone
 from tflopt.layout.peak import live_bytes

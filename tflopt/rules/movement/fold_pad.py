@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from tflopt.config import Config
-from tflopt.data import dataclass
 from tflopt.facts.operators import CONVOLUTIONS, PADS, POOLS
 from tflopt.facts.pads import Amounts, amounts_of, pad_value, zero_of
 from tflopt.facts.windows import SPATIAL, Window, is_open, padding_for, window_of

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import CONVOLUTIONS, UNARY, VIEWS
 from tflopt.facts.slices import Region
 from tflopt.facts.windows import HEIGHT, SPATIAL, WIDTH, window_of

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tflopt.config import Config
-from tflopt.data import dataclass
 from tflopt.facts.operators import CONVOLUTIONS, PADS, POOLS, SLICES
 from tflopt.facts.pads import Amounts, amounts_of, pads_zero
 from tflopt.facts.slices import Region, region_of, whole

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.joins import Split, join_of, split_of
 from tflopt.ir import Op, OpCode, Value, same_quantization
 from tflopt.rewrite import BETWEEN_PORTS, Rewriter, Rule, Why, require, require_no_variable

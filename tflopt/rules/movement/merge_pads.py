@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import PADS
 from tflopt.facts.pads import pad_above, pad_of
 from tflopt.ir import Op, OpCode, same_quantization

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import VIEWS
 from tflopt.facts.repeats import resize_pattern
 from tflopt.ir import Op, OpCode, Value, same_quantization

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.joins import Join, join_of
 from tflopt.facts.operators import SLICES
 from tflopt.facts.slices import Region, region_of, whole

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.transposes import permutation_of
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from tflopt.arith.affine import affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN
 from tflopt.arith.reduction import average_pool, max_pool
-from tflopt.data import dataclass
 from tflopt.facts.operators import POOLS, RESIZES
 from tflopt.ir import DType, Op, OpCode, same_quantization
 from tflopt.ir.options import Pool2DOptions

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import VIEWS
 from tflopt.facts.repeats import Pattern, Repeat, repeat_of, resize_pattern, resize_shapes
 from tflopt.ir import DType, Op, OpCode, Value, same_quantization

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import Trait, facts_of, having
 from tflopt.facts.pads import pad_above, zero_of
 from tflopt.ir import DType, Op, OpCode, Options, Value, same_quantization

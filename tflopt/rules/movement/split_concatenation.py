@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode, Value
 from tflopt.ir.options import ConcatenationOptions
 from tflopt.rewrite import Rewriter, Rule

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import SLICES
 from tflopt.facts.pads import pad_above
 from tflopt.facts.slices import Region, region_of

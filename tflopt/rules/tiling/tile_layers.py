@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tflopt.config import Config, Tiling
-from tflopt.data import dataclass
 from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.device import Device

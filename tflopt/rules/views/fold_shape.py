@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from tflopt.config import Config, Runtime
-from tflopt.data import dataclass
 from tflopt.facts.operators import VIEWS
 from tflopt.ir import DType, Op, OpCode
 from tflopt.ir.options import ReshapeOptions

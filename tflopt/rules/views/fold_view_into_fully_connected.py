@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import VIEWS
 from tflopt.ir import Op, OpCode, same_quantization
 from tflopt.ir.options import FullyConnectedOptions

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode, same_quantization
 from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable
 from tflopt.rewrite.sketch import Sketch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +11,6 @@ from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints
 from tflopt.arith.reduction import mean, sum_of
 from tflopt.arith.unary import requantize
-from tflopt.data import dataclass
 from tflopt.facts.reductions import extents_of
 from tflopt.ir import DType, Op, OpCode, same_quantization
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.config import Config, Runtime
-from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode
 from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite import Rewriter, Rule, Why, require

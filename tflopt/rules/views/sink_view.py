@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import ELEMENTWISE, VIEWS
 from tflopt.ir import Op, OpCode, Options, Record, Value, same_quantization
 from tflopt.layout.elementwise import is_plain_constant

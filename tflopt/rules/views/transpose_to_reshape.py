@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from tflopt.data import dataclass
 from tflopt.facts.transposes import permutation_of
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import Rewriter, Rule

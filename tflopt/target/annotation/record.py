@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tflopt.data import dataclass
+from dataclasses import dataclass
+
 from tflopt.target.cortex_m import Isa
 from tflopt.target.kernel_sets import KernelSet
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
 
-from tflopt.data import dataclass
 from tflopt.errors import UsageError
 from tflopt.target.cortex_m import Target
 from tflopt.target.quantities import parse_clock, parse_size

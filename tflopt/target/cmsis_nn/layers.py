@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
-from tflopt.data import dataclass
 from tflopt.target.cmsis_nn.structs import ConvParams, Dims, DwConvParams
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tflopt.data import dataclass
+from dataclasses import dataclass
+
 from tflopt.ir import Op
 from tflopt.target.cmsis_nn.dispatch import dispatch
 from tflopt.target.cmsis_nn.of_operator import layer_of, maker, plain

@@ -6,7 +6,8 @@ named by its commit; ``describe`` is what ``git describe --tags`` prints for it.
 
 from __future__ import annotations
 
-from tflopt.data import dataclass
+from dataclasses import dataclass
+
 from tflopt.errors import UsageError
 from tflopt.texts import near_match
 

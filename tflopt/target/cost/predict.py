@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from tflopt.data import dataclass
 from tflopt.facts.work import macs
 from tflopt.ir import Model, Op
 from tflopt.target.cost.calls import call_instructions

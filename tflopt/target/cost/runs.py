@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from tflopt.data import dataclass
 from tflopt.ir import Graph, Model, Op, OpCode, Value
 from tflopt.ir.options import CallOnceOptions, IfOptions, WhileOptions
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 
-from tflopt.data import dataclass
 from tflopt.facts.operators import WEIGHTED, Kind, Trait, facts_of, of_kind
 from tflopt.ir import Buffer, DType, Graph, Model, Op, OpCode, OperatorCode, Quantization, Value
 from tflopt.ir.node import AnyOptions

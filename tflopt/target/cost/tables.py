@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from tflopt.data import dataclass
 from tflopt.target.cortex_m import Isa, Target
 
 FORMAT_VERSION = 1

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from tflopt.data import dataclass
 from tflopt.target.cortex_m import Cpu, Target
 from tflopt.target.cost.tables import CORE_OF_ISA
 from tflopt.target.quantities import parse_clock

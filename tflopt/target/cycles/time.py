@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil, floor, log10
 
-from tflopt.data import dataclass
 from tflopt.errors import UsageError
 from tflopt.target.cortex_m import Target
 from tflopt.target.cost.predict import ModelPrediction

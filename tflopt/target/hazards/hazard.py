@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 
-from tflopt.data import dataclass
 from tflopt.ir import Op, OpCode
 from tflopt.target.cmsis_nn.layers import Layer
 from tflopt.target.device import Device
