@@ -34,6 +34,7 @@ void PrintAnnotation(const tflopt::Annotation& annotation) {
   PrintText("tool", annotation.tool());
   PrintText("target", annotation.target());
   PrintText("cmsis_nn", annotation.cmsis_nn());
+  PrintText("library", annotation.library());
   std::printf(" sha256=");
   for (size_t i = 0; i < annotation.source_sha256_size(); ++i) {
     std::printf("%02x", annotation.source_sha256()[i]);
@@ -99,6 +100,13 @@ bool CheckVerdicts(const tflopt::Annotation& annotation) {
   good &= Expect(Check(annotation, cmsis),
                  annotation.cmsis_nn().Equals("7.0.0") ? Verdict::kOk : Verdict::kOtherCmsisNn,
                  "CMSIS-NN with other sizes");
+  tflopt::Reality library = same;
+  library.library = kOther;
+  good &= Expect(Check(annotation, library),
+                 annotation.library().size == 0 || annotation.library().Equals(kOther)
+                     ? Verdict::kOk
+                     : Verdict::kOtherLibrary,
+                 "library");
   good &= Expect(Check(annotation, less), used == 1 ? Verdict::kOk : Verdict::kLargerThanNeeded,
                  "less used");
   more.target = kOther;  // the cause is named before the effect

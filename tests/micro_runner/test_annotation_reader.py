@@ -144,6 +144,7 @@ def expected(data: bytes) -> str:
         f" head={annotation.arena_head_bytes}"
         f" tail={annotation.arena_tail_bytes} total={annotation.arena_total_bytes}"
         f" tool={annotation.tool} target={annotation.target} cmsis_nn={annotation.cmsis_nn}"
+        f" library={annotation.library}"
         f" sha256={annotation.source_sha256.hex()}{ops}"
         + "".join(f" rule={rule}" for rule in annotation.rule_names)
     )
@@ -262,7 +263,7 @@ def test_an_empty_or_foreign_annotation(program: Path) -> None:
 
 
 def test_another_packed_format(program: Path) -> None:
-    data = b"TO\x03" + encode(SAMPLE)[3:]
+    data = b"TO\x04" + encode(SAMPLE)[3:]
     assert run(program, "a", [data]) == [f"verdict={OTHER_FORMAT}"] == [expected(data)]
 
 
@@ -350,3 +351,10 @@ def test_firmware_compiles_and_knows_its_isa(core: str, abi: str, isa: str, tmp_
     command = [compiler, *flags, *machine, "-c", str(source), "-o", str(binary)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_library_is_read_and_checked(program: Path) -> None:
+    data = encode(replace(SAMPLE, library="3b20912,size"))
+    (line,) = run(program, "a", [data])
+    assert line == expected(data)
+    assert " library=3b20912,size " in line

@@ -19,6 +19,7 @@ from tflopt.target.kernel_sets import ONE_OF_EACH
 from tflopt.target.kernels import KernelRow
 from tflopt.target.memory import Memory, why_no_memory
 from tflopt.target.plan_check import bearers, needs_cmsis_nn, needs_its_isa
+from tflopt.target.setup import FOR_SPEED, NEWEST_RUNTIME
 from tflopt.version import __version__
 
 RELEASE = ".".join(__version__.split(".")[:3])
@@ -59,11 +60,19 @@ def make_annotation(source: bytes, model: Model, memory: Memory, rules: Collecti
         rules=numbers,
         isa_specific_overlap=needs_its_isa(model, device),
         trusted=None if read_plan(model) is None else bearers(model, device),
+        library=library_text(device),
     )
     try:
         return encode(annotation)
     except UnsupportedError:
         return b""
+
+
+def library_text(device: Device) -> str:
+    """TFLM and its build as an annotation has them; empty for the usual ones."""
+    if (device.runtime, device.build) == (NEWEST_RUNTIME, FOR_SPEED):
+        return ""
+    return f"{device.runtime.name},{device.build}"
 
 
 def _numbers(names: Collection[str]) -> tuple[int, ...]:
@@ -144,6 +153,9 @@ def _devices(model: Model) -> Iterator[Device]:
     annotation = _readable_annotation(model)
     if annotation is not None:
         target = Target(Target.parse(annotation.target).cpu, annotation.isa)
-        yield Device.of(target, annotation.cmsis_nn)
+        tflm, _, build = annotation.library.partition(",")
+        yield Device.of(
+            target, annotation.cmsis_nn, tflm or NEWEST_RUNTIME.name, build or str(FOR_SPEED)
+        )
     for name in ONE_OF_EACH.values():
         yield Device(Target.parse(name))

@@ -68,6 +68,7 @@ enum class Verdict : uint8_t {
   kMalformed,         // the model or the annotation is broken
   kOtherFormat,       // an annotation of a format that this reader does not know
   kOtherKernels,      // the memory plan is not known to be right on the firmware's kernels
+  kOtherLibrary,      // annotated for another TFLM, or for another build of it
 };
 
 inline const char* Text(Verdict verdict) {
@@ -90,6 +91,8 @@ inline const char* Text(Verdict verdict) {
       return "annotation of an unknown format";
     case Verdict::kOtherKernels:
       return "the memory plan is not known to be right on these kernels";
+    case Verdict::kOtherLibrary:
+      return "annotated for another TFLM, or another build of it";
   }
   return "unknown verdict";
 }
@@ -114,6 +117,9 @@ class Annotation {
   StringView tool() const { return is_packed_ ? tool_text_.view() : tool_; }
   StringView target() const { return is_packed_ ? target_text_.view() : target_; }
   StringView cmsis_nn() const { return cmsis_nn_; }
+  // TFLM's commit and how it was built ("3b20912,size"); empty for the newest that tflopt's
+  // version knew, built for speed.
+  StringView library() const { return library_; }
   // How the SHA-256 of the original model begins, null before an annotation was read: 8 bytes,
   // or 32 in the table.
   const uint8_t* source_sha256() const { return sha256_; }
@@ -155,6 +161,7 @@ class Annotation {
   static constexpr uint32_t kUnknownScratch = 0xFFFFFFFFu;
   static constexpr uint32_t kTableFormat = 1;
   static constexpr uint32_t kPackedFormat = 2;
+  static constexpr uint32_t kLibraryFormat = 3;
   static constexpr size_t kDigestBytes = 8;
   // The fields of the table, numbered as in schema/tflopt.fbs.
   enum Slot : uint32_t {
@@ -185,7 +192,7 @@ class Annotation {
   };
 
   // What follows the format in the packed form.
-  bool LoadPacked(internal::Cursor cursor) {
+  bool LoadPacked(internal::Cursor cursor, bool has_library) {
     uint32_t flags = 0;
     uint32_t rules = 0;
     StringView target;
@@ -198,7 +205,8 @@ class Annotation {
     overlap_ = (flags & 4) != 0;
     trusted_ = flags >> 3;
     is_packed_ = true;
-    if (!cursor.Text(&target) || !cursor.Text(&cmsis_nn_) || !cursor.Take(3, &version) ||
+    if (!cursor.Text(&target) || !cursor.Text(&cmsis_nn_) ||
+        (has_library && !cursor.Text(&library_)) || !cursor.Take(3, &version) ||
         !cursor.Take(kDigestBytes, &sha256_) || !LoadArena(&cursor) || !cursor.Byte(&rules) ||
         !cursor.Take(rules, &ignored)) {
       return false;
@@ -322,6 +330,7 @@ class Annotation {
   StringView tool_;
   StringView target_;
   StringView cmsis_nn_;
+  StringView library_;
   Items kernels_;
   Items operators_;
   Items rules_;
@@ -338,8 +347,9 @@ inline Verdict Read(const void* data, size_t size, Annotation* annotation) {
   bool good = false;
   if (result.bytes_.Holds(0, 2) && std::memcmp(result.bytes_.data(), "TO", 2) == 0) {
     if (!result.bytes_.Number(2, 1, &format)) return Verdict::kMalformed;
-    if (format != Annotation::kPackedFormat) return Verdict::kOtherFormat;
-    good = result.LoadPacked(internal::Cursor(result.bytes_, 3));
+    const bool has_library = format == Annotation::kLibraryFormat;
+    if (format != Annotation::kPackedFormat && !has_library) return Verdict::kOtherFormat;
+    good = result.LoadPacked(internal::Cursor(result.bytes_, 3), has_library);
   } else {
     if (!result.bytes_.Holds(0, 8) || std::memcmp(result.bytes_.data() + 4, "TFLO", 4) != 0 ||
         !table.Open(result.bytes_, 0) || !table.Number(Annotation::kFormatSlot, 2, &format)) {
@@ -434,6 +444,7 @@ struct Reality {
   Kernels kernels = kBuildKernels;
   const char* target = nullptr;    // as tflopt --target takes it, lower case
   const char* cmsis_nn = nullptr;  // as tflopt --cmsis-nn takes it
+  const char* library = nullptr;   // as tflopt --tflm and --build take them: "3b20912,size"
 };
 
 // Compares. What makes outputs wrong comes first, then the cause before its effect: another target
@@ -447,6 +458,10 @@ inline Verdict Check(const Annotation& annotation, const Reality& reality) {
   }
   if (reality.cmsis_nn != nullptr && !HasSizesOf(annotation.cmsis_nn(), reality.cmsis_nn)) {
     return Verdict::kOtherCmsisNn;
+  }
+  if (reality.library != nullptr && annotation.library().size != 0 &&
+      !annotation.library().Equals(reality.library)) {
+    return Verdict::kOtherLibrary;
   }
   const uint64_t used = static_cast<uint64_t>(annotation.arena_head_bytes()) +
                         static_cast<uint64_t>(annotation.arena_tail_bytes());

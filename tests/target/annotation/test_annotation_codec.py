@@ -55,6 +55,7 @@ ANNOTATIONS = st.builds(
     tool=st.tuples(*[st.integers(0, 255)] * 3).map(lambda numbers: "{}.{}.{}".format(*numbers)),
     source_sha256=st.binary(min_size=8, max_size=8),
     operators=PLACES.map(lambda ops: tuple(sorted(ops, key=lambda op: (op.subgraph, op.index)))),
+    library=st.sampled_from(["", "3b20912,speed", "90b983c,size,armclang"]),
     trusted=st.none() | st.frozensets(st.sampled_from(KernelSet)),
     rules=st.sets(st.integers(0, 2039)).map(lambda numbers: tuple(sorted(numbers))),
     **NUMBERS,
@@ -254,11 +255,11 @@ def test_another_format_is_refused() -> None:
     root = int.from_bytes(data[:4], "little")
     vtable = root - int.from_bytes(data[root : root + 4], "little", signed=True)
     field = root + int.from_bytes(data[vtable + 4 : vtable + 6], "little")
-    data[field] = 3
-    with pytest.raises(ModelError, match="format 3, this tflopt reads 1 and 2"):
+    data[field] = 4
+    with pytest.raises(ModelError, match="format 4, this tflopt reads 1 to 3"):
         decode(bytes(data))
-    with pytest.raises(ModelError, match="format 3, this tflopt reads 1 and 2"):
-        decode(b"TO\x03" + encode(SAMPLE)[3:])
+    with pytest.raises(ModelError, match="format 4, this tflopt reads 1 to 3"):
+        decode(b"TO\x04" + encode(SAMPLE)[3:])
 
 
 def test_a_rule_of_a_newer_tflopt_is_named_by_its_number() -> None:
@@ -296,3 +297,19 @@ def test_rules_of_both_formats_are_named() -> None:
 def test_what_does_not_fit_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(UnsupportedError, match="annotation"):
         encode(replace(SAMPLE, **change))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("device", "library"),
+    [
+        (Device(), ""),
+        (Device.of("cortex-m4", build="size"), "90b983c,size"),
+        (Device.of("cortex-m4", tflm="3b20912"), "3b20912,speed"),
+        (Device.of("cortex-m4", "none", build="speed,armclang"), "90b983c,speed,armclang"),
+    ],
+)
+def test_the_library_is_stored_where_it_is_not_the_usual_one(device: Device, library: str) -> None:
+    model = read_bytes((TESTDATA / "har_cnn.tflite").read_bytes())
+    data = make_annotation(b"", model, memory_of(model, device), ())
+    assert decode(data).library == library
+    assert data[2] == (3 if library else 2)

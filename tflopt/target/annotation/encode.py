@@ -4,12 +4,13 @@ Little-endian; a text is its length in a byte and its characters, a varint has s
 byte, the lowest first, the top bit set in all but the last::
 
     2 bytes   "TO"
-    1 byte    the format, 2
+    1 byte    the format, 2 or 3
     1 byte    bits 0 and 1 the ISA (scalar, DSP, MVE), bit 2: the plan's overlaps are for it alone;
               bits 3 to 6: the plan is right on CMSIS-NN's scalar, DSP and MVE kernels and on TFLM's
               own, bit 7: that is told
     text      the target without its "cortex-m"
     text      the CMSIS-NN version
+    text      in format 3: TFLM's commit, a comma, and how it was built
     3 bytes   tflopt's version
     8 bytes   how the source's SHA-256 begins
     varints   the arena's head, its tail, and what its least size is above their sum
@@ -32,7 +33,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tflopt.errors import UnsupportedError
-from tflopt.target.annotation.record import DIGEST_BYTES, FORMAT, Annotation, OperatorMemory
+from tflopt.target.annotation.record import (
+    DIGEST_BYTES,
+    FORMAT,
+    LIBRARY_FORMAT,
+    Annotation,
+    OperatorMemory,
+)
 from tflopt.target.cortex_m import Isa
 from tflopt.target.kernel_sets import KernelSet
 
@@ -64,9 +71,10 @@ def encode(annotation: Annotation) -> bytes:
     return b"".join(
         (
             MAGIC,
-            bytes([FORMAT, _flags(annotation)]),
+            bytes([LIBRARY_FORMAT if annotation.library else FORMAT, _flags(annotation)]),
             _text(annotation.target.removeprefix(TARGET_PREFIX)),
             _text(annotation.cmsis_nn),
+            _text(annotation.library) if annotation.library else b"",
             _version(annotation.tool),
             annotation.source_sha256[:DIGEST_BYTES],
             *(_varint(number) for number in _arena(annotation)),

@@ -18,6 +18,7 @@ from tflopt.target.annotation.encode import (
 from tflopt.target.annotation.record import (
     DIGEST_BYTES,
     FORMAT,
+    LIBRARY_FORMAT,
     METADATA_NAME,
     Annotation,
     OperatorMemory,
@@ -33,12 +34,13 @@ def decode_packed(data: bytes) -> Annotation:
     """
     cursor = _Cursor(data, 2)
     version = cursor.byte()
-    if version != FORMAT:
-        raise _error(f"format {version}, this tflopt reads 1 and {FORMAT}")
+    if version not in (FORMAT, LIBRARY_FORMAT):
+        raise _error(f"format {version}, this tflopt reads 1 to {LIBRARY_FORMAT}")
     flags = cursor.byte()
     if flags & 3 >= len(ISAS):
         raise _error(f"flags {flags}")
     target, cmsis_nn = TARGET_PREFIX + cursor.text(), cursor.text()
+    library = cursor.text() if version == LIBRARY_FORMAT else ""
     tool = ".".join(str(number) for number in cursor.take(3))
     digest = cursor.take(DIGEST_BYTES)
     head, tail, above = cursor.varint(), cursor.varint(), cursor.varint()
@@ -57,6 +59,7 @@ def decode_packed(data: bytes) -> Annotation:
         operators=_operators(cursor.take(len(data) - cursor.at)),
         isa_specific_overlap=bool(flags & 4),
         trusted=_trusted(flags),
+        library=library,
     )
 
 

@@ -9,6 +9,8 @@ from tflopt.target.kernel_sets import KernelSet
 
 METADATA_NAME = "TFLOPT"
 FORMAT = 2
+LIBRARY_FORMAT = 3
+"""With the TFLM library that it is for; without one that is the usual build of tflopt's newest."""
 DIGEST_BYTES = 8
 """Of the source's SHA-256, as many as are stored; format 1 has all 32."""
 
@@ -44,6 +46,7 @@ class Annotation:
         rule_names: their names, in format 1 only.
         isa_specific_overlap: the plan's overlaps are proven for ``isa`` alone.
         trusted: the kernels that the plan is right on; None where the annotation doesn't say it.
+        library: TFLM's commit and how it was built, ``3b20912,size``; empty for the usual one.
     """
 
     tool: str
@@ -59,3 +62,4 @@ class Annotation:
     rule_names: tuple[str, ...] = ()
     isa_specific_overlap: bool = False
     trusted: frozenset[KernelSet] | None = None
+    library: str = ""

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from tflopt.errors import ModelError
 from tflopt.target.annotation.encode import ISAS
-from tflopt.target.annotation.record import FORMAT, METADATA_NAME, Annotation, OperatorMemory
+from tflopt.target.annotation.record import (
+    LIBRARY_FORMAT,
+    METADATA_NAME,
+    Annotation,
+    OperatorMemory,
+)
 
 TABLE_FORMAT = 1
 UNKNOWN_SCRATCH = 0xFFFFFFFF
@@ -30,7 +35,7 @@ def decode_table(data: bytes) -> Annotation:
     table = reader.table(0)
     version = table.number(_FORMAT, 2)
     if version != TABLE_FORMAT:
-        raise _error(f"format {version}, this tflopt reads {TABLE_FORMAT} and {FORMAT}")
+        raise _error(f"format {version}, this tflopt reads {TABLE_FORMAT} to {LIBRARY_FORMAT}")
     isa = table.number(_ISA, 1)
     if isa >= len(ISAS):
         raise _error(f"ISA {isa}")
