@@ -143,3 +143,18 @@ def test_bench_gives_time_where_a_clock_is_known(cli: Cli) -> None:
     assert cli("bench", DS_CNN, "--memory", "flash-ws=4").only_error.startswith(
         "--memory goes with"
     )
+
+
+@pytest.mark.parametrize(
+    ("core", "nearest"),
+    [
+        ("cortex-m4", ""),
+        ("cortex-m33", "cortex-m4"),
+        ("cortex-m85", "cortex-m55"),
+        ("m0", "cortex-m3"),
+    ],
+)
+def test_bench_names_the_core_whose_table_stands_in(core: str, nearest: str, cli: Cli) -> None:
+    out = cli("bench", DS_CNN, "-t", core).out
+    assert ("the nearest core that was measured" in out) is bool(nearest)
+    assert nearest in out

@@ -11,6 +11,7 @@ from tflopt.run.device_report import DeviceReport, OperatorCost
 from tflopt.run.runner import MissingOpError, Runner, Work
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target.cost import caveats, predict_model
+from tflopt.target.cost.tables import table_for
 from tflopt.target.cycles import Clocking, TimeRange, time_of, time_of_count
 from tflopt.target.device import Device
 
@@ -76,8 +77,16 @@ def predict(model: Model, device: Device) -> Bench:
         if row.subgraph == 0
     )
     share = f"{100 * prediction.measured_share:.0f} % of it rests on measured kernels"
-    note = "; ".join([share, *caveats(prediction)])
+    note = "; ".join([share, *_stand_in(device), *caveats(prediction)])
     return Bench(INSTRUCTIONS, prediction.instructions, operators, note=note)
+
+
+def _stand_in(device: Device) -> list[str]:
+    """Says that another core's table was taken, which most cores have."""
+    core = table_for(device.target).core
+    if core == str(device.target.cpu):
+        return []
+    return [f"counted on a {core}, the nearest core that was measured"]
 
 
 def timed(model: Model, bench: Bench, device: Device, clocking: Clocking) -> Bench:
