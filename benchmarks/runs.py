@@ -36,7 +36,7 @@ BATCH = 500
 SAYS = {"K": "runs", "I": "Invoke fails", "P": "AllocateTensors fails", "A": "the process dies"}
 
 
-SILENT = "TFLM returns ok and writes nothing"
+SILENT = "TFLM returns ok and computes nothing right"
 
 
 def judge(data: bytes, letter: str, device: Device) -> tuple[str, str]:

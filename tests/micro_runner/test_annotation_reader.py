@@ -23,7 +23,7 @@ from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Buffer, Metadata, Model
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.target.annotation import METADATA_NAME, Annotation, OperatorMemory, decode, encode
-from tflopt.target.annotation.encode import KERNELS
+from tflopt.target.annotation.encode import CMSIS_NN_NAMES, KERNELS
 from tflopt.target.cortex_m import Isa
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import KernelSet
@@ -210,6 +210,24 @@ def test_reads_what_python_wrote(program: Path, data: bytes) -> None:
     assert run(program, "m", [model]) == [expected(data)]
 
 
+def test_a_description_is_read_before_metadata(program: Path) -> None:
+    """Where tflopt puts it; another description says nothing."""
+    model = read_bytes(minimal_model([(METADATA_NAME, encode(SMALL))]))
+    assert model.description is None and b"TFLOPT2" in write_bytes(model)
+    plain = minimal_model([(METADATA_NAME, encode(SMALL))])
+    assert len(write_bytes(model)) < len(plain)
+    assert run(program, "m", [write_bytes(model), plain]) == [expected(encode(SMALL))] * 2
+    model.description = "MLIR Converted."
+    assert run(program, "m", [write_bytes(model)]) == [expected(encode(SMALL))]
+
+
+def test_the_header_numbers_versions_like_python() -> None:
+    header = (ROOT / "include" / "tflopt" / "annotation_parts.h").read_text()
+    listed = re.search(r"kCmsisNnNames\[\] = \{([^}]*)\}", header)
+    assert listed is not None
+    assert tuple(re.findall(r'"([^"]+)"', listed[1])) == CMSIS_NN_NAMES
+
+
 def test_versions_of_equal_sizes_are_those_of_the_table() -> None:
     """What the header takes for equal asks for the same scratch for each layer of our models."""
     header = (ROOT / "include" / "tflopt" / "annotation.h").read_text()
@@ -263,7 +281,7 @@ def test_an_empty_or_foreign_annotation(program: Path) -> None:
 
 
 def test_another_packed_format(program: Path) -> None:
-    data = b"TO\x04" + encode(SAMPLE)[3:]
+    data = b"TFLOPT4" + encode(SAMPLE)[7:]
     assert run(program, "a", [data]) == [f"verdict={OTHER_FORMAT}"] == [expected(data)]
 
 
@@ -328,12 +346,18 @@ def test_random_mutations(program: Path, seed: int, data: bytes) -> None:
     run(program, "m", [mutate(rng, model) for _ in range(4000)])
 
 
+def digits(rng: random.Random, count: int) -> bytes:
+    """Characters of the packed form."""
+    return bytes(rng.choices(range(0x30, 0x70), k=count))
+
+
 def test_random_bytes(program: Path) -> None:
     rng = random.Random(7)
     noise = [b"\x10\0\0\0TFLO" + rng.randbytes(rng.randrange(120)) for _ in range(3000)]
-    noise += [b"TO\x02" + rng.randbytes(rng.randrange(120)) for _ in range(3000)]
+    noise += [b"TFLOPT2" + rng.randbytes(rng.randrange(120)) for _ in range(2000)]
+    noise += [b"TFLOPT2" + digits(rng, rng.randrange(120)) for _ in range(2000)]
     for _ in range(3000):  # words that reach the readers' ends
-        words = (bytes([rng.choice((0x7F, 0xFF, 0, 0x80, 9)), *rng.randbytes(2)]) for _ in range(9))
+        words = (bytes([rng.choice(b"?O0@9_o"), *digits(rng, 2)]) for _ in range(9))
         noise.append(FORMS["packed small"] + b"".join(words))
     assert run(program, "a", noise) == [expected(each) for each in noise]
     run(program, "m", [rng.randbytes(rng.randrange(80)) for _ in range(3000)])

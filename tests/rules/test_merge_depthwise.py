@@ -14,15 +14,17 @@ from tests.support.check_rule import (
     check_rule,
     check_same_outputs,
 )
-from tests.support.field import field_model
+from tests.support.field import field_case, field_model
 from tests.support.kit import Kit
 from tests.support.worth import Always, Never, check_declines_by
 from tflopt.config import Config
 from tflopt.io import read
 from tflopt.ir import Activation, OpCode, Padding, Value
 from tflopt.ir.clone import clone
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.rules.forms.merge_depthwise import MergeDepthwise
 from tflopt.rules.pipeline import run_pipeline
+from tflopt.run.samples import SampleOptions
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
 from tflopt.target.device import Device
@@ -207,3 +209,20 @@ def test_a_wake_word_network_of_the_field(core: str, most: float) -> None:
     arenas = [memory_of(each, device).arena.minimum_bytes for each in (source, copy)]
     assert arenas[1] <= 0.88 * arenas[0]
     check_same_outputs(source, copy, ["tflm"])
+
+
+@pytest.mark.parametrize(("core", "most"), [("cortex-m55", 0.354), ("cortex-m4", 0.61)])
+def test_a_mixconv_of_the_field(core: str, most: float) -> None:
+    """One operator of five, in a file that is smaller by more than what a plan would take."""
+    path, device = field_case("L1_mixconv"), Device(Target.parse(core))
+    data = path.read_bytes()
+    settings = Settings(config=Config(device=device), samples=SampleOptions(8))
+    result = optimize_file_bytes(read(path), data, settings)
+    assert [op.code for op in result.model.main.ops] == [OpCode.DEPTHWISE_CONV_2D]
+    assert len(result.data) <= 2476
+    assert result.verification is not None
+    assert (result.verification.status, result.verification.runner) == ("identical", "tflm")
+    before, after = (
+        predict_model(each, device).instructions for each in (result.original, result.model)
+    )
+    assert after <= most * before

@@ -86,12 +86,10 @@ def test_upsampling2d_from_the_field(cli: Cli) -> None:
         "RESIZE_NEAREST_NEIGHBOR",
         "CONV_2D",
     ]
-    # On Cortex-M55 input, output and scratch of the last layer alone are 1,728 bytes.
-    assert memory_of(model, Device()).arena.head_bytes <= 1728
-    for target, options in (("cortex-m4", ()), ("cortex-m55", ("--overlap",))):
+    for target in ("cortex-m4", "cortex-m55"):
         case = field_case("c07_upsampling2d_fixed_batch")
         where = ("-o", f"{target}.tflite", "--target", target, "--no-verify")
-        assert cli("optimize", case, *where, *options).code == 0
+        assert cli("optimize", case, *where).code == 0
         arena = memory_of(read(f"{target}.tflite"), Device.of(target)).arena
         assert arena.minimum_bytes <= 2416
 

@@ -25,7 +25,7 @@ from tests.support.type_probes import probe
 from tflopt.errors import TfloptError
 from tflopt.facts.accepted_types import PORTS, RANKS, TYPES
 from tflopt.io import read, read_bytes, write_bytes
-from tflopt.ir import Activation, DType, Model, OpCode, Quantization, Value
+from tflopt.ir import Activation, Buffer, DType, Model, OpCode, Quantization, Value
 from tflopt.ir.options import ConcatenationOptions, FullyConnectedOptions, SoftmaxOptions
 from tflopt.report.notes import runs_notes
 from tflopt.report.runs import verdict_of
@@ -257,6 +257,20 @@ def test_the_verdict_is_that_of_tflm_on_random_models(tmp_path: Path) -> None:
     assert set(letters) >= {"K", "I", "P"}
 
 
+def test_a_float_bias_of_an_int16_convolution_is_refused() -> None:
+    """CONV_2D looks at the bias's type as it runs."""
+    model = read_bytes(probe(OpCode.CONV_2D, (DType.INT16, DType.INT8)))
+    op = model.main.ops[0]
+    buffer = Buffer(np.zeros(16, np.uint8))
+    model.buffers.append(buffer)
+    bias = model.main.add_value(Value(model.main, DType.FLOAT32, (4,), buffer=buffer))
+    op.set_inputs([*op.inputs[:2], bias])
+    [refusal] = find_refusals(model)
+    assert "has int16 data and a bias of float32, TFLM takes int32 and int64" in str(refusal)
+    bias.dtype = DType.INT32
+    assert find_refusals(model) == []
+
+
 def test_what_prepare_refuses_is_named() -> None:
     n = Net()
     joined = n.concat(n.feed(1, 2), n.feed(1, 2))
@@ -291,6 +305,15 @@ def updated() -> Model:
     return read_bytes(probe(OpCode.DYNAMIC_UPDATE_SLICE, (DType.INT8, DType.INT8)))
 
 
+def compared(rank: int, dtype: DType = DType.INT8) -> Model:
+    n = Net()
+    inputs = [n.input((2,) * size, dtype) for size in (rank, 1)]
+    for value in inputs:
+        value.quant = inputs[0].quant
+    n.output(n.op(OpCode.EQUAL, inputs, (2,) * rank, dtype=DType.BOOL))
+    return n.model
+
+
 def all_of() -> Model:
     return read_bytes(probe(OpCode.REDUCE_ALL, (DType.BOOL,)))
 
@@ -302,6 +325,7 @@ def all_of() -> Model:
         (all_of, "is an operator that TFLM 3b20912 doesn't have"),
         (slopes, "has the types int16 and int8, which TFLM 3b20912 lacks"),
         (lambda: means(4, [0, 1, 2]), "reduces 3 axes, TFLM 3b20912 takes 2"),
+        (lambda: compared(5), "broadcasts over 5 dimensions, TFLM 3b20912 takes 4"),
         (lambda: means(6, [1]), "has 6 dimensions, TFLM 3b20912 takes 5"),
     ],
 )
@@ -323,6 +347,7 @@ def test_an_older_tflm_is_judged_by_what_it_has(
 
 def test_what_an_older_tflm_takes_runs_on_it() -> None:
     assert verdict_of(means(4, [1, 2]), OLD) == verdict_of(means(5, [1, 2]), OLD) == "yes"
+    assert verdict_of(compared(4), OLD) == "yes"
 
 
 def test_without_cmsis_nn_its_refusals_dont_count(cli: Cli, tmp_path: Path) -> None:

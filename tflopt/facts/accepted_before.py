@@ -26,8 +26,9 @@ class Lacks:
         reduced_rank: as many dimensions their input may have, for the same reason.
         broadcast_ranks: operators whose loop over broadcast inputs aborts beyond so many
             dimensions (``RuntimeShape::ExtendedShape``); tensors of equal shapes may have more.
-        silent: operators whose ``Invoke`` returns ok on types that the kernel lacks, and writes
-            nothing (``cast.cc``).
+        free_integers: of these, operators whose int8 and int16 loops don't have that limit.
+        silent: operators whose ``Invoke`` returns ok on what the kernel lacks: CAST writes nothing
+            then (``cast.cc``), MEAN and SUM write past that array.
     """
 
     operators: frozenset[OpCode] = frozenset()
@@ -35,6 +36,7 @@ class Lacks:
     reduced_axes: int | None = None
     reduced_rank: int | None = None
     broadcast_ranks: tuple[tuple[OpCode, int], ...] = ()
+    free_integers: frozenset[OpCode] = frozenset()
     silent: frozenset[OpCode] = frozenset()
 
 
@@ -44,5 +46,13 @@ BEFORE_90B983C = Lacks(
     types=frozenset({(OpCode.PRELU, (SHORT["i16"], SHORT["i8"], SHORT["i16"]))}),
     reduced_axes=2,
     reduced_rank=5,
-    silent=frozenset({OpCode.CAST}),
+    broadcast_ranks=(
+        *((code, 5) for code in (OpCode.MAXIMUM, OpCode.MINIMUM)),
+        *((code, 4) for code in (OpCode.EQUAL, OpCode.NOT_EQUAL, OpCode.GREATER)),
+        *((code, 4) for code in (OpCode.GREATER_EQUAL, OpCode.LESS, OpCode.LESS_EQUAL)),
+        *((code, 4) for code in (OpCode.FLOOR_DIV, OpCode.FLOOR_MOD, OpCode.PRELU)),
+        (OpCode.SQUARED_DIFFERENCE, 4),
+    ),
+    free_integers=frozenset({OpCode.SQUARED_DIFFERENCE}),
+    silent=frozenset({OpCode.CAST, OpCode.MEAN, OpCode.SUM}),
 )

@@ -2,7 +2,8 @@
 
 Each is a check in an operator's Prepare function of tflite-micro 90b983c, where AllocateTensors
 fails: ``concatenation.cc``, ``l2norm.cc``, ``softmax_common.cc``, ``log_softmax.cc``, ``tanh.cc``,
-``logistic_common.cc``, ``pooling_common.cc``. ``benchmarks/runs.py`` holds them against the real
+``logistic_common.cc``, ``pooling_common.cc``; or one in Invoke: ``conv.cc``.
+``benchmarks/runs.py`` holds them against the real
 ones.
 """
 
@@ -14,6 +15,7 @@ from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.ir.options import ConcatenationOptions, L2NormOptions
 
 UNFUSED = (ConcatenationOptions, L2NormOptions)
+WIDE_BIAS = (DType.INT32, DType.INT64)
 POOLS = frozenset({OpCode.AVERAGE_POOL_2D, OpCode.MAX_POOL_2D})
 FIXED: dict[tuple[OpCode, DType, DType], tuple[float | None, int]] = {
     (OpCode.SOFTMAX, DType.INT8, DType.INT8): (1 / 256, -128),
@@ -41,6 +43,9 @@ def option_refusal(op: Op) -> str:
         return ""
     if op.code is OpCode.CONCATENATION:
         return _joined(op, output)
+    bias = op.input(2) if op.code is OpCode.CONV_2D else None
+    if bias is not None and source.dtype is DType.INT16 and bias.dtype not in WIDE_BIAS:
+        return f"has int16 data and a bias of {bias.dtype.name.lower()}, TFLM takes int32 and int64"
     if op.code in POOLS and source.dtype in (DType.INT8, DType.INT16):
         (scale, zero), (other, other_zero) = _params(source), _params(output)
         same = abs(scale - other) <= POOL_NEAR and zero == other_zero

@@ -13,6 +13,7 @@ from tflopt.facts.open_shapes import open_inputs, settle
 from tflopt.facts.sound import unsound
 from tflopt.io.c_source import model_in_c_source
 from tflopt.io.decode import Decoder
+from tflopt.io.described import take_description
 from tflopt.io.fields import Fields
 from tflopt.io.foreign import what_it_is
 from tflopt.io.options import options_from_record
@@ -153,6 +154,7 @@ class _Reader:
         model.external_buffer_groups = root.children("external_buffer_groups")
         model.external_buffers = root.children("external_buffers")
         model.trailing = self._trailing()
+        take_description(model)
         return model
 
     def _optional(self, name: str, build: Callable[[Fields], T]) -> list[T] | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from tflopt.io.described import described, stored_buffers
 from tflopt.io.options import record_from_options
 from tflopt.io.schema import schema
 from tflopt.ir import (
@@ -74,7 +75,9 @@ class _Fill:
 class _Writer:
     def __init__(self, source: Model) -> None:
         self.source = source
-        self.buffers = {buffer: index for index, buffer in enumerate(source.buffers)}
+        self.described = described(source)
+        self.stored = stored_buffers(source)
+        self.buffers = {buffer: index for index, buffer in enumerate(self.stored)}
         self.opcodes = {entry: index for index, entry in enumerate(source.opcodes)}
         self.tensors = [{v: i for i, v in enumerate(graph.values)} for graph in source.graphs]
 
@@ -85,11 +88,15 @@ class _Writer:
         graphs = [self._graph(number, graph) for number, graph in enumerate(model.graphs)]
         fill.list("subgraphs", graphs, model.absent)
         fill.text("description", model.description)
-        fill.list("buffers", [self._buffer(buffer) for buffer in model.buffers], model.absent)
+        entries = model.metadata
+        if self.described is not None and self.described.buffer.data is not None:
+            fill.set("description", self.described.buffer.data.tobytes())
+            entries = [entry for entry in entries or () if entry is not self.described] or None
+        fill.list("buffers", [self._buffer(buffer) for buffer in self.stored], model.absent)
         if model.metadata_buffers is not None:
             fill.set("metadata_buffer", _ints(self.buffers[b] for b in model.metadata_buffers))
-        if model.metadata is not None:
-            fill.set("metadata", [self._metadata(entry) for entry in model.metadata])
+        if entries is not None:
+            fill.set("metadata", [self._metadata(entry) for entry in entries])
         if model.signatures is not None:
             fill.set("signature_defs", [self._signature(entry) for entry in model.signatures])
         fill.set("external_buffer_groups", model.external_buffer_groups)
@@ -215,7 +222,7 @@ def external_data(model: Model) -> list[tuple[str, int, Vector]]:
     """What lies behind the FlatBuffer, in file order: (kind, ordinal of its kind, data)."""
     found: list[tuple[str, int, Vector]] = [
         ("buffer", index, buffer.data)
-        for index, buffer in enumerate(model.buffers)
+        for index, buffer in enumerate(stored_buffers(model))
         if buffer.external and buffer.data is not None
     ]
     for ordinal, op in enumerate(model.ops()):

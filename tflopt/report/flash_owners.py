@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tflopt.io.described import stored_buffers
 from tflopt.ir import Model, Op, Value
 
 Codes = npt.NDArray[np.uint8]
@@ -41,7 +42,7 @@ class Ownership:
         self._buffers = dict(self._owners_of_buffers(model))
 
     def _owners_of_buffers(self, model: Model) -> Iterator[tuple[int, int]]:
-        index = {buffer: number for number, buffer in enumerate(model.buffers)}
+        index = {buffer: number for number, buffer in enumerate(stored_buffers(model))}
         for graph in model.graphs:
             for value in reversed(list(graph.values)):
                 if value.buffer is not None and value.has_data:

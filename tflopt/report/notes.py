@@ -106,7 +106,7 @@ def vendor_notes(model: Model) -> list[str]:
         kept = "the memory plan is part of the program and is kept, offset by offset"
     elif not places_are_fixed(model):
         kept = "they are passed through as they are"
-    return [f"{listed}: {kept}; their scratch and their time aren't known."]
+    return [f"{listed}: {kept}; what they need in scratch and time isn't known."]
 
 
 def bias_notes(model: Model) -> list[str]:

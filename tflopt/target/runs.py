@@ -165,6 +165,8 @@ def _lacking(op: Op, lacks: Lacks) -> str:
     shapes = {value.shape for value in tensors[:2] if value is not None}
     rank = max(map(len, shapes), default=0)
     most = dict(lacks.broadcast_ranks).get(op.code)
+    if op.code in lacks.free_integers and types[0] in (DType.INT8, DType.INT16):
+        return ""
     if most is not None and len(shapes) > 1 and rank > most:
         return f"broadcasts over {rank} dimensions, {{}} takes {most}"
     return ""

@@ -1,5 +1,6 @@
-// Reads the annotation that tflopt leaves in a .tflite model (metadata "TFLOPT") and checks it
-// against what the firmware finds: packed, or the table that tflopt 0.1 wrote. Header-only C++17
+// Reads the annotation that tflopt leaves in a .tflite model (its description or the metadata
+// "TFLOPT") and checks it against what the firmware finds: packed, or the table that tflopt 0.1
+// wrote. Header-only C++17
 // (this file, annotation_parts.h and flatbuffer_view.h): no heap, no exceptions, no RTTI, nothing
 // but three headers of the standard library. The model is not trusted: every access is checked
 // against its size, and a broken annotation is a verdict, never a crash.
@@ -120,9 +121,9 @@ class Annotation {
   // TFLM's commit and how it was built ("3b20912,size"); empty for the newest that tflopt's
   // version knew, built for speed.
   StringView library() const { return library_; }
-  // How the SHA-256 of the original model begins, null before an annotation was read: 8 bytes,
-  // or 32 in the table.
-  const uint8_t* source_sha256() const { return sha256_; }
+  // How the SHA-256 of the original model begins, null before an annotation was read: 6 bytes, which
+  // are a part of this object, or 32 in the table.
+  const uint8_t* source_sha256() const { return is_packed_ ? digest_ : sha256_; }
   size_t source_sha256_size() const { return is_packed_ ? kDigestBytes : 32; }
   // Packed: of the operators with scratch, or with scratch that tflopt doesn't know.
   uint32_t operator_count() const { return operators_.count; }
@@ -162,7 +163,8 @@ class Annotation {
   static constexpr uint32_t kTableFormat = 1;
   static constexpr uint32_t kPackedFormat = 2;
   static constexpr uint32_t kLibraryFormat = 3;
-  static constexpr size_t kDigestBytes = 8;
+  static constexpr size_t kDigestBytes = 6;
+  static constexpr uint64_t kMostRuleDigits = 340;
   // The fields of the table, numbered as in schema/tflopt.fbs.
   enum Slot : uint32_t {
     kFormatSlot, kIsaSlot, kOverlapSlot, kHeadSlot, kTailSlot, kTotalSlot, kSha256Slot,
@@ -193,31 +195,38 @@ class Annotation {
 
   // What follows the format in the packed form.
   bool LoadPacked(internal::Cursor cursor, bool has_library) {
-    uint32_t flags = 0;
-    uint32_t rules = 0;
+    uint64_t flags = 0;
+    uint64_t digest = 0;
+    uint64_t rules = 0;
     StringView target;
-    const uint8_t* version = nullptr;
-    const uint8_t* ignored = nullptr;
-    if (!cursor.Byte(&flags) || (flags & 3) > static_cast<uint32_t>(Isa::kMve)) {
+    if (!cursor.Digits(2, &flags) || (flags & 3) > static_cast<uint32_t>(Isa::kMve) ||
+        flags > 0xFF) {
       return false;
     }
     isa_ = static_cast<Isa>(flags & 3);
     overlap_ = (flags & 4) != 0;
-    trusted_ = flags >> 3;
+    trusted_ = static_cast<uint32_t>(flags >> 3);
     is_packed_ = true;
-    if (!cursor.Text(&target) || !cursor.Text(&cmsis_nn_) ||
-        (has_library && !cursor.Text(&library_)) || !cursor.Take(3, &version) ||
-        !cursor.Take(kDigestBytes, &sha256_) || !LoadArena(&cursor) || !cursor.Byte(&rules) ||
-        !cursor.Take(rules, &ignored)) {
+    if (!cursor.Text(&target) || !cursor.CmsisNn(&cmsis_nn_) ||
+        (has_library && !cursor.Text(&library_)) || !LoadTool(&cursor) ||
+        !cursor.Digits(8, &digest) || !LoadArena(&cursor) || !cursor.Varint(&rules) ||
+        rules > kMostRuleDigits || !cursor.Skip(rules)) {
       return false;
     }
     target_text_.Add({"cortex-m", 8});
     target_text_.Add(target);
+    for (size_t i = 0; i < kDigestBytes; ++i) digest_[i] = static_cast<uint8_t>(digest >> 8 * i);
+    return CountWords(cursor);
+  }
+
+  bool LoadTool(internal::Cursor* cursor) {
     for (int i = 0; i < 3; ++i) {
+      uint64_t number = 0;
+      if (!cursor->Varint(&number) || number > 0xFF) return false;
       if (i > 0) tool_text_.Add({".", 1});
-      tool_text_.AddNumber(version[i]);
+      tool_text_.AddNumber(static_cast<uint32_t>(number));
     }
-    return CountWords(cursor.Rest());
+    return true;
   }
 
   bool LoadArena(internal::Cursor* cursor) {
@@ -231,9 +240,9 @@ class Annotation {
     return head + tail + above <= 0xFFFFFFFFu;
   }
 
-  bool CountWords(const internal::Bytes& bytes) {
+  bool CountWords(const internal::Cursor& cursor) {
     OperatorMemory op;
-    words_ = bytes;
+    words_ = cursor;
     internal::PackedWords words(words_);
     while (words.Next(&op)) ++operators_.count;
     return !words.broken();
@@ -315,7 +324,8 @@ class Annotation {
   }
 
   internal::Bytes bytes_;
-  internal::Bytes words_;
+  internal::Cursor words_;
+  uint8_t digest_[kDigestBytes] = {};
   Composed target_text_;
   Composed tool_text_;
   bool is_packed_ = false;
@@ -336,6 +346,14 @@ class Annotation {
   Items rules_;
 };
 
+namespace internal {
+
+inline bool IsPacked(const Bytes& bytes) {
+  return bytes.Holds(0, 6) && std::memcmp(bytes.data(), "TFLOPT", 6) == 0;
+}
+
+}  // namespace internal
+
 // Reads an annotation by itself, such as a side file. Unless the verdict is kOk, `annotation` is
 // left empty.
 inline Verdict Read(const void* data, size_t size, Annotation* annotation) {
@@ -345,11 +363,11 @@ inline Verdict Read(const void* data, size_t size, Annotation* annotation) {
   internal::Table table;
   uint32_t format = 0;
   bool good = false;
-  if (result.bytes_.Holds(0, 2) && std::memcmp(result.bytes_.data(), "TO", 2) == 0) {
-    if (!result.bytes_.Number(2, 1, &format)) return Verdict::kMalformed;
-    const bool has_library = format == Annotation::kLibraryFormat;
-    if (format != Annotation::kPackedFormat && !has_library) return Verdict::kOtherFormat;
-    good = result.LoadPacked(internal::Cursor(result.bytes_, 3), has_library);
+  if (internal::IsPacked(result.bytes_)) {
+    if (!result.bytes_.Number(6, 1, &format)) return Verdict::kMalformed;
+    const bool has_library = format == '0' + Annotation::kLibraryFormat;
+    if (format != '0' + Annotation::kPackedFormat && !has_library) return Verdict::kOtherFormat;
+    good = result.LoadPacked(internal::Cursor(result.bytes_, 7), has_library);
   } else {
     if (!result.bytes_.Holds(0, 8) || std::memcmp(result.bytes_.data() + 4, "TFLO", 4) != 0 ||
         !table.Open(result.bytes_, 0) || !table.Number(Annotation::kFormatSlot, 2, &format)) {
@@ -400,9 +418,11 @@ inline Verdict ReadFromModel(const void* model_data, size_t size, Annotation* an
   internal::Table model;
   size_t first = 0;
   uint32_t count = 0;
-  if (!bytes.Holds(0, 8) || !model.Open(bytes, 0) || !model.Vector(6, 4, &first, &count)) {
-    return Verdict::kMalformed;
-  }
+  if (!bytes.Holds(0, 8) || !model.Open(bytes, 0)) return Verdict::kMalformed;
+  if (!model.Vector(3, 1, &first, &count)) return Verdict::kMalformed;
+  const internal::Bytes description(bytes.data() + first, count);
+  if (internal::IsPacked(description)) return Read(description.data(), count, annotation);
+  if (!model.Vector(6, 4, &first, &count)) return Verdict::kMalformed;
   for (uint32_t i = 0; i < count; ++i) {
     internal::Table entry;
     internal::Bytes data;

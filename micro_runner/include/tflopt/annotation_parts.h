@@ -35,45 +35,68 @@ struct OperatorMemory {
 
 namespace internal {
 
-// Takes bytes of the packed form from the front.
+// CMSIS-NN versions as the packed form numbers them, from 1; 0 says that a text follows.
+inline constexpr const char* kCmsisNnNames[] = {"7.0.0", "e096196", "4ab83cc", "99f736a", "none"};
+inline constexpr uint64_t kCmsisNnCount = sizeof(kCmsisNnNames) / sizeof(*kCmsisNnNames);
+
+// Takes characters of the packed form from the front. A digit is a character from '0' on that stands
+// for six bits; of digits that follow each other the lowest comes first.
 class Cursor {
  public:
+  Cursor() = default;
   Cursor(const Bytes& bytes, size_t at) : bytes_(bytes), at_(at) {}
 
-  bool Take(size_t size, const uint8_t** data) {
-    if (!bytes_.Holds(at_, size)) return false;
-    *data = bytes_.data() + at_;
-    at_ += size;
+  // At most ten digits.
+  bool Digits(uint32_t count, uint64_t* value) {
+    uint64_t sum = 0;
+    for (uint32_t place = 0; place < count; ++place) {
+      uint64_t digit = 0;
+      if (!Digit(&digit)) return false;
+      sum |= digit << 6 * place;
+    }
+    *value = sum;
     return true;
   }
 
-  bool Byte(uint32_t* value) {
-    const uint8_t* data = nullptr;
-    if (!Take(1, &data)) return false;
-    *value = *data;
+  bool Skip(uint64_t digits) {
+    uint64_t ignored = 0;
+    for (uint64_t i = 0; i < digits; ++i) {
+      if (!Digit(&ignored)) return false;
+    }
     return true;
   }
 
   // Printable ASCII, short enough for the readers' buffers.
   bool Text(StringView* text) {
-    uint32_t size = 0;
-    const uint8_t* data = nullptr;
-    if (!Byte(&size) || size > kMostTextBytes || !Take(size, &data)) return false;
-    for (uint32_t i = 0; i < size; ++i) {
+    uint64_t size = 0;
+    if (!Digit(&size) || size > kMostTextBytes ||
+        !bytes_.Holds(at_, static_cast<size_t>(size))) return false;
+    const uint8_t* const data = bytes_.data() + at_;
+    for (uint64_t i = 0; i < size; ++i) {
       if (data[i] < 0x20 || data[i] > 0x7E) return false;
     }
-    *text = {reinterpret_cast<const char*>(data), size};
+    *text = {reinterpret_cast<const char*>(data), static_cast<size_t>(size)};
+    at_ += static_cast<size_t>(size);
     return true;
   }
 
-  // Seven bits in each byte, the lowest first; the top bit is set in all but the last.
+  bool CmsisNn(StringView* text) {
+    uint64_t number = 0;
+    if (!Digit(&number) || number > kCmsisNnCount) return false;
+    if (number == 0) return Text(text);
+    const char* const name = kCmsisNnNames[number - 1];
+    *text = {name, std::strlen(name)};
+    return true;
+  }
+
+  // Five bits in each digit; the sixth is set in all but the last.
   bool Varint(uint64_t* value) {
     uint64_t sum = 0;
-    for (uint32_t shift = 0; shift < 35; shift += 7) {
-      uint32_t byte = 0;
-      if (!Byte(&byte)) return false;
-      sum |= static_cast<uint64_t>(byte & 0x7F) << shift;
-      if (byte < 0x80) {
+    for (uint32_t shift = 0; shift < 35; shift += 5) {
+      uint64_t digit = 0;
+      if (!Digit(&digit)) return false;
+      sum |= (digit & 31) << shift;
+      if (digit < 32) {
         *value = sum;
         return sum <= 0xFFFFFFFFu;
       }
@@ -81,33 +104,39 @@ class Cursor {
     return false;
   }
 
-  Bytes Rest() const { return Bytes(bytes_.data() + at_, bytes_.size() - at_); }
+  bool at_end() const { return at_ >= bytes_.size(); }
 
   static constexpr uint32_t kMostTextBytes = 23;
 
  private:
+  bool Digit(uint64_t* value) {
+    if (!bytes_.Holds(at_, 1)) return false;
+    const uint8_t byte = bytes_.data()[at_++];
+    *value = static_cast<uint64_t>(byte) - '0';
+    return byte >= '0' && byte < '0' + 64;
+  }
+
   Bytes bytes_;
-  size_t at_;
+  size_t at_ = 0;
 };
 
 // The words of the packed form, one operator after the other; tflopt/target/annotation/encode.py
 // describes them.
 class PackedWords {
  public:
-  explicit PackedWords(const Bytes& bytes) : bytes_(bytes) {}
+  explicit PackedWords(const Cursor& cursor) : cursor_(cursor) {}
 
   // Whether there is another operator. After the last, `broken` says whether a word was.
   bool Next(OperatorMemory* op) {
-    uint32_t first = 0;
-    uint32_t number = 0;
-    while (!broken_ && at_ < bytes_.size()) {
-      if (!bytes_.Number(at_, 1, &first) || !bytes_.Number(at_ + 1, 2, &number)) {
+    uint64_t word = 0;
+    while (!broken_ && !cursor_.at_end()) {
+      if (!cursor_.Digits(3, &word)) {
         broken_ = true;
         return false;
       }
-      at_ += 3;
-      if ((first & 0x7F) != 0x7F) return Operator(first, number, op);
-      Escape(first > 0x7F, number);
+      const uint64_t number = word >> 5;
+      if ((word & 15) != 15) return Operator(word & 15, (word & 16) != 0, number, op);
+      Escape((word & 16) != 0, number);
     }
     return false;
   }
@@ -116,22 +145,23 @@ class PackedWords {
 
  private:
   static constexpr uint64_t kMostOperators = 0xFFFFFF;
+  static constexpr uint64_t kMostHigh = 0xFFFFFFFFu >> 13;
 
-  void Escape(bool is_high, uint32_t number) {
+  void Escape(bool is_high, uint64_t number) {
     if (is_high) {
-      high_ = number;
-    } else if (number > 0x7FFF) {
-      subgraph_ += number - 0x8000;
+      high_ = high_ << 13 | number;
+      broken_ = high_ > kMostHigh;
+    } else if (number > 0xFFF) {
+      subgraph_ += number - 0x1000;
       following_ = 0;
     } else {
       following_ += number;
     }
   }
 
-  bool Operator(uint32_t first, uint32_t number, OperatorMemory* op) {
-    const bool wide = first > 0x7F;
-    const uint64_t size = ((high_ << 16) | number) * (wide ? 16u : 1u);
-    const uint64_t index = following_ + (first & 0x7F);
+  bool Operator(uint64_t gap, bool in_units, uint64_t number, OperatorMemory* op) {
+    const uint64_t size = (high_ << 13 | number) * (in_units ? 16u : 1u);
+    const uint64_t index = following_ + gap;
     if (index > kMostOperators || subgraph_ > kMostOperators || size > 0xFFFFFFFFu) {
       broken_ = true;
       return false;
@@ -139,15 +169,14 @@ class PackedWords {
     *op = OperatorMemory();
     op->subgraph = static_cast<uint32_t>(subgraph_);
     op->index = static_cast<uint32_t>(index);
-    op->scratch_known = size != 0 || !wide;
+    op->scratch_known = size != 0 || !in_units;
     op->scratch_bytes = static_cast<uint32_t>(size);
     following_ = index + 1;
     high_ = 0;
     return true;
   }
 
-  Bytes bytes_;
-  size_t at_ = 0;
+  Cursor cursor_;
   uint64_t subgraph_ = 0;
   uint64_t following_ = 0;
   uint64_t high_ = 0;

@@ -14,14 +14,17 @@ from tests.support.annotation_table.encode import encode_table
 from tests.support.paths import TESTDATA
 from tests.target.annotation.released_rules import RULE_NAMES
 from tflopt.errors import ModelError, UnsupportedError
-from tflopt.io import read_bytes
-from tflopt.product.annotate import applied_rules, make_annotation
+from tflopt.io import read_bytes, write_bytes
+from tflopt.product.annotate import applied_rules, attach, detach, make_annotation
 from tflopt.rules.pipeline import RULES
 from tflopt.target.annotation import Annotation, OperatorMemory, decode, encode
+from tflopt.target.annotation.encode import CMSIS_NN_NAMES
+from tflopt.target.cmsis_nn.versions import VERSIONS
 from tflopt.target.cortex_m import Isa, Target, all_targets
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import KernelSet
 from tflopt.target.memory import memory_of, why_no_memory
+from tflopt.target.tflm_kernels import NONE
 
 pytestmark = pytest.mark.unit
 
@@ -53,7 +56,7 @@ ANNOTATIONS = st.builds(
     ),
     arena=st.tuples(UINT32, UINT32, UINT32).map(sorted),
     tool=st.tuples(*[st.integers(0, 255)] * 3).map(lambda numbers: "{}.{}.{}".format(*numbers)),
-    source_sha256=st.binary(min_size=8, max_size=8),
+    source_sha256=st.binary(min_size=6, max_size=6),
     operators=PLACES.map(lambda ops: tuple(sorted(ops, key=lambda op: (op.subgraph, op.index)))),
     library=st.sampled_from(["", "3b20912,speed", "90b983c,size,armclang"]),
     trusted=st.none() | st.frozensets(st.sampled_from(KernelSet)),
@@ -133,16 +136,16 @@ def test_numbers_of_rules_stay_what_they_are_in_files() -> None:
 def test_costs_little_flash() -> None:
     """Three bytes for each operator with scratch, none for another, and at most 64 for the rest."""
     without = len(encode(replace(SAMPLE, operators=())))
-    assert without == 44
+    assert without == 46
     assert len(encode(SAMPLE)) - without == 3 * 31
     idle = tuple(OperatorMemory(0, 31 + i, 0) for i in range(100))
-    assert len(encode(replace(SAMPLE, operators=(*SAMPLE.operators, *idle)))) == 44 + 3 * 31
+    assert len(encode(replace(SAMPLE, operators=(*SAMPLE.operators, *idle)))) == 46 + 3 * 31
     worst = replace(
         SAMPLE,
         target="cortex-m35p+nodsp",
-        arena_head_bytes=2**31 - 1,
-        arena_tail_bytes=2**30 - 1,
-        arena_total_bytes=2**32 - 2,
+        arena_head_bytes=2**24,
+        arena_tail_bytes=2**24,
+        arena_total_bytes=2**25 + 2**24,
         rules=tuple(range(len(RULES))),
         operators=(),
     )
@@ -160,6 +163,11 @@ def test_at_most_64_bytes_and_three_for_each_operator_with_scratch(path: Path, t
     made = make_annotation(data, model, memory, RULE_NAMES)
     busy = [row for row in memory.table if row.use.scratch_bytes is None or row.use.scratch_bytes]
     assert 0 < len(made) <= 64 + 3 * len(busy)
+    model.description, sizes = None, []
+    for change in (detach, lambda model: attach(model, made)):
+        change(model)
+        sizes.append(len(write_bytes(model)))
+    assert sizes[1] - sizes[0] <= 64 + 3 * len(busy)
     found = decode(made)
     assert hashlib.sha256(data).digest().startswith(found.source_sha256)
     assert [(op.subgraph, op.index) for op in found.operators] == [
@@ -212,7 +220,7 @@ def test_any_bytes_decode_or_are_a_model_error(data: bytes) -> None:
     with contextlib.suppress(ModelError):
         decode(b"\x08\0\0\0TFLO" + data)
     with contextlib.suppress(ModelError):
-        decode(b"TO\x02" + data)
+        decode(b"TFLOPT2" + data)
 
 
 def test_one_long_string_is_not_multiplied() -> None:
@@ -259,16 +267,17 @@ def test_another_format_is_refused() -> None:
     with pytest.raises(ModelError, match="format 4, this tflopt reads 1 to 3"):
         decode(bytes(data))
     with pytest.raises(ModelError, match="format 4, this tflopt reads 1 to 3"):
-        decode(b"TO\x04" + encode(SAMPLE)[3:])
+        decode(b"TFLOPT4" + encode(SAMPLE)[7:])
 
 
 def test_a_rule_of_a_newer_tflopt_is_named_by_its_number() -> None:
     bare = encode(replace(SAMPLE, operators=(), rules=()))
-    assert bare[-1] == 0
-    newer = decode(bare[:-1] + bytes([32, 2, *[0] * 30, 0x80]))
+    assert bare.endswith(b"0")
+    rules = b"[1" + b"2" + b"0" * 41 + b"8"  # 43 digits: eleven, and one thirty-two more
+    newer = decode(bare[:-1] + rules)
     assert newer.rules == (1, 255)
     assert applied_rules(newer) == ("merge-views", "rule-255")
-    assert encode(newer) == bare[:-1] + bytes([32, 2, *[0] * 30, 0x80])
+    assert encode(newer) == bare[:-1] + rules
 
 
 def test_rules_of_both_formats_are_named() -> None:
@@ -312,4 +321,8 @@ def test_the_library_is_stored_where_it_is_not_the_usual_one(device: Device, lib
     model = read_bytes((TESTDATA / "har_cnn.tflite").read_bytes())
     data = make_annotation(b"", model, memory_of(model, device), ())
     assert decode(data).library == library
-    assert data[2] == (3 if library else 2)
+    assert data.startswith(b"TFLOPT3" if library else b"TFLOPT2")
+
+
+def test_its_versions_of_cmsis_nn_are_those_that_are_known() -> None:
+    assert {version.name for version in VERSIONS} | {NONE} == set(CMSIS_NN_NAMES)

@@ -11,7 +11,7 @@ METADATA_NAME = "TFLOPT"
 FORMAT = 2
 LIBRARY_FORMAT = 3
 """With the TFLM library that it is for; without one that is the usual build of tflopt's newest."""
-DIGEST_BYTES = 8
+DIGEST_BYTES = 6
 """Of the source's SHA-256, as many as are stored; format 1 has all 32."""
 
 

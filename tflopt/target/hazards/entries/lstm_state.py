@@ -27,8 +27,10 @@ HAZARD = Hazard(
     evidence=Evidence.EXECUTED,
     rule=None,
     advice=(
-        "hand whole sequences to one invocation, and judge accuracy on the device's kernels; "
-        "converted with unroll=True it is made of operators that compute alike everywhere"
+        "hand whole sequences to one invocation (state starts at zero in each, so that Reset() "
+        "changes nothing), and judge accuracy on the device's kernels; converted with unroll=True "
+        "it is made of operators that compute alike everywhere, for 3 to 6 times the instructions "
+        "and about 10 times the arena (docs/hazards.md)"
     ),
     meets=_meets,
 )
