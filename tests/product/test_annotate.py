@@ -131,6 +131,16 @@ def test_another_target_gives_another_annotation_of_the_same_source() -> None:
         assert found.rules == annotation_of(first).rules
 
 
+def test_what_a_newer_tflopt_knew_stays_where_nothing_changes() -> None:
+    first = optimized(PATH.read_bytes())
+    model, newer = read_bytes(first.data), replace(annotation_of(first), rules=(1, 255))
+    attach(model, encode(newer))
+    second = optimized(write_bytes(model))
+    assert not second.trace.hits
+    assert annotation_of(second).rules == (1, 255)
+    assert applied_rules(annotation_of(second)) == ("merge-views", "rule-255")
+
+
 def test_rules_that_change_an_optimized_file_make_it_the_source() -> None:
     first = optimized(PATH.read_bytes(), replace(FAST, config=Config(strip=Strip.NONE)))
     second = optimized(first.data)
