@@ -55,8 +55,7 @@ def split_of(op: Op) -> Split | None:
     """The view of a SPLIT or SPLIT_V along a constant axis; else None."""
     if op.code not in SPLITS:
         return None
-    data, control = data_of(op), op.input(facts_of(op).controls[-1])
-    axes = None if control is None else control.ints()
+    data, axes = data_of(op), op.ints(facts_of(op).controls[-1])
     if data is None or not data.shape or axes is None or len(axes) != 1:
         return None
     return Split(op, data, axes[0] % len(data.shape))

@@ -37,11 +37,6 @@ def _source(op: Op) -> Shape:
     return value.shape
 
 
-def _ints(op: Op, index: int) -> tuple[int, ...] | None:
-    value = op.input(index)
-    return None if value is None else value.ints()
-
-
 def _product(op: Op) -> Shape | None:
     """BATCH_MATMUL."""
     one, two, options = op.input(0), op.input(1), op.options
@@ -59,7 +54,7 @@ def _product(op: Op) -> Shape | None:
 
 
 def _expanded(op: Op) -> Shape | None:
-    axes, shape = _ints(op, 1), _source(op)
+    axes, shape = op.ints(1), _source(op)
     if axes is None or len(axes) != 1 or not -len(shape) - 1 <= axes[0] <= len(shape):
         return None
     at = axes[0] % (len(shape) + 1)
@@ -88,7 +83,7 @@ def _joined(op: Op) -> Shape | None:
 
 
 def _reduced(op: Op) -> Shape | None:
-    axes, shape = _ints(op, 1), _source(op)
+    axes, shape = op.ints(1), _source(op)
     if axes is None or not isinstance(op.options, ReducerOptions):
         return None
     gone = {axis % max(1, len(shape)) for axis in axes}
@@ -98,7 +93,7 @@ def _reduced(op: Op) -> Shape | None:
 
 
 def _padded(op: Op) -> Shape | None:
-    pads, shape = _ints(op, 1), _source(op)
+    pads, shape = op.ints(1), _source(op)
     if pads is None or len(pads) != 2 * len(shape):
         return None
     return tuple(size + pads[2 * at] + pads[2 * at + 1] for at, size in enumerate(shape))
@@ -106,7 +101,7 @@ def _padded(op: Op) -> Shape | None:
 
 def _to_batch(op: Op) -> Shape | None:
     """SPACE_TO_BATCH_ND, and BATCH_TO_SPACE_ND the other way."""
-    blocks, edges, shape = _ints(op, 1), _ints(op, 2), _source(op)
+    blocks, edges, shape = op.ints(1), op.ints(2), _source(op)
     if blocks is None or edges is None or len(edges) != 2 * len(blocks) or 0 in blocks:
         return None
     if len(shape) < len(blocks) + 1:

@@ -50,8 +50,7 @@ def pad_above(op: Op) -> Pad | None:
 
 def amounts_of(op: Op) -> Amounts | None:
     """(before, after) for each axis; None where they are computed, negative or of another rank."""
-    control = op.input(1)
-    numbers = None if control is None else control.ints()
+    numbers = op.ints(1)
     if numbers is None or len(numbers) != 2 * len(op.output.shape):
         return None
     if any(number < 0 for number in numbers):

@@ -19,8 +19,7 @@ class Extents:
 
 def extents_of(op: Op) -> Extents | None:
     """How a MEAN sees its input; None where its axes are computed or don't lie together."""
-    data, control = op.input(0), op.input(1)
-    axes = None if control is None else control.ints()
+    data, axes = op.input(0), op.ints(1)
     if data is None or axes is None or not data.shape or min(data.shape) < 1:
         return None
     rank = len(data.shape)

@@ -94,8 +94,7 @@ def repeats_exactly(extent: int, factor: int) -> bool:
 
 
 def _tile(op: Op) -> Repeat | None:
-    source, control = op.input(0), op.input(1)
-    multiples = None if control is None else control.ints()
+    source, multiples = op.input(0), op.ints(1)
     if source is None or multiples is None or len(multiples) != len(source.shape):
         return None
     if min(multiples, default=1) < 1 or not source.shape:
@@ -129,8 +128,7 @@ def _copies_of_parts(op: Op, axis: int) -> Repeat | None:
     split = None if first is None else first.producer
     if first is None or split is None or split.code is not OpCode.SPLIT:
         return None
-    control, source = split.input(0), split.input(1)
-    along = None if control is None else control.ints()
+    along, source = split.ints(0), split.input(1)
     if source is None or along is None or along[0] % len(source.shape) != axis:
         return None
     parts = split.outputs

@@ -41,7 +41,7 @@ def region_of(op: Op) -> Region | None:
     source = op.input(0)
     if source is None or len(source.shape) != len(op.output.shape):
         return None
-    begin = _ints(op, 1)
+    begin = op.ints(1)
     if begin is None or len(begin) != len(source.shape):
         return None
     if op.code is OpCode.STRIDED_SLICE:
@@ -54,7 +54,7 @@ def region_of(op: Op) -> Region | None:
 
 
 def _strided_begin(op: Op, source: Value, begin: tuple[int, ...]) -> tuple[int, ...] | None:
-    options, steps = op.options, _ints(op, 3)
+    options, steps = op.options, op.ints(3)
     if not isinstance(options, StridedSliceOptions) or steps is None or set(steps) != {1}:
         return None
     if options.ellipsis_mask or options.new_axis_mask or options.shrink_axis_mask:
@@ -67,8 +67,3 @@ def _strided_begin(op: Op, source: Value, begin: tuple[int, ...]) -> tuple[int, 
         masked = options.begin_mask >> axis & 1
         found.append(0 if masked else min(max(counted, 0), total))
     return tuple(found)
-
-
-def _ints(op: Op, index: int) -> tuple[int, ...] | None:
-    value = op.input(index)
-    return None if value is None else value.ints()

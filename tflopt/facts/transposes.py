@@ -7,8 +7,7 @@ from tflopt.ir import Op
 
 def permutation_of(op: Op) -> tuple[int, ...] | None:
     """The constant permutation of a TRANSPOSE, None where it isn't constant or valid."""
-    control = op.input(1)
-    numbers = None if control is None else control.ints()
+    numbers = op.ints(1)
     source = op.input(0)
     if numbers is None or source is None:
         return None

@@ -286,6 +286,11 @@ class Op:
             raise ValueError(f"{self!r} has no input {index}")
         return value
 
+    def ints(self, index: int) -> tuple[int, ...] | None:
+        """The constant integers of an input (shape, axes, amounts); None where there are none."""
+        value = self.input(index)
+        return None if value is None else value.ints()
+
     def set_inputs(self, values: Iterable[Value | None]) -> None:
         """Read other values."""
         for index, value in enumerate(self._inputs):

@@ -136,8 +136,7 @@ def _operands(op: Op, groups: Groups, removed: tuple[int, ...]) -> tuple[Operand
 
 
 def _reduced_axes(op: Op) -> tuple[int, ...] | None:
-    data, axes = op.input(0), op.input(1)
-    numbers = None if axes is None else axes.ints()
+    data, numbers = op.input(0), op.ints(1)
     if data is None or numbers is None:
         return None
     rank = len(data.shape)
@@ -184,8 +183,7 @@ class PickRole(DropRole):
 
 
 def _at(op: Op, index: int, axis: int) -> int:
-    table = op.inputs[index]
-    numbers = None if table is None else table.ints()
+    numbers = op.ints(index)
     assert numbers is not None
     return numbers[axis]
 
@@ -215,8 +213,7 @@ def pick_role(op: Op, groups: Groups) -> Role | None:
     if not isinstance(options, StridedSliceOptions) or options.offset:
         return None
     rank = len(data.shape)
-    tables = [op.input(index) for index in (1, 2, 3)]
-    known = [None if table is None else table.ints() for table in tables]
+    known = [op.ints(index) for index in (1, 2, 3)]
     if options.ellipsis_mask or options.new_axis_mask or not options.shrink_axis_mask:
         return None
     if any(numbers is None or len(numbers) != rank for numbers in known):

@@ -83,8 +83,7 @@ def _batched(op: Op, sources: Sources) -> list[Interval | None]:
     found, zero = _by_channel(op, sources)[0], zero_of(op.output)
     if found is None or zero is None:
         return [None]
-    pads = None if op.input(2) is None else op.inputs[2]
-    numbers = None if pads is None else pads.ints()
+    numbers = op.ints(2)
     return [found if numbers and not any(numbers) else found.join(scalar(zero, zero, 4))]
 
 

@@ -99,8 +99,7 @@ def _total(bounds: Ints, shape: tuple[int, ...], axes: tuple[int, ...]) -> Ints:
 
 def reduced_axes(op: Op) -> tuple[int, ...] | None:
     """The axes, None where they are computed or the shapes don't fit."""
-    data, control = op.input(0), op.input(1)
-    numbers = None if control is None else control.ints()
+    data, numbers = op.input(0), op.ints(1)
     if data is None or numbers is None or not isinstance(op.options, ReducerOptions):
         return None
     rank = len(data.shape)

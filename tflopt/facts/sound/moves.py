@@ -26,11 +26,6 @@ REFLECT = 0
 """``MirrorPadMode`` that doesn't repeat the edge."""
 
 
-def _constant(op: Op, index: int) -> Shape | None:
-    value = op.input(index)
-    return None if value is None else value.ints()
-
-
 def _source(op: Op, index: int = 0) -> Value:
     return op.operand(index)
 
@@ -65,7 +60,7 @@ def _concatenation(op: Op) -> str:
 
 def _split(op: Op) -> str:
     first = op.code is OpCode.SPLIT
-    axis = _constant(op, 0 if first else 2)
+    axis = op.ints(0 if first else 2)
     if axis is None or len(axis) != 1:
         return "" if axis is None else f"{len(axis)} axes, it takes one"
     shapes = [value.shape for value in op.outputs]
@@ -98,7 +93,7 @@ def _unpack(op: Op) -> str:
 
 
 def _transpose(op: Op) -> str:
-    perm, source = _constant(op, 1), _source(op)
+    perm, source = op.ints(1), _source(op)
     if perm is None:
         return ""
     if sorted(perm) != list(range(len(source.shape))):
@@ -107,7 +102,7 @@ def _transpose(op: Op) -> str:
 
 
 def _pad(op: Op) -> str:
-    pads, source = _constant(op, 1), _source(op)
+    pads, source = op.ints(1), _source(op)
     if pads is None:
         return ""
     if len(pads) != 2 * len(source.shape):
@@ -124,7 +119,7 @@ def _pad(op: Op) -> str:
 
 
 def _slice(op: Op) -> str:
-    begin, size, source = _constant(op, 1), _constant(op, 2), _source(op)
+    begin, size, source = op.ints(1), op.ints(2), _source(op)
     if len(source.shape) > SLICE_RANK:
         return f"{len(source.shape)} axes; the kernel aborts above {SLICE_RANK}"
     if begin is None or size is None:
@@ -184,7 +179,7 @@ def _depth(op: Op) -> str:
 
 def _blocks(op: Op) -> str:
     """SPACE_TO_BATCH_ND and, the other way round, BATCH_TO_SPACE_ND."""
-    blocks, edges = _constant(op, 1), _constant(op, 2)
+    blocks, edges = op.ints(1), op.ints(2)
     if blocks is None or edges is None:
         return ""
     to_batch = op.code is OpCode.SPACE_TO_BATCH_ND
@@ -216,7 +211,7 @@ def _resize(op: Op) -> str:
 
 
 def _tile(op: Op) -> str:
-    source, times = _source(op), _constant(op, 1)
+    source, times = _source(op), op.ints(1)
     if times is None:
         return ""
     if len(times) != len(source.shape):

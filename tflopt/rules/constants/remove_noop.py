@@ -69,8 +69,7 @@ def _moves_nothing(op: Op) -> bool:
     position = 3 if op.code is OpCode.STRIDED_SLICE else 1
     if op.code is OpCode.SLICE:
         return True
-    control = op.input(position)
-    numbers = None if control is None else control.ints()
+    numbers = op.ints(position)
     if numbers is None:
         return False
     if op.code in TRANSPOSES:

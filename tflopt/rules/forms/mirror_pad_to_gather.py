@@ -56,8 +56,7 @@ class MirrorPadToGather(FormRule):
 
 
 def _amounts(op: Op) -> Amounts | None:
-    control = op.input(1)
-    numbers = None if control is None else control.ints()
+    numbers = op.ints(1)
     return None if numbers is None else list(zip(numbers[::2], numbers[1::2], strict=True))
 
 

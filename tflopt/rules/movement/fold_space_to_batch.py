@@ -102,8 +102,7 @@ def _chain(op: Op) -> list[Op] | None:
 
 
 def _blocks(op: Op) -> Blocks | None:
-    control = op.input(1)
-    numbers = None if control is None else control.ints()
+    numbers = op.ints(1)
     if numbers is None or len(numbers) != len(op.output.shape) - 2 or min(numbers) < 1:
         return None
     return tuple((axis + 1, block) for axis, block in enumerate(numbers))
@@ -111,8 +110,7 @@ def _blocks(op: Op) -> Blocks | None:
 
 def _pairs(op: Op) -> Pairs | None:
     """(before, after) of each spatial axis."""
-    control = op.input(2)
-    numbers = None if control is None else control.ints()
+    numbers = op.ints(2)
     if numbers is None or len(numbers) != 2 * (len(op.output.shape) - 2) or min(numbers) < 0:
         return None
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))

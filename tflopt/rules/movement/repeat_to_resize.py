@@ -149,8 +149,7 @@ def _resize(op: Op, repeat: Repeat, form: _Form, rw: Rewriter) -> None:
 
 def _join(op: Op, repeat: Repeat, rw: Rewriter) -> None:
     """TILE of integers along one axis."""
-    control = op.input(1)
-    multiples = (control.ints() if control is not None else None) or ()
+    multiples = op.ints(1) or ()
     axes = [axis for axis, times in enumerate(multiples) if times != 1]
     single = len(axes) == 1 and multiples[axes[0]] <= MOST_INPUTS
     taken = op.output.dtype in JOINABLE and single
