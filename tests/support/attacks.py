@@ -7,11 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from tflopt.ir import DType, Model, OpCode
+from tflopt.ir import DType, Model, OpCode, Padding
 from tflopt.ir.builder import Builder
 from tflopt.ir.node import Buffer
 from tflopt.ir.options import (
     AddOptions,
+    Conv2DOptions,
     GatherOptions,
     IfOptions,
     MulOptions,
@@ -21,6 +22,7 @@ from tflopt.ir.options import (
 
 HUGE = 1 << 30
 SIDE = 1 << 14
+QUANT = (0.1, 0)
 INPUTS: dict[OpCode, tuple[list[object], Options | None, tuple[int, ...]]] = {
     OpCode.BROADCAST_TO: ([[1], [HUGE]], None, (HUGE,)),
     OpCode.RANGE: ([0, HUGE, 1], None, (HUGE,)),
@@ -67,6 +69,35 @@ def large_input() -> Model:
     return b.model
 
 
+def large_image() -> Model:
+    """A convolution over 2 to the 28 pixels, each of which an overlap would look at."""
+    b, side = Builder(), 1 << 14
+    x = b.input((1, side, side, 1), quant=QUANT)
+    weights = b.constant(np.ones((1, 3, 3, 1)), DType.INT8, QUANT)
+    options = Conv2DOptions(Padding.SAME, 1, 1)
+    b.output(b.op(OpCode.CONV_2D, [x, weights, None], x.shape, options=options, quant=QUANT))
+    return b.model
+
+
+def many_channels() -> Model:
+    """Forms with a weight for each of 2 to the 26 channels."""
+    b = Builder()
+    x = b.input((1, 1, 1, 1 << 26), quant=QUANT)
+    y = b.op(OpCode.RELU, [x], x.shape)
+    one = b.constant(np.ones((1,)), DType.INT8, QUANT)
+    b.output(b.op(OpCode.MUL, [y, one], x.shape, options=MulOptions(), quant=QUANT))
+    return b.model
+
+
+def broadcast_constant() -> Model:
+    """A number for each channel, of 2 to the 28 elements."""
+    b, side = Builder(), 1 << 13
+    x = b.input((1, side, side, 4), quant=QUANT)
+    other = b.constant(np.arange(4), DType.INT8, QUANT)
+    b.output(b.op(OpCode.MUL, [x, other], x.shape, options=MulOptions(), quant=QUANT))
+    return b.model
+
+
 def unpacked() -> Model:
     """150 outputs of one operator, which die one after another."""
     b, count = Builder(), 150
@@ -96,6 +127,9 @@ ATTACKS: dict[str, Callable[[], Model]] = {
     "many tiles": many_tiles,
     "repeated input": repeated_input,
     "large input": large_input,
+    "large image": large_image,
+    "many channels": many_channels,
+    "broadcast constant": broadcast_constant,
     "unpacked": unpacked,
     "nested": partial(nested, 20),
 }

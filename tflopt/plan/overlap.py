@@ -39,6 +39,8 @@ from tflopt.facts.windows import Axis
 
 Array = npt.NDArray[np.int64]
 _NOTHING = np.iinfo(np.int64).max
+MOST_PIXELS = 1 << 19
+"""Pixels of a layer that are looked at one by one; the layers of larger images don't overlap."""
 MVE_DEPTHWISE_BLOCK = 124
 """Channels that arm_depthwise_conv_s8_opt processes at a time on MVE."""
 
@@ -164,6 +166,8 @@ def _depthwise(window: Window, isa: str) -> Granules | None:
 @lru_cache(maxsize=4096)
 def least_gap(kernel: Kernel, window: Window) -> int | None:
     """The least I - O in bytes that is safe; None if the two may not overlap at all."""
+    if window.pixels > MOST_PIXELS:
+        return None
     if kernel.isa == REFERENCE:
         return _reference_gap(window, kernel.function) if window.pixels else None
     granules = granules_of(kernel, window)

@@ -13,6 +13,7 @@ from tflopt.ir.options import DepthwiseConv2DOptions
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.constants.remove_identity import Pair, pair_of
 from tflopt.rules.forms.mean_forms import WIDE
+from tflopt.search.worth import MOST_ELEMENTS
 
 SIGNS = {(OpCode.SUB, 0): -1.0}
 """By operator and place of the constant: by what a sum multiplies the other operand."""
@@ -27,6 +28,8 @@ def as_depthwise(op: Op) -> Sketch | None:
     pair = pair_of(op)
     if pair is None or pair.data.shape != op.output.shape or not op.output.shape:
         return None
+    if op.output.shape[-1] > MOST_ELEMENTS:
+        return None
     numbers = channels_of(pair)
     taps = None if numbers is None else _taps(pair, numbers)
     return None if taps is None else _drawn(pair, taps)
@@ -36,9 +39,9 @@ def channels_of(pair: Pair) -> Ints | None:
     """The constant's number for each index of the last axis; None where it has more than one."""
     shape = pair.op.output.shape
     data = pair.other.array().astype(np.int64)
-    data = data.reshape(data.shape[max(0, data.ndim - len(shape)) :])
-    full = np.broadcast_to(data, shape).reshape(-1, shape[-1])
-    return full[0] if full.size and bool((full == full[0]).all()) else None
+    rows = data.reshape(-1, data.shape[-1] if data.ndim else 1)
+    alike = rows.size and bool((rows == rows[0]).all())
+    return np.broadcast_to(rows[0], shape[-1:]) if alike and all(shape) else None
 
 
 def _taps(pair: Pair, numbers: Ints) -> list[Tap] | None:

@@ -62,7 +62,11 @@ def _forms(op: Op, source: Value, before: Affine, after: Affine, results: Ints) 
     if fits and (mul(EVERY_INT8, 1, before, ONE, after, fused) == results).all():
         yield _as_mul(op, source)
     is_image = len(source.shape) == 4 and source.shape[0] == 1
-    if is_image and (_one_tap(before, after, fused) == results).all():
+    if (
+        is_image
+        and source.shape[3] <= MOST_ELEMENTS
+        and (_one_tap(before, after, fused) == results).all()
+    ):
         yield _as_depthwise(op, source)
 
 

@@ -90,7 +90,8 @@ def candidates(island: Island, leaf: Leaf, out: Value) -> Iterator[Candidate]:
         if leaf.value.elements <= MOST_ELEMENTS:
             table = mul(values, FACTOR, source, factor, target, fused)
             yield Candidate(np.stack([table, table]), _product(quant, fused))
-        if len(leaf.value.shape) == 4 and leaf.value.shape[0] == 1:
+        is_image = len(leaf.value.shape) == 4 and leaf.value.shape[0] == 1
+        if is_image and leaf.value.shape[3] <= MOST_ELEMENTS:
             yield Candidate(_one_tap(values, source, target, fused), _depthwise(quant, fused))
 
 
