@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,17 +29,22 @@ CRASHES_LITERT = {"keyword_scrambled_8bit"}
 PLAIN = Settings(samples=None, layout=WriteOptions(share=True), annotate=Annotate.NONE)
 
 
-def optimized(path: Path, samples: SampleOptions | None) -> Result:
+def optimized(path: Path, settings: Settings) -> Result:
     data = path.read_bytes()
-    settings = replace(PLAIN, samples=samples)
     return optimize_file_bytes(read_bytes(data, str(path)), data, settings)
+
+
+@cache
+def plain(path: Path, target: str = "cortex-m55") -> Result:
+    """As most tests here look at it; none of them changes it."""
+    return optimized(path, replace(PLAIN, config=Config(device=Device(Target.parse(target)))))
 
 
 @needs_tflm
 @every_model
 def test_optimized_models_are_identical(path: Path) -> None:
     count = SLOW.get(path.stem, 32)
-    result = optimized(path, SampleOptions(count))
+    result = optimized(path, replace(PLAIN, samples=SampleOptions(count)))
     verify(result.model, "the pipeline")
     verdict = result.verification
     assert verdict is not None
@@ -57,7 +63,7 @@ def test_optimized_models_are_identical(path: Path) -> None:
 def test_optimized_models_load_in_litert_where_the_original_does(path: Path) -> None:
     if path.stem in CRASHES_LITERT:
         pytest.skip("LiteRT corrupts its heap on the original")
-    result = optimized(path, None)
+    result = plain(path)
     samples = make_samples(result.original, SampleOptions(1))
     try:
         runtime().run("litert", result.source, samples)
@@ -69,7 +75,7 @@ def test_optimized_models_load_in_litert_where_the_original_does(path: Path) -> 
 @every_model
 def test_a_second_optimization_changes_nothing(path: Path) -> None:
     """Without the annotation, which names the source's digest."""
-    first = optimized(path, None)
+    first = plain(path)
     second = optimize_file_bytes(read_bytes(first.data), first.data, PLAIN)
     assert not second.trace.hits
     assert second.data == first.data
@@ -111,10 +117,8 @@ def test_growth_that_is_refused() -> None:
 @every_model
 @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
 def test_no_resource_gets_worse(path: Path, target: str) -> None:
-    data = path.read_bytes()
-    device = Device(Target.parse(target))
-    settings = replace(PLAIN, config=Config(device=device))
-    result = optimize_file_bytes(read_bytes(data, str(path)), data, settings)
+    result, device = plain(path, target), Device(Target.parse(target))
+    data = result.source
     if result.hazards:
         pytest.skip("a layer that the core computes wrongly is routed around, at any price")
     assert result.memory_before is not None

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from tests.support.everything import Everything, carried
 from tests.support.flash import SMALL, Layers, real_model, relu_chain
+from tests.support.lean import lean
 from tests.support.paths import MODELS, ROOT, every_model, present
 from tests.support.runtime import runtime
 from tflopt.config import Config, Runtime, Strip
@@ -30,7 +31,6 @@ from tflopt.io.records import external_data, model_record
 from tflopt.io.schema import schema
 from tflopt.ir import Buffer, DType, Model, OpCode
 from tflopt.ir.record import Record
-from tflopt.product.annotate import Annotate
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target.annotation import METADATA_NAME
@@ -130,10 +130,7 @@ def test_the_shape_that_reshape_writes_into_is_never_shared() -> None:
 @cache
 def optimized(data: bytes, runtime_: Runtime = Runtime.BOTH) -> tuple[Model, bytes]:
     """Without plan and annotation, which other tests look at; nobody changes the model."""
-    chosen = Settings(
-        config=Config(runtime=runtime_, plan=None), samples=None, annotate=Annotate.NONE
-    )
-    output = optimize_file_bytes(read_bytes(data), data, chosen).data
+    output = lean(data, runtime_)[0]
     return read_bytes(output), output
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.everything import Everything, archive, carried
 from tests.support.flash import SMALL, Layers, relu_chain
+from tests.support.lean import lean
 from tests.support.paths import every_model
 from tflopt.config import Config, Runtime, Strip
 from tflopt.io import read_bytes, write_bytes
@@ -33,22 +34,13 @@ def account(data: bytes, runtime: Runtime = Runtime.BOTH) -> Flash:
     return found
 
 
-def chosen(runtime: Runtime) -> Settings:
-    config = Config(runtime=runtime, plan=None)
-    return Settings(config=config, samples=None, annotate=Annotate.NONE)
-
-
-def optimized(data: bytes, runtime: Runtime = Runtime.BOTH) -> bytes:
-    return optimize_file_bytes(read_bytes(data), data, chosen(runtime)).data
-
-
 @every_model
 def test_kinds_add_up_before_and_after(path: Path) -> None:
     data = path.read_bytes()
     before = account(data).by_kind
     for runtime in Runtime:
-        result = optimize_file_bytes(read_bytes(data), data, chosen(runtime))
-        after, means = account(result.data, runtime), result.trace.counts["mean-to-convolution"]
+        result, counts = lean(data, runtime)
+        after, means = account(result, runtime), counts.get("mean-to-convolution", 0)
         assert after.by_kind.get("not reachable", 0) == 0
         assert after.by_kind.get("minimum and maximum", 0) == 0
         for kind in ("tensor names", "scales", "metadata", "other texts"):
@@ -238,7 +230,7 @@ def test_half_a_quantization_counts_as_none() -> None:
 def test_biases_keep_what_litert_s_default_path_needs(path: Path) -> None:
     """The note stands where the original had none, or where a rule made the layer."""
     data = path.read_bytes()
-    before, after = read_bytes(data), read_bytes(optimized(data))
+    before, after = read_bytes(data), read_bytes(lean(data)[0])
     if not undelegated(before):
         made = {op.code for op in undelegated(after)}
         assert made <= {OpCode.CONV_2D, OpCode.DEPTHWISE_CONV_2D, OpCode.FULLY_CONNECTED}
