@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.cli import Cli
 from tests.support.paths import TESTDATA, needs_tflm
+from tests.support.sarif import sarif_results, text_of, uri_of
 from tflopt.config import Runtime, Strip
 from tflopt.errors import MismatchError, UsageError
 from tflopt.gate import Entry, read_config, run_entry
@@ -202,10 +203,13 @@ def test_instructions(config: Write, cli: Cli) -> None:
     assert rows[4].endswith(f"| **{need:,} of {need - 1:,}** |")
 
 
+REPORTS = ("--junit", "j.xml", "--sarif", "s.sarif", "--markdown", "m.md")
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_what_machines_read(jobs: int, config: Write, cli: Cli, tmp_path: Path) -> None:
     path = config(TWO.format(flash=1, arena=10**6) + '[[model]]\npath = "no|`<b>.tflite"\n')
-    ran = cli("check", path, "--json", "--junit", "j.xml", "--markdown", "m.md", "-j", jobs)
+    ran = cli("check", path, "--json", *REPORTS, "-j", jobs)
     assert ran.code == 2
     data = json.loads(ran.out)
     assert (data["schema_version"], data["exit_code"]) == (1, 2)
@@ -221,6 +225,11 @@ def test_what_machines_read(jobs: int, config: Write, cli: Cli, tmp_path: Path) 
     failure = cases["ds_cnn.tflite", "flash"].find("failure")
     assert failure is not None
     assert "the file takes" in (failure.get("message") or "")
+    results = sarif_results(tmp_path / "s.sarif")
+    assert [each["ruleId"] for each in results] == ["flash", "optimize"]
+    assert "ds_cnn.tflite: the file takes" in text_of(results[0])
+    uris = [uri_of(each) for each in results]
+    assert uris == ["ds_cnn.tflite", "no%7C%60%3Cb%3E.tflite"]
     text = (tmp_path / "m.md").read_text()
     need = checks["flash"]["need_bytes"]
     assert f"| \u274c ds_cnn.tflite | skipped | **{need:,} of 1** |" in text

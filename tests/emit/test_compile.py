@@ -101,6 +101,21 @@ def test_the_program(compiler: Compiler, count: int, tmp_path: Path) -> None:
 
 
 @CPP
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_arena_in_a_section_of_its_own(compiler: Compiler, count: int, tmp_path: Path) -> None:
+    b = Builder()
+    b.output(b.op(OpCode.RELU, [b.input((1, 4))], (1, 4)))
+    named = [NamedModel(f"m{index}", b.model, b"x") for index in range(count)]
+    options = EmitOptions(main=True, arena_section=".bss.dtcm", arena_bytes=1 << 20)
+    write_all(emit_files(named, options=options), tmp_path)
+    sources = f"-I{tmp_path}", f"-isystem{STUB}", "-c", tmp_path / "main.cc"
+    compiler.run(*sources, "-o", tmp_path / "main.o")
+    data = (tmp_path / "main.o").read_bytes()
+    assert b".bss.dtcm" in data
+    assert len(data) < 1 << 20, "an arena of zeros is no part of the image"
+
+
+@CPP
 @pytest.mark.parametrize("mixed", [False, True])
 def test_the_program_with_resource_variables(
     compiler: Compiler, mixed: bool, tmp_path: Path

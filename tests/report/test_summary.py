@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 from tests.support.field import field_model
 from tests.support.paths import SHARED, TESTDATA
 from tflopt.api import Optimized, optimize_file
-from tflopt.product.levers import Lever, find_lever
+from tflopt.product.levers import INSTRUCTIONS, Effect, Lever, find_levers
 from tflopt.report.console_summary import MOST_LINES, print_summary
 from tflopt.report.happened import Change, file_changes, operator_changes
 from tflopt.report.style import SafeConsole
+from tflopt.target.cost import predict_model
 from tflopt.texts import counted, short_name
 
 pytestmark = pytest.mark.unit
@@ -25,12 +27,12 @@ MODELS = (
 DS = TESTDATA / "ds_cnn.tflite"
 
 
-def screen(done: Optimized, lever: Lever | None = None, width: int = 80) -> str:
+def screen(done: Optimized, levers: Sequence[Lever] = (), width: int = 80) -> str:
     out = StringIO()
     console = SafeConsole(
         file=out, width=width, force_terminal=True, highlight=False, soft_wrap=True, no_color=True
     )
-    print_summary(console, done.result, done.settings, "m.tflite", "o.tflite", lever)
+    print_summary(console, done.result, done.settings, "m.tflite", "o.tflite", levers)
     return re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
 
 
@@ -39,14 +41,17 @@ def test_thirty_lines_of_eighty_columns(path: Path) -> None:
     if not path.exists():
         pytest.skip("the model is missing")
     done = optimize_file(path, verify=False)
-    lines = screen(done, Lever("--overlap", "arena", 1000, 900, "for cortex-m55 only")).splitlines()
+    effects = Effect("arena", 1000, 900), Effect(INSTRUCTIONS, 12_345_678, 9_000_000)
+    names = ("--overlap", "for cortex-m55 only"), ("--runtime tflm", "for TFLM alone")
+    levers = [Lever(name, effects, price) for name, price in names]
+    lines = screen(done, levers).splitlines()
     assert len(lines) <= MOST_LINES
     assert max(map(len, lines)) <= 80
 
 
 def test_the_order_is_what_a_reader_wants_to_know() -> None:
     done = optimize_file(DS, verify=False)
-    text = screen(done, find_lever(done.result, done.settings))
+    text = screen(done, find_levers(done.result, done.settings))
     marks = [
         "for cortex-m55, the default; --target",
         "before",
@@ -109,21 +114,30 @@ def test_the_lever_is_what_the_command_gives(path: Path, target: str) -> None:
     if not path.exists():
         pytest.skip("the model is missing")
     done = optimize_file(path, verify=False, target=target)
-    lever = find_lever(done.result, done.settings)
-    if lever is None:
-        return
-    name, _, value = lever.option.removeprefix("--").partition(" ")
-    said = {name: value or "target"}
-    found = optimize_file(path, verify=False, target=target, **said)
-    memory = found.result.memory_after
-    assert memory is not None
-    sizes = {"arena": memory.arena.minimum_bytes, "file": len(found.data)}
-    assert sizes[lever.resource] == lever.after < lever.before
+    for lever in find_levers(done.result, done.settings):
+        name, _, value = lever.option.removeprefix("--").partition(" ")
+        said = {name: value or "target"}
+        found = optimize_file(path, verify=False, target=target, **said)
+        memory = found.result.memory_after
+        assert memory is not None
+        work = predict_model(found.result.model, done.settings.device).instructions
+        now = {"arena": memory.arena.minimum_bytes, "file": len(found.data), INSTRUCTIONS: work}
+        assert {each.resource: each.after for each in lever.effects}.items() <= now.items()
+        assert all(each.after < each.before for each in lever.effects)
+        assert lever.effects
+
+
+def test_what_litert_keeps_out_is_tried_and_told() -> None:
+    """RELU as MUL by ones would be rounded otherwise on LiteRT's default path."""
+    done = optimize_file(TESTDATA / "torch_tcn.tflite", verify=False)
+    levers = find_levers(done.result, done.settings)
+    assert "--runtime tflm" in [lever.option for lever in levers]
+    assert screen(done, levers).count("more: --runtime tflm (for TFLM alone), as tried: ") == 1
 
 
 def test_no_lever_is_named_that_is_in_use_already() -> None:
     done = optimize_file(DS, verify=False, runtime="tflm", overlap="target")
-    assert find_lever(done.result, done.settings) is None
+    assert find_levers(done.result, done.settings) == []
 
 
 def test_layers_that_kernels_compute_wrongly_stand_together() -> None:

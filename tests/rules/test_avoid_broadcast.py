@@ -54,8 +54,8 @@ def test_a_factor_for_each_channel() -> None:
         TAPS,
         """
         graph(%0: i8[1,3,4,5]{0.05,3}) -> %1
-          %1: i8[1,3,4,5]{0.08,-20} = DEPTHWISE_CONV_2D(%0, const i8[1,1,1,5]{per-channel 3}) \
-padding=VALID stride_w=1 stride_h=1 depth_multiplier=1
+          %1: i8[1,3,4,5]{0.08,-20} = DEPTHWISE_CONV_2D(%0, const i8[1,1,1,5]{per-channel 3}, \
+const i32[5]{per-channel 0}) padding=VALID stride_w=1 stride_h=1 depth_multiplier=1
         """,
         hits=1,
         runners=["tflm"],

@@ -28,8 +28,8 @@ def test_rewrites() -> None:
         RULE,
         """
         graph(%0: i8[1,5,5,3]{0.05,3}) -> %4
-          %1: i8[1,5,5,3]{0.05,3} = DEPTHWISE_CONV_2D(%0, const i8[1,3,3,3]{per-channel 3}, [1918, -853, -1084]) stride_w=1 stride_h=1 depth_multiplier=1
-          %2: i8[1,5,5,3]{0.05,3} = DEPTHWISE_CONV_2D(%0, const i8[1,3,3,3]{per-channel 3}, [-1677, -390, 405]) stride_w=1 stride_h=1 depth_multiplier=1
+          %1: i8[1,5,5,3]{0.05,3} = DEPTHWISE_CONV_2D(%0, const i8[1,3,3,3]{per-channel 3}, const i32[3]{per-channel 0}) stride_w=1 stride_h=1 depth_multiplier=1
+          %2: i8[1,5,5,3]{0.05,3} = DEPTHWISE_CONV_2D(%0, const i8[1,3,3,3]{per-channel 3}, const i32[3]{per-channel 0}) stride_w=1 stride_h=1 depth_multiplier=1
           %3: i8[1,5,5,6]{0.05,3} = CONCATENATION(%1, %2) axis=3
           %4: i8[1,5,5,4]{0.05,3} = CONV_2D(%3, const i8[4,1,1,6]{per-channel 0}, const i32[4]{per-channel 0}) stride_w=1 stride_h=1
         """,  # noqa: E501
@@ -37,6 +37,8 @@ def test_rewrites() -> None:
     )
     joined = next(op for op in copy.main.ops if op.code is OpCode.CONCATENATION)
     assert joined.output.origin is None, "its channels stand in another order"
+    biases = [op.operand(2) for op in copy.main.ops[:2]]
+    assert [bias.ints() for bias in biases] == [(1918, -853, -1084), (-1677, -390, 405)]
 
 
 def through_depthwise(n: Kit, x: Value) -> Value:

@@ -10,13 +10,14 @@ from tests.support.kit import Kit, Quant
 from tests.support.worth import Always, Never, check_declines_by
 from tflopt.arith.fixed_point import clamp
 from tflopt.arith.reduction import every_sum
+from tflopt.config import Runtime
 from tflopt.facts import exact_sums
 from tflopt.facts.exact_sums import Reduction, as_one_sum, as_two_sums
 from tflopt.ir import DType, OpCode, Value
 from tflopt.rules.forms.mean_to_convolution import MeanToConvolution
 
 pytestmark = pytest.mark.runtime
-RULE = MeanToConvolution(Always())
+RULE = MeanToConvolution(Always(), Runtime.TFLM)
 AFTER_RELU: Quant = (0.05, -128)
 
 
@@ -39,7 +40,7 @@ def test_one_depthwise_convolution_with_a_bias() -> None:
         RULE,
         """
         graph(%0: i8[1,7,7,3]{0.05,-128}) -> %1
-          %1: i8[1,1,1,3]{0.05,-128} = DEPTHWISE_CONV_2D(%0, const i8[1,7,7,3]{0.0204082,0}, [1, 1, 1]) padding=VALID stride_w=1 stride_h=1 depth_multiplier=1
+          %1: i8[1,1,1,3]{0.05,-128} = DEPTHWISE_CONV_2D(%0, const i8[1,7,7,3]{0.0204082,0}, const i32[3]{0.00102041,0}) padding=VALID stride_w=1 stride_h=1 depth_multiplier=1
         """,  # noqa: E501
         hits=1,
     )
@@ -49,11 +50,11 @@ def test_the_elements_become_channels_where_scratch_is_dear() -> None:
     """The last form: no scratch, one weight for each element, and the copy is cheap."""
     check_rule(
         mean((1, 1, 36, 4), 1, 2).model,
-        MeanToConvolution(Always(pick=9)),
+        MeanToConvolution(Always(pick=9), Runtime.TFLM),
         """
         graph(%0: i8[1,1,36,4]{0.05,-128}) -> %3
           %1: i8[1,1,4,36]{0.05,-128} = TRANSPOSE(%0, [0, 1, 3, 2])
-          %2: i8[1,1,4,1]{0.05,-128} = CONV_2D(%1, const i8[1,1,1,36]{0.0277778,0}, [1]) padding=VALID stride_w=1 stride_h=1
+          %2: i8[1,1,4,1]{0.05,-128} = CONV_2D(%1, const i8[1,1,1,36]{0.0277778,0}, const i32[1]{0.00138889,0}) padding=VALID stride_w=1 stride_h=1
           %3: i8[1,4]{0.05,-128} = RESHAPE(%2, [1, 4]) new_shape=[1, 4]
         """,  # noqa: E501
         hits=1,
@@ -66,14 +67,16 @@ def test_two_convolutions_where_sums_lie_on_both_sides_of_zero() -> None:
         RULE,
         """
         graph(%0: i8[1,5,5,2]{0.05,0}) -> %4
-          %1: i8[1,1,1,2]{0.05,-128} = DEPTHWISE_CONV_2D(%0, const i8[1,5,5,2]{0.04,0}, [1, 1]) padding=VALID stride_w=1 stride_h=1 depth_multiplier=1
-          %2: i8[1,1,1,2]{0.05,127} = DEPTHWISE_CONV_2D(%0, const i8[1,5,5,2]{0.04,0}, [-1, -1]) padding=VALID stride_w=1 stride_h=1 depth_multiplier=1
+          %1: i8[1,1,1,2]{0.05,-128} = DEPTHWISE_CONV_2D(%0, const i8[1,5,5,2]{0.04,0}, const i32[2]{0.002,0}) padding=VALID stride_w=1 stride_h=1 depth_multiplier=1
+          %2: i8[1,1,1,2]{0.05,127} = DEPTHWISE_CONV_2D(%0, const i8[1,5,5,2]{0.04,0}, const i32[2]{0.002,0}) padding=VALID stride_w=1 stride_h=1 depth_multiplier=1
           %3: i8[1,1,1,2]{0.05,0} = ADD(%1, %2)
           %4: i8[1,2]{0.05,0} = RESHAPE(%3, [1, 2]) new_shape=[1, 2]
         """,  # noqa: E501
         hits=1,
     )
-    assert copy.main.ops[0].inputs[1] is copy.main.ops[1].inputs[1], "the weights are shared"
+    one, two = copy.main.ops[:2]
+    assert one.inputs[1] is two.inputs[1], "the weights are shared"
+    assert [op.operand(2).ints() for op in (one, two)] == [(1, 1), (-1, -1)]
 
 
 @pytest.mark.parametrize("pick", [0, 1, 9])
@@ -94,7 +97,7 @@ def test_two_convolutions_where_sums_lie_on_both_sides_of_zero() -> None:
 @pytest.mark.parametrize("out", [(0.05, -128), (0.031, 5), (0.07, -60)])
 def test_every_layout(shape: tuple[int, ...], axes: tuple[int, ...], pick: int, out: Quant) -> None:
     n = mean(shape, *axes, quant=(0.05, -4), out=out)
-    check_rule(n.model, MeanToConvolution(Always(pick=pick)), hits=1)
+    check_rule(n.model, MeanToConvolution(Always(pick=pick), Runtime.TFLM), hits=1)
 
 
 def test_wide_layers_get_a_bias_of_zeros() -> None:
@@ -124,7 +127,7 @@ def other_type(n: Kit) -> Value:
 
 def test_declines_by_cost() -> None:
     model = mean((1, 4, 4, 2), 1, 2).model
-    check_declines_by(model, MeanToConvolution(Never()), "a convolution isn't better")
+    check_declines_by(model, MeanToConvolution(Never(), Runtime.TFLM), "a convolution isn't better")
 
 
 def test_declines_more_sums_than_are_worth_the_time() -> None:

@@ -22,16 +22,18 @@ def chain(multiplier: int = 2, *, per_channel: bool = True) -> Kit:
 
 
 def test_rewrites() -> None:
-    check_rule(
+    copy = check_rule(
         chain().model,
         RULE,
         """
         graph(%0: i8[1,5,5,2]{0.05,3}) -> %2
-          %1: i8[1,5,5,6]{0.05,3} = CONV_2D(%0, const i8[6,1,1,2]{per-channel 0}, [1918, 1918, -1677, -1677, -853, -853]) stride_w=1 stride_h=1 fused_activation_function=RELU
+          %1: i8[1,5,5,6]{0.05,3} = CONV_2D(%0, const i8[6,1,1,2]{per-channel 0}, const i32[6]{per-channel 0}) stride_w=1 stride_h=1 fused_activation_function=RELU
           %2: i8[1,5,5,6]{0.05,3} = DEPTHWISE_CONV_2D(%1, const i8[1,3,3,6]{per-channel 3}, const i32[6]{per-channel 0}) stride_w=1 stride_h=1 depth_multiplier=1
         """,  # noqa: E501
         hits=1,
     )
+    bias = copy.main.ops[0].operand(2)
+    assert bias.ints() == (1918, 1918, -1677, -1677, -853, -853)
 
 
 @pytest.mark.parametrize("multiplier", [2, 3, 7])

@@ -7,11 +7,12 @@ import pytest
 from tests.support.check_rule import check_declines, check_leaves_alone, check_rule
 from tests.support.kit import Kit, Quant
 from tests.support.worth import Always, Never, check_declines_by
+from tflopt.config import Runtime
 from tflopt.ir import DType, Model, OpCode
 from tflopt.rules.forms.requantize_with_kernel import RequantizeWithKernel
 
 pytestmark = pytest.mark.runtime
-AS_MUL, AS_DEPTHWISE = (RequantizeWithKernel(Always(pick=pick)) for pick in (0, 1))
+AS_MUL, AS_DEPTHWISE = (RequantizeWithKernel(Always(pick=pick), Runtime.TFLM) for pick in (0, 1))
 
 
 def unary(code: OpCode, out: Quant = (0.03, -128), shape: tuple[int, ...] = (1, 2, 3, 4)) -> Model:
@@ -73,7 +74,9 @@ def test_declines_where_no_kernel_rounds_alike() -> None:
 
 
 def test_declines_by_cost() -> None:
-    check_declines_by(unary(OpCode.RELU), RequantizeWithKernel(Never()), "another kernel")
+    check_declines_by(
+        unary(OpCode.RELU), RequantizeWithKernel(Never(), Runtime.TFLM), "another kernel"
+    )
 
 
 def test_leaves_other_types_alone() -> None:
@@ -81,3 +84,16 @@ def test_leaves_other_types_alone() -> None:
     x = n.input((1, 2, 3, 4), DType.FLOAT32, None)
     n.output(n.unary(OpCode.RELU, x), n.quantize(x, (0.05, 3)))
     check_leaves_alone(n.model, AS_MUL)
+
+
+def test_for_litert_the_depthwise_has_a_bias_without_quantization() -> None:
+    after = check_rule(unary(OpCode.RELU), RequantizeWithKernel(Always(pick=1)), hits=1)
+    bias = next(after.ops()).inputs[2]
+    assert bias is not None
+    assert bias.quant is None
+
+
+def test_for_litert_quantize_stays() -> None:
+    rule = RequantizeWithKernel(Always())
+    reason = "another kernel would round otherwise on LiteRT's default path"
+    check_declines(unary(OpCode.QUANTIZE), rule, reason)

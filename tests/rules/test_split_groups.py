@@ -26,18 +26,24 @@ def grouped(groups: int, *, per_channel: bool = True) -> Kit:
 
 
 def test_rewrites() -> None:
-    check_rule(
+    copy = check_rule(
         grouped(2).model,
         RULE,
         """
         graph(%0: i8[1,4,4,4]{0.05,3}) -> %5
           %1: i8[1,4,4,2]{0.05,3}, %2: i8[1,4,4,2]{0.05,3} = SPLIT([3], %0) num_splits=2
-          %3: i8[1,4,4,3]{0.05,3} = CONV_2D(%1, const i8[3,3,3,2]{per-channel 0}, [1918, -1677, -853]) stride_w=1 stride_h=1
-          %4: i8[1,4,4,3]{0.05,3} = CONV_2D(%2, const i8[3,3,3,2]{per-channel 0}, [-390, -1084, 405]) stride_w=1 stride_h=1
+          %3: i8[1,4,4,3]{0.05,3} = CONV_2D(%1, const i8[3,3,3,2]{per-channel 0}, const i32[3]{per-channel 0}) stride_w=1 stride_h=1
+          %4: i8[1,4,4,3]{0.05,3} = CONV_2D(%2, const i8[3,3,3,2]{per-channel 0}, const i32[3]{per-channel 0}) stride_w=1 stride_h=1
           %5: i8[1,4,4,6]{0.05,3} = CONCATENATION(%3, %4) axis=3
         """,  # noqa: E501
         hits=1,
     )
+    assert [op.operand(2).ints() for op in copy.main.ops[1:3]] == [
+        (1918, -1677, -853),
+        (-390, -1084, 405),
+    ]
+    quants = [op.operand(2).quant for op in copy.main.ops[1:3]]
+    assert all(each is not None and each.count == 3 for each in quants)
 
 
 @pytest.mark.parametrize("groups", [2, 3, 10])

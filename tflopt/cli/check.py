@@ -27,6 +27,7 @@ from tflopt.gate.batch import run_all
 from tflopt.gate.config import read_config
 from tflopt.gate.render import budget, budgets, to_json, to_junit, to_markdown
 from tflopt.gate.run import Verdict, failed, run_entry, worst
+from tflopt.gate.sarif import to_sarif
 from tflopt.io import utf8, write_all
 from tflopt.io.files import check_outputs
 from tflopt.report.json_report import dumps
@@ -68,6 +69,9 @@ def check(
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")
     ] = None,
+    sarif: Annotated[
+        Path | None, typer.Option("--sarif", metavar="FILE", help="Write SARIF 2.1.0.")
+    ] = None,
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write a Markdown table.")
     ] = None,
@@ -84,19 +88,22 @@ def check(
     model's array are held against MODEL.tflite instead.
     """
     if firmware is not None:
-        if config is None or junit or markdown or github_summary:
-            raise UsageError("--map goes with MODEL.tflite, and with no --junit or --markdown")
+        if config is None or junit or sarif or markdown or github_summary:
+            raise UsageError("--map goes with MODEL.tflite, and with no report of many models")
         device = (target, cmsis_nn, tflm, build)
         raise typer.Exit(check_firmware(config, firmware, arena, device, as_json, quiet))
     if arena or target is not None:
         raise UsageError("--arena and --target go with --map; CONFIG.toml names a model's target")
     chosen = _config(config)
-    check_outputs((junit, markdown), [chosen], "the configuration, not a report")
+    check_outputs((junit, sarif, markdown), [chosen], "the configuration, not a report")
     summary = _summary_file(os.environ.get(SUMMARY_VARIABLE, "")) if github_summary else None
     entries = read_config(chosen)
-    check_outputs((junit, markdown), [entry.path for entry in entries])
+    check_outputs((junit, sarif, markdown), [entry.path for entry in entries])
     verdicts = run_all(run_entry, entries, jobs, lambda entry: failed(entry, "its process died"))
     files = {} if junit is None else {junit: [to_junit(verdicts)]}
+    if sarif is not None:
+        found = to_sarif(verdicts, [entry.path for entry in entries])
+        files[sarif] = [utf8(dumps(found))]
     if markdown is not None:
         files[markdown] = [utf8(to_markdown(verdicts))]
     write_all(files)

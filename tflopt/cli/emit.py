@@ -63,6 +63,9 @@ def emit(
             "--arena-alignment", metavar="BYTES", help="Align the arena; as given to 'optimize'."
         ),
     ] = ARENA_ALIGNMENT,
+    arena_section: Annotated[
+        str, typer.Option("--arena-section", help="Linker section of the arena, e.g. .bss.dtcm.")
+    ] = "",
     drop_annotation: Annotated[
         bool,
         typer.Option(
@@ -86,6 +89,7 @@ def emit(
         arena_bytes=None if arena is None else parse_size(arena),
         arena_alignment=arena_alignment,
         drop_annotation=drop_annotation,
+        arena_section=arena_section,
     )
     chosen = "" if name is None else check_name(name)
     check_folder(folder)

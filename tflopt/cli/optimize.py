@@ -175,7 +175,7 @@ def _run(original: Model, data: bytes, settings: Settings, quiet: bool, watch: W
 def _print(
     result: Result, settings: Settings, source: Path, destination: Path, explain: bool
 ) -> None:
-    from tflopt.product.levers import find_lever
+    from tflopt.product.levers import find_levers
     from tflopt.report.console import print_near_misses
     from tflopt.report.console_channels import print_removed
     from tflopt.report.console_summary import print_summary
@@ -183,8 +183,8 @@ def _print(
     from tflopt.report.style import make_console
 
     console = make_console(stderr=destination == STDOUT)
-    lever = find_lever(result, settings)
-    print_summary(console, result, settings, str(source), str(destination), lever)
+    levers = find_levers(result, settings)
+    print_summary(console, result, settings, str(source), str(destination), levers)
     if explain:
         console.print()
         print_removed(console, removed_channels(result.original, result.model))

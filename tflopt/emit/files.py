@@ -56,7 +56,9 @@ def emit_files(
     files[f"{name}_ops.h"] = resolver_header(name, ops)
     if options.main:
         counts = [variable_count(each.model) for each in models]
-        files["main.cc"] = main_source(name, [each.name for each in models], counts)
+        files["main.cc"] = main_source(
+            name, [each.name for each in models], counts, bool(options.arena_section)
+        )
     if options.layout is Layout.ARDUINO:
         files = arduino_library(files, name, [each.name for each in models])
     return {

@@ -58,7 +58,7 @@ bool HasKernels(unsigned int planned) {{
   return false;
 }}
 
-alignas({upper}_ARENA_ALIGNMENT) uint8_t arena[{upper}_ARENA_BYTES];
+alignas({upper}_ARENA_ALIGNMENT) {place}uint8_t arena[{upper}_ARENA_BYTES];
 
 // Loads a model and runs it once on whatever its inputs hold; replace this.
 TfLiteStatus Run({parameters}) {{
@@ -85,10 +85,13 @@ int main() {{
 """
 
 
-def main_source(name: str, models: Sequence[str], variables: Sequence[int] = ()) -> str:
+def main_source(
+    name: str, models: Sequence[str], variables: Sequence[int] = (), placed: bool = False
+) -> str:
     """The program's text; ``name`` is that of the resolver and the arena.
 
     ``variables`` counts the resource variables of each model; without any the text knows of none.
+    ``placed``: the arena has a section of its own.
     """
     stateful = any(variables)
     counts = [f", {count}" if stateful else "" for count in variables or [0] * len(models)]
@@ -110,6 +113,7 @@ def main_source(name: str, models: Sequence[str], variables: Sequence[int] = ())
     body = BODY.format(
         name=name,
         upper=name.upper(),
+        place=f"{name.upper()}_ARENA_PLACE " if placed else "",
         runs=runs,
         checks=checks,
         parameters=f"{parameters}, int variables" if stateful else parameters,

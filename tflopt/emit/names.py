@@ -41,14 +41,14 @@ def check_name(name: str) -> str:
     return name
 
 
-def check_section(name: str) -> str:
+def check_section(name: str, option: str = "--section") -> str:
     """A linker section; empty for the compiler's own.
 
     Raises:
         UsageError: it has characters that need quoting.
     """
     if name and not SECTION.fullmatch(name):
-        raise UsageError(f"--section {name!r}: letters, digits and . _ $ - only")
+        raise UsageError(f"{option} {name!r}: letters, digits and . _ $ - only")
     return name
 
 

@@ -50,6 +50,8 @@ class EmitOptions:
         arena_alignment: of the arena in memory, a power of two, 16 at least; that with which
             the model was planned.
         drop_annotation: leave tflopt's annotation out of the array; the header has its numbers.
+        arena_section: the linker section of the arena (DTCM, for example), empty for the compiler's
+            choice.
 
     Raises:
         UsageError: a section or alignment that makes no sense, or what a layout doesn't have.
@@ -65,9 +67,11 @@ class EmitOptions:
     layout: Layout = Layout.PLAIN
     arena_alignment: int = ARENA_ALIGNMENT
     drop_annotation: bool = False
+    arena_section: str = ""
 
     def __post_init__(self) -> None:
         check_section(self.section)
+        check_section(self.arena_section, "--arena-section")
         _check("--align", self.alignment, LEAST_ALIGNMENT)
         _check("--arena-alignment", self.arena_alignment, ARENA_ALIGNMENT)
         if self.layout is Layout.ARDUINO and (self.incbin or self.main):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from tflopt.arith.accumulator import convolution_multiplier, requantize_accumulator
 from tflopt.arith.affine import Affine
@@ -21,6 +22,11 @@ NEIGHBOURS = (0, 1, -1, 2, -2, 3, -3, 4, -4)
 LEVELS = np.arange(INT8_MIN + 1, INT8_MAX + 1, dtype=np.int64)
 AROUND = np.arange(-3, 4, dtype=np.int64)
 MOST_SUMS = 1 << 20
+FLOAT_ERROR = 2.0**-21
+"""Of a product of three numbers in single precision, and then some."""
+FLOAT_RATIOS = 1 / 256, 128
+"""Between input and output scale XNNPACK takes these: a MEAN beyond them runs in integers."""
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -68,19 +74,53 @@ class Reduction:
         sums = every_sum(self.count) - self.zero_point * self.count
         return requantize_accumulator(form.weight * sums + form.bias, multiplier, shift, out)
 
+    def is_rounded_alike_in_floats(self, form: WeightedSum) -> bool:
+        """Whether a runtime that requantizes in single precision gives the same for both.
+
+        XNNPACK, LiteRT's default path, takes the nearest integer of the sum times one factor, which
+        it multiplies up in any order. So no sum may lie within the errors of a half, unless both
+        factors are powers of two, which have no errors, and the output's zero point is even: some
+        kernels take the nearest even integer before they add it, some afterwards.
+        """
+        ratio = self.scale / self.out_scale
+        if not FLOAT_RATIOS[0] <= ratio < FLOAT_RATIOS[1]:
+            return False
+        sums = every_sum(self.count) - self.zero_point * self.count
+        factors = ratio / self.count, ratio * form.scale
+        real = sums * factors[0], (form.weight * sums + form.bias) * factors[1]
+        one, two = (clamp(np.rint(each) + form.zero_point) for each in real)
+        if not (one == two).all():
+            return False
+        exact = all(np.frexp(factor)[0] == 0.5 for factor in factors)
+        if exact and form.zero_point % 2 == 0:
+            return True
+        inside = np.abs(real[0] + form.zero_point) < INT8_MAX + 2
+        return all(is_off_halves(each[inside]) for each in real)
+
+
+def is_off_halves(real: Floats) -> bool:
+    """Whether single precision can't take any of these to the other side of a half."""
+    away = np.abs(real - np.floor(real) - 0.5)
+    return bool((away > FLOAT_ERROR * (np.abs(real) + 1)).all())
+
 
 @lru_cache(maxsize=256)
-def as_one_sum(reduction: Reduction) -> WeightedSum | None:
-    """One weighted sum that equals MEAN for every sum of its elements."""
+def as_one_sum(reduction: Reduction, in_floats: bool = False) -> WeightedSum | None:
+    """One weighted sum that equals MEAN for every sum of its elements.
+
+    With ``in_floats`` one that is also rounded alike in single precision.
+    """
     if 255 * reduction.count > MOST_SUMS:
         return None
     wanted = reduction.wanted
-    form = _search(reduction, wanted, reduction.out_zero_point)
+    form = _search(reduction, wanted, reduction.out_zero_point, in_floats)
     return form if form is not None and (reduction.output(form) == wanted).all() else None
 
 
 @lru_cache(maxsize=256)
-def as_two_sums(reduction: Reduction) -> tuple[WeightedSum, WeightedSum] | None:
+def as_two_sums(
+    reduction: Reduction, in_floats: bool = False
+) -> tuple[WeightedSum, WeightedSum] | None:
     """Two weighted sums whose ADD equals MEAN: one saturates below zero, the other above.
 
     MEAN rounds alike on both sides of zero, with a multiplier that may have fewer bits than a
@@ -93,10 +133,10 @@ def as_two_sums(reduction: Reduction) -> tuple[WeightedSum, WeightedSum] | None:
     )
     sums = every_sum(reduction.count) - reduction.zero_point * reduction.count
     scaled = multiply(sums, multiplier, shift)
-    above = _search(reduction, clamp(np.maximum(scaled, 0) + INT8_MIN), INT8_MIN)
+    above = _search(reduction, clamp(np.maximum(scaled, 0) + INT8_MIN), INT8_MIN, in_floats)
     if above is None:
         return None
-    below = _search(reduction, clamp(np.minimum(scaled, 0) + INT8_MAX), INT8_MAX)
+    below = _search(reduction, clamp(np.minimum(scaled, 0) + INT8_MAX), INT8_MAX, in_floats)
     if below is None or not (_added(reduction, above, below) == reduction.wanted).all():
         return None
     return above, below
@@ -108,7 +148,9 @@ def _added(reduction: Reduction, above: WeightedSum, below: WeightedSum) -> Ints
     return add(reduction.output(above), reduction.output(below), one, two, out)
 
 
-def _search(reduction: Reduction, wanted: Ints, zero_point: int) -> WeightedSum | None:
+def _search(
+    reduction: Reduction, wanted: Ints, zero_point: int, in_floats: bool
+) -> WeightedSum | None:
     """The first weight, scale and bias that give ``wanted``, which rises with the sum."""
     out = reduction.target(zero_point)
     sums = every_sum(reduction.count) - reduction.zero_point * reduction.count
@@ -121,8 +163,11 @@ def _search(reduction: Reduction, wanted: Ints, zero_point: int) -> WeightedSum 
                 continue
             least = least_accumulators(LEVELS - zero_point, multiplier, shift)
             bias = None if least is None else bias_between(weight * sums, first, least)
-            if bias is not None:
-                return WeightedSum(weight, float(scale), bias, zero_point)
+            if bias is None:
+                continue
+            form = WeightedSum(weight, float(scale), bias, zero_point)
+            if not in_floats or reduction.is_rounded_alike_in_floats(form):
+                return form
     return None
 
 

@@ -14,27 +14,28 @@ from tflopt.product.budget import arena_with_overlap
 from tflopt.product.choose import choose
 from tflopt.product.optimize import Result
 from tflopt.product.settings import Settings
-from tflopt.rewrite import Stage
-from tflopt.rules.pipeline import RULES, Selection, run_pipeline
+from tflopt.rewrite import Rule, Stage, Why
+from tflopt.rules.pipeline import RULES, Selection, applies, run_pipeline
 from tflopt.target.cost import predict_model
 from tflopt.target.kernel_sets import THIS_ISA
 
 MOST_OPERATORS = 100
 """Larger models are not tried: it takes as long as the optimization itself."""
 LEAST_GAIN = 0.02
-ARENA, FILE = "arena", "file"
+NOTABLE = 0.03
+"""Of the arena or the instructions: what writing for TFLM alone has to save to be told besides."""
+ARENA, FILE, INSTRUCTIONS = "arena", "file", "instructions"
+FOR_TFLM = "for TFLM alone"
 TIDY = tuple(rule.name for rule in RULES if {Stage.STRIP, Stage.CLEAN} & set(rule.stages))
 
 
 @dataclass(frozen=True)
-class Lever:
-    """An option, and the bytes of the resource that it lowers; ``price`` says what else changes."""
+class Effect:
+    """What an option makes of a resource: bytes of arena or file, or predicted instructions."""
 
-    option: str
     resource: str
     before: int
     after: int
-    price: str
 
     @property
     def gain(self) -> float:
@@ -42,26 +43,76 @@ class Lever:
         return 1 - self.after / max(self.before, 1)
 
 
-def find_lever(result: Result, settings: Settings) -> Lever | None:
-    """The option that saves the largest part of the arena or the file; None where none does.
+@dataclass(frozen=True)
+class Lever:
+    """An option, and the resources that it lowers; ``price`` says what else changes."""
+
+    option: str
+    effects: tuple[Effect, ...]
+    price: str
+
+    @property
+    def gain(self) -> float:
+        """The largest part that it saves of a resource."""
+        return max((each.gain for each in self.effects), default=0.0)
+
+
+def find_levers(result: Result, settings: Settings) -> list[Lever]:
+    """The option that saves the largest part of the arena or the file; none where none does.
 
     Options are estimated on the finished model first; that which promises most is tried from the
-    original on, as the command would do it.
+    original on, as the command would do it. Besides, what ``--runtime tflm`` saves of instructions
+    and arena, where rules need it that LiteRT's default path doesn't bear.
     """
     if sum(1 for _ in result.original.ops()) > MOST_OPERATORS:
-        return None
-    promised = sorted(_promises(result, settings), key=lambda each: -each[0].gain)
-    for lever, tried in promised:
+        return []
+    alone = _alone(result, settings)
+    if alone is not None and max(_of(alone, ARENA), _of(alone, INSTRUCTIONS)) < NOTABLE:
+        alone = None
+    found = [] if alone is None else [alone]
+    for lever, tried in _promises(result, settings, alone):
         if lever.gain < LEAST_GAIN:
             break
-        true = _true(lever, result, tried)
-        if true is not None and true.gain >= LEAST_GAIN:
-            return true
-    return None
+        true = _tried(lever.option, lever.price, result, tried)
+        kept = () if true is None else tuple(e for e in true.effects if e.resource != INSTRUCTIONS)
+        if true is not None and kept and replace(true, effects=kept).gain >= LEAST_GAIN:
+            return [replace(true, effects=kept), *found]
+    return found
 
 
-def _promises(result: Result, settings: Settings) -> Iterator[tuple[Lever, Settings]]:
-    """Each option that isn't used yet with its effect on the finished model."""
+def _of(lever: Lever, resource: str) -> float:
+    return max((each.gain for each in lever.effects if each.resource == resource), default=0.0)
+
+
+def _alone(result: Result, settings: Settings) -> Lever | None:
+    """What the result would be for TFLM alone, where that lets a rule in."""
+    config = settings.config
+    if config.runtime is not Runtime.BOTH:
+        return None
+    wanted = replace(config, runtime=Runtime.TFLM)
+    codes = {op.code for op in result.model.ops()}
+    more = [
+        rule
+        for rule in RULES
+        if isinstance(rule, Rule) and applies(rule, wanted) and not applies(rule, config)
+    ]
+    declined = any(miss.because.why is Why.LITERT for miss in result.trace.near_misses)
+    if not declined and not any(codes & rule.anchors for rule in more):
+        return None
+    return _tried("--runtime tflm", FOR_TFLM, result, replace(settings, config=wanted))
+
+
+def _promises(
+    result: Result, settings: Settings, alone: Lever | None
+) -> list[tuple[Lever, Settings]]:
+    """Each option that isn't used yet with its effect on the finished model, the best first."""
+    found = list(_estimates(result, settings, alone))
+    return sorted(found, key=lambda each: -each[0].gain)
+
+
+def _estimates(
+    result: Result, settings: Settings, alone: Lever | None
+) -> Iterator[tuple[Lever, Settings]]:
     config, model = settings.config, result.model
     memory = result.memory_after
     if memory is not None and config.plan is not None and not config.plan.trusts_some:
@@ -69,15 +120,14 @@ def _promises(result: Result, settings: Settings) -> Iterator[tuple[Lever, Setti
         wanted = replace(settings, config=replace(config, plan=plan))
         found = arena_with_overlap(model, config)
         if found is not None:
-            sizes = memory.arena.minimum_bytes, found
-            core = f"for {settings.device.target} only"
-            yield Lever("--overlap", ARENA, *sizes, core), wanted
-    if config.runtime is Runtime.BOTH:
+            effect = Effect(ARENA, memory.arena.minimum_bytes, found)
+            yield Lever("--overlap", (effect,), f"for {settings.device.target} only"), wanted
+    if config.runtime is Runtime.BOTH and alone is None:
         wanted = replace(settings, config=replace(config, runtime=Runtime.TFLM))
         again = _again(model, wanted, TIDY)
         if again is not None:
-            sizes = len(result.data), len(write_bytes(again, settings.layout))
-            yield Lever("--runtime tflm", FILE, *sizes, "for TFLM alone"), wanted
+            effect = Effect(FILE, len(result.data), len(write_bytes(again, settings.layout)))
+            yield Lever("--runtime tflm", (effect,), FOR_TFLM), wanted
 
 
 def _again(model: Model, settings: Settings, only: tuple[str, ...]) -> Model | None:
@@ -89,14 +139,19 @@ def _again(model: Model, settings: Settings, only: tuple[str, ...]) -> Model | N
     return copy
 
 
-def _true(lever: Lever, result: Result, settings: Settings) -> Lever | None:
-    """The lever with what the command makes of it, None where that is slower or not allowed."""
+def _tried(option: str, price: str, result: Result, settings: Settings) -> Lever | None:
+    """What the command makes of it with an option, None where that is slower or not allowed."""
     try:
         draft = choose(result.original, result.source, settings, lambda _: None, lambda _: None)
     except TfloptError:
         return None
     work = predict_model(result.model, settings.device).instructions
-    if draft.cost.instructions is None or draft.cost.instructions > work * (1 + LEAST_GAIN):
+    cost, memory = draft.cost, result.memory_after
+    if cost.instructions is None or cost.instructions > work * (1 + LEAST_GAIN):
         return None
-    after = len(draft.data) if lever.resource == FILE else draft.cost.arena_bytes
-    return None if after is None else replace(lever, after=after)
+    effects = [Effect(FILE, len(result.data), len(draft.data))]
+    effects.append(Effect(INSTRUCTIONS, work, cost.instructions))
+    if memory is not None and cost.arena_bytes is not None:
+        effects.append(Effect(ARENA, memory.arena.minimum_bytes, cost.arena_bytes))
+    better = (each for each in effects if each.gain >= LEAST_GAIN)
+    return Lever(option, tuple(sorted(better, key=lambda each: -each.gain)), price)

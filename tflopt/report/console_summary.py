@@ -12,7 +12,7 @@ from rich.text import Text
 
 from tflopt.errors import printable
 from tflopt.product.growth import size_notes
-from tflopt.product.levers import Lever
+from tflopt.product.levers import INSTRUCTIONS, Effect, Lever
 from tflopt.product.optimize import DEFAULT_TARGET, Result, Settings
 from tflopt.report.console import print_notes, print_verification
 from tflopt.report.console_hazards import print_hazards
@@ -50,10 +50,10 @@ def print_summary(
     settings: Settings,
     source: str,
     output: str,
-    lever: Lever | None = None,
+    levers: Sequence[Lever] = (),
 ) -> None:
     """What it is for, before and after, what happened, the verdict, and what else there is."""
-    screen = _Screen(console, result, settings, lever)
+    screen = _Screen(console, result, settings, levers)
     text = ""
     for most in LIMITS:
         with console.capture() as captured:
@@ -71,7 +71,7 @@ class _Screen:
     console: Console
     result: Result
     settings: Settings
-    lever: Lever | None
+    levers: Sequence[Lever]
 
     def show(self, source: str, output: str, most: _Most) -> None:
         """All of it, with so many of each."""
@@ -91,8 +91,8 @@ class _Screen:
         print_hazards(console, result.hazards, result.hazards_left)
         self._notes(most.notes)
         _print_open(console, grouped(result.trace.near_misses), most.advices)
-        if self.lever is not None:
-            _print_lever(console, self.lever)
+        for lever in self.levers:
+            _print_lever(console, lever)
         written = f", {size(len(result.data))} bytes"
         if result.annotates:
             written += f", {size(len(result.annotation))} of them tflopt's annotation"
@@ -175,10 +175,15 @@ def _print_open(console: Console, groups: Sequence[Group], most: int) -> None:
 
 
 def _print_lever(console: Console, lever: Lever) -> None:
-    sizes = f"{size(lever.before)} -> {size(lever.after)} bytes"
-    gain = change(lever.before, lever.after)
-    what = f" ({lever.price}), as tried: {lever.resource} {sizes}, {gain}"
+    what = f" ({lever.price}), as tried: {', '.join(map(_effect, lever.effects[:2]))}"
     paragraph(console, Text.assemble("more: ", (lever.option, "bold"), what))
+
+
+def _effect(effect: Effect) -> str:
+    gain = change(effect.before, effect.after)
+    if effect.resource == INSTRUCTIONS:
+        return f"predicted instructions {gain}"
+    return f"{effect.resource} {size(effect.before)} -> {size(effect.after)} bytes, {gain}"
 
 
 def _plural(count: int, noun: str) -> str:

@@ -42,6 +42,11 @@ class Why(Enum):
         "The current form is better; another --goal may decide otherwise.",
         True,
     )
+    LITERT = (
+        "litert",
+        "Add --runtime tflm where LiteRT needn't give what it gave for the original.",
+        True,
+    )
     REQUANTIZES = (
         "requantizes",
         "Put the activation straight behind the layer, so that the converter fuses it.",

@@ -105,7 +105,10 @@ class _Described:
     """Whether LiteRT's kernels give the same for both forms: not where they round differently from
     TFLM's, as FULLY_CONNECTED and MUL do."""
     alike_on_default_path: ClassVar[bool] = True
-    """Whether LiteRT's default path (XNNPACK) does, where its other kernels do."""
+    """Whether LiteRT's default path (XNNPACK) does. Where not, the rule needs ``--runtime tflm``,
+    unless the model can't run on TFLM without it (:attr:`is_needed`)."""
+    is_needed: ClassVar[bool] = False
+    """Whether TFLM can't run what the rule rewrites."""
 
     @classmethod
     def from_config(cls, config: Config) -> Self:

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TypeGuard
 
 from tflopt import rules as rooms
-from tflopt.config import Config
+from tflopt.config import Config, Runtime
 from tflopt.errors import UsageError
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Stage
 from tflopt.rules.phases import conditions
@@ -114,6 +114,8 @@ def find_rule(name: str) -> AnyRule:
 def applies(rule: AnyRule, config: Config) -> bool:
     """Whether the options allow a rule at all."""
     if not rule.exactness.bit_exact and not config.allow_lsb:
+        return False
+    if config.runtime is Runtime.BOTH and not (rule.alike_on_default_path or rule.is_needed):
         return False
     phases = conditions(rule.stages[0])
     if phases and not any(phase.holds(config) for phase in phases):

@@ -62,7 +62,7 @@ def split_groups(n: Kit) -> Value:
 
 @example()
 def mean_to_convolution(n: Kit) -> Value:
-    return n.reduce(OpCode.MEAN, n.input((1, 7, 7, 3), quant=(0.05, -128)), [1, 2])
+    return n.reduce(OpCode.MEAN, n.input((1, 8, 8, 3), quant=(0.05, -128)), [1, 2])
 
 
 @example(runners=TFLM)

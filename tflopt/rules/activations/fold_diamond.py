@@ -33,6 +33,7 @@ class FoldDiamond(FormRule):
     anchors: ClassVar[frozenset[OpCode]] = ELEMENTWISE
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     alike_on_litert: ClassVar[bool] = False
+    alike_on_default_path: ClassVar[bool] = False
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the largest region that ends here for which there is a better form."""

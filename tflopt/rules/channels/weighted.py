@@ -15,6 +15,7 @@ import numpy as np
 
 from tflopt.arith.fixed_point import Ints, ints, wrap
 from tflopt.facts import operators
+from tflopt.facts.biases import bias_quantization, part_of
 from tflopt.facts.convolution import Convolution, convolution
 from tflopt.ir import DType, Op, Quantization, Value
 from tflopt.ir.node import Array
@@ -318,7 +319,10 @@ def _write_bias(op: Op, rw: Rewriter, added: Ints | None, outputs: Mask | None) 
         return
     total = added if added is not None else np.zeros(1, dtype=np.int64)
     total = total if old is None else total + ints(old.array()).reshape(-1)
-    quant = _new_bias_quant(op) if old is None else _cut_quant(old.quant, outputs)
+    if old is None:
+        quant = bias_quantization(op.inputs[0], op.inputs[1])
+    else:
+        quant = _cut_quant(old.quant, outputs)
     total = total if outputs is None else total[outputs]
     like = op.inputs[1] if old is None else old
     assert like is not None
@@ -327,22 +331,6 @@ def _write_bias(op: Op, rw: Rewriter, added: Ints | None, outputs: Mask | None) 
     rw.set_inputs(op, [*op.inputs[:position], bias, *op.inputs[position + 1 :]])
 
 
-def _new_bias_quant(op: Op) -> Quantization | None:
-    """That of the products: the weights have lost what goes already."""
-    data, weights = op.operand(0), op.operand(1)
-    if data.quant is None or weights.quant is None:
-        return None
-    if data.quant.scale is None or weights.quant.scale is None:
-        return None
-    scale = np.asarray(data.quant.scale[0] * weights.quant.scale, dtype=np.float32)
-    return Quantization(scale=scale, zero_point=np.zeros(scale.size, dtype=np.int64))
-
-
 def _cut_quant(quant: Quantization | None, outputs: Mask | None) -> Quantization | None:
     """Per-channel scales of the output channels that stay."""
-    if quant is None or outputs is None or quant.scale is None or not quant.is_per_channel:
-        return quant
-    points = quant.zero_point
-    if points is not None and points.size == quant.scale.size:
-        points = points[outputs]
-    return replace(quant, scale=quant.scale[outputs], zero_point=points, min=None, max=None)
+    return quant if outputs is None else part_of(quant, outputs)

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from tflopt.facts.biases import bias_quantization
 from tflopt.facts.operators import CONVOLUTIONS, data_of, facts_of
-from tflopt.ir import DType, Op, OpCode, Quantization, Value
+from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter
 from tflopt.rules.defects.route import RouteRule
 from tflopt.target.hazards import is_routed_by
@@ -43,15 +44,4 @@ def _zeros(op: Op, rw: Rewriter) -> Value:
     data, weights = data_of(op), op.input(1)
     wide = data is not None and data.dtype is DType.INT16
     zeros = np.zeros(op.output.shape[-1], dtype=np.int64 if wide else np.int32)
-    return rw.constant(zeros, op.output, quant=_bias_quantization(data, weights))
-
-
-def _bias_quantization(data: Value | None, weights: Value | None) -> Quantization | None:
-    if data is None or weights is None or data.quant is None or weights.quant is None:
-        return None
-    if data.quant.scale is None or weights.quant.scale is None:
-        return None
-    if not data.quant.count or not weights.quant.count:
-        return None
-    scale = data.quant.scale[0] * weights.quant.scale
-    return Quantization(scale, np.zeros(len(scale), dtype=np.int64))
+    return rw.constant(zeros, op.output, quant=bias_quantization(data, weights))

@@ -26,7 +26,8 @@ class WidenTransposeConv(RouteRule):
 
     LiteRT wants ``input == (output + stride - filter) // stride`` with VALID and ``input ==
     ceil(output / stride)`` with SAME (``transpose_conv.cc``, ``computed_input_width``); TFLM
-    checks neither.
+    checks neither. LiteRT's default path (XNNPACK) leaves filters narrower than the stride to other
+    kernels; a bias without quantization makes it leave the wide one to them too.
     """
 
     name: ClassVar[str] = "widen-transpose-conv"
@@ -70,8 +71,18 @@ class WidenTransposeConv(RouteRule):
             )
             if padding is not options.padding:
                 rw.set_options(op, changed)
+            if self.runtime is Runtime.BOTH:
+                rw.set_inputs(op, [*op.inputs[:3], _bare_bias(op, rw)])
             return
         require(False, "a wider filter changes the padding, or LiteRT refuses it", at=op)
+
+
+def _bare_bias(op: Op, rw: Rewriter) -> Value:
+    """The bias without quantization, of zeros where there is none."""
+    bias = op.input(3)
+    if bias is None:
+        return rw.constant(np.zeros(op.output.shape[-1], dtype=np.int32), op.output)
+    return rw.constant(bias.array(), bias, name=bias.name)
 
 
 def _sizes(

@@ -8,6 +8,7 @@ import numpy as np
 
 from tflopt.arith.accumulator import convolution_multiplier, dense_multiplier
 from tflopt.arith.affine import affine_of
+from tflopt.facts.biases import bias_quantization
 from tflopt.ir import Activation, DType, Op, Padding, Quantization, Value
 from tflopt.ir.node import Array
 from tflopt.ir.options import Conv2DOptions, FullyConnectedOptions
@@ -86,7 +87,8 @@ def as_convolution(dense: Dense) -> Sketch:
     kernel = dense.weights.reshape(dense.outputs, 1, 1, inputs)
     weights = sketch.constant(kernel, DType.INT8, _along(dense, 0))
     if dense.bias is None:
-        bias = sketch.constant(np.zeros(dense.outputs))
+        scales = bias_quantization(dense.data, weights)
+        bias = sketch.constant(np.zeros(dense.outputs), DType.INT32, scales)
     else:
         bias = sketch.read(dense.bias)
     result = sketch.convolution(

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from tflopt.facts.biases import part_of
 from tflopt.facts.convolution import Convolution, convolution
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
@@ -84,7 +85,10 @@ def _part(sketch: Sketch, conv: Convolution, number: int) -> Value:
     if quant is not None and quant.is_per_channel:
         quant = Quantization.per_channel(quant.scales[every], 3)
     kernel = sketch.constant(weights.array()[..., every], DType.INT8, quant)
-    offset = [] if bias is None else [sketch.constant(bias.array()[every])]
+    offset = []
+    if bias is not None:
+        kept = part_of(bias.quant, every)
+        offset = [sketch.constant(bias.array()[every], DType.INT32, kept)]
     shape = (*conv.op.output.shape[:3], conv.input_c)
     return sketch.depthwise(
         [sketch.read(conv.data), kernel, *offset],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tflopt.facts.biases import bias_quantization
 from tflopt.facts.exact_sums import WeightedSum
 from tflopt.facts.reductions import Extents
 from tflopt.ir import DType, Op, Padding, Quantization, Value
@@ -72,8 +73,13 @@ WINDOWS = (
 the elements as channels; the same after a TRANSPOSE, which needs no scratch at all."""
 
 
-def draw(op: Op, extents: Extents, sums: Sequence[WeightedSum], window: Window) -> Sketch:
-    """The convolutions, their ADD where there are two, and the views around them."""
+def draw(
+    op: Op, extents: Extents, sums: Sequence[WeightedSum], window: Window, for_litert: bool
+) -> Sketch:
+    """The convolutions, their ADD where there are two, and the views around them.
+
+    ``for_litert``: LiteRT loads them too, which needs a bias (:mod:`tflopt.facts.biases`).
+    """
     source = op.operand(0)
     sketch = Sketch()
     shape, kernel = window.data(extents), window.kernel(extents)
@@ -83,7 +89,7 @@ def draw(op: Op, extents: Extents, sums: Sequence[WeightedSum], window: Window) 
     data = sketch.view(sketch.read(source), shape)
     if window.transposes:
         data = _transposed(sketch, data)
-    layer = _Layer(sketch, op, data, kernel, window, extents)
+    layer = _Layer(sketch, op, data, kernel, window, extents, for_litert)
     parts = [layer.convolution(each) for each in sums]
     result = parts[0]
     if len(parts) > 1:
@@ -112,6 +118,7 @@ class _Layer:
     kernel: Shape
     window: Window
     extents: Extents
+    for_litert: bool
     weights: dict[tuple[int, float], Value] = field(default_factory=dict)
 
     def convolution(self, form: WeightedSum) -> Value:
@@ -124,9 +131,12 @@ class _Layer:
             scale = Quantization.per_tensor(form.scale)
             self.weights[key] = self.sketch.constant(numbers, DType.INT8, scale)
         shape = self.window.result(self.extents)
-        # LiteRT's CONV_2D demands a bias.
-        needs_bias = form.bias != 0 or shape[3] > WIDE or not depthwise
-        bias = [self.sketch.constant(np.full(shape[3], form.bias))] if needs_bias else []
+        # LiteRT's CONV_2D demands a bias whatever runs it.
+        needs_bias = form.bias != 0 or shape[3] > WIDE or not depthwise or self.for_litert
+        bias = []
+        if needs_bias:
+            scales = bias_quantization(self.data, self.weights[key])
+            bias = [self.sketch.constant(np.full(shape[3], form.bias), DType.INT32, scales)]
         inputs, target = [self.data, self.weights[key], *bias], (quant.scalar()[0], form.zero_point)
         if depthwise:
             one_tap = DepthwiseConv2DOptions(Padding.VALID, 1, 1, 1)

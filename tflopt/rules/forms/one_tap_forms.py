@@ -7,12 +7,12 @@ from math import prod
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints
+from tflopt.facts.biases import bias_quantization
 from tflopt.facts.one_tap import Frame, Tap, as_product, one_tap
 from tflopt.ir import DType, Op, OpCode, Padding, Quantization
 from tflopt.ir.options import DepthwiseConv2DOptions
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.constants.remove_identity import Pair, pair_of
-from tflopt.rules.forms.mean_forms import WIDE
 from tflopt.search.worth import MOST_ELEMENTS
 
 SIGNS = {(OpCode.SUB, 0): -1.0}
@@ -80,14 +80,12 @@ def _drawn(pair: Pair, taps: list[Tap]) -> Sketch:
     shape = output.shape if is_image else (1, 1, prod(output.shape[:-1]), channels)
     weights = np.array([tap.weight for tap in taps]).reshape(1, 1, 1, channels)
     quant = Quantization.per_channel([tap.scale for tap in taps], 3)
-    inputs = [
-        sketch.view(sketch.read(pair.data), shape),
-        sketch.constant(weights, DType.INT8, quant),
-    ]
-    if channels > WIDE or any(tap.bias for tap in taps):
-        inputs.append(sketch.constant([tap.bias for tap in taps]))
+    data = sketch.view(sketch.read(pair.data), shape)
+    kernel = sketch.constant(weights, DType.INT8, quant)
+    scales = bias_quantization(data, kernel)
+    bias = sketch.constant([tap.bias for tap in taps], DType.INT32, scales)
     found = sketch.depthwise(
-        inputs,
+        [data, kernel, bias],
         shape,
         DepthwiseConv2DOptions(Padding.VALID, 1, 1, 1, pair.fused),
         output.quant,

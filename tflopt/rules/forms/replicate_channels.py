@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from tflopt.facts.biases import part_of
 from tflopt.facts.convolution import Convolution, convolution
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
@@ -83,7 +84,11 @@ def as_pair(source: Convolution, conv: Convolution) -> Sketch:
 
 
 def _repeated_bias(sketch: Sketch, bias: Value | None, times: int) -> list[Value]:
-    return [] if bias is None else [sketch.constant(np.repeat(bias.array(), times))]
+    if bias is None:
+        return []
+    every = np.repeat(np.arange(bias.elements), times)
+    numbers = bias.array().reshape(-1)[every]
+    return [sketch.constant(numbers, DType.INT32, part_of(bias.quant, every))]
 
 
 def _repeated(weights: Value, times: int) -> Quantization | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tflopt.facts.biases import part_of
 from tflopt.facts.convolution import Convolution, convolution
 from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.ir.options import SplitOptions
@@ -76,7 +77,10 @@ def _part(sketch: Sketch, conv: Convolution, data: Value, number: int) -> Value:
     if quant is not None and quant.is_per_channel:
         quant = Quantization.per_channel(quant.scales[own], 0)
     weights = sketch.constant(conv.weights.array()[own], DType.INT8, quant)
-    offset = [] if bias is None else [sketch.constant(bias.array()[own])]
+    offset = []
+    if bias is not None:
+        kept = part_of(bias.quant, own)
+        offset = [sketch.constant(bias.array()[own], DType.INT32, kept)]
     return sketch.convolution(
         [data, weights, *offset],
         (*conv.op.output.shape[:3], count),

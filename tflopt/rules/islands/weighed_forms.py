@@ -11,6 +11,7 @@ from tflopt.arith.accumulator import convolution_multiplier, requantize_accumula
 from tflopt.arith.affine import LIMITS, Affine, affine_of
 from tflopt.arith.binary import mul
 from tflopt.arith.fixed_point import Ints
+from tflopt.facts.biases import bias_quantization
 from tflopt.facts.clamps import reachable
 from tflopt.facts.tables import (
     LOGISTIC_OUTPUT,
@@ -25,7 +26,6 @@ from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import DepthwiseConv2DOptions
 from tflopt.rewrite import Reason, Why
 from tflopt.rewrite.sketch import Sketch
-from tflopt.rules.forms.mean_forms import WIDE
 from tflopt.rules.islands.island_forms import Form, wanted_of
 from tflopt.rules.islands.islands import Island, Leaf, is_known_by_ends
 from tflopt.search.worth import MOST_ELEMENTS
@@ -142,9 +142,8 @@ def _depthwise(quant: Quantization, fused: Activation) -> Draw:
         channels = x.shape[3]
         numbers = np.full((1, 1, 1, channels), WEIGHT, dtype=np.int8)
         weights = sketch.constant(numbers, DType.INT8, Quantization.per_tensor(WEIGHT_SCALE))
-        wide = channels > WIDE
-        bias = [sketch.constant(np.zeros(channels, dtype=np.int32))] if wide else []
+        bias = sketch.constant(np.zeros(channels), DType.INT32, bias_quantization(x, weights))
         options = DepthwiseConv2DOptions(Padding.VALID, 1, 1, 1, fused)
-        return sketch.depthwise([x, weights, *bias], x.shape, options, quant)
+        return sketch.depthwise([x, weights, bias], x.shape, options, quant)
 
     return draw

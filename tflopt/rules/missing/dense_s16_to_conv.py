@@ -32,6 +32,8 @@ class DenseS16ToConv(Rule):
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.FULLY_CONNECTED})
     exactness: ClassVar[Exactness] = BY_ARITHMETIC
     alike_on_litert: ClassVar[bool] = False
+    alike_on_default_path: ClassVar[bool] = False
+    is_needed: ClassVar[bool] = True
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the operator by the convolution and the views that it needs."""
