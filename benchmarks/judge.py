@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.judging.further import FURTHER
 from benchmarks.judging.layers import RARER
 from benchmarks.judging.motifs import MOST, MOTIFS, Motif, Net
 from benchmarks.judging.state import STATEFUL, branched
@@ -94,7 +95,7 @@ def compose(seed: int) -> Model:
 
 def _motif(rng: np.random.Generator) -> Motif:
     """One of all; those that keep state or call subgraphs come up in one place of ten."""
-    room: Sequence[Motif] = STATEFUL if rng.random() < 0.1 else (*MOTIFS, *RARER)
+    room: Sequence[Motif] = STATEFUL if rng.random() < 0.1 else (*MOTIFS, *RARER, *FURTHER)
     return room[int(rng.integers(len(room)))]
 
 
