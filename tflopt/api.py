@@ -44,6 +44,7 @@ from tflopt.target.cost import predict_model
 from tflopt.target.device import Device
 from tflopt.target.memory import Memory, memory_of, why_no_memory
 from tflopt.target.quantities import parse_size
+from tflopt.texts import counted
 from tflopt.verify.compare import Candidate, Verification
 
 Source: TypeAlias = "str | Path | bytes | bytearray"
@@ -132,7 +133,7 @@ class Inspection:
         arena = "unknown" if self.arena_bytes is None else f"{self.arena_bytes:,} bytes"
         return (
             f"<Inspection {Path(self.model.path).name or 'model'}: "
-            f"{self.totals.file_bytes:,} bytes, {self.totals.operators:,} operators, "
+            f"{self.totals.file_bytes:,} bytes, {counted(self.totals.operators, 'operator')}, "
             f"arena {arena}, {self.instructions:,} instructions on {self.device.target}>"
         )
 

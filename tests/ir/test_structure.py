@@ -360,7 +360,7 @@ CORRUPTIONS: list[tuple[Callable[[Net], None], str]] = [
     (foreign_opcode, "operator code"),
     (foreign_buffer, "buffer"),
     (foreign_intermediate, "intermediate"),
-    (missing_callee, "calls subgraph 3, but there are 1"),
+    (missing_callee, "calls subgraph 3 of 1"),
     (foreign_metadata, "refers to a buffer"),
     (foreign_metadata_buffer, "refers to a buffer"),
     (foreign_signature, "not in its subgraph"),

@@ -25,7 +25,7 @@ def test_a_clash_names_both_buffers_and_the_step() -> None:
 @pytest.mark.parametrize(
     ("solution", "reason"),
     [
-        (Solution((0,), 32), "1 offsets for 2 buffers"),
+        (Solution((0,), 32), "1 offset for 2 buffers"),
         (Solution((0, 40), 72), "not a multiple of 16"),
         (Solution((-32, 0), 32), "negative offset"),
         (Solution((0, 32), 60), "the height is 64, not 60"),

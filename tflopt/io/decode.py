@@ -47,7 +47,7 @@ class Decoder:
         if self.size == 0:
             raise ModelError("the file is empty")
         if self.size < 12:
-            raise ModelError(f"{self.size} bytes are too few for a model")
+            raise ModelError(f"{self.size:,} bytes are too few for a model")
         self._see(0, 8, "header", "header")
         identifier = self.view[4:8]
         if identifier != IDENTIFIER:
@@ -57,7 +57,8 @@ class Decoder:
     def _need(self, position: int, count: int, where: str) -> None:
         if position < 0 or position + count > self.size:
             raise ModelError(
-                f"points outside of the file (byte {position} + {count} of {self.size})", where
+                f"points outside of the file (byte {position:,} + {count:,} of {self.size:,})",
+                where,
             )
         self.end = max(self.end, position + count)
 
@@ -169,7 +170,7 @@ class Decoder:
     def _tables(self, position: int, name: str, where: str) -> list[Record]:
         offsets = self._vector(position, "uint32", where)
         if len(offsets) > self._budget:
-            raise ModelError(f"{len(offsets)} entries are more than a file may have", where)
+            raise ModelError(f"{len(offsets):,} entries are more than a file may have", where)
         return [
             self._table(self._offset(position + 4 + 4 * i, where), name, f"{where}[{i}]")
             for i in range(len(offsets))

@@ -36,6 +36,7 @@ from tflopt.ir import (
 from tflopt.ir.node import Bytes
 from tflopt.ir.quantization import Floats, Longs
 from tflopt.ir.verify import flaws
+from tflopt.texts import counted
 
 MAX_FILE_BYTES = 1 << 32
 """Largest file that is read; a documented limit."""
@@ -174,7 +175,7 @@ class _Reader:
 
     def _outside(self, offset: int, size: int, where: str) -> Bytes:
         if offset + size > len(self.data):
-            raise ModelError(f"data at {offset} + {size} lies outside of the file", where)
+            raise ModelError(f"data at {offset:,} + {size:,} lies outside of the file", where)
         self.decoder.charge(size, where)
         self.end = max(self.end, offset + size)
         return np.frombuffer(self.data, np.uint8, size, offset)
@@ -185,7 +186,9 @@ class _Reader:
         if offset == 0 and size == 0:
             return Buffer(data)
         if data is not None or offset <= 1:
-            raise ModelError(f"has both data and the offset {offset} of {size} bytes", fields.where)
+            raise ModelError(
+                f"has both data and the offset {offset:,} of {size:,} bytes", fields.where
+            )
         return Buffer(self._outside(offset, size, fields.where), external=True)
 
     def _graph(self, model: Model, fields: Fields) -> None:
@@ -209,7 +212,9 @@ class _Reader:
     @staticmethod
     def _tensor(tensors: list[Value], index: int, where: str) -> Value:
         if not 0 <= index < len(tensors):
-            raise ModelError(f"tensor index {index}, but there are {len(tensors)} tensors", where)
+            raise ModelError(
+                f"tensor index {index}, and the graph has {counted(len(tensors), 'tensor')}", where
+            )
         return tensors[index]
 
     def _value(self, graph: Graph, fields: Fields) -> Value:
@@ -218,7 +223,9 @@ class _Reader:
             raise UnsupportedError(f"unknown tensor type {code}", fields.where)
         shape = fields.ints("shape")
         if len(shape) > MAX_RANK:
-            raise UnsupportedError(f"{len(shape)} dimensions, at most {MAX_RANK}", fields.where)
+            raise UnsupportedError(
+                f"{counted(len(shape), 'dimension')}, at most {MAX_RANK}", fields.where
+            )
         value = Value(graph, DType(code), shape, name=fields.text("name"))
         value.buffer = self._indexed_buffer(graph.model, fields.number("buffer"), fields.where)
         value.is_variable = fields.flag("is_variable")
@@ -241,7 +248,8 @@ class _Reader:
             return None
         if index >= len(model.buffers):
             raise ModelError(
-                f"buffer index {index}, but there are {len(model.buffers)} buffers", where
+                f"buffer index {index}, and the model has {counted(len(model.buffers), 'buffer')}",
+                where,
             )
         return model.buffers[index]
 

@@ -9,7 +9,7 @@ from typing import overload
 from tflopt.ir.node import Buffer, Bytes, Op, OperatorCode, Use, Value
 from tflopt.ir.opcodes import OpCode
 from tflopt.ir.record import Record
-from tflopt.texts import printable
+from tflopt.texts import counted, printable
 
 
 class Ports(Sequence[Value]):
@@ -77,7 +77,7 @@ class Graph:
         self.derived: dict[type, object] = {}
 
     def __repr__(self) -> str:
-        return f"<Graph {printable(self.name or '?')}: {len(self.ops):,} operators>"
+        return f"<Graph {printable(self.name or '?')}: {counted(len(self.ops), 'operator')}>"
 
     @property
     def index(self) -> int:
@@ -166,7 +166,8 @@ class Model:
         name = self.path.replace("\\", "/").rpartition("/")[2] or "?"
         operators = sum(len(graph.ops) for graph in self.graphs)
         tensors = sum(len(graph.values) for graph in self.graphs)
-        return f"<Model {printable(name)}: {operators:,} operators, {tensors:,} tensors>"
+        holds = f"{counted(operators, 'operator')}, {counted(tensors, 'tensor')}"
+        return f"<Model {printable(name)}: {holds}>"
 
     @property
     def main(self) -> Graph:

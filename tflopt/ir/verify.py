@@ -47,7 +47,7 @@ def flaws(model: Model) -> Iterator[Flaw]:
     for op in model.ops():
         for index in called(op):
             if not 0 <= index < len(model.graphs):
-                yield Flaw(place(op), f"calls subgraph {index}, but there are {len(model.graphs)}")
+                yield Flaw(place(op), f"calls subgraph {index:,} of {len(model.graphs):,}")
 
 
 def verify(model: Model, pass_name: str) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from tflopt.errors import ModelError
 from tflopt.plan.greedy import ONLINE
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
+from tflopt.texts import counted
 
 METADATA_NAME = "OfflineMemoryAllocation"
 FORMAT_VERSION = 1
@@ -42,10 +43,11 @@ def decode(data: bytes, tensor_count: int, path: str = "") -> list[int]:
     Raises `ModelError` where AllocateTensors would fail or read beyond the buffer.
     """
     if len(data) < _HEADER_WORDS * _WORD_BYTES:
-        raise ModelError(f"{len(data)} bytes, too short for its header", METADATA_NAME, path)
+        raise ModelError(f"{len(data):,} bytes, too short for its header", METADATA_NAME, path)
     count = struct.unpack_from("<3i", data)[2]
     if count != tensor_count:
-        reason = f"{count} offsets for {tensor_count} tensors: AllocateTensors fails"
+        tensors = counted(tensor_count, "tensor")
+        reason = f"{counted(count, 'offset')} for {tensors}: AllocateTensors fails"
         raise ModelError(reason, METADATA_NAME, path)
     need = (_HEADER_WORDS + count) * _WORD_BYTES
     if len(data) < need:

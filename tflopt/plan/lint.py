@@ -17,6 +17,7 @@ from tflopt.plan.lifetimes import (
     planned_buffers,
 )
 from tflopt.plan.problem import Lifetime
+from tflopt.texts import counted
 
 _LIMIT = 1 << 31
 
@@ -50,7 +51,7 @@ def lint(
     other: that may be aliasing on purpose, which only the kernel can judge.
     """
     if len(offsets) != model.tensor_count:
-        reason = f"{len(offsets)} offsets for {model.tensor_count} tensors"
+        reason = f"{counted(len(offsets), 'offset')} for {counted(model.tensor_count, 'tensor')}"
         return [Finding(Severity.ERROR, (METADATA_NAME,), reason)]
     refs = [TensorRef(s, t) for s, g in enumerate(model.subgraphs) for t in range(len(g.tensors))]
     flat = dict(zip(refs, offsets, strict=True))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tflopt.plan.problem import Alias, Buffer, Problem, Solution
+from tflopt.texts import counted
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Violation:
 def validate(problem: Problem, solution: Solution) -> list[Violation]:
     """Every way in which ``solution`` breaks ``problem``; empty means that it is right."""
     if len(solution.offsets) != len(problem.buffers):
-        reason = f"{len(solution.offsets)} offsets for {len(problem.buffers)} buffers"
+        given, wanted = len(solution.offsets), len(problem.buffers)
+        reason = f"{counted(given, 'offset')} for {counted(wanted, 'buffer')}"
         return [Violation((), reason)]
     found = list(_single_violations(problem, solution))
     found.extend(_alias_violations(problem))

@@ -12,6 +12,7 @@ from tflopt.io import write_bytes
 from tflopt.ir import Model, Value
 from tflopt.run.runner import HostRunner, MissingOpError, Work, available
 from tflopt.run.samples import Array, Sample
+from tflopt.texts import counted
 from tflopt.verify.compare import Candidate, without_plan
 
 MOST_SAMPLES = 256
@@ -49,7 +50,9 @@ def _samples(arrays: dict[str, Array], number: int, value: Value) -> list[Array]
         raise UsageError(f"{names[0]} holds {array.dtype}, the input takes {dtype}")
     size = value.elements
     if not size or array.size % size:
-        raise UsageError(f"{names[0]} has {array.size} elements, no multiple of {size}")
+        raise UsageError(
+            f"{names[0]} has {counted(array.size, 'element')}, no multiple of {size:,}"
+        )
     return list(array.reshape(-1, *value.shape))
 
 

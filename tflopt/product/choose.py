@@ -29,6 +29,7 @@ from tflopt.target.cost import predict_model
 from tflopt.target.hazards import find_hazards
 from tflopt.target.memory import Memory, memory_of, why_no_memory
 from tflopt.target.runs import find_refusals
+from tflopt.texts import counted
 
 TRIES = 8
 """Further results for each unit of effort."""
@@ -135,7 +136,7 @@ def choose(
         tries = TRIES * settings.effort if number > ALWAYS else TRIES
         if (judge.is_content(least) and (best is first or number > ALWAYS)) or number > tries:
             break
-        progress(f"searching: {number + 1} results")
+        progress(f"searching: {counted(number + 1, 'result')}")
         found, results = make(original, data, tried, watch), number + 1
         if judge.key(found) < least:
             best, least = found, judge.key(found)

@@ -12,6 +12,7 @@ from tflopt.rewrite import Stage
 from tflopt.rules.pipeline import RULES
 from tflopt.target.memory import Memory
 from tflopt.target.runs import find_refusals
+from tflopt.texts import counted
 
 BESIDE = (
     "tflopt's annotation ({:,} bytes) would make the file larger than the original: it is in a "
@@ -93,7 +94,9 @@ def _forms(result: Result) -> str:
     names = [rule.name for rule in RULES if counts[rule.name] and not TIDY & set(rule.stages)]
     if not names:
         return "the operators that are left"
-    more = f" and {len(names) - MOST_NAMES} more rules" if len(names) > MOST_NAMES else ""
+    more = (
+        f" and {counted(len(names) - MOST_NAMES, 'more rule')}" if len(names) > MOST_NAMES else ""
+    )
     return ", ".join(names[:MOST_NAMES]) + more
 
 

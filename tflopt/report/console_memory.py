@@ -85,7 +85,7 @@ def print_memory(
     grid = table("#", "operator", "live", "unused", "buffers at their offsets", right=(0, 2, 3))
     for step in timeline(model, memory):
         items = sorted((places.get(name, 0), name) for name in step.buffers)
-        text = ", ".join(f"{short(name)} @{at}" for at, name in items)
+        text = ", ".join(f"{short(name)} @{at:,}" for at, name in items)
         style = "bold" if step.is_peak else ""
         unused = size(max(0, used.head_bytes - step.live_bytes))
         grid.add_row(

@@ -26,6 +26,7 @@ from tflopt.ir.node import Array
 from tflopt.ir.types import dtype_of
 from tflopt.plan.describe import write_plan
 from tflopt.rewrite.reason import Reason, reason_of
+from tflopt.texts import counted
 
 
 class Rewriter:
@@ -329,7 +330,7 @@ class Rewriter:
 
     def keep_buffers(self, kept: list[Buffer]) -> None:
         """Drop all other buffers."""
-        self.note(f"dropped {len(self.model.buffers) - len(kept)} buffers")
+        self.note(f"dropped {counted(len(self.model.buffers) - len(kept), 'buffer')}")
         self.model.buffers = kept
 
     def keep_opcodes(self, used: set[int]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tflopt.errors import printable
 from tflopt.ir.node import Op
 from tflopt.rewrite.reason import Reason, reason_of
+from tflopt.texts import counted
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Trace:
     _declined: dict[Op, dict[str, tuple[Reason, Op]]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"<Trace of {len(self.counts):,} rules that fired {len(self.hits):,} times>"
+        rules, times = counted(len(self.counts), "rule"), counted(len(self.hits), "time")
+        return f"<Trace of {rules} that fired {times}>"
 
     @property
     def counts(self) -> Counter[str]:

@@ -24,6 +24,7 @@ from tflopt.target.cortex_m import Isa, Target
 from tflopt.target.device import Device
 from tflopt.target.setup import RUNTIMES, TFLM_3B20912, TFLM_90B983C, Build
 from tflopt.target.tflm_kernels import NONE
+from tflopt.texts import counted
 
 VERSION_FILE = "VERSION.txt"
 VERSION_LINE = re.compile(r"^(tflite_micro|cmsis_nn)=([A-Za-z0-9._+-]+)$", re.MULTILINE)
@@ -150,7 +151,7 @@ class _Library:
         """What the objects say, for people."""
         names = Counter(each.cpu for each in self.attributes if each.cpu)
         told = ", ".join(f"{count} for {name}" for name, count in names.most_common(3))
-        return f"{len(self.objects)} objects: {told}"
+        return f"{counted(len(self.objects), 'object')}: {told}"
 
     def users(self, name: str, symbol: str) -> list[str]:
         """Sections that call a function, of objects with that name in theirs."""

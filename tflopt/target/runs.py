@@ -15,6 +15,7 @@ from tflopt.ir import DType, Model, Op, OpCode, Value
 from tflopt.target.device import Device
 from tflopt.target.setup import NEWEST_RUNTIME, Runtime
 from tflopt.target.vendor import vendor_of
+from tflopt.texts import counted
 
 REDUCED = frozenset({OpCode.MEAN, OpCode.SUM})
 CALIBRATE = "convert with a representative dataset and inference in integers"
@@ -122,7 +123,7 @@ _WEIGHTED = WEIGHTED | of_kind(Kind.MATMUL)
 
 def _wrong_rank(op: Op) -> Refusal | None:
     if op.code is OpCode.CONCATENATION and len(op.inputs) > MOST_CONCATENATED:
-        reason = f"has {len(op.inputs)} inputs, TFLM takes {MOST_CONCATENATED}"
+        reason = f"has {counted(len(op.inputs), 'input')}, TFLM takes {MOST_CONCATENATED}"
         return Refusal(op, Kernels.TFLM, reason, "concatenate in two steps")
     limits, first = RANKS.get(op.code), _tensors(op)[0]
     if limits is None or first is None:
@@ -179,7 +180,7 @@ def _too_much_reduced(op: Op, lacks: Lacks) -> str:
         return f"has {rank} dimensions, {{}} takes {lacks.reduced_rank}"
     count = prod(axes.shape) if axes is not None else 0
     if lacks.reduced_axes is not None and count > lacks.reduced_axes:
-        return f"reduces {count} axes, {{}} takes {lacks.reduced_axes}"
+        return f"reduces {counted(count, 'axis', 'axes')}, {{}} takes {lacks.reduced_axes}"
     return ""
 
 
@@ -189,7 +190,7 @@ def _cmsis_nn(op: Op) -> Refusal | None:
     if data is None or weights is None:
         return None
     if op.code is OpCode.TRANSPOSE and data.dtype is DType.INT8 and len(data.shape) > 4:
-        reason = f"has {len(data.shape)} dimensions, CMSIS-NN takes 4"
+        reason = f"has {counted(len(data.shape), 'dimension')}, CMSIS-NN takes 4"
         return Refusal(op, Kernels.CMSIS_NN, reason, "merge axes that stay together")
     if op.code is not OpCode.FULLY_CONNECTED:
         return None

@@ -26,6 +26,7 @@ from tflopt.run.runner import (
     available,
 )
 from tflopt.run.samples import Array, Sample, SampleOptions, make_samples
+from tflopt.texts import counted
 from tflopt.verify.interface import (
     check_interface,
     narrowed_outputs,
@@ -80,7 +81,7 @@ class Verification:
             return f"<Verification {self.status}: {printable(str(self.mismatch))}>"
         if not self.samples:
             return f"<Verification {self.status}: {printable(self.note)}>"
-        return f"<Verification {self.status} on {self.runner}, {self.samples:,} inputs>"
+        return f"<Verification {self.status} on {self.runner}, {counted(self.samples, 'input')}>"
 
 
 def where_to(verdict: Verification) -> str:
@@ -284,7 +285,8 @@ class _Comparison:
         count = len(matches.pairs)
         verdict = replace(verdict, layer=layer, layer_note=f"matched by {matches.how}")
         if layer is None:
-            same = f"{count} inner tensors are equal when run without a memory plan"
+            are = "is" if count == 1 else "are"
+            same = f"{counted(count, 'inner tensor')} {are} equal when run without a memory plan"
             note = verdict.layer_note if verdict.mismatch is None else same
             return replace(verdict, tensors=count, layer_note=note)
         layer = replace(layer, sample=numbers[layer.sample])

@@ -11,6 +11,7 @@ from tflopt.facts.operators import VARIABLES
 from tflopt.ir import Model, OpCode
 from tflopt.run.runner import Outcome, Runner, Work
 from tflopt.run.samples import Array
+from tflopt.texts import counted
 from tflopt.verify.match import Pair
 
 CHUNK = 1024
@@ -44,8 +45,8 @@ class LayerDifference:
         found = self.difference
         return (
             f"{self.name}, made by operator {self.operator_index} {self.operator}, first at "
-            f"{list(found.first_index)} of sample {self.sample}; {found.count} elements, "
-            f"at most {found.max_diff:g}"
+            f"{list(found.first_index)} of sample {self.sample}; "
+            f"{counted(found.count, 'element')}, at most {found.max_diff:g}"
         )
 
 

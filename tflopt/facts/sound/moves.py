@@ -19,6 +19,7 @@ from tflopt.ir.options import (
     UnpackOptions,
 )
 from tflopt.ir.types import DType
+from tflopt.texts import counted
 
 Shape = tuple[int, ...]
 SLICE_RANK = 5
@@ -62,14 +63,14 @@ def _split(op: Op) -> str:
     first = op.code is OpCode.SPLIT
     axis = op.ints(0 if first else 2)
     if axis is None or len(axis) != 1:
-        return "" if axis is None else f"{len(axis)} axes, it takes one"
+        return "" if axis is None else f"{counted(len(axis), 'axis', 'axes')}, it takes one"
     shapes = [value.shape for value in op.outputs]
     return _along(shapes, _source(op, 1 if first else 0).shape, axis[0])
 
 
 def _stack(parts: Sequence[Value], whole: Value, axis: int, count: int) -> str:
     if count != len(parts):
-        return f"options for {count} tensors, it has {len(parts)}"
+        return f"options for {counted(count, 'tensor')}, it has {len(parts):,}"
     flaw = axis_flaw(axis, len(whole.shape))
     if flaw:
         return flaw
@@ -78,7 +79,7 @@ def _stack(parts: Sequence[Value], whole: Value, axis: int, count: int) -> str:
     for value in parts:
         if value.shape != part:
             return f"{list(value.shape)} is not a part of {list(whole.shape)} along axis {at}"
-    return "" if whole.shape[at] == count else f"{count} parts of {list(whole.shape)}"
+    return "" if whole.shape[at] == count else f"{counted(count, 'part')} of {list(whole.shape)}"
 
 
 def _pack(op: Op) -> str:
@@ -97,7 +98,7 @@ def _transpose(op: Op) -> str:
     if perm is None:
         return ""
     if sorted(perm) != list(range(len(source.shape))):
-        return f"{list(perm)} is not an order of {len(source.shape)} axes"
+        return f"{list(perm)} is not an order of {_axes(source)}"
     return _gives(op, [source.shape[axis] for axis in perm])
 
 
@@ -106,7 +107,7 @@ def _pad(op: Op) -> str:
     if pads is None:
         return ""
     if len(pads) != 2 * len(source.shape):
-        return f"{len(pads)} paddings for {len(source.shape)} axes"
+        return f"{counted(len(pads), 'padding')} for {_axes(source)}"
     if min(pads, default=0) < 0:
         return f"a padding of {min(pads)}"
     rows = list(zip(source.shape, pads[::2], pads[1::2], strict=True))
@@ -121,11 +122,13 @@ def _pad(op: Op) -> str:
 def _slice(op: Op) -> str:
     begin, size, source = op.ints(1), op.ints(2), _source(op)
     if len(source.shape) > SLICE_RANK:
-        return f"{len(source.shape)} axes; the kernel aborts above {SLICE_RANK}"
+        return f"{_axes(source)}; the kernel aborts above {SLICE_RANK}"
     if begin is None or size is None:
         return ""
     if not len(begin) == len(size) == len(source.shape):
-        return f"{len(begin)} begins and {len(size)} sizes for {len(source.shape)} axes"
+        return (
+            f"{counted(len(begin), 'begin')} and {counted(len(size), 'size')} for {_axes(source)}"
+        )
     taken = [
         extent - at if count == -1 else count
         for at, count, extent in zip(begin, size, source.shape, strict=True)
@@ -149,7 +152,11 @@ def _gather(op: Op) -> str:
         return f"an index of {max(chosen)} or {min(chosen)} among {source.shape[at]}"
     rest = prod(source.shape[:at] + source.shape[at + 1 :])
     count = rest * indices.elements
-    return "" if count == op.output.elements else f"{count} elements, {op.output.elements} out"
+    return (
+        ""
+        if count == op.output.elements
+        else f"{counted(count, 'element')}, {op.output.elements:,} out"
+    )
 
 
 def _gather_nd(op: Op) -> str:
@@ -188,7 +195,8 @@ def _blocks(op: Op) -> str:
         space, batch = batch, space
     count = len(blocks)
     if not len(space) == len(batch) > count or len(edges) != 2 * count:
-        return f"{count} blocks and {len(edges)} edges for {len(space)} axes"
+        given = f"{counted(count, 'block')} and {counted(len(edges), 'edge')}"
+        return f"{given} for {counted(len(space), 'axis', 'axes')}"
     if min(blocks, default=1) < 1 or min(edges, default=0) < 0:
         return f"blocks of {list(blocks)}, edges of {list(edges)}"
     wide = [space[1 + i] + edges[2 * i] + edges[2 * i + 1] for i in range(count)]
@@ -215,7 +223,7 @@ def _tile(op: Op) -> str:
     if times is None:
         return ""
     if len(times) != len(source.shape):
-        return f"{len(times)} repeats for {len(source.shape)} axes"
+        return f"{counted(len(times), 'repeat')} for {_axes(source)}"
     return _gives(op, [a * b for a, b in zip(source.shape, times, strict=True)])
 
 
@@ -235,3 +243,7 @@ MOVES: dict[Kind, Callable[[Op], str]] = {
     Kind.RESIZE: _resize,
     Kind.TILE: _tile,
 }
+
+
+def _axes(value: Value) -> str:
+    return counted(len(value.shape), "axis", "axes")

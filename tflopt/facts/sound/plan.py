@@ -12,6 +12,7 @@ import numpy as np
 
 from tflopt.ir.model import Model
 from tflopt.ir.verify import Flaw
+from tflopt.texts import counted
 
 NAME = "OfflineMemoryAllocation"
 HEADER_WORDS = 3
@@ -27,12 +28,13 @@ def plan_flaws(model: Model) -> Iterator[Flaw]:
     data = entries[-1].buffer.data
     size = 0 if data is None else int(data.size)
     if data is None or size < 4 * HEADER_WORDS:
-        yield Flaw(NAME, f"{size} bytes, too short for its header")
+        yield Flaw(NAME, f"{size:,} bytes, too short for its header")
         return
     values = [value for graph in model.graphs for value in graph.values]
     count, need = int(data[8:12].view("<i4")[0]), 4 * (HEADER_WORDS + len(values))
     if count != len(values):
-        reason = f"{count} offsets for {len(values)} tensors: AllocateTensors fails"
+        tensors = counted(len(values), "tensor")
+        reason = f"{counted(count, 'offset')} for {tensors}: AllocateTensors fails"
         yield Flaw(NAME, reason)
         return
     if size < need:

@@ -9,6 +9,7 @@ from tflopt.ir.node import Op, Value
 from tflopt.ir.opcodes import OpCode
 from tflopt.ir.options import SoftmaxOptions
 from tflopt.ir.types import DType
+from tflopt.texts import counted
 
 INTEGERS = frozenset({DType.INT8, DType.UINT8, DType.INT16})
 BIAS = {OpCode.DEPTHWISE_CONV_2D: 2, OpCode.TRANSPOSE_CONV: 3}
@@ -99,5 +100,5 @@ def _channel_flaw(op: Op) -> str:
     if count == 1 or axis >= len(weights.shape):
         return ""
     if count != weights.shape[axis]:
-        return f"{count} scales for {weights.shape[axis]} output channels"
+        return f"{counted(count, 'scale')} for {counted(weights.shape[axis], 'output channel')}"
     return ""

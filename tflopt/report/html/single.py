@@ -10,6 +10,7 @@ from tflopt.report import views
 from tflopt.report.html.page import memory_figure, panels, parts, script, template
 from tflopt.report.memory_map import memory_side, top_of
 from tflopt.report.plain import Plain, table, text
+from tflopt.texts import counted
 
 SECTIONS = (
     ("summary", "Totals"),
@@ -102,7 +103,7 @@ def series_page(reports: Sequence[Plain]) -> str:
     ]
     tool = table(reports[0], "tool")
     page = template("series.html.j2").render(
-        name=f"{len(names)} models",
+        name=counted(len(names), "model"),
         names=names,
         series=series,
         target=text(reports[0], "target"),

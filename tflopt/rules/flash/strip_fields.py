@@ -10,6 +10,7 @@ from tflopt.config import Config, Runtime, Strip
 from tflopt.io.records import LARGEST_DEPRECATED
 from tflopt.ir import Model, Op, OpCode, OperatorCode, Options
 from tflopt.rewrite import ModelRule, Rewriter, Stage
+from tflopt.texts import counted
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class StripFields(ModelRule):
         self._codes(model, rw)
         _slim_opcodes(model, rw)
         if rw.updates > before:
-            rw.note(f"dropped or shortened {rw.updates - before} fields")
+            rw.note(f"dropped or shortened {counted(rw.updates - before, 'field')}")
 
     def _codes(self, model: Model, rw: Rewriter) -> None:
         """The old code of each operator: as it should be, or none."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 from tflopt.config import Config, Strip
 from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter, Stage
+from tflopt.texts import counted
 
 
 @dataclass(frozen=True)
@@ -46,5 +47,5 @@ class StripTexts(ModelRule):
         if self.signatures and model.signatures is not None:
             kept = [entry for entry in model.signatures if entry.key in self.keep]
             if len(kept) < len(model.signatures):
-                rw.note(f"dropped {len(model.signatures) - len(kept)} signatures")
+                rw.note(f"dropped {counted(len(model.signatures) - len(kept), 'signature')}")
                 rw.update(model, signatures=kept or None)

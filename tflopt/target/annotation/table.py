@@ -94,7 +94,7 @@ class _Reader:
 
     def slice(self, at: int, size: int) -> bytes:
         if at < 0 or at + size > len(self.data):
-            raise _error(f"{size} bytes at {at}, beyond its {len(self.data)}")
+            raise _error(f"{size:,} bytes at {at:,}, beyond its {len(self.data):,}")
         return self.data[at : at + size]
 
     def number(self, at: int, size: int) -> int:

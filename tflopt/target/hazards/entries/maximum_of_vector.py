@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tflopt.ir import DType, OpCode
 from tflopt.target.hazards.hazard import Detail, Evidence, Hazard, Site
+from tflopt.texts import counted
 
 KNOWN_RANKS = (2, 3, 4)
 
@@ -14,7 +15,7 @@ def _meets(site: Site) -> Detail:
     output = site.op.output
     if output.dtype is not DType.INT8 or len(output.shape) in KNOWN_RANKS or output.elements == 1:
         return None
-    return f"{len(output.shape)} dimensions, {output.elements} elements"
+    return f"{counted(len(output.shape), 'dimension')}, {counted(output.elements, 'element')}"
 
 
 HAZARD = Hazard(

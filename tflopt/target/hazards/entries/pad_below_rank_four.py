@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tflopt.ir import DType, OpCode
 from tflopt.target.hazards.hazard import Detail, Evidence, Hazard, Site
+from tflopt.texts import counted
 
 RANK = 4
 
@@ -12,7 +13,7 @@ def _meets(site: Site) -> Detail:
     data = site.op.input(0)
     if site.device.runtime.extends_ranks or data is None or data.dtype is not DType.INT8:
         return None
-    return None if len(data.shape) >= RANK else f"{len(data.shape)} dimensions"
+    return None if len(data.shape) >= RANK else counted(len(data.shape), "dimension")
 
 
 HAZARD = Hazard(

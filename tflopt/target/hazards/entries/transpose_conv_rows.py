@@ -6,6 +6,7 @@ from tflopt.ir import OpCode
 from tflopt.target.cmsis_nn.layers import TransposeConvLayer
 from tflopt.target.device import Device
 from tflopt.target.hazards.hazard import Detail, Evidence, Hazard, Site
+from tflopt.texts import counted
 
 Row = frozenset[tuple[int, int]]
 """What an output row sums up: pairs of an input row and a filter row."""
@@ -72,7 +73,9 @@ def _meets(site: Site) -> Detail:
         return None
     numbers = f"kernel {layer.kernel_h}, stride {layer.stride_h}, padding {layer.pad_h}"
     if len(found) > len(wanted):
-        return f"{numbers}: it writes {len(found)} rows into an output of {len(wanted)}"
+        return (
+            f"{numbers}: it writes {counted(len(found), 'row')} into an output of {len(wanted):,}"
+        )
     wrong = sum(a != b for a, b in zip(found, wanted, strict=False)) + len(wanted) - len(found)
     return f"{numbers}: {wrong} of {len(wanted)} rows are wrong"
 
