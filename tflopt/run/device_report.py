@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from tflopt.texts import counted
+
 VERSION = 1
 HEADER = "tflopt_report"
 CRC = "crc32"
@@ -100,7 +102,7 @@ def parse_report(data: bytes) -> DeviceReport:
         ReportError: it is cut off, of another version, too large, or not what its CRC says.
     """
     if len(data) > MAX_BYTES:
-        raise ReportError(f"it has {len(data)} bytes, more than {MAX_BYTES}")
+        raise ReportError(f"it has {len(data):,} bytes, more than {MAX_BYTES:,}")
     keys = _Keys(_checked_lines(data))
     return DeviceReport(
         status=keys.text("status"),
@@ -155,7 +157,7 @@ def _pair(line: str) -> tuple[str, str]:
 def _fields(text: str, *counts: int) -> Sequence[str]:
     parts = text.split(",")
     if len(parts) not in counts:
-        raise ReportError(f"{text!r} has {len(parts)} fields, not {counts[0]}")
+        raise ReportError(f"{text!r} has {counted(len(parts), 'field')}, not {counts[0]}")
     return parts
 
 

@@ -185,7 +185,7 @@ def _size(gap: int, size: int | None) -> Iterator[bytes]:
         yield _word(gap | UNITS, 0)
         return
     if size > MOST_BYTES:
-        raise _error(f"scratch {size} is beyond the format's {MOST_BYTES}")
+        raise _error(f"scratch {size:,} is beyond the format's {MOST_BYTES:,}")
     first = gap
     if size > MOST_NUMBER and size % 16 == 0:
         first, size = gap | UNITS, size // 16

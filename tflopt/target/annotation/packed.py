@@ -111,7 +111,7 @@ def _operators(cursor: _Cursor) -> tuple[OperatorMemory, ...]:
             size = (high << NUMBER_BITS | number) * (16 if units else 1)
             op = OperatorMemory(subgraph, following + gap, None if units and not size else size)
             if op.index > MOST_OPERATORS or subgraph > MOST_OPERATORS or size > MOST_BYTES:
-                raise _error(f"operator {op.index} of subgraph {subgraph}, {size} bytes")
+                raise _error(f"operator {op.index} of subgraph {subgraph}, {size:,} bytes")
             found.append(op)
             following, high = op.index + 1, 0
     return tuple(found)
