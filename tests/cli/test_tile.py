@@ -70,3 +70,22 @@ def test_the_report_says_how_layers_were_cut(cli: Cli, tmp_path: Path, model: st
     passes = json.loads(report.read_text())["passes"]
     edits = [h["edits"] for p in passes if p["name"] == "tile-layers" for h in p["hits"]]
     assert "in 2 bands" in edits[0][0] or "bands of" in edits[0][0]
+
+
+def test_the_file_grows_by_two_percent_or_2_kb_at_most(cli: Cli, tmp_path: Path) -> None:
+    """Bands of this model could save more with more operators."""
+    n = Kit()
+    x = n.conv2d(n.feed(1, 32, 32, 8), 64, (1, 1))
+    x = n.conv2d(x, 4, (3, 3), stride=(2, 2))
+    n.output(n.fully_connected(n.reshape(x, 1, x.elements), 8))
+    path = tmp_path / "dense.tflite"
+    path.write_bytes(write_bytes(n.model))
+    sizes = {}
+    for tile in ("off", "auto"):
+        out = tmp_path / f"{tile}.tflite"
+        options = ("--tile", tile, "--max-slowdown", "900", "--no-verify", "-q")
+        done = cli("optimize", str(path), "-o", str(out), *options)
+        assert done.code == 0, done.err
+        sizes[tile] = out.stat().st_size
+    constants = sum(buffer.size_bytes for buffer in n.model.buffers)
+    assert 0 < sizes["auto"] - sizes["off"] <= max(2048, 0.02 * constants)
