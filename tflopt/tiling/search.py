@@ -46,8 +46,8 @@ PRICE = 0.03
 """Of twice the instructions, as a part of the arena, where the least arena is looked for."""
 QUICK, EFFORT = 0.2, 1.0
 """Of the planner while candidates are compared, and for the last of them: that of a plan's own."""
-FINALS = 4
-"""Choices that are planned in the end."""
+FINALS, BEHIND = 4, 1.01
+"""Choices that are planned in the end, unless their quick plan is so far behind the best."""
 SEGMENT_PLANS, PLANS = 60, 4
 """Choices of which every segment is planned alone, and whole plans, after each walk."""
 
@@ -217,13 +217,19 @@ class _Hunt:
         ranked = sorted(order, key=lambda each: self.wish.rank(self.tried[each]))
         for each in dict.fromkeys([*ranked[: FINALS // 2], *order[:FINALS]]):
             bound = self.bounds[each]
-            if bound is None or self.wish.rank(bound) >= self.best:
+            if bound is None or self.wish.rank(bound) >= self.best or self._is_behind(each):
                 continue
             planned = self.bench.measure(each, EFFORT)
             assert planned is not None
             if planned.arena_bytes < self.tried[each].arena_bytes:
                 self.tried[each] = planned
         self._say()
+
+    def _is_behind(self, segments: Segments) -> bool:
+        """Whether its quick plan is worse than a better one would make up for."""
+        best = min(self.tried.values(), key=self.wish.rank)
+        enough = max(best.arena_bytes, self.wish.arena_bytes or 0)
+        return self.tried[segments].arena_bytes > BEHIND * enough
 
     def _fit(self, starts: Sequence[Segments]) -> None:
         """Guess choices, and the same runs in the largest bands for heads that fall from theirs."""
