@@ -78,7 +78,7 @@ def encode(annotation: Annotation) -> bytes:
     if not annotation.target.startswith(TARGET_PREFIX):
         raise _error(f"target {annotation.target!r} is no {TARGET_PREFIX}")
     if len(annotation.source_sha256) < DIGEST_BYTES:
-        raise _error(f"a digest of {len(annotation.source_sha256)} bytes")
+        raise _error(f"a digest of {len(annotation.source_sha256):,} bytes")
     return b"".join(
         (
             MAGIC,

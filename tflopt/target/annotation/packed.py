@@ -59,7 +59,7 @@ def decode_packed(data: bytes) -> Annotation:
     digest = cursor.digits(DIGEST_DIGITS).to_bytes(DIGEST_BYTES, "little")
     head, tail, above = cursor.varint(), cursor.varint(), cursor.varint()
     if head + tail + above > MOST_BYTES:
-        raise _error(f"an arena of {head + tail + above} bytes")
+        raise _error(f"an arena of {head + tail + above:,} bytes")
     return Annotation(
         tool=tool,
         source_sha256=digest,
