@@ -25,6 +25,7 @@ DS = TESTDATA / "ds_cnn.tflite"
 LONGEST = 60
 OTHERS = {
     "target": "cortex-m4",
+    "board": "nucleo-f446re",
     "cmsis_nn": "7.0.0",
     "tflm": "3b20912",
     "build": "size",
@@ -73,8 +74,9 @@ def test_every_option_is_a_key_of_the_configuration(name: str, tmp_path: Path) -
     try:
         (entry,) = read_config(path)
     except UsageError as error:
-        assert option.key in ("tflm-lib", "firmware", "fvp")
-        assert "needs runner" in str(error)
+        told = "is no profile" if option.key == "profile" else "needs runner"
+        assert option.key in ("tflm-lib", "firmware", "fvp", "profile")
+        assert told in str(error)
         return
     if name not in ("time_limit", "max_slowdown"):  # nothing without a device, or bands
         assert entry.settings != plain.settings
