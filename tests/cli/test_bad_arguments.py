@@ -33,6 +33,9 @@ DIGITS = "9" * 5000
         "align = 4611686018427387904",
         "samples = -1",
         "plan-time = " + "[" * 50 + "]" * 50,
+        "plan-time = nan",
+        "plan-time = inf",
+        "plan-time = -1",
     ],
     ids=lambda text: text[:20],
 )

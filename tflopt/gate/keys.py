@@ -80,7 +80,7 @@ class Keys:
         if not isinstance(value, kinds) or isinstance(value, bool) or value < spec.floor:
             raise self._wrong(key, word if spec.least is None else f"{word} from {spec.least} on")
         most = min(spec.ceiling, MOST)
-        if value > most:
+        if not value <= most:  # so that NaN is refused, too
             raise self._wrong(key, f"{word} up to {most}")
         return value
 

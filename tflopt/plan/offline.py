@@ -311,7 +311,10 @@ def _problem(
 def _check_options(options: OfflineOptions) -> None:
     alignment = options.alignment
     if alignment < ARENA_ALIGNMENT or alignment & (alignment - 1) or alignment >= OFFSET_LIMIT:
-        raise UsageError(f"can't align to {alignment}: no power of two from {ARENA_ALIGNMENT} on")
+        most = OFFSET_LIMIT // 2
+        raise UsageError(
+            f"can't align to {alignment}: no power of two from {ARENA_ALIGNMENT} to {most}"
+        )
     crooked = [at for at in options.pins.values() if at < 0 or at % alignment]
     if crooked:
         raise UsageError(f"can't pin at {crooked[0]}: not a multiple of {alignment}")

@@ -193,7 +193,9 @@ class Options:
     arena_alignment: Annotated[int, Spec("Align tensors, and the arena.", metavar="BYTES")] = (
         ARENA_ALIGNMENT
     )
-    plan_time: Annotated[float | None, Spec("End the search early.", metavar="SECONDS")] = None
+    plan_time: Annotated[
+        float | None, Spec("End the search early.", metavar="SECONDS", least=0, most=86_400)
+    ] = None
     max_arena: Annotated[
         int | None,
         Spec("Stay within this arena, or fail.", metavar="SIZE", parse=parse_size),
