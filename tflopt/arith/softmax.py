@@ -57,7 +57,13 @@ def softmax(rows: Ints, source: Affine, beta: float) -> Ints:
     leading = np.broadcast_shapes(table.shape[:-1], rows.shape[:-1])
     wide = np.broadcast_to(difference, (*leading, rows.shape[-1]))
     terms = np.take_along_axis(np.broadcast_to(table, (*leading, STEPS)), wide, axis=-1)
-    total = divide_by_power_of_two(terms, SUM_BITS).sum(axis=-1, keepdims=True)
+    return shares(terms, divide_by_power_of_two(terms, SUM_BITS).sum(axis=-1, keepdims=True))
+
+
+def shares(terms: Ints, total: Ints) -> Ints:
+    """The outputs of elements with these exponentials, in rows whose exponentials, each divided by
+    2^:data:`SUM_BITS`, sum up to ``total``.
+    """
     headroom = FRACTION_BITS + 1 - ints(np.frexp(total.astype(np.float64))[1])
     reciprocal = reciprocal_of_one_plus((total << headroom) - (1 << FRACTION_BITS))
     shift = SUM_BITS - headroom + FRACTION_BITS - 8

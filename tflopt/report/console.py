@@ -33,6 +33,8 @@ def print_verification(console: Console, verdict: Verification | None) -> None:
         outputs = "1 output" if verdict.outputs == 1 else f"{verdict.outputs} outputs"
         times = "1 input" if verdict.samples == 1 else f"{verdict.samples} inputs in a row"
         what = f"{outputs}{inner}, {times}, seed {verdict.seed}"
+        if verdict.regions:
+            what += f"; {counted(verdict.regions, 'changed region')} on directed inputs"
         if verdict.signatures:
             what += f"; signatures {', '.join(map(printable, verdict.signatures))} as well"
         around = where_to(verdict)

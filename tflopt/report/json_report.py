@@ -183,6 +183,7 @@ def verification(verdict: Verification | None) -> dict[str, object]:
         "seed": verdict.seed,
         "outputs": verdict.outputs,
         "inner_tensors": verdict.tensors,
+        "directed_regions": verdict.regions,
         "note": verdict.note,
         "litert_default_path": verdict.default_path,
         "around": list(verdict.around),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tflopt.facts.operators import VIEWS
 from tflopt.ir import (
     Buffer,
     DType,
@@ -114,6 +115,7 @@ class Rewriter:
 
     def set_input(self, op: Op, index: int, value: Value | None) -> None:
         """Let ``op`` read another value at ``index``."""
+        _hand_down(op.inputs[index], value)
         self._touch(op.inputs[index])
         op.set_input(index, value)
         self._touch(value)
@@ -350,6 +352,15 @@ class Rewriter:
         """Replace the model's offline memory plan; None drops it."""
         write_plan(self.model, offsets)
         self.note(reason)
+
+
+def _hand_down(old: Value | None, new: Value | None) -> None:
+    """What is read in front of a view has the elements of what the view gives."""
+    view = None if old is None else old.producer
+    if old is None or new is None or view is None or new.origin is not None:
+        return
+    if view.code in VIEWS and view.input(0) is new:
+        new.origin = old.origin
 
 
 def _arranged(

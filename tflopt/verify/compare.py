@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Literal
 
 from tflopt.errors import MismatchError, RunnerError, UnsupportedError, UsageError, printable
@@ -27,14 +28,22 @@ from tflopt.run.runner import (
 )
 from tflopt.run.samples import Array, Sample, SampleOptions, make_samples
 from tflopt.texts import counted
+from tflopt.verify.directed.cuts import cuts_of
+from tflopt.verify.directed.run import drive
 from tflopt.verify.interface import (
     check_interface,
     narrowed_outputs,
     rearranged_inputs,
     rearranged_outputs,
 )
-from tflopt.verify.layers import LayerDifference, difference_of, first_difference, has_state
-from tflopt.verify.match import Again, match, nothing_again
+from tflopt.verify.layers import (
+    LayerDifference,
+    difference_of,
+    equal_pairs,
+    first_difference,
+    has_state,
+)
+from tflopt.verify.match import BY_ORIGIN, BY_REPETITION, Again, Matches, match, nothing_again
 from tflopt.verify.unwritten import DETECTION, written
 
 Status = Literal["identical", "rounded", "different", "not verified"]
@@ -51,13 +60,15 @@ STORED = (
 class Verification:
     """The verdict. ``samples`` run in a row on one interpreter, so that state carries over.
 
-    ``tensors`` counts the inner tensors that were compared as well; ``note`` says why a runner
-    was passed over or why nothing could be verified. ``layer`` is the first inner tensor that
-    differs, ``layer_note`` how tensors were matched or why none was found. ``devices`` are the
-    reports of original and optimized, where they ran on one. ``default_path`` says how far LiteRT's
-    default kernels take the two for different models. ``lacking`` are operators that runners were
-    found to lack; ``around`` those of the original that none has, by number and name: what lies
-    around them was compared. ``signatures`` are further ones, whose subgraphs were compared too.
+    ``tensors`` counts the inner tensors that were compared as well, ``regions`` the parts that
+    aren't the same in both models and were driven by inputs of their own; ``note`` says why a
+    runner was passed over or why nothing could be verified. ``layer`` is the first inner tensor
+    that differs, ``layer_note`` how tensors were matched or why none was found. ``devices`` are
+    the reports of original and optimized, where they ran on one. ``default_path`` says how far
+    LiteRT's default kernels take the two for different models. ``lacking`` are operators that
+    runners were found to lack; ``around`` those of the original that none has, by number and
+    name: what lies around them was compared. ``signatures`` are further ones, whose subgraphs were
+    compared too.
     """
 
     status: Status
@@ -66,6 +77,7 @@ class Verification:
     seed: int = 0
     outputs: int = 0
     tensors: int = 0
+    regions: int = 0
     mismatch: MismatchError | None = None
     note: str = ""
     layer: LayerDifference | None = None
@@ -158,12 +170,14 @@ def compare(
         notes, runners = [STORED], [each for each in runners if each.name != "tflm"]
     lacking: list[str] = []
     for each in runners:
-        job = _Comparison((source or each, each), original, optimized, samples, layers, again)
+        pair = (source or each, each)
+        job = _Comparison(pair, original, optimized, samples, layers, again, options.seed)
         try:
             verdict = job.verdict()
             if verdict.mismatch is not None and each.name == LITERT_OPTIMIZED:
                 raise verdict.mismatch
-            return replace(verdict, seed=options.seed, note="; ".join(notes))
+            told = "; ".join(filter(None, [*notes, verdict.note]))
+            return replace(verdict, seed=options.seed, note=told)
         except MismatchError as mismatch:
             if each.name == LITERT_OPTIMIZED:  # its kernels round otherwise for each form
                 break
@@ -218,6 +232,7 @@ class _Comparison:
     samples: list[Sample]
     layers: Layers
     again: Again
+    seed: int
 
     @property
     def name(self) -> str:
@@ -252,13 +267,22 @@ class _Comparison:
             mismatch=mismatch,
         )
         verdict = replace(verdict, devices=(expected.device, found.device))
-        return self._with_layers(verdict) if self._wants_layers(verdict) else verdict
+        verdict = self._with_layers(verdict) if self._wants_layers(verdict) else verdict
+        return self._with_directed(verdict) if self._may_direct(verdict) else verdict
 
     def _work(self, candidate: Candidate, samples: list[Sample]) -> Work:
         """The samples are those of the original; another arrangement of inputs needs others."""
         if candidate.may_rearrange:
             samples = rearranged_inputs(candidate.model, samples)
         return Work(candidate.model, candidate.data, samples)
+
+    @cached_property
+    def matches(self) -> Matches:
+        """The inner tensors that correspond, but for those that are written in part."""
+        models, derived = (self.original.model, self.optimized.model), self.optimized.derived
+        matches = match(*models, derived=derived, again=self.again)
+        whole = tuple(pair for pair in matches.pairs if pair.operator != DETECTION)
+        return replace(matches, pairs=whole)
 
     def _wants_layers(self, verdict: Verification) -> bool:
         if self.layers == "derived":
@@ -267,19 +291,12 @@ class _Comparison:
 
     def _with_layers(self, verdict: Verification) -> Verification:
         """Outputs are a weak witness: saturation hides faults, so compare what lies between."""
-        models, derived = (self.original.model, self.optimized.model), self.optimized.derived
-        matches = match(*models, derived=derived, again=self.again)
-        whole = tuple(pair for pair in matches.pairs if pair.operator != DETECTION)
-        matches = replace(matches, pairs=whole)
+        matches = self.matches
         if not matches.pairs:
             return replace(verdict, layer_note="no inner tensor could be matched")
         numbers = self._inner_samples(verdict)
-        works = [
-            self._work(candidate, [self.samples[number] for number in numbers])
-            for candidate in map(without_plan, (self.original, self.optimized))
-        ]
         try:
-            layer = first_difference(self.runners, works[0], works[1], matches.pairs)
+            layer = first_difference(self.runners, *self._works(numbers), matches.pairs)
         except (RunnerError, MissingOpError) as error:
             return replace(verdict, layer_note=f"inner tensors can't be compared: {error}")
         count = len(matches.pairs)
@@ -290,13 +307,43 @@ class _Comparison:
             note = verdict.layer_note if verdict.mismatch is None else same
             return replace(verdict, tensors=count, layer_note=note)
         layer = replace(layer, sample=numbers[layer.sample])
-        verdict, found = replace(verdict, layer=layer), layer.difference
-        mismatch = verdict.mismatch or MismatchError(
-            f"inner tensor {layer.name}",
-            *(found.first_index, found.count, found.max_diff),
-            *(verdict.runner, layer.sample),
-        )
+        mismatch = verdict.mismatch or _inner_mismatch(layer.name, layer, verdict.runner)
+        verdict = replace(verdict, layer=layer)
         return replace(verdict, status="different", tensors=count, mismatch=mismatch)
+
+    def _works(self, numbers: Sequence[int]) -> tuple[Work, Work]:
+        """Both models without a memory plan, on some of the samples."""
+        samples = [self.samples[number] for number in numbers]
+        one, two = map(without_plan, (self.original, self.optimized))
+        return self._work(one, samples), self._work(two, samples)
+
+    def _may_direct(self, verdict: Verification) -> bool:
+        """Only TFLM's kernels: rules that are exact on them alone may fire."""
+        return verdict.mismatch is None and {each.name for each in self.runners} == {"tflm"}
+
+    def _with_directed(self, verdict: Verification) -> Verification:
+        """Drive each part that differs by inputs that meet the steps of its arithmetic."""
+        one, two = self.original.model, self.optimized.model
+        cuts = partial(cuts_of, one, two, rearranged=self.optimized.may_rearrange)
+        try:
+            matches = self._sure_matches(verdict) if cuts(self.matches).regions else self.matches
+            driven = drive(self.runners[0], one, cuts(matches), self.samples, self.seed)
+        except (RunnerError, MissingOpError) as error:
+            return replace(verdict, note=f"directed inputs can't be run: {error}")
+        verdict = replace(verdict, regions=driven.regions)
+        if driven.finding is None:
+            return verdict
+        layer = driven.finding.layer(two)
+        mismatch = _inner_mismatch(f"{layer.name} on directed inputs", layer, self.name)
+        return replace(verdict, status="different", layer=layer, mismatch=mismatch)
+
+    def _sure_matches(self, verdict: Verification) -> Matches:
+        """The matches by the rewriter's record; of others those that are equal on samples, too."""
+        if self.matches.how in (BY_ORIGIN, BY_REPETITION) or not self.matches.pairs:
+            return self.matches
+        works = self._works(self._inner_samples(verdict))
+        equal = equal_pairs(self.runners, *works, self.matches.pairs)
+        return replace(self.matches, pairs=equal)
 
     def _inner_samples(self, verdict: Verification) -> Sequence[int]:
         """Their numbers: a few, or what shows the mismatch, with all before where state counts."""
@@ -305,6 +352,12 @@ class _Comparison:
             return range(0, count, max(1, count // INTERNAL_SAMPLES))
         last = verdict.mismatch.sample
         return range(0 if has_state(self.original.model) else last, last + 1)
+
+
+def _inner_mismatch(what: str, layer: LayerDifference, runner: str) -> MismatchError:
+    found = layer.difference
+    numbers = found.first_index, found.count, found.max_diff
+    return MismatchError(f"inner tensor {what}", *numbers, runner, layer.sample)
 
 
 def _optimized_outcome(job: Run, runner: str) -> Outcome:

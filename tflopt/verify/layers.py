@@ -105,6 +105,21 @@ def first_difference(
     return LayerDifference(pair.name, pair.operator, pair.operator_index, sample, found)
 
 
+def equal_pairs(
+    runners: tuple[Runner, Runner], original: Work, optimized: Work, pairs: Sequence[Pair]
+) -> tuple[Pair, ...]:
+    """Those of ``pairs`` that are equal on all samples; arguments and errors as above."""
+    unlike: set[int] = set()
+    for part in _parts(pairs):
+        moved = any(pair.origin is not None for _, pair in part)
+        chosen = [pair for _, pair in part]
+        outcomes = _run_both(runners, original, optimized, chosen, keeps=moved)
+        for sample in range(len(original.samples)):
+            same = _equal(outcomes, sample, chosen, by_elements=moved)
+            unlike.update(n for (n, _), equal in zip(part, same, strict=True) if not equal)
+    return tuple(pair for number, pair in enumerate(pairs) if number not in unlike)
+
+
 def _parts(pairs: Sequence[Pair]) -> list[list[tuple[int, Pair]]]:
     """Pairs with their numbers; those whose elements lie in another order are fetched whole."""
     numbered = list(enumerate(pairs))

@@ -1,0 +1,158 @@
+"""Running the regions that aren't the same in both models on inputs chosen for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from tflopt.io import write_bytes
+from tflopt.ir import Model
+from tflopt.ir.node import Array
+from tflopt.ranges import ranges_of
+from tflopt.run.runner import Runner, Work
+from tflopt.run.samples import Sample
+from tflopt.verify.directed.cuts import Cuts
+from tflopt.verify.directed.feeds import MOST_FEEDS, RUNS, Feeds, Source, feeds_of, work_of
+from tflopt.verify.directed.regions import Region
+from tflopt.verify.directed.submodel import OPTIMIZED, ORIGINAL, submodel
+from tflopt.verify.layers import Difference, LayerDifference, difference_of
+
+LEAST_WORK = 1 << 25
+SHARE = 20
+"""Of the work of one inference: what all directed inputs together take at most, but for a few
+inputs of each region."""
+MOST_BYTES = 1 << 28
+"""Of all inputs and outputs: regions beyond that are left out."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of a region that differs: what both models give, and for which input."""
+
+    region: Region
+    number: int
+    expected: Array
+    found: Array
+
+    def layer(self, optimized: Model) -> LayerDifference:
+        """The difference, as one of an inner tensor."""
+        value = self.region.result.optimized
+        maker = value.producer
+        assert maker is not None
+        name = self.region.result.original.name or value.name or "without a name"
+        place = optimized.main.ops.index(maker)
+        found = difference_of(self.expected, self.found) or Difference((), 0, 0.0)
+        return LayerDifference(name, maker.opcode.label, place, self.number, found)
+
+
+@dataclass(frozen=True)
+class Directed:
+    """What came out: how many regions were driven, and the first that differs."""
+
+    regions: int = 0
+    finding: Finding | None = None
+
+
+def drive(
+    runner: Runner,
+    original: Model,
+    cuts: Cuts,
+    samples: Sequence[Sample],
+    seed: int,
+) -> Directed:
+    """Run each region that differs between two models on inputs of its own, and compare.
+
+    Args:
+        original: the model whose ranges the inputs keep to.
+        samples: inputs of the original model, for those that aren't integers.
+
+    Raises:
+        MissingOpError, RunnerError: a region can't be run by itself.
+    """
+    regions = cuts.regions
+    if not regions:
+        return Directed()
+    rng = np.random.default_rng(seed)
+    feeds = _feeds(regions, original, samples, rng)
+    sure = (_sure(runner, each, rng) for each in _apart(runner, feeds))
+    finding = next((found for found in sure if found is not None), None)
+    return Directed(len(feeds), finding)
+
+
+def _feeds(
+    regions: Sequence[Region],
+    original: Model,
+    samples: Sequence[Sample],
+    rng: np.random.Generator,
+) -> list[Feeds]:
+    ranges = ranges_of(original.main)
+    work = max(LEAST_WORK, SHARE * work_of(original.main.ops)) // len(regions)
+    source = Source(ranges, samples, rng, work, max(RUNS, MOST_FEEDS // len(regions)))
+    found, total = [], 0
+    for region in regions:
+        feeds = feeds_of(region, source)
+        ports = (*region.leaves, region.result.original)
+        total += feeds.count * sum(value.size_bytes or 0 for value in ports)
+        if total > MOST_BYTES:
+            break
+        found.append(feeds)
+    return found
+
+
+def _apart(runner: Runner, feeds: Sequence[Feeds]) -> list[tuple[Feeds, Finding]]:
+    """The regions whose results differ, each with the first that does."""
+    works = [_work(feeds, side) for side in (ORIGINAL, OPTIMIZED)]
+    with runner.start(works[0]) as one, runner.start(works[1]) as two:
+        expected, found = one.outcome().outputs, two.outcome().outputs
+    owners = [(each, copy) for each in feeds for copy in range(each.copies)]
+    differing: dict[Feeds, Finding] = {}
+    for number, (ours, theirs) in enumerate(zip(expected, found, strict=True)):
+        for (each, copy), first, second in zip(owners, ours, theirs, strict=True):
+            moved = each.region.result.moved(first)
+            if each not in differing and moved.tobytes() != second.tobytes():
+                other = second.reshape(moved.shape)
+                differing[each] = Finding(each.region, copy * RUNS + number, moved, other)
+    return list(differing.items())
+
+
+def _sure(runner: Runner, found: tuple[Feeds, Finding], rng: np.random.Generator) -> Finding | None:
+    """The finding, if the region differs by itself too, and for what both models read.
+
+    What a rule dropped of a tensor may be known from what it kept (channels that are always
+    equal): where the original reads that, numbers that don't fit each other say nothing.
+    """
+    feeds, _ = found
+    again = _apart(runner, [feeds])
+    if not again:
+        return None
+    other = feeds.with_other_dropped(rng)
+    if other is not None:
+        works = [_work([each], ORIGINAL) for each in (feeds, other)]
+        with runner.start(works[0]) as one, runner.start(works[1]) as two:
+            outputs = [[a.tobytes() for a in chain(*run.outcome().outputs)] for run in (one, two)]
+        if outputs[0] != outputs[1]:
+            return None
+    return again[0][1]
+
+
+def _work(feeds: Sequence[Feeds], side: int) -> Work:
+    model = submodel([each.region for each in feeds], [each.copies for each in feeds], side)
+    inputs = [_inputs(feeds, number, side) for number in range(RUNS)]
+    return Work(model, write_bytes(model), inputs)
+
+
+def _inputs(feeds: Sequence[Feeds], number: int, side: int) -> Sample:
+    """The inputs of one invocation, in the order of the ports of :func:`submodel`."""
+    found: Sample = []
+    for each in feeds:
+        for copy in range(each.copies):
+            rows = dict(zip(each.region.leaves, each.rows, strict=True))
+            row = copy * RUNS + number
+            if side == ORIGINAL:
+                found += [rows[leaf][row].reshape(leaf.shape) for leaf in each.region.leaves]
+            else:
+                found += [cut.moved(rows[cut.original][row]) for cut in each.region.cuts]
+    return found
