@@ -252,13 +252,12 @@ class _Comparison:
         with self.runners[0].start(one) as first, self.runners[1].start(two) as second:
             expected = first.outcome()
             found = _optimized_outcome(second, self.name)
+        model, outputs = self.optimized.model, expected.outputs
         if self.optimized.may_rearrange:
-            outputs = rearranged_outputs(self.optimized.model, expected.outputs)
-            expected = replace(expected, outputs=outputs)
+            outputs = rearranged_outputs(model, outputs)
         if self.optimized.may_narrow:
-            outputs = narrowed_outputs(self.optimized.model, expected.outputs)
-            expected = replace(expected, outputs=outputs)
-        mismatch = _first_mismatch(expected, found, self.optimized.model, self.name)
+            outputs = narrowed_outputs(model, outputs)
+        mismatch = _first_mismatch(replace(expected, outputs=outputs), found, model, self.name)
         verdict = Verification(
             status="identical" if mismatch is None else "different",
             runner=self.name,
@@ -279,8 +278,8 @@ class _Comparison:
     @cached_property
     def matches(self) -> Matches:
         """The inner tensors that correspond, but for those that are written in part."""
-        models, derived = (self.original.model, self.optimized.model), self.optimized.derived
-        matches = match(*models, derived=derived, again=self.again)
+        one, two = self.original.model, self.optimized.model
+        matches = match(one, two, derived=self.optimized.derived, again=self.again)
         whole = tuple(pair for pair in matches.pairs if pair.operator != DETECTION)
         return replace(matches, pairs=whole)
 
@@ -299,8 +298,8 @@ class _Comparison:
             layer = first_difference(self.runners, *self._works(numbers), matches.pairs)
         except (RunnerError, MissingOpError) as error:
             return replace(verdict, layer_note=f"inner tensors can't be compared: {error}")
-        count = len(matches.pairs)
         verdict = replace(verdict, layer=layer, layer_note=f"matched by {matches.how}")
+        count = len(matches.pairs)
         if layer is None:
             are = "is" if count == 1 else "are"
             same = f"{counted(count, 'inner tensor')} {are} equal when run without a memory plan"
@@ -342,8 +341,7 @@ class _Comparison:
         if self.matches.how in (BY_ORIGIN, BY_REPETITION) or not self.matches.pairs:
             return self.matches
         works = self._works(self._inner_samples(verdict))
-        equal = equal_pairs(self.runners, *works, self.matches.pairs)
-        return replace(self.matches, pairs=equal)
+        return replace(self.matches, pairs=equal_pairs(self.runners, *works, self.matches.pairs))
 
     def _inner_samples(self, verdict: Verification) -> Sequence[int]:
         """Their numbers: a few, or what shows the mismatch, with all before where state counts."""
