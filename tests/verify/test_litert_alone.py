@@ -8,7 +8,7 @@ import pytest
 from tests.support.graphs import Net
 from tests.support.paths import needs_litert, needs_tflm
 from tests.support.runtime import runtime
-from tflopt.config import Config, Goal
+from tflopt.config import Config, Goal, Runtime
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import DType, Model, OpCode
 from tflopt.ir.options import MulOptions, QuantizeOptions
@@ -56,7 +56,7 @@ def test_litert_rounds_mul_otherwise() -> None:
 @pytest.mark.parametrize("lacking", [False, True])
 def test_the_rule_is_left_out_where_only_litert_compares(lacking: bool) -> None:
     model = requantized(lacking=lacking)
-    settings = Settings(annotate=Annotate.NONE, config=Config(goal=Goal.SPEED))
+    settings = Settings(annotate=Annotate.NONE, config=Config(Runtime.TFLM, goal=Goal.SPEED))
     result = optimize_file_bytes(model, write_bytes(model), settings)
     verdict = result.verification
     assert verdict is not None
