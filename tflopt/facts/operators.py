@@ -76,6 +76,7 @@ class Trait(Flag):
     ``SATURATES``: far from zero it gives one value, which kernels find faster.
     ``ACCUMULATES``: it adds up elements, so that the order matters to floats.
     ``CLAMPS``: between equal parameters it gives what it reads, as far as that is within limits.
+    ``FRAGILE``: its kernel fails on some numbers, or gives what lay in memory.
     """
 
     PLAIN = 0
@@ -92,6 +93,7 @@ class Trait(Flag):
     PICKS = auto()
     SATURATES = auto()
     CLAMPS = auto()
+    FRAGILE = auto()
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,11 @@ KEEPS_TYPE, RESCALES, NORMALIZES = Trait.KEEPS_TYPE, Trait.RESCALES, Trait.NORMA
 ZERO, MOVES, REARRANGES = Trait.MAPS_ZERO, Trait.MOVES, Trait.REARRANGES
 EFFECT, VARIADIC, NO_OUTPUT = Trait.EFFECT, Trait.VARIADIC, Trait.NO_OUTPUT
 PICKS, SATURATES = Trait.PICKS, Trait.SATURATES
-ACCUMULATES, CLAMPS = Trait.ACCUMULATES, Trait.CLAMPS
+ACCUMULATES, CLAMPS, FRAGILE = Trait.ACCUMULATES, Trait.CLAMPS, Trait.FRAGILE
 
 OPERATORS: Mapping[OpCode, Operator] = {
     OpCode.ABS: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES),
-    OpCode.CAST: Operator(Kind.UNARY, (0,), PLAIN),
+    OpCode.CAST: Operator(Kind.UNARY, (0,), FRAGILE),
     OpCode.CEIL: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
     OpCode.COS: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
     OpCode.DEQUANTIZE: Operator(Kind.UNARY, (0,), RESCALES),
@@ -139,7 +141,7 @@ OPERATORS: Mapping[OpCode, Operator] = {
     OpCode.GELU: Operator(Kind.UNARY, (0,), PLAIN),
     OpCode.HARD_SWISH: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | ZERO),
     OpCode.LEAKY_RELU: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | ZERO),
-    OpCode.LOG: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
+    OpCode.LOG: Operator(Kind.UNARY, (0,), KEEPS_TYPE | FRAGILE),
     OpCode.LOGICAL_NOT: Operator(Kind.UNARY, (0,), PLAIN),
     OpCode.LOGISTIC: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | SATURATES),
     OpCode.NEG: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
@@ -149,16 +151,16 @@ OPERATORS: Mapping[OpCode, Operator] = {
     OpCode.RELU_0_TO_1: Operator(Kind.UNARY, (0,), KEEPS_TYPE | CLAMPS),
     OpCode.RELU_N1_TO_1: Operator(Kind.UNARY, (0,), KEEPS_TYPE | CLAMPS),
     OpCode.ROUND: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
-    OpCode.RSQRT: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES),
+    OpCode.RSQRT: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | FRAGILE),
     OpCode.SIGN: Operator(Kind.UNARY, (0,), PLAIN),
     OpCode.SIN: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
-    OpCode.SQRT: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
+    OpCode.SQRT: Operator(Kind.UNARY, (0,), KEEPS_TYPE | FRAGILE),
     OpCode.SQUARE: Operator(Kind.UNARY, (0,), KEEPS_TYPE),
     OpCode.TANH: Operator(Kind.UNARY, (0,), KEEPS_TYPE | RESCALES | ZERO | SATURATES),
     OpCode.ADD: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | RESCALES | NORMALIZES),
-    OpCode.DIV: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | RESCALES),
-    OpCode.FLOOR_DIV: Operator(Kind.BINARY, (0, 1), PLAIN),
-    OpCode.FLOOR_MOD: Operator(Kind.BINARY, (0, 1), PLAIN),
+    OpCode.DIV: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | RESCALES | FRAGILE),
+    OpCode.FLOOR_DIV: Operator(Kind.BINARY, (0, 1), FRAGILE),
+    OpCode.FLOOR_MOD: Operator(Kind.BINARY, (0, 1), FRAGILE),
     OpCode.LOGICAL_AND: Operator(Kind.BINARY, (0, 1), PLAIN),
     OpCode.LOGICAL_OR: Operator(Kind.BINARY, (0, 1), PLAIN),
     OpCode.MAXIMUM: Operator(Kind.BINARY, (0, 1), KEEPS_TYPE | PICKS | CLAMPS),
@@ -186,7 +188,7 @@ OPERATORS: Mapping[OpCode, Operator] = {
         Kind.STRIDED_SLICE, (0, 1, 2, 3), KEEPS_TYPE | MOVES | REARRANGES, controls=(1, 2, 3)
     ),
     OpCode.GATHER: Operator(Kind.GATHER, (0, 1), KEEPS_TYPE | MOVES | REARRANGES, indices=1),
-    OpCode.GATHER_ND: Operator(Kind.GATHER_ND, (0, 1), KEEPS_TYPE, indices=1),
+    OpCode.GATHER_ND: Operator(Kind.GATHER_ND, (0, 1), KEEPS_TYPE | FRAGILE, indices=1),
     OpCode.TILE: Operator(Kind.TILE, (0, 1), MOVES | REARRANGES, controls=(1,)),
     OpCode.BROADCAST_TO: Operator(Kind.BROADCAST, (0, 1), MOVES | REARRANGES, controls=(1,)),
     OpCode.MIRROR_PAD: Operator(Kind.MIRROR_PAD, (0, 1), KEEPS_TYPE | MOVES, controls=(1,)),
@@ -198,7 +200,9 @@ OPERATORS: Mapping[OpCode, Operator] = {
     OpCode.SPLIT_V: Operator(Kind.SPLIT, (0, 1, 2), KEEPS_TYPE | MOVES, controls=(1, 2)),
     OpCode.UNPACK: Operator(Kind.UNSTACK, (0,), KEEPS_TYPE | MOVES),
     OpCode.BATCH_TO_SPACE_ND: Operator(Kind.BLOCK, (0, 1, 2), KEEPS_TYPE | MOVES, controls=(1, 2)),
-    OpCode.SPACE_TO_BATCH_ND: Operator(Kind.BLOCK, (0, 1, 2), KEEPS_TYPE | MOVES, controls=(1, 2)),
+    OpCode.SPACE_TO_BATCH_ND: Operator(
+        Kind.BLOCK, (0, 1, 2), KEEPS_TYPE | MOVES | FRAGILE, controls=(1, 2)
+    ),
     OpCode.DEPTH_TO_SPACE: Operator(Kind.DEPTH, (0,), KEEPS_TYPE | MOVES | REARRANGES),
     OpCode.SPACE_TO_DEPTH: Operator(Kind.DEPTH, (0,), KEEPS_TYPE | MOVES | REARRANGES),
     OpCode.REVERSE_V2: Operator(Kind.REVERSE, (0, 1), KEEPS_TYPE | MOVES | REARRANGES),
@@ -240,7 +244,7 @@ OPERATORS: Mapping[OpCode, Operator] = {
     ),
     OpCode.ARG_MAX: Operator(Kind.SEARCH, (0, 1), PLAIN, controls=(1,)),
     OpCode.ARG_MIN: Operator(Kind.SEARCH, (0, 1), PLAIN, controls=(1,)),
-    OpCode.L2_NORMALIZATION: Operator(Kind.NORMALIZATION, (0,), KEEPS_TYPE),
+    OpCode.L2_NORMALIZATION: Operator(Kind.NORMALIZATION, (0,), KEEPS_TYPE | FRAGILE),
     OpCode.LOG_SOFTMAX: Operator(Kind.SOFTMAX, (0,), PLAIN),
     OpCode.SOFTMAX: Operator(Kind.SOFTMAX, (0,), KEEPS_TYPE | RESCALES | SATURATES),
     OpCode.CUMSUM: Operator(Kind.SCAN, (0, 1), KEEPS_TYPE),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints, ints
-from tflopt.facts.operators import Kind, kind_of
+from tflopt.facts.operators import Kind, Trait, facts_of, kind_of
 from tflopt.facts.work import macs
 from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.ir.node import Array
@@ -272,7 +272,7 @@ class _Maker:
             return
         if new[0].code is OpCode.SOFTMAX:
             self._put_rows(old[0], new[0], count)
-        elif new[0].code in (OpCode.MEAN, OpCode.SUM):
+        elif Trait.ACCUMULATES in facts_of(new[0]).traits:
             self._put_sums(new[0], unlike_sums(old[0], new[0]), count)
         else:
             self._put_pairs(new[0], unlike_pairs(old[0], new[0]), count)

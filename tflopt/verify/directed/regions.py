@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tflopt.facts.operators import Kind, kind_of
-from tflopt.ir import DType, Op, OpCode, Origin, Value
+from tflopt.facts.operators import Kind, Trait, having, kind_of
+from tflopt.ir import DType, Op, Origin, Value
 from tflopt.ir.node import Array
 
 MOST_OPS = 24
@@ -16,13 +16,7 @@ ROUNDS = 16
 INJECTED = frozenset({DType.INT8, DType.UINT8, DType.INT16, DType.BOOL})
 """Types whose tensors take any number: others may be indices, or floats that came of integers."""
 LASTING = (Kind.CALL, Kind.VARIABLE, Kind.RECURRENT, Kind.OTHER, Kind.FILL)
-FRAGILE = frozenset(
-    {
-        *(OpCode.DIV, OpCode.FLOOR_DIV, OpCode.FLOOR_MOD, OpCode.RSQRT, OpCode.SQRT, OpCode.LOG),
-        *(OpCode.L2_NORMALIZATION, OpCode.SPACE_TO_BATCH_ND, OpCode.GATHER_ND, OpCode.CAST),
-    }
-)
-"""Kernels that fail on some numbers, or give what lay in memory."""
+FRAGILE = having(Trait.FRAGILE)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from tflopt.arith.accumulator import convolution_multiplier
 from tflopt.arith.affine import LIMITS, Affine, activation_range, affine_of
 from tflopt.arith.fixed_point import Ints, ints
 from tflopt.facts.convolution import convolution
-from tflopt.facts.operators import VIEWS
+from tflopt.facts.operators import TRANSPOSES, VIEWS
 from tflopt.facts.pads import amounts_of, pads_zero
 from tflopt.facts.windows import Axis, Window, window_of
 from tflopt.ir import Activation, DType, Op, OpCode, Value
@@ -159,13 +159,13 @@ def traced(value: Value, leaves: Mapping[Value, Index]) -> tuple[Value, Index] |
     source = None if op is None else op.input(0)
     if op is None or source is None:
         return None
-    if op.code not in VIEWS and op.code not in (OpCode.TRANSPOSE, OpCode.PAD):
+    if op.code not in VIEWS | TRANSPOSES | {OpCode.PAD}:
         return None
     found = traced(source, leaves)
     if found is None or op.code in VIEWS:
         return found and (found[0], found[1].reshape(value.shape))
     leaf, index = found
-    if op.code is OpCode.TRANSPOSE:
+    if op.code in TRANSPOSES:
         control = op.input(1)
         perm = None if control is None else control.ints()
         return None if perm is None else (leaf, index.transpose(perm))
