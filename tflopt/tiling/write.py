@@ -111,7 +111,7 @@ class _Writer:
             if op in works:
                 strip.add(works[op].rows, self._work(works[op], here))
             if self.segment.halo is Halo.KEPT and number + 1 < len(bands):
-                self._keep(output, strip, bands[number + 1])
+                self._keep(output, strip, bands[number + 1 :])
         made = here[self.ops[-1].output].view(self.segment.bands[number])
         self.program.ends.append(len(self.program.steps))
         return made
@@ -119,10 +119,10 @@ class _Writer:
     def _kept(self, value: Value) -> list[tuple[Rows, Part]]:
         return self.kept[value].runs if value in self.kept else []
 
-    def _keep(self, value: Value, strip: _Strip, coming: Band) -> None:
-        """Keep the rows that the next band reads of those that are there now."""
+    def _keep(self, value: Value, strip: _Strip, coming: Sequence[Band]) -> None:
+        """Keep the rows that the next band to read it reads, of those that are there now."""
         self.kept[value] = _Strip(self)
-        need = coming.needs.get(value)
+        need = next((band.needs[value] for band in coming if value in band.needs), None)
         if value is self.ops[-1].output or need is None or not strip.runs:
             return
         start, end = strip.span
