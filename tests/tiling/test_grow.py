@@ -14,7 +14,7 @@ from tflopt.ir import Model, OpCode, Padding, Value
 from tflopt.ir.options import ResizeBilinearOptions
 from tflopt.tiling.bands import work_of
 from tflopt.tiling.rows import NotTileableError, made_of
-from tflopt.tiling.segment import HEIGHT, WIDTH, Segment
+from tflopt.tiling.segment import HEIGHT, WIDTH, Halo, Segment
 
 Make = Callable[[Kit, Value], Value]
 QUANT = (0.05, 3)
@@ -103,5 +103,16 @@ def test_columns_are_bands_where_there_is_one_row() -> None:
     x = n.feed(1, 1, 12, 4)
     n.output(n.transpose_conv(x, 3, (1, 4), (1, 2), Padding.SAME, QUANT))
     copy = tiled(n.model, [Segment(0, 0, (0, 5, 16, 24), WIDTH)])
+    assert copy is not None
+    check_same_outputs(n.model, copy)
+
+
+@pytest.mark.runtime
+def test_rows_are_kept_past_a_band_that_reads_none() -> None:
+    """A kernel of one row under a stride of two: every other row is the bias alone."""
+    n = Kit()
+    x = n.conv2d(n.feed(1, 6, 6, 8), 4, (3, 3))
+    n.output(n.transpose_conv(x, 4, (1, 1), (2, 1), Padding.SAME, QUANT))
+    copy = tiled(n.model, [Segment(0, 1, (0, 1, 2, 4, 12), halo=Halo.KEPT)])
     assert copy is not None
     check_same_outputs(n.model, copy)
