@@ -220,9 +220,9 @@ def options_module(tables: dict[str, list[Slot]], source: str) -> str:
         '    """Base of the options of builtin operators; fields are named as in the schema."""',
     ]
     for name in MODELLED:
-        lines += ["", "", "@dataclass(frozen=True)", f"class {name}(Options):"]
-        lines += [f'    """``{name}`` of the TFLite schema."""']
         fields = [(str(slot["name"]), *option_field(slot)) for slot in tables[name]]
+        lines += ["", "", *(["@dataclass(frozen=True)"] if fields else [])]
+        lines += [f"class {name}(Options):", f'    """``{name}`` of the TFLite schema."""']
         lines += [""] if fields else []
         lines += [f"    {field}: {kind} = {default}" for field, kind, default in fields]
     names = ",\n    ".join(MODELLED)

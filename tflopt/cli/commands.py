@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, cast
@@ -52,13 +54,27 @@ def load_command(name: str) -> PlainCommand:
         KeyError: there is none.
     """
     place = PLACES[name]
-    function = getattr(import_module(f"tflopt.cli.{place.module}"), place.function)
+    with _nothing_collected():
+        function = getattr(import_module(f"tflopt.cli.{place.module}"), place.function)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(name=name, cls=PlainCommand, context_settings=dict(CONTEXT))(function)
     command = cast("PlainCommand", typer.main.get_command(app))
     name_values(command, function)
     convert_here(command, function)
     return command
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """What modules make as they are imported stays: looking for garbage in it only takes time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
 
 
 class Commands(Mapping[str, PlainCommand]):

@@ -144,12 +144,10 @@ class DivOptions(Options):
     fused_activation_function: Activation = Activation.NONE
 
 
-@dataclass(frozen=True)
 class MaximumMinimumOptions(Options):
     """``MaximumMinimumOptions`` of the TFLite schema."""
 
 
-@dataclass(frozen=True)
 class SquaredDifferenceOptions(Options):
     """``SquaredDifferenceOptions`` of the TFLite schema."""
 
@@ -214,17 +212,14 @@ class SqueezeOptions(Options):
     squeeze_dims: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True)
 class ExpandDimsOptions(Options):
     """``ExpandDimsOptions`` of the TFLite schema."""
 
 
-@dataclass(frozen=True)
 class TransposeOptions(Options):
     """``TransposeOptions`` of the TFLite schema."""
 
 
-@dataclass(frozen=True)
 class SliceOptions(Options):
     """``SliceOptions`` of the TFLite schema."""
 
@@ -241,12 +236,10 @@ class StridedSliceOptions(Options):
     offset: bool = False
 
 
-@dataclass(frozen=True)
 class PadOptions(Options):
     """``PadOptions`` of the TFLite schema."""
 
 
-@dataclass(frozen=True)
 class PadV2Options(Options):
     """``PadV2Options`` of the TFLite schema."""
 
@@ -258,12 +251,10 @@ class MirrorPadOptions(Options):
     mode: int = 0
 
 
-@dataclass(frozen=True)
 class SpaceToBatchNDOptions(Options):
     """``SpaceToBatchNDOptions`` of the TFLite schema."""
 
 
-@dataclass(frozen=True)
 class BatchToSpaceNDOptions(Options):
     """``BatchToSpaceNDOptions`` of the TFLite schema."""
 
@@ -303,32 +294,26 @@ class LeakyReluOptions(Options):
     alpha: float = 0.0
 
 
-@dataclass(frozen=True)
 class HardSwishOptions(Options):
     """``HardSwishOptions`` of the TFLite schema."""
 
 
-@dataclass(frozen=True)
 class AbsOptions(Options):
     """``AbsOptions`` of the TFLite schema."""
 
 
-@dataclass(frozen=True)
 class NegOptions(Options):
     """``NegOptions`` of the TFLite schema."""
 
 
-@dataclass(frozen=True)
 class ExpOptions(Options):
     """``ExpOptions`` of the TFLite schema."""
 
 
-@dataclass(frozen=True)
 class QuantizeOptions(Options):
     """``QuantizeOptions`` of the TFLite schema."""
 
 
-@dataclass(frozen=True)
 class DequantizeOptions(Options):
     """``DequantizeOptions`` of the TFLite schema."""
 
@@ -341,7 +326,6 @@ class CastOptions(Options):
     out_data_type: int = 0
 
 
-@dataclass(frozen=True)
 class TileOptions(Options):
     """``TileOptions`` of the TFLite schema."""
 
@@ -353,7 +337,6 @@ class ShapeOptions(Options):
     out_type: int = 0
 
 
-@dataclass(frozen=True)
 class BroadcastToOptions(Options):
     """``BroadcastToOptions`` of the TFLite schema."""
 
@@ -407,12 +390,10 @@ class VarHandleOptions(Options):
     shared_name: str | None = None
 
 
-@dataclass(frozen=True)
 class ReadVariableOptions(Options):
     """``ReadVariableOptions`` of the TFLite schema."""
 
 
-@dataclass(frozen=True)
 class AssignVariableOptions(Options):
     """``AssignVariableOptions`` of the TFLite schema."""
 
@@ -432,7 +413,6 @@ class CumsumOptions(Options):
     reverse: bool = False
 
 
-@dataclass(frozen=True)
 class SelectV2Options(Options):
     """``SelectV2Options`` of the TFLite schema."""
 

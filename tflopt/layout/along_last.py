@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tflopt.ir import Op
 from tflopt.layout.groups import Groups
 from tflopt.layout.labels import Label
 from tflopt.layout.role import MovableRole, Role, operands_of, used_axes
 
 
-@dataclass(frozen=True)
 class AlongLastRole(MovableRole):
     """SOFTMAX and the like: the last axis stays last, the others are rows in any order."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,7 +25,6 @@ from tflopt.rewrite import Rewriter
 from tflopt.rewrite.makers import turn_into_reshape
 
 
-@dataclass(frozen=True)
 class DenseRole(Role):
     """FULLY_CONNECTED of one row whose weights nobody else reads: it reads them in any order.
 
@@ -55,7 +54,6 @@ class DenseRole(Role):
         rw.set_input(op, 1, rw.constant(flat, weights, quant=weights.quant, name=weights.name))
 
 
-@dataclass(frozen=True)
 class RowsRole(MovableRole):
     """FULLY_CONNECTED of many rows: the last axis stays last, the rows stand in any order.
 
@@ -119,7 +117,6 @@ def _rows_role(op: Op, groups: Groups, data: Value, columns: int) -> Role | None
     return RowsRole(op, operands, "", used_axes(operands, rank, [rank - 1]), rank)
 
 
-@dataclass(frozen=True)
 class ReshapeRole(Role):
     """A RESHAPE that merges or splits axes: elements keep their order, 1s don't matter."""
 

@@ -81,7 +81,6 @@ class DropRole(MovableRole):
             yield from super().pulled_back(operand, label)
 
 
-@dataclass(frozen=True)
 class ReduceRole(DropRole):
     """A reduction; it keeps all dimensions as 1, or none of those that it reduces.
 
@@ -144,7 +143,6 @@ def _reduced_axes(op: Op) -> tuple[int, ...] | None:
     return tuple(found) if all(0 <= axis < rank for axis in found) else None
 
 
-@dataclass(frozen=True)
 class PickRole(DropRole):
     """STRIDED_SLICE that takes one index of some axes."""
 

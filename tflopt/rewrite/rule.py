@@ -90,6 +90,7 @@ class Stage(Enum):
     """Places tensors in the arena."""
 
 
+@dataclass(frozen=True)
 class _Described:
     """What a rule says of itself, whether it is local or not."""
 
@@ -131,7 +132,8 @@ class _Described:
 
 
 class Rule(_Described):
-    """A rewrite that is local to an operator. Subclasses are frozen dataclasses, stateless.
+    """A rewrite that is local to an operator. Subclasses are frozen dataclasses, stateless; those
+    with fields of their own say so.
 
     ``rewrite`` is called for every operator whose code is in ``anchors``. A silent return says
     "not this pattern"; :func:`require` declines a near miss; all guards come before the first

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.clamps import reachable
@@ -17,7 +16,6 @@ BETWEEN_PORTS = Why.INTERFACE(
 )
 
 
-@dataclass(frozen=True)
 class FoldDiamond(FormRule):
     """Run MAXIMUM(x, a * x), MAXIMUM(x, -x), x + x and the like as one operator, if better.
 

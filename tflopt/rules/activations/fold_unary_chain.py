@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -26,7 +25,6 @@ from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, requi
 from tflopt.rewrite.makers import turn_into_reshape
 
 
-@dataclass(frozen=True)
 class FoldUnaryChain(Rule):
     """Fold chains of QUANTIZE, RELU, LOGISTIC, ABS, MUL by a constant and others into at most one.
 

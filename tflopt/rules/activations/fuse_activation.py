@@ -32,7 +32,6 @@ from tflopt.rewrite import (
 from tflopt.rules.activations.fused_map import TWICE, fused_map
 
 
-@dataclass(frozen=True)
 class FuseActivation(Rule):
     """Fuse RELU, RELU6, RELU_N1_TO_1, MINIMUM, MAXIMUM into the operator that computes their input.
 

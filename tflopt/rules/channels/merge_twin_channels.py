@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +20,6 @@ LARGEST = 127
 """Of a weight: converters use no -128."""
 
 
-@dataclass(frozen=True)
 class MergeTwinChannels(ModelRule):
     """Let layers read one of several channels that are always equal, with their weights summed up.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +21,6 @@ MOST_TAPS = 1 << 10
 """Along one axis: a longer kernel isn't looked at."""
 
 
-@dataclass(frozen=True)
 class ShrinkKernel(FormRule):
     """Drop a kernel's outer rows and columns where all weights are zero, if that is better.
 

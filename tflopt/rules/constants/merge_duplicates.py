@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.operators import RECURRENT, VARIABLES, has_effect
@@ -14,7 +13,6 @@ from tflopt.search.worth import FormRule
 STATEFUL = RECURRENT | VARIABLES | {OpCode.CUSTOM}
 
 
-@dataclass(frozen=True)
 class MergeDuplicates(FormRule):
     """Compute once what several equal operators compute from the same inputs, if better.
 

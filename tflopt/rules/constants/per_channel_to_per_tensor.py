@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.ir import Op, OpCode, Quantization
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, Why, require
 
 
-@dataclass(frozen=True)
 class PerChannelToPerTensor(Rule):
     """Store one scale where all channels of convolution weights have the same.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.operators import has_effect
@@ -10,7 +9,6 @@ from tflopt.ir import Buffer, Graph, Model, Value
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 
 
-@dataclass(frozen=True)
 class RemoveDead(ModelRule):
     """Remove operators, tensors, buffers and operator codes that nothing reads.
 

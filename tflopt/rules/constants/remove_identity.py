@@ -83,7 +83,6 @@ def pair_of(op: Op) -> Pair | None:
     return Pair(op, data, other, position, (one, two, out))
 
 
-@dataclass(frozen=True)
 class RemoveIdentity(Rule):
     """Remove ADD, SUB and MUL with a constant whose output is the input for all 256 values.
 

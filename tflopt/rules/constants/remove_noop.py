@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.operators import JOINS, PADS, SLICES, SPLITS, TRANSPOSES, VIEWS, facts_of
@@ -15,7 +14,6 @@ SAME_TYPE = frozenset({OpCode.QUANTIZE, OpCode.CAST})
 SINGLE = SPLITS | JOINS
 
 
-@dataclass(frozen=True)
 class RemoveNoop(Rule):
     """Remove RESHAPE, TRANSPOSE, PAD, SLICE, QUANTIZE, CONCATENATION, SPLIT that change nothing.
 

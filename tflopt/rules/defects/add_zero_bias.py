@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +14,6 @@ from tflopt.rules.defects.route import RouteRule
 from tflopt.target.hazards import is_routed_by
 
 
-@dataclass(frozen=True)
 class AddZeroBias(RouteRule):
     """Add a bias of zeros where the device's kernel goes wrong without one.
 

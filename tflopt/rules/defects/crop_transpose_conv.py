@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -22,7 +22,6 @@ from tflopt.target.hazards.entries.transpose_conv_rows import (
 )
 
 
-@dataclass(frozen=True)
 class CropTransposeConv(RouteRule):
     """Compute a TRANSPOSE_CONV that CMSIS-NN gets wrong without padding, and SLICE its output.
 

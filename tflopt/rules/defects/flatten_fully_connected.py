@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import ClassVar
 
@@ -15,7 +15,6 @@ from tflopt.rules.views.merge_views import become_reshape
 from tflopt.target.hazards import is_routed_by
 
 
-@dataclass(frozen=True)
 class FlattenFullyConnected(RouteRule):
     """Flatten the output of a FULLY_CONNECTED that debug builds of TFLM stop at.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
@@ -17,7 +16,6 @@ from tflopt.target.hazards import is_routed_by
 from tflopt.target.hazards.entries.transpose_rank_five import RANK_LIMIT
 
 
-@dataclass(frozen=True)
 class MergeTransposedAxes(RouteRule):
     """Merge the axes that a TRANSPOSE of more than four dimensions moves together.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -18,7 +17,6 @@ MAXIMUM_VERSION = 4
 """The first version of MAXIMUM with int16."""
 
 
-@dataclass(frozen=True)
 class SoftmaxToMaximum(RouteRule):
     """Write an int16 SOFTMAX over one element as MAXIMUM with the largest number.
 

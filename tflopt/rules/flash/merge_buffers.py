@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.ir import Buffer, Model, Value
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 
 
-@dataclass(frozen=True)
 class MergeBuffers(ModelRule):
     """Let tensors with equal constant data share one buffer; empty buffers become buffer 0.
 

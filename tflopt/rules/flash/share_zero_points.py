@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from tflopt.config import Config, Runtime
@@ -10,7 +10,6 @@ from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 
 
-@dataclass(frozen=True)
 class ShareZeroPoints(ModelRule):
     """Store one zero point instead of equal ones for every channel (--runtime tflm only).
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from tflopt.ir import Model, Quantization
@@ -12,7 +12,6 @@ CUSTOM_DETAILS = 1
 """``CustomQuantization`` in the union of details; the others change how LiteRT computes."""
 
 
-@dataclass(frozen=True)
 class StripRanges(ModelRule):
     """Drop min and max, custom details, and quantization tables that hold nothing else.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.tables import EVERY_INT8
@@ -13,7 +12,6 @@ from tflopt.rules.forms.spread_forms import spread_forms
 from tflopt.search.worth import FormRule
 
 
-@dataclass(frozen=True)
 class AvoidBroadcast(FormRule):
     """Run ADD, SUB and MUL that broadcast as a 1x1 depthwise, or on equal shapes, if better.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
@@ -16,7 +15,6 @@ from tflopt.rules.forms.dense_forms import Dense, as_fully_connected
 from tflopt.search.worth import FormRule
 
 
-@dataclass(frozen=True)
 class BatchMatMulToFullyConnected(FormRule):
     """Run BATCH_MATMUL with a constant matrix as FULLY_CONNECTED, if that is better.
 

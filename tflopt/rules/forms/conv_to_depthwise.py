@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.convolution import convolution
@@ -12,7 +11,6 @@ from tflopt.rules.forms.convolution_forms import as_depthwise
 from tflopt.search.worth import FormRule
 
 
-@dataclass(frozen=True)
 class ConvToDepthwise(FormRule):
     """Run CONV_2D as DEPTHWISE_CONV_2D where each group has one input channel, if it is better.
 

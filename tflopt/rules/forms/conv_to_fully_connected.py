@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.convolution import Convolution, convolution
@@ -12,7 +11,6 @@ from tflopt.rules.forms.dense_forms import Dense, as_fully_connected, same_multi
 from tflopt.search.worth import FormRule
 
 
-@dataclass(frozen=True)
 class ConvToFullyConnected(FormRule):
     """Run CONV_2D with one window, as large as the input, as FULLY_CONNECTED, if better.
 

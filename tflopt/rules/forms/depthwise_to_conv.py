@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.convolution import convolution
@@ -12,7 +11,6 @@ from tflopt.rules.forms.convolution_forms import as_grouped
 from tflopt.search.worth import FormRule
 
 
-@dataclass(frozen=True)
 class DepthwiseToConv(FormRule):
     """Run DEPTHWISE_CONV_2D of one input channel, or with a multiplier, as CONV_2D, if better.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -20,7 +19,6 @@ MOST_PARTS = 10
 """Inputs that TFLM's CONCATENATION takes."""
 
 
-@dataclass(frozen=True)
 class ExpandDepthMultiplier(FormRule):
     """Split a DEPTHWISE_CONV_2D with a multiplier into one per multiple, if that is better.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.convolution import convolution
@@ -12,7 +11,6 @@ from tflopt.rules.forms.convolution_forms import filled_elements, without_dilati
 from tflopt.search.worth import MOST_ELEMENTS, FormRule
 
 
-@dataclass(frozen=True)
 class FillDilation(FormRule):
     """Put zeros between the taps of a dilated DEPTHWISE_CONV_2D, if that is better.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.arith.affine import affine_of
@@ -13,7 +12,6 @@ from tflopt.rules.forms.dense_forms import Dense, as_convolution, same_multiplie
 from tflopt.search.worth import FormRule
 
 
-@dataclass(frozen=True)
 class FullyConnectedToConv(FormRule):
     """Run FULLY_CONNECTED as CONV_2D with a 1x1 kernel, a pixel for each row, if better.
 

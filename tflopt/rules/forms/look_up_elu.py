@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -19,7 +18,6 @@ from tflopt.rewrite.sketch import Sketch
 from tflopt.search.worth import FormRule
 
 
-@dataclass(frozen=True)
 class LookUpElu(FormRule):
     """Run RELU, QUANTIZE and the like of int8 as ELU, if that is better.
 

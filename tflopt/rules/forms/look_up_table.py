@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.tables import EVERY_INT8, OF_ONE, table
@@ -13,7 +12,6 @@ from tflopt.search.worth import FormRule
 from tflopt.target.cost import predict_instructions
 
 
-@dataclass(frozen=True)
 class LookUpTable(FormRule):
     """Run LOGISTIC, TANH and other int8 operators of one tensor as CAST, ADD, GATHER, if better.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.blocks import Block, blocks_of, taken
@@ -20,7 +19,6 @@ from tflopt.search.worth import FormRule
 CHANNELS = 3
 
 
-@dataclass(frozen=True)
 class MergeDepthwise(FormRule):
     """Run DEPTHWISE_CONV_2D of neighbouring channels, joined behind, as one, if that is better.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.convolution import Convolution, convolution
@@ -12,7 +11,6 @@ from tflopt.rules.forms.convolution_forms import as_dense
 from tflopt.search.worth import FormRule
 
 
-@dataclass(frozen=True)
 class MergeGroups(FormRule):
     """Run a grouped or depthwise convolution as CONV_2D of one group, or of wide ones, if better.
 

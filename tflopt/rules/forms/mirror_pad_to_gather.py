@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -19,7 +18,6 @@ MODES = ("reflect", "symmetric")
 Amounts = list[tuple[int, int]]
 
 
-@dataclass(frozen=True)
 class MirrorPadToGather(FormRule):
     """Run MIRROR_PAD as one GATHER of constant indices for each axis that it pads, if better.
 

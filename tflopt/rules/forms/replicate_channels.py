@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -16,7 +15,6 @@ from tflopt.rules.forms.convolution_forms import conv_options, depthwise_options
 from tflopt.search.worth import FormRule
 
 
-@dataclass(frozen=True)
 class ReplicateChannels(FormRule):
     """Have a CONV_2D emit each channel several times for the depthwise after it, if better.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.operators import SLICES
@@ -25,7 +24,6 @@ MOST_INDICES = 256
 """GATHER keeps an index of 4 bytes for each row that it copies."""
 
 
-@dataclass(frozen=True)
 class RewriteSlice(FormRule):
     """Run SLICE as STRIDED_SLICE, and both as GATHER, where that is better.
 

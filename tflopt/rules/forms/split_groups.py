@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.biases import part_of
@@ -16,7 +15,6 @@ from tflopt.rules.forms.expand_depth_multiplier import MOST_PARTS
 from tflopt.search.worth import FormRule
 
 
-@dataclass(frozen=True)
 class SplitGroups(FormRule):
     """Run a grouped CONV_2D as SPLIT, one CONV_2D for each group, CONCATENATION, if better.
 

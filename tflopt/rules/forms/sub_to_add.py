@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +16,6 @@ from tflopt.rules.constants.remove_identity import EVERY, Pair, pair_of
 from tflopt.search.worth import MOST_ELEMENTS, FormRule
 
 
-@dataclass(frozen=True)
 class SubToAdd(FormRule):
     """Run SUB of a constant as ADD of its negation, which CMSIS-NN has, if that is better.
 

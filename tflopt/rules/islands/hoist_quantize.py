@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -27,7 +26,6 @@ VERSION = 2
 """Of each of these operators on int8."""
 
 
-@dataclass(frozen=True)
 class HoistQuantize(Rule):
     """Exchange QUANTIZE and a float CONCATENATION, PACK, MAXIMUM, PADV2: they then work on int8.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.ir import Op, OpCode
@@ -11,7 +10,6 @@ from tflopt.rules.islands.float_mean import find_mean, mean_distance, replace_me
 from tflopt.rules.islands.float_pool import find_pool, pool_distance, replace_pool
 
 
-@dataclass(frozen=True)
 class IntegerizeMean(Rule):
     """Replace a float MEAN or AVERAGE_POOL_2D by the int8 operator where every sum agrees.
 

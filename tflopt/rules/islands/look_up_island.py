@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +20,6 @@ from tflopt.rules.islands.rounding import ops_between, remove_unread
 from tflopt.search.worth import FormRule
 
 
-@dataclass(frozen=True)
 class LookUpIsland(FormRule):
     """Run float operators over one int8 tensor, as SiLU's, as CAST, ADD, GATHER, if better.
 

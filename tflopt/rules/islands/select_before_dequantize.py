@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -22,7 +21,6 @@ VERSION = 2
 """Of each of these operators on int8."""
 
 
-@dataclass(frozen=True)
 class SelectBeforeDequantize(Rule):
     """Run float MAX_POOL_2D, MAXIMUM, CONCATENATION, SPLIT, GATHER on int8, before DEQUANTIZE.
 

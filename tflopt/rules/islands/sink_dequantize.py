@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -18,7 +17,6 @@ from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, requi
 FLOAT_CLAMPS = {OpCode.RELU: floating.relu, OpCode.RELU6: floating.relu6}
 
 
-@dataclass(frozen=True)
 class SinkDequantize(Rule):
     """Exchange DEQUANTIZE and the RELU or RELU6 that alone reads it: the clamp works on int8.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.clamps import reachable
@@ -15,7 +14,6 @@ from tflopt.rules.islands.weighed_forms import weigh
 from tflopt.search.worth import FormRule
 
 
-@dataclass(frozen=True)
 class WeighIslands(FormRule):
     """Run LOGISTIC, TANH or a change of scale between DEQUANTIZE and QUANTIZE on int8, if better.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.ir import Model
@@ -13,7 +12,6 @@ PLAN = "OfflineMemoryAllocation"
 STALE = frozenset({PLAN, METADATA_NAME})
 
 
-@dataclass(frozen=True)
 class DropStalePlan(ModelRule):
     """Drop an offline memory plan and tflopt's annotation once rules have changed the model.
 

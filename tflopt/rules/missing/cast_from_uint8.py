@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +20,6 @@ SHIFTED = Quantization.per_tensor(1.0, -128)
 OFFSET = 128
 
 
-@dataclass(frozen=True)
 class CastFromUint8(Rule):
     """Turn CAST from uint8, which TFLM lacks, into DEQUANTIZE, or QUANTIZE, CAST and ADD.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +14,6 @@ from tflopt.rewrite.sketch import Sketch
 CONV_S16_VERSION = 4
 
 
-@dataclass(frozen=True)
 class DenseS16ToConv(Rule):
     """Turn int16 FULLY_CONNECTED with a scale for each channel into CONV_2D with a 1x1 kernel.
 

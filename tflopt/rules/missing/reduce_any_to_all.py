@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.ir import DType, Op, OpCode
@@ -10,7 +9,6 @@ from tflopt.ir.options import ReducerOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Rule, require
 
 
-@dataclass(frozen=True)
 class ReduceAnyToAll(Rule):
     """Turn REDUCE_ANY, which TFLM lacks, into REDUCE_ALL between two LOGICAL_NOT.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -18,7 +17,6 @@ VERSIONS = {DType.FLOAT32: 1, DType.INT8: 2}
 """The first version of MAXIMUM and MINIMUM for an element type."""
 
 
-@dataclass(frozen=True)
 class ReluToClamp(Rule):
     """Turn RELU_N1_TO_1 and RELU_0_TO_1, which TFLM lacks, into MAXIMUM and MINIMUM.
 

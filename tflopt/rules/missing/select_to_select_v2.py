@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.ir import Op, OpCode
@@ -10,7 +9,6 @@ from tflopt.ir.options import SelectV2Options
 from tflopt.rewrite import Rewriter, Rule, require
 
 
-@dataclass(frozen=True)
 class SelectToSelectV2(Rule):
     """Turn SELECT, which TFLM lacks, into SELECT_V2.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.operators import (
@@ -29,7 +28,6 @@ ELSEWHERE = CONVOLUTIONS | POOLS | PADS | SLICES | JOINS
 """Other rules move a SLICE past these, and say why not."""
 
 
-@dataclass(frozen=True)
 class HoistSlice(Rule):
     """Move SLICE up through elementwise operators, views that add or drop axes of 1, TRANSPOSE.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.joins import Split, join_of, split_of
@@ -11,7 +10,6 @@ from tflopt.rewrite import BETWEEN_PORTS, Rewriter, Rule, Why, require, require_
 from tflopt.rules.movement.repeat_to_resize import MOST_INPUTS
 
 
-@dataclass(frozen=True)
 class MergeConcatenations(Rule):
     """Join at once what is joined in steps; drop a SPLIT whose parts are joined again in order.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +12,6 @@ from tflopt.ir import Op, OpCode, same_quantization
 from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable
 
 
-@dataclass(frozen=True)
 class MergePads(Rule):
     """Merge PAD after PAD into one with the sum of their amounts.
 

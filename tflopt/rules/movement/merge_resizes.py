@@ -35,7 +35,6 @@ class _Chain:
     ops: tuple[Op, ...]
 
 
-@dataclass(frozen=True)
 class MergeResizes(Rule):
     """Merge two RESIZE_NEAREST_NEIGHBOR and the RESHAPEs between them into one.
 

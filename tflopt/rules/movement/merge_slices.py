@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.joins import Join, join_of
@@ -13,7 +12,6 @@ from tflopt.rewrite import BETWEEN_PORTS, Rewriter, Rule, Why, require
 from tflopt.rules.movement.write import check_movable, insert_slice
 
 
-@dataclass(frozen=True)
 class MergeSlices(Rule):
     """Merge SLICE after SLICE, and cut the one input of a CONCATENATION that is asked for.
 

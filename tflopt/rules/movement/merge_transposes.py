@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +11,6 @@ from tflopt.ir import Op, OpCode
 from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable
 
 
-@dataclass(frozen=True)
 class MergeTransposes(Rule):
     """Compose TRANSPOSE after TRANSPOSE into one; an inverse pair becomes nothing.
 

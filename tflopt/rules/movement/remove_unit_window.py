@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -25,7 +24,6 @@ from tflopt.rewrite import (
 )
 
 
-@dataclass(frozen=True)
 class RemoveUnitWindow(Rule):
     """Remove AVERAGE_POOL_2D and MAX_POOL_2D of one element, and RESIZE to the same size.
 

@@ -49,7 +49,6 @@ class _Form:
         return (self.reads != self.source.shape) + (self.gives != self.result.shape)
 
 
-@dataclass(frozen=True)
 class RepeatToResize(Rule):
     """Turn TILE, SPLIT with repeated CONCATENATION and the like into RESIZE_NEAREST_NEIGHBOR.
 

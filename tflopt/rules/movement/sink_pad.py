@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.operators import Trait, facts_of, having
@@ -20,7 +19,6 @@ from tflopt.rewrite import (
 from tflopt.rules.movement.write import PAD_VERSION, pad_options
 
 
-@dataclass(frozen=True)
 class SinkPad(Rule):
     """Move PAD below RELU, QUANTIZE and other operators that map 0 to 0.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.ir import Op, OpCode, Value
@@ -11,7 +10,6 @@ from tflopt.rewrite import Rewriter, Rule
 from tflopt.rules.movement.repeat_to_resize import MOST_INPUTS
 
 
-@dataclass(frozen=True)
 class SplitConcatenation(Rule):
     """Join more than ten tensors in groups of ten: TFLM's CONCATENATION takes no more.
 

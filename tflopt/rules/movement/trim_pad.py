@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.operators import SLICES
@@ -13,7 +12,6 @@ from tflopt.rewrite import BETWEEN_PORTS, Rewriter, Rule, Why, require
 from tflopt.rules.movement.write import check_movable, insert_pad, insert_slice
 
 
-@dataclass(frozen=True)
 class TrimPad(Rule):
     """Let PAD add only what the SLICE behind it keeps, and cut the rest in front of it.
 

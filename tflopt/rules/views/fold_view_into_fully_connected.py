@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from tflopt.facts.operators import VIEWS
@@ -11,7 +11,6 @@ from tflopt.ir.options import FullyConnectedOptions
 from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable
 
 
-@dataclass(frozen=True)
 class FoldViewIntoFullyConnected(Rule):
     """Let FULLY_CONNECTED read what its RESHAPE reads: the kernel flattens anyway.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.operators import VIEWS
@@ -11,7 +10,6 @@ from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable
 
 
-@dataclass(frozen=True)
 class MergeViews(Rule):
     """Merge a chain of RESHAPE, EXPAND_DIMS and SQUEEZE into one RESHAPE, or into nothing.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.ir import Op, OpCode, same_quantization
@@ -10,7 +9,6 @@ from tflopt.rewrite import Rewriter, Rule, Why, require, require_no_variable
 from tflopt.rewrite.sketch import Sketch
 
 
-@dataclass(frozen=True)
 class PackToReshape(Rule):
     """Run PACK and UNPACK of one tensor as RESHAPE.
 

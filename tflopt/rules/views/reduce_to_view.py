@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -19,7 +18,6 @@ from tflopt.rewrite.sketch import Sketch
 EVERY = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int64)
 
 
-@dataclass(frozen=True)
 class ReduceToView(Rule):
     """Run MEAN, SUM, REDUCE_MAX, REDUCE_MIN over axes of size 1 as RESHAPE, after a QUANTIZE.
 

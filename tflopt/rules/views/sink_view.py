@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from tflopt.facts.operators import ELEMENTWISE, VIEWS
@@ -14,7 +14,6 @@ from tflopt.rules.views.merge_views import become_reshape
 MOST_RANK = 4
 
 
-@dataclass(frozen=True)
 class SinkView(Rule):
     """Let elementwise operators read what stands before a RESHAPE that merges or splits axes.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.facts.transposes import permutation_of
@@ -11,7 +10,6 @@ from tflopt.rewrite import Rewriter, Rule
 from tflopt.rules.views.merge_views import become_reshape
 
 
-@dataclass(frozen=True)
 class TransposeToReshape(Rule):
     """Turn a TRANSPOSE that moves only dimensions of size 1 into a RESHAPE.
 
