@@ -16,7 +16,6 @@ from typing import TypeAlias
 
 from tflopt.emit import EmitOptions, NamedModel, emit_files, model_name, write_files
 from tflopt.gate import diff as sides
-from tflopt.gate.batch import annotation_path, results
 from tflopt.gate.config import OPTIONS
 from tflopt.gate.keys import Keys
 from tflopt.io import write_all, write_bytes, write_file
@@ -24,6 +23,7 @@ from tflopt.io.files import check_outputs, load, output_path
 from tflopt.io.reader import read_bytes
 from tflopt.ir import Model
 from tflopt.product.facts import ModelFacts, OpFacts, all_op_facts, model_facts
+from tflopt.product.files import annotation_path, results
 from tflopt.product.optimize import (
     DEFAULT_TARGET,
     Result,

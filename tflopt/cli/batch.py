@@ -9,9 +9,10 @@ from pathlib import Path
 import typer
 
 from tflopt.errors import UsageError, printable
-from tflopt.gate.batch import Job, Outcome, annotation_path, lost_job, run_all, run_job
+from tflopt.gate.batch import Job, Outcome, lost_job, run_all, run_job
 from tflopt.io import write_file
 from tflopt.io.files import MODEL_SUFFIX, STDOUT, check_folder, check_outputs, is_same
+from tflopt.product.files import annotation_path
 from tflopt.product.optimize import Settings
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.version import __version__

@@ -12,7 +12,6 @@ from tflopt.io.files import load, output_path
 from tflopt.target import all_targets
 from tflopt.target.boards import all_boards
 from tflopt.target.device import Device
-from tflopt.target.probe import profiled
 from tflopt.target.setup import NEWEST_RUNTIME, RUNTIMES
 
 KNOWN_TFLM = ", ".join(runtime.name for runtime in RUNTIMES)
@@ -133,5 +132,7 @@ def make_device(
         UsageError: there is no such target or version, or the profile is of another.
     """
     if profile is not None:
+        from tflopt.target.probe import profiled
+
         return profiled(profile, target, cmsis_nn, tflm, build)
     return Device.of(target, cmsis_nn, tflm, build)

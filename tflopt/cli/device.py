@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tflopt.run import environment
 from tflopt.run.choose import DeviceOptions
-from tflopt.run.device import DeviceRunner
 from tflopt.run.environment import LIBRARY_VARIABLE
-from tflopt.run.runner import Runner
+
+if TYPE_CHECKING:
+    from tflopt.run.device import DeviceRunner
+    from tflopt.run.runner import Runner
 
 TflmLib = Annotated[
     Path | None,

@@ -12,20 +12,17 @@ from typing import Annotated
 
 import typer
 
-from tflopt.cli.batch import optimize_all
 from tflopt.cli.common import Jobs, Quiet, ReportPath, load, output_path
 from tflopt.cli.device import choose_runner
 from tflopt.cli.options import from_command_line, with_options
-from tflopt.cli.report import html as page
 from tflopt.errors import UsageError, printable
-from tflopt.gate.batch import annotation_path, results
 from tflopt.io import utf8, write_all
 from tflopt.io.files import STDOUT, check_outputs
 from tflopt.ir import Model
 from tflopt.product.annotate import Annotate
+from tflopt.product.files import annotation_path, results
 from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.product.pins import parse_pin, with_pins
-from tflopt.report.json_report import dumps, report
 from tflopt.rewrite.watch import PhaseTimes, PrintAfter, Watch, in_turn, verify_runs
 from tflopt.rules.pipeline import find_rule
 
@@ -102,6 +99,8 @@ def optimize(
         who = "several models take --dir" if len(models) > 1 else "--dir is for several models,"
         others = "--explain, --html, --timing or --print-after"
         raise UsageError(f"{who} instead of --output, and no {others}")
+    from tflopt.cli.batch import optimize_all
+
     optimize_all(models, folder, settings, report_path, jobs, quiet)
 
 
@@ -125,11 +124,7 @@ def _optimize_one(
     if show.timing:
         _print_times(times)
     files = results(result, settings, destination)
-    texts = {}
-    if show.report_path is not None or show.html is not None:
-        plain = report(result, settings, str(model), str(destination))
-        texts = {} if show.html is None else {show.html: page(plain)}
-        texts |= {} if show.report_path is None else {show.report_path: dumps(plain)}
+    texts = _reports(result, settings, model, destination, show)
     printed = texts.pop(STDOUT, "")
     streamed = files.pop(STDOUT, [])
     if destination == STDOUT:  # what else there is has no name
@@ -141,6 +136,20 @@ def _optimize_one(
         typer.echo(printed, nl=False)
     elif not show.quiet:
         _print(result, settings, model, destination, show.explain)
+
+
+def _reports(
+    result: Result, settings: Settings, model: Path, destination: Path, show: _Show
+) -> dict[Path, str]:
+    """The reports that are asked for, by where they go."""
+    if show.report_path is None and show.html is None:
+        return {}
+    from tflopt.cli.report import html as page
+    from tflopt.report.json_report import dumps, report
+
+    plain = report(result, settings, str(model), str(destination))
+    texts = {} if show.html is None else {show.html: page(plain)}
+    return texts | ({} if show.report_path is None else {show.report_path: dumps(plain)})
 
 
 def _printer(names: Sequence[str]) -> PrintAfter:

@@ -15,14 +15,12 @@ from typing import TypeVar
 from tflopt.errors import EXIT_OK, EXIT_RUNNER, TfloptError, system_reason
 from tflopt.io import write_all
 from tflopt.io.files import load
-from tflopt.io.output import is_stream
-from tflopt.product.annotate import Annotate
+from tflopt.product.files import results
 from tflopt.product.growth import size_notes
-from tflopt.product.optimize import Result, Settings, check_verdict, optimize_file_bytes
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.product.pins import with_pins
 from tflopt.report.json_report import report
 
-ANNOTATION_SUFFIX = ".tflopt"
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -81,28 +79,6 @@ def run_job(job: Job) -> Outcome:
         grown=tuple(size_notes(result, settings)),
         report=report(result, settings, str(job.source), str(job.output)),
     )
-
-
-def results(result: Result, settings: Settings, destination: Path) -> dict[Path, list[bytes]]:
-    """The annotation where that is a file, and last the model, unless the verdict forbids it.
-
-    An annotation that would make the model larger than the original goes into a file as well.
-
-    Raises:
-        MismatchError, UnverifiedError: as :func:`check_verdict`.
-    """
-    check_verdict(result, settings)
-    beside = annotation_path(settings, destination)
-    if beside is None or result.annotates or not result.annotation:
-        return {destination: [result.data]}
-    return {beside: [result.annotation], destination: [result.data]}
-
-
-def annotation_path(settings: Settings, destination: Path) -> Path | None:
-    """The file that may be written beside the model, if any; a stream has none unless asked."""
-    wanted = settings.annotate is Annotate.FILE
-    may_be = settings.annotates and not is_stream(destination)
-    return destination.with_suffix(ANNOTATION_SUFFIX) if wanted or may_be else None
 
 
 def run_all(

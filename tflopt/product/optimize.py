@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tflopt.config import Config
 from tflopt.errors import HazardError, RefusedError, UnsupportedError, UnverifiedError
@@ -11,11 +12,10 @@ from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.product.annotate import Annotate
 from tflopt.product.budget import check_arena, check_flash, check_instructions
-from tflopt.product.choose import choose, memory_within
+from tflopt.product.choose import Draft, choose, memory_within
 from tflopt.product.facts import ModelFacts, model_facts
 from tflopt.product.settings import DEFAULT_TARGET as DEFAULT_TARGET
 from tflopt.product.settings import Settings as Settings
-from tflopt.product.verification import verify
 from tflopt.rewrite import Trace
 from tflopt.rewrite.watch import Event, Moment, Watch, in_turn, verify_runs
 from tflopt.rules.pipeline import RULES, Selection, run_pipeline
@@ -24,7 +24,9 @@ from tflopt.target.device import Device
 from tflopt.target.hazards import HazardFinding, find_hazards
 from tflopt.target.memory import Memory
 from tflopt.target.runs import Kernels, find_refusals
-from tflopt.verify.compare import Candidate, Verification, where_to
+
+if TYPE_CHECKING:
+    from tflopt.verify.compare import Verification
 
 
 @dataclass(frozen=True, repr=False)
@@ -141,14 +143,7 @@ def _optimize(
     verification = None
     if settings.samples is not None:
         progress("comparing original and optimized")
-        first = Candidate(original, data)
-        second = Candidate(
-            *(model, output),
-            derived=True,
-            may_rearrange=settings.rearranges,
-            may_narrow=settings.config.narrow_outputs,
-        )
-        verification = verify(first, second, settings, trace)
+        verification = _verified((original, data), draft)
     return Result(
         original=original,
         source=data,
@@ -165,6 +160,21 @@ def _optimize(
         hazards=find_hazards(original, settings.device),
         hazards_left=find_hazards(model, settings.device),
     )
+
+
+def _verified(original: tuple[Model, bytes], draft: Draft) -> Verification:
+    """The verdict on a draft; what compares and runs models is loaded only for it."""
+    from tflopt.product.verification import verify
+    from tflopt.verify.compare import Candidate
+
+    settings = draft.settings
+    second = Candidate(
+        *(draft.model, draft.data),
+        derived=True,
+        may_rearrange=settings.rearranges,
+        may_narrow=settings.config.narrow_outputs,
+    )
+    return verify(Candidate(*original), second, settings, draft.trace)
 
 
 def _tell(event: Event, progress: Callable[[str], None]) -> None:
@@ -195,4 +205,6 @@ def check_verdict(result: Result, settings: Settings) -> None:
     if settings.require_verified and not passed:
         raise UnverifiedError("--no-verify" if verdict is None else verdict.note)
     if settings.require_verified and verdict is not None and verdict.around:
+        from tflopt.verify.compare import where_to
+
         raise UnverifiedError(f"{verdict.status} {where_to(verdict)}, which no runner has")

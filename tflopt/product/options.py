@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from enum import Enum
 from math import inf
 from pathlib import Path
-from typing import Annotated, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, get_args, get_origin, get_type_hints
 
 from tflopt.config import Config, Goal, IoLayout, Plan, Runtime, Strip, Tile, make_tiling
 from tflopt.errors import UsageError
@@ -22,21 +22,23 @@ from tflopt.rules.channels.merge_twin_channels import MergeTwinChannels
 from tflopt.rules.channels.remove_channels import RemoveChannels
 from tflopt.rules.pipeline import Selection
 from tflopt.run.choose import DeviceOptions
-from tflopt.run.runner import TIME_LIMIT_S, Runner
+from tflopt.run.registry import TIME_LIMIT_S
 from tflopt.run.samples import SampleOptions
 from tflopt.target import Target
 from tflopt.target.boards import Board, find_board
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART, EVERY, PORTABLE, THIS_ISA
 from tflopt.target.memory import PlanRequest
-from tflopt.target.probe import profiled
 from tflopt.target.quantities import parse_count, parse_size
 from tflopt.target.setup import NEWEST_RUNTIME
+
+if TYPE_CHECKING:
+    from tflopt.run.runner import Runner
 
 CHANNELS = (RemoveChannels.name, MergeTwinChannels.name)
 """The rules that ``--keep-channels`` leaves out."""
 Texts = tuple[str, ...]
-ChooseRunner = Callable[[str, DeviceOptions], str | Runner]
+ChooseRunner = Callable[[str, DeviceOptions], "str | Runner"]
 
 
 class Overlap(Enum):
@@ -307,6 +309,8 @@ class Options:
     def _device(self) -> Device:
         if self.profile is None:
             return Device.of(self.target, self.cmsis_nn, self.tflm, self.build)
+        from tflopt.target.probe import profiled
+
         return profiled(self.profile, self.target, self.cmsis_nn, self.tflm, self.build)
 
     def _on_board(self, board: Board) -> Options:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tflopt.config import Config, IoLayout, Limits, Strip
 from tflopt.io import WriteOptions
 from tflopt.product.annotate import Annotate
 from tflopt.rules.pipeline import Selection
-from tflopt.run.runner import Runner
 from tflopt.run.samples import SampleOptions
 from tflopt.target.device import Device
+
+if TYPE_CHECKING:
+    from tflopt.run.runner import Runner
 
 DEFAULT_TARGET = "cortex-m55"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +18,9 @@ from tflopt.report.flash import KINDS, Flash
 from tflopt.report.near_misses import grouped
 from tflopt.report.style import SMALL, change, paragraph, size, table
 from tflopt.texts import counted
-from tflopt.verify.compare import Verification, where_to
+
+if TYPE_CHECKING:
+    from tflopt.verify.compare import Verification
 
 
 def print_verification(console: Console, verdict: Verification | None) -> None:
@@ -25,6 +28,8 @@ def print_verification(console: Console, verdict: Verification | None) -> None:
     if verdict is None:
         console.print(Text("not verified: --no-verify", style="yellow"))
         return
+    from tflopt.verify.compare import where_to
+
     if verdict.status == "identical" and verdict.around and not verdict.samples:
         told = f" {where_to(verdict)}: there is nothing else, and both have the same"
         paragraph(console, Text.assemble(("identical", "bold green"), told))

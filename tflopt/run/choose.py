@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tflopt.errors import UsageError
-from tflopt.run.device import DeviceRunner
-from tflopt.run.emulators import find_fvp, find_qemu, machine_of
-from tflopt.run.firmware import build_image, find_library
-from tflopt.run.registry import EMULATORS
-from tflopt.run.runner import TIME_LIMIT_S
+from tflopt.run.registry import EMULATORS, TIME_LIMIT_S
 from tflopt.target.cortex_m import Cpu, Target
+
+if TYPE_CHECKING:
+    from tflopt.run.device import DeviceRunner
 
 ELF_BYTES = 52
 """The header of a 32-bit ELF file."""
@@ -53,6 +53,9 @@ def device_runner(
             image is named.
         RunnerError: a tool is missing, or the firmware can't be built.
     """
+    from tflopt.run.device import DeviceRunner
+    from tflopt.run.emulators import find_fvp, find_qemu, machine_of
+
     target = options.target
     machine = machine_of(target)
     if name not in EMULATORS:
@@ -80,6 +83,9 @@ def default_cache() -> Path:
 def _image(options: DeviceOptions, progress: Callable[[str], None]) -> Path:
     image = options.firmware
     if image is None:
+        from tflopt.run.emulators import machine_of
+        from tflopt.run.firmware import build_image, find_library
+
         assert options.library is not None
         library, cache = find_library(options.library), options.cache or default_cache()
         return build_image(library, machine_of(options.target), options.target, cache, progress)

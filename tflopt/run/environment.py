@@ -7,13 +7,16 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tflopt.errors import UsageError
 from tflopt.run.choose import DeviceOptions, device_runner
-from tflopt.run.device import DeviceRunner
 from tflopt.run.registry import EMULATORS, RUNNER_NAMES
-from tflopt.run.runner import Runner
 from tflopt.target import Target
+
+if TYPE_CHECKING:
+    from tflopt.run.device import DeviceRunner
+    from tflopt.run.runner import Runner
 
 LIBRARY_VARIABLE = "TFLOPT_TFLM_LIB_"
 CACHE_VARIABLE = "XDG_CACHE_HOME"

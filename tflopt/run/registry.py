@@ -22,6 +22,8 @@ KINDS = (
 )
 """Hosts in the order in which ``auto`` tries them."""
 AUTO = "auto"
+TIME_LIMIT_S = 900.0
+"""For each run."""
 HOSTS = tuple(kind.name for kind in KINDS if not kind.is_device)
 EMULATORS = tuple(kind.name for kind in KINDS if kind.is_device)
 RUNNER_NAMES = (AUTO, *HOSTS, *EMULATORS)

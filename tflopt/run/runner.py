@@ -18,6 +18,7 @@ from tflopt.errors import RunnerError
 from tflopt.ir import Model
 from tflopt.run.device_report import DeviceReport
 from tflopt.run.process import log_tail
+from tflopt.run.registry import TIME_LIMIT_S as TIME_LIMIT_S
 from tflopt.run.samples import Array, Sample
 from tflopt.run.shared import ONE_THREAD, child_for
 
@@ -31,7 +32,6 @@ PACKAGES = {
 }
 WORKER = Path(__file__).with_name("worker.py").resolve()
 """Run as a file: as a module of the package it would import all of tflopt first."""
-TIME_LIMIT_S = 900.0
 MISSING_OP = (
     re.compile(r"Didn't find op for builtin opcode '([^']+)'"),
     re.compile(r"Failed to get registration from op code (\S+)"),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from tflopt.config import Config, Tiling
 from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest, why_no_memory
-from tflopt.tiling.apply import tile
 from tflopt.tiling.banded import banded_op
-from tflopt.tiling.measure import Measure
-from tflopt.tiling.search import Found, Wish, search
-from tflopt.tiling.segment import Segment
+
+if TYPE_CHECKING:
+    from tflopt.tiling.measure import Measure
+    from tflopt.tiling.search import Found, Wish
+    from tflopt.tiling.segment import Segment
 
 FLASH_PER_RAM = 4
 """As for a plan: a byte of RAM may cost four bytes of flash."""
@@ -60,6 +61,9 @@ class TileLayers(ModelRule):
         tiling, request, ops = self.tiling, self.request, model.main.ops
         if tiling is None or not ops or why_no_memory(model):
             return
+        from tflopt.tiling.apply import tile
+        from tflopt.tiling.search import search
+
         reason = _refusal(model, request)
         if reason or request is None:
             rw.remark(ops[0], reason)
@@ -89,6 +93,8 @@ def tiling_wish(tiling: Tiling, constants: int) -> Callable[[Measure], Wish]:
     Args:
         constants: their bytes, which say how much the file may grow.
     """
+
+    from tflopt.tiling.search import Wish
 
     def wish(before: Measure) -> Wish:
         slower = 1 + (3.0 if tiling.max_slowdown is None else tiling.max_slowdown)
