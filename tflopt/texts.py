@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
-from html import escape
 
 LONGEST_NAME = 32
 MACHINE_MADE = re.compile(
@@ -68,6 +67,8 @@ def c_comment(text: str) -> str:
 
 def markup(text: str) -> str:
     """``text`` in HTML, SVG or XML, between tags or in a quoted attribute."""
+    from html import escape
+
     return escape(printable(text))
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import itertools
 import random
+from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -9,10 +11,12 @@ from hypothesis import given, settings
 from tests.plan.strategies import aliased_problems, problems
 from tests.support.waiting import cpu_s
 from tflopt.errors import PlanError
+from tflopt.plan import searches
 from tflopt.plan.culprits import culprits_of
 from tflopt.plan.lower_bound import lower_bound
-from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem, restricted
+from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem, Solution, restricted
 from tflopt.plan.solve import SolveOptions, solve
+from tflopt.plan.solvers import local_search
 from tflopt.plan.solvers.heuristics import runtime_solution
 from tflopt.plan.solvers.placement import Conflicts, Placer
 from tflopt.plan.validate import validate
@@ -85,6 +89,30 @@ def test_switches_and_limits_only_lose_quality() -> None:
         worse = solve(_hard(), options)
         assert validate(_hard(), worse) == []
         assert worse.height >= best.height
+
+
+def test_local_search_is_told_what_nothing_is_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    goals = []
+
+    def improve(*of: Any) -> Solution:  # noqa: ANN401 (passed on)
+        goals.append(of[2])
+        return local_search.improve(*of)
+
+    monkeypatch.setattr(searches, "improve", improve)
+    spans = [(0, 4, 4), (1, 5, 4), (2, 5, 9), (3, 5, 3), (4, 7, 1), (5, 9, 9)]
+    buffers = [Buffer(f"b{i}", Lifetime(a, b), s) for i, (a, b, s) in enumerate(spans)]
+    problem = Problem(buffers, [Alias(i, i + 1, 0, 0) for i in range(3)])
+    solution = solve(problem, SolveOptions(time_limit_s=1e9))  # which is not remembered
+    assert (lower_bound(problem), solution.height, solution.proven) == (13, 14, True)
+    assert goals == [14]
+
+
+@given(aliased_problems(most=14))
+def test_the_short_proof_before_local_search_changes_no_plan(problem: Problem) -> None:
+    never = SolveOptions(time_limit_s=1e9)
+    with mock.patch.object(searches, "_FIRST_PROOF", 0.0):
+        without = solve(problem, never)
+    assert solve(problem, never) == without
 
 
 def test_pins_are_kept_and_clashing_ones_refused() -> None:

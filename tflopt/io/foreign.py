@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
@@ -60,6 +59,8 @@ def what_folder_it_is(folder: Path) -> str:
 
 
 def _archive(data: bytes) -> str:
+    import zipfile
+
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             names = [PurePosixPath(name) for name in archive.namelist()[:MOST_NAMES]]

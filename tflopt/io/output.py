@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import signal
 import threading
 import time
@@ -131,7 +130,7 @@ def _opened(path: Path) -> BinaryIO:
 def _stage(path: Path, chunks: Iterable[Chunk], parts: dict[Path, Path]) -> int:
     """Write aside and flush to the disk."""
     mode = path.stat().st_mode & 0o777 if path.exists() else None
-    part = path.with_name(f"{PART_PREFIX}{secrets.token_hex(6)}{PART_SUFFIX}")
+    part = path.with_name(f"{PART_PREFIX}{os.urandom(6).hex()}{PART_SUFFIX}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     # A new file gets what the umask leaves; one that replaces another is never more open than it.
     handle = os.open(part, flags, 0o666 if mode is None else 0o600)

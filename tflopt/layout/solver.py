@@ -114,17 +114,17 @@ def _to_keep(
 ) -> set[int]:
     """Variables without which elimination stays small; others with each attempt."""
     near = _neighbours(len(sizes), factors)
-    rng = np.random.default_rng(attempt)
+    rng = np.random.default_rng(attempt) if attempt else None
     kept = {v for v, size in enumerate(sizes) if size == 1}
     while True:
         _, largest, at = _order(sizes, near, kept)
         if largest <= max_entries:
             return kept
         around = sorted(v for v in (near[at] | {at}) - kept if sizes[v] > 1)
-        if attempt:
-            kept.add(int(rng.choice(around)))
-        else:
+        if rng is None:
             kept.add(max(around, key=lambda v: len(near[v] - kept)))
+        else:
+            kept.add(int(rng.choice(around)))
 
 
 def _eliminate(sizes: Sequence[int], factors: Sequence[Factor], fixed: dict[int, int]) -> list[int]:

@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tflopt.errors import PlanError, UsageError
-from tflopt.plan.culprits import culprits_of
 from tflopt.plan.greedy import ONLINE, simulate_greedy
 from tflopt.plan.lifetimes import (
     ARENA_ALIGNMENT,
@@ -132,6 +131,8 @@ def plan_offline(
         plan = _best_plan(model, aliases, options, online)
     limit = options.max_head_bytes
     if limit is not None and plan.head_bytes > limit:
+        from tflopt.plan.culprits import culprits_of
+
         problem = _problem(online.buffers, aliases, options, model)
         raise PlanError(plan.head_bytes, limit, culprits_of(problem, limit))
     return plan

@@ -14,11 +14,6 @@ from tflopt.target.cortex_m import Target
 from tflopt.target.quantities import parse_clock, parse_size
 from tflopt.texts import near_match
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 SUFFIX = ".toml"
 KEYS = {"name", "chip", "core", "clock", "flash", "source", "date", "ram"}
 OPTIONAL = {"note"}
@@ -94,6 +89,10 @@ def parse_board(key: str, text: str) -> Board:
     Raises:
         UsageError: a key is missing, unknown or has no sensible value.
     """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         table: Mapping[str, object] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

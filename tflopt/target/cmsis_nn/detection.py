@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import struct
 
-from flatbuffers import flexbuffers
-
 from tflopt.ir import Op
 from tflopt.target.cmsis_nn.layers import DetectionPostprocessLayer
 
@@ -34,6 +32,8 @@ def _option(op: Op, name: str) -> int | None:
     raw = op.extra.custom_options
     if raw is None or not 3 <= raw.size <= MOST_OPTION_BYTES:
         return None
+    from flatbuffers import flexbuffers
+
     try:
         options = flexbuffers.GetRoot(bytearray(raw.tobytes())).AsMap
         number = int(options[name].AsInt)
