@@ -23,6 +23,8 @@ MARKDOWN = re.compile(r"([\\`*_\[\]<>|&~#])")
 
 def printable(text: str) -> str:
     """``text`` for a terminal: control characters and broken UTF-8 as escapes, one line."""
+    if text.isprintable():
+        return text
     clean = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(c if c.isprintable() else _escape(c) for c in clean)
 

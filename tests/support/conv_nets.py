@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 
 from tests.support.kit import Kit, out_extent
+from tflopt.facts.windows import HEIGHT, WIDTH
 from tflopt.ir import Model, OpCode, Padding, Value
 from tflopt.ir.types import Activation
 from tflopt.tiling.bands import check_run
 from tflopt.tiling.rows import NotTileableError
-from tflopt.tiling.segment import HEIGHT, WIDTH, Edge, Halo, Segment
+from tflopt.tiling.segment import Edge, Halo, Segment
 
 ACTIVATIONS = (Activation.NONE, Activation.RELU, Activation.RELU6)
 MOST_POSITIONS = 600

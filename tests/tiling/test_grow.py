@@ -10,11 +10,12 @@ import pytest
 from tests.support.check_rule import check_same_outputs
 from tests.support.kit import Kit
 from tests.tiling.test_random_cuts import tiled
+from tflopt.facts.windows import HEIGHT, WIDTH
 from tflopt.ir import Model, OpCode, Padding, Value
 from tflopt.ir.options import ResizeBilinearOptions
 from tflopt.tiling.bands import work_of
 from tflopt.tiling.rows import NotTileableError, made_of
-from tflopt.tiling.segment import HEIGHT, WIDTH, Halo, Segment
+from tflopt.tiling.segment import Halo, Segment
 
 Make = Callable[[Kit, Value], Value]
 QUANT = (0.05, 3)

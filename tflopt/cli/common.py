@@ -10,7 +10,6 @@ import typer
 from tflopt.config import Runtime
 from tflopt.io.files import load, output_path
 from tflopt.target import all_targets
-from tflopt.target.boards import all_boards
 from tflopt.target.device import Device
 from tflopt.target.setup import NEWEST_RUNTIME, RUNTIMES
 
@@ -24,6 +23,8 @@ def complete_target(incomplete: str) -> list[str]:
 
 def complete_board(incomplete: str) -> list[str]:
     """For shells: the boards that begin so."""
+    from tflopt.target.boards import all_boards
+
     return [each.key for each in all_boards() if each.key.startswith(incomplete)]
 
 

@@ -185,16 +185,17 @@ def _print(
     result: Result, settings: Settings, source: Path, destination: Path, explain: bool
 ) -> None:
     from tflopt.product.levers import find_levers
-    from tflopt.report.console import print_near_misses
-    from tflopt.report.console_channels import print_removed
     from tflopt.report.console_summary import print_summary
-    from tflopt.report.removed_channels import removed_channels
     from tflopt.report.style import make_console
 
     console = make_console(stderr=destination == STDOUT)
     levers = find_levers(result, settings)
     print_summary(console, result, settings, str(source), str(destination), levers)
     if explain:
+        from tflopt.report.console import print_near_misses
+        from tflopt.report.console_channels import print_removed
+        from tflopt.report.removed_channels import removed_channels
+
         console.print()
         print_removed(console, removed_channels(result.original, result.model))
         print_near_misses(console, result)

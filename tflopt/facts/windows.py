@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from tflopt.ir import Op, Padding, Value
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions, Pool2DOptions
 
+RANK = 4
+"""Of an image, with its batch and its channels."""
 HEIGHT, WIDTH = 1, 2
 SPATIAL = (HEIGHT, WIDTH)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
 import numpy as np
 
@@ -70,7 +70,8 @@ class Schema:
 @lru_cache(maxsize=1)
 def schema() -> Schema:
     """The schema that this version reads and writes."""
-    text = resources.files("tflopt.io").joinpath("tflite_schema.json").read_text("utf-8")
+    text = pkgutil.get_data("tflopt.io", "tflite_schema.json")
+    assert text is not None
     data = json.loads(text)
     tables = {
         name: tuple(None if slot is None else Slot(**slot) for slot in slots)

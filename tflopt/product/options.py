@@ -25,7 +25,6 @@ from tflopt.run.choose import DeviceOptions
 from tflopt.run.registry import TIME_LIMIT_S
 from tflopt.run.samples import SampleOptions
 from tflopt.target import Target
-from tflopt.target.boards import Board, find_board
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART, EVERY, PORTABLE, THIS_ISA
 from tflopt.target.memory import PlanRequest
@@ -34,6 +33,7 @@ from tflopt.target.setup import NEWEST_RUNTIME
 
 if TYPE_CHECKING:
     from tflopt.run.runner import Runner
+    from tflopt.target.boards import Board
 
 CHANNELS = (RemoveChannels.name, MergeTwinChannels.name)
 """The rules that ``--keep-channels`` leaves out."""
@@ -281,6 +281,8 @@ class Options:
             UsageError: two exclude each other, or there is no such target, version, rule or runner.
         """
         if self.board:
+            from tflopt.target.boards import find_board
+
             return self._on_board(find_board(self.board)).settings(choose)
         if self.require_verified and not self.verify:
             raise UsageError("--require-verified and --no-verify exclude each other")

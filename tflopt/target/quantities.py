@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from tflopt.errors import UsageError
 
@@ -24,7 +23,7 @@ def parse_size(text: str) -> int:
     found = SIZE.fullmatch(text.strip())
     if found is None:
         raise UsageError(f"{text!r} is not a size; write for example 65536, 64K or 1.5MiB")
-    return int(Fraction(found[1]) * UNITS[found[2].lower()])
+    return _times(found[1], UNITS[found[2].lower()])
 
 
 def parse_count(text: str) -> int:
@@ -36,7 +35,7 @@ def parse_count(text: str) -> int:
     found = COUNT.fullmatch(text.strip())
     if found is None:
         raise UsageError(f"{text!r} is not a count; write for example 1500000, 1500K or 1.5M")
-    return int(Fraction(found[1]) * THOUSANDS[found[2].lower()])
+    return _times(found[1], THOUSANDS[found[2].lower()])
 
 
 def parse_clock(text: str) -> int:
@@ -46,7 +45,14 @@ def parse_clock(text: str) -> int:
         UsageError: no clock, or one that no microcontroller has.
     """
     found = CLOCK.fullmatch(text.strip())
-    hertz = 0 if found is None else int(Fraction(found[1]) * THOUSANDS[found[2].lower()])
+    hertz = 0 if found is None else _times(found[1], THOUSANDS[found[2].lower()])
     if not 0 < hertz <= FASTEST_HZ:
         raise UsageError(f"{text!r} is not a clock; write for example 120M or 120MHz")
     return hertz
+
+
+def _times(number: str, unit: int) -> int:
+    """Exact, and rounded down."""
+    whole, _, part = number.partition(".")
+    scale: int = 10 ** len(part)
+    return int(whole + part) * unit // scale

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from tflopt.facts.windows import HEIGHT, RANK, WIDTH
 from tflopt.ir import Model, Op, OpCode, Value
 from tflopt.ir.options import ConcatenationOptions
-from tflopt.tiling.rows import RANK
-from tflopt.tiling.segment import HEIGHT, WIDTH
 
 
 def banded_op(model: Model) -> Op | None:

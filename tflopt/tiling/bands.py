@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from tflopt.facts.operators import Kind, kind_of
+from tflopt.facts.windows import HEIGHT, WIDTH
 from tflopt.ir import Op, Value
 from tflopt.tiling.cut import cut_for
 from tflopt.tiling.rows import (
@@ -19,7 +20,7 @@ from tflopt.tiling.rows import (
     pads_itself,
     reads_of,
 )
-from tflopt.tiling.segment import HEIGHT, WIDTH, Edge, Halo, Rows, Segment
+from tflopt.tiling.segment import Edge, Halo, Rows, Segment
 
 
 class Form(Enum):

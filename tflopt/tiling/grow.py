@@ -12,14 +12,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from tflopt.facts.windows import extents
+from tflopt.facts.windows import HEIGHT, extents
 from tflopt.ir import Op, Padding
 from tflopt.ir.options import Options
 from tflopt.ir.options import ResizeBilinearOptions as Bilinear
 from tflopt.ir.options import ResizeNearestNeighborOptions as Nearest
 from tflopt.ir.options import TransposeConvOptions as Transposed
 from tflopt.tiling.cut import Cut
-from tflopt.tiling.segment import HEIGHT, Rows
+from tflopt.tiling.segment import Rows
 
 Taps = tuple[tuple[int, int], ...]
 """Input rows with their weights, or with the row of the kernel that they meet."""

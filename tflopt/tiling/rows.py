@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.facts.pads import amounts_of
-from tflopt.facts.windows import SPATIAL, Axis, window_of
+from tflopt.facts.windows import RANK, SPATIAL, WIDTH, Axis, window_of
 from tflopt.ir import Activation, DType, Op, Options, Padding, Value
 from tflopt.ir.options import ConcatenationOptions
 from tflopt.tiling.cut import Cut
 from tflopt.tiling.grow import grown, growth_of
-from tflopt.tiling.segment import WIDTH, Rows
+from tflopt.tiling.segment import Rows
 
-RANK = 4
 ELEMENTWISE = frozenset({Kind.UNARY, Kind.BINARY})
 """An element of the output depends on the elements of the inputs at its place alone."""
 WINDOWED = frozenset({Kind.CONVOLUTION, Kind.DEPTHWISE, Kind.POOL})

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
 
-HEIGHT, WIDTH = 1, 2
+from tflopt.facts.windows import HEIGHT
+
 Rows = tuple[int, int]
 """Half-open: first row, row behind the last."""
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from tflopt.facts.windows import HEIGHT, WIDTH
 from tflopt.ir import Value
 from tflopt.plan.tflm_sizes import ARM32
 from tflopt.tiling.apply import constant_key
@@ -19,7 +20,7 @@ from tflopt.tiling.measure import Bench, Measure
 from tflopt.tiling.needs import Around, Need, band_head, need_of, program_of
 from tflopt.tiling.program import Control, Program
 from tflopt.tiling.rows import NotTileableError, reads_of
-from tflopt.tiling.segment import HEIGHT, WIDTH, Edge, Halo, Segment, even_bounds
+from tflopt.tiling.segment import Edge, Halo, Segment, even_bounds
 from tflopt.tiling.write import write_program
 
 LONGEST = 14

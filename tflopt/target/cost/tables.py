@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from tflopt.target.cortex_m import Isa, Target
 
@@ -57,11 +57,12 @@ def load_table(core: str) -> Table:
     Raises:
         ValueError: the file has another format version.
     """
-    text = (files(__package__) / "tables" / f"{core}.json").read_text(encoding="utf-8")
-    return parse_table(text)
+    data = pkgutil.get_data(__package__, f"tables/{core}.json")
+    assert data is not None
+    return parse_table(data)
 
 
-def parse_table(text: str) -> Table:
+def parse_table(text: str | bytes) -> Table:
     """A table from its JSON text.
 
     Raises:
