@@ -69,7 +69,7 @@ def test_the_order_is_what_a_reader_wants_to_know() -> None:
 def test_what_happened_adds_up(name: str) -> None:
     done = optimize_file(TESTDATA / f"{name}.tflite", verify=False)
     result, device = done.result, done.settings.device
-    parts = file_changes(result, done.settings)
+    parts = file_changes(result)
     signed = 0
     for part in parts:
         number, word = re.findall(r"([\d,]+) bytes? (less|more)", part.effects[0])[0]

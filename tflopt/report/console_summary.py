@@ -108,7 +108,7 @@ class _Screen:
         operators = operator_changes(result.original, result.model, device)
         rest = ", ".join(each.what for each in operators[most.operators :])
         shown = operators[: most.operators] + ([Change("also", (rest,))] if rest else [])
-        shown += file_changes(result, self.settings)[: most.parts]
+        shown += file_changes(result)[: most.parts]
         column = max((len(each.what) for each in shown), default=0) + 2
         room = self.console.width - column - 2
         for each in shown:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tflopt.facts.work import moved_bytes
 from tflopt.ir import Model
-from tflopt.product.optimize import Result, Settings
-from tflopt.report.flash import flash_of
+from tflopt.product.optimize import Result
+from tflopt.report.flash import bytes_by_kind
 from tflopt.target.cost import predict_model
 from tflopt.target.device import Device
 
@@ -72,11 +72,10 @@ def operator_changes(original: Model, optimized: Model, device: Device) -> list[
     return sorted(found, key=lambda change: -change.size)
 
 
-def file_changes(result: Result, settings: Settings) -> list[Change]:
+def file_changes(result: Result) -> list[Change]:
     """Bytes of the file by what they are, the largest difference first."""
-    runtime = settings.config.runtime
-    before = flash_of(result.original, result.source, runtime).by_kind
-    after = flash_of(result.model, result.data, runtime).by_kind
+    before = bytes_by_kind(result.original, result.source)
+    after = bytes_by_kind(result.model, result.data)
     part_of = {kind: part for part, kinds in PARTS.items() for kind in kinds}
     sums: Counter[str] = Counter()
     for sign, kinds in ((-1, before), (1, after)):
