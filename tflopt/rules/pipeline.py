@@ -123,7 +123,7 @@ class _Run:
             self.rules = [rule.later() for rule in self.rules]
 
     def _of(self, stages: Sequence[Stage]) -> list[AnyRule]:
-        return [rule for rule in self.rules if set(rule.stages) & set(stages)]
+        return [rule for rule in self.rules if any(stage in stages for stage in rule.stages)]
 
     def _run(self, phase: Phase) -> bool:
         """Whether something changed."""
