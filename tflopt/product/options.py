@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from functools import cache
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args, get_origin, get_type_hints
@@ -374,6 +375,7 @@ class Option:
         return self.name.replace("_", "-")
 
 
+@cache
 def options() -> Mapping[str, Option]:
     """Every field of :class:`Options` by name, in order."""
     hints = get_type_hints(Options, include_extras=True)

@@ -22,6 +22,7 @@ from tflopt.plan.tflm import ArenaUse, TwoArenas, arena_use, two_arenas
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART, EVERY, KernelSet, gap_on, trusted_sets
 from tflopt.target.kernels import KernelRow, kernel_use, scratch_sizes, scratch_table
+from tflopt.target.use import KernelUse
 from tflopt.target.vendor import is_program_plan
 
 OFFSET_LIMIT = 1 << 31
@@ -71,13 +72,16 @@ def memory_of(model: Model, device: Device) -> Memory:
     reason = why_no_memory(model)
     if reason:
         raise UnsupportedError(f"the arena can't be computed: {reason}", path=model.path)
-    description = description_of(model, device)
+    table = tuple(scratch_table(model, device))
+    uses = {row.op: row.use for row in table}
+    description = describe(model, lambda op: uses[op].scratch_bytes or ())
+    costs = describe_costs(model, lambda op: _kept(uses[op]))
     offsets = read_plan(model)
     return Memory(
         device=device,
-        arena=_arena(model, description, device, offsets),
+        arena=arena_use(description, costs, offsets, setup=variable_setup(model)),
         head=simulate_head(description, offsets),
-        table=tuple(scratch_table(model, device)),
+        table=table,
         has_plan=offsets is not None,
     )
 
@@ -114,13 +118,6 @@ def why_no_memory(model: Model) -> str:
 def description_of(model: Model, device: Device) -> ModelDesc:
     """The model as the allocator sees it on this device."""
     return describe(model, scratch_sizes(device))
-
-
-def _arena(
-    model: Model, description: ModelDesc, device: Device, offsets: list[int] | None
-) -> ArenaUse:
-    costs = describe_costs(model, partial(kernel_memory, device=device))
-    return arena_use(description, costs, offsets, setup=variable_setup(model))
 
 
 @dataclass(frozen=True)
@@ -217,5 +214,8 @@ def gap_of(device: Device, request: PlanRequest) -> OverlapGap | None:
 
 def kernel_memory(op: Op, device: Device) -> KernelMemory:
     """What the kernel of an operator keeps in the arena."""
-    use = kernel_use(op, device)
+    return _kept(kernel_use(op, device))
+
+
+def _kept(use: KernelUse) -> KernelMemory:
     return KernelMemory(use.op_data_bytes or 0, [each.size_bytes for each in use.persistent])
