@@ -1,11 +1,11 @@
 """Chooses among the solvers: `solve` gives a height, a bound, and says whether that is proven.
 
 The order is by cost: the runtime's own placement (so the result is never worse), single-pass
-heuristics, the same with aliased buffers merged, a short local search, the two exact searches, beam
-search, local search, the peaks before the rest. It stops at the first solution that meets the lower
-bound. An exact search that is exhausted raises the bound: so small problems end proven, with
-aliases and pins too. Thousands of buffers that all live together are left to the runtime's
-placement: their pairs alone would fill the memory.
+heuristics, the same with aliased buffers merged, a short local search (which an even shorter exact
+one tells where to stop), the two exact searches, beam search, local search, the peaks before the
+rest. It stops at the first solution that meets the lower bound. An exact search that is exhausted
+raises the bound: so small problems end proven, with aliases and pins too. Thousands of buffers that
+all live together are left to the runtime's placement: their pairs alone would fill the memory.
 
 The result depends on the problem and `SolveOptions` alone. Only ``time_limit_s`` breaks that: it
 is a guard, checked now and then, and where it strikes depends on the machine.
