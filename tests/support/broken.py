@@ -114,7 +114,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
     "too few elements": (_set("shape", _ints(1, 2), *TENSOR, 1), "needs 2 bytes.* has 4"),
     "too many elements": (_set("shape", _ints(1, 5), *TENSOR, 1), "needs 5 bytes.* has 4"),
     "huge shape": (_set("shape", _ints(*[2**31 - 1] * 9), *TENSOR, 1), "needs .* bytes"),
-    "huge rank": (_set("shape", _ints(*[2**31 - 1] * 9000), *TENSOR, 1), "9000 dimensions"),
+    "huge rank": (_set("shape", _ints(*[2**31 - 1] * 9000), *TENSOR, 1), "9,000 dimensions"),
     "wrong type": (_set("type", int(DType.INT16), *TENSOR, 1), "needs 8 bytes.* has 4"),
     "unknown type": (_set("type", 99, *TENSOR, 0), "unknown tensor type 99"),
     "negative type": (_set("type", -1, *TENSOR, 0), "unknown tensor type -1"),
