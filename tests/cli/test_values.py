@@ -14,7 +14,7 @@ import typer
 from tests.support.cli import Cli
 from tests.support.paths import MODELS, ROOT
 from tflopt.cli.commands import PLACES, load_command
-from tflopt.cli.values import PlainOption, convert_here
+from tflopt.cli.values import PREFIX, PlainOption, convert_here
 
 pytestmark = pytest.mark.unit
 IMPORTS = """
@@ -91,8 +91,12 @@ def ran(arguments: list[str], *, here: bool) -> object:
 def test_the_same_values_and_the_same_errors(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [each.strip("'") for each in line.split()]
     found = [(ran(arguments, here=here), capsys.readouterr()) for here in (True, False)]
-    assert found[0] == found[1]
-    assert any(found[0][1])
+    (code, here), (other_code, there) = found
+    assert (code, here.out) == (other_code, there.out)
+    words = [text.replace(PREFIX, "").replace("│", "").split() for text in (here.err, there.err)]
+    assert words[0] == words[1]
+    assert PREFIX not in here.err
+    assert any(here)
 
 
 def test_every_option_with_a_value_is_converted_here() -> None:

@@ -13,7 +13,7 @@ from tests.support.field import field_model
 from tests.support.paths import SHARED, TESTDATA
 from tflopt.api import Optimized, optimize_file
 from tflopt.product.levers import INSTRUCTIONS, Effect, Lever, find_levers
-from tflopt.report.console_summary import MOST_LINES, print_summary
+from tflopt.report.console_summary import MOST_LINES, as_many, print_summary
 from tflopt.report.happened import Change, file_changes, operator_changes
 from tflopt.report.style import SafeConsole
 from tflopt.target.cost import predict_model
@@ -132,7 +132,43 @@ def test_what_litert_keeps_out_is_tried_and_told() -> None:
     done = optimize_file(TESTDATA / "torch_tcn.tflite", verify=False)
     levers = find_levers(done.result, done.settings)
     assert "--runtime tflm" in [lever.option for lever in levers]
-    assert screen(done, levers).count("more: --runtime tflm (for TFLM alone), as tried: ") == 1
+    assert screen(done, levers).count("more: --runtime tflm (for TFLM alone), as tried:") == 1
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_numbers_of_a_lever_stay_with_their_units(count: int) -> None:
+    effects = Effect(INSTRUCTIONS, 1_000_000, 918_000), Effect("file", 18_292, 17_124)
+    done = optimize_file(DS, verify=False)
+    text = screen(done, [Lever("--runtime tflm", effects[-count:], "for TFLM alone")])
+    told = ["", "file 18,292 -> 17,124 bytes, -6.4 %", "predicted instructions -8.2 %, file"][count]
+    head = "more: --runtime tflm (for TFLM alone), as tried:"
+    assert f"{head}\n  {told}" in text
+
+
+def test_what_is_told_in_one_line_ends_with_how_much_more_there_is() -> None:
+    words = ["MUL 2 -> 1", "CAST 0 -> 2", "RESIZE_NEAREST_NEIGHBOR 0 -> 1"]
+    assert as_many(words, 60) == ", ".join(words)
+    assert as_many(words, 54) == "MUL 2 -> 1, CAST 0 -> 2, 1 more"
+    assert as_many(words, 25) == "MUL 2 -> 1, 2 more"
+    assert as_many(words, 40, ["the end"]) == "MUL 2 -> 1, CAST 0 -> 2, 1 more, the end"
+
+
+def test_operators_beyond_the_first_are_counted_where_they_do_not_fit() -> None:
+    done = optimize_file(TESTDATA / "squeeze_excite.tflite", verify=False, target="cortex-m4")
+    lines = screen(done).splitlines()
+    (also,) = [line for line in lines if line.startswith("  also ")]
+    assert "…" not in also
+    assert re.search(r"(-> \d+|\d more)$", also)
+
+
+def test_rules_that_only_tidy_are_called_rules() -> None:
+    done = optimize_file(TESTDATA / "two_signatures.tflite", verify=False)
+    assert re.search(r"\n  by \d+ rules that tidy the file\n", screen(done))
+
+
+def test_one_advice_is_not_counted_twice() -> None:
+    done = optimize_file(TESTDATA / "har_cnn.tflite", verify=False)
+    assert "\n1 place you can change; --explain tells where:\n  Add --io-layout" in screen(done)
 
 
 def test_no_lever_is_named_that_is_in_use_already() -> None:

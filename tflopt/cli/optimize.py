@@ -190,7 +190,9 @@ def _print(
 
     console = make_console(stderr=destination == STDOUT)
     levers = find_levers(result, settings)
-    print_summary(console, result, settings, str(source), str(destination), levers)
+    came = "standard input" if source == STDOUT else str(source)
+    goes = "to standard output" if destination == STDOUT else str(destination)
+    print_summary(console, result, settings, came, goes, levers)
     if explain:
         from tflopt.report.console import print_near_misses
         from tflopt.report.console_channels import print_removed

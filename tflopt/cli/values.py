@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin
 
+import typer
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
 PATTERNS = {int: re.compile(r"[0-9]{1,15}"), float: re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")}
 PLAIN_TYPES = (str, Path, *PATTERNS)
 UNKNOWN = object()
 """What a value is that typer must look at."""
+PREFIX = "Value error, "
+"""What pydantic puts before the words of an error."""
 
 
 class PlainOption(TyperOption):
@@ -31,7 +35,10 @@ class PlainOption(TyperOption):
     def process_value(self, ctx: Any, value: Any) -> Any:  # noqa: ANN401 (click's or typer's)
         """The value in its type."""
         found = _converted(self, value)
-        return super().process_value(ctx, value) if found is UNKNOWN else found
+        if found is not UNKNOWN:
+            return found
+        with _plain_words():
+            return super().process_value(ctx, value)
 
 
 class PlainArgument(TyperArgument):
@@ -42,7 +49,10 @@ class PlainArgument(TyperArgument):
     def process_value(self, ctx: Any, value: Any) -> Any:  # noqa: ANN401 (click's or typer's)
         """The value in its type."""
         found = _converted(self, value)
-        return super().process_value(ctx, value) if found is UNKNOWN else found
+        if found is not UNKNOWN:
+            return found
+        with _plain_words():
+            return super().process_value(ctx, value)
 
 
 class PlainFlag(TyperOption):
@@ -53,6 +63,16 @@ class PlainFlag(TyperOption):
         if value is not None or self.required:
             return super().process_value(ctx, value)
         return None if self.callback is None else self.callback(ctx, self, None)
+
+
+@contextmanager
+def _plain_words() -> Iterator[None]:
+    """An error of typer's without what pydantic says of itself."""
+    try:
+        yield
+    except typer.BadParameter as error:
+        error.message = error.message.removeprefix(PREFIX)
+        raise
 
 
 PLAIN: Mapping[type, type] = {TyperOption: PlainOption, TyperArgument: PlainArgument}

@@ -51,13 +51,15 @@ class Decoder:
         self._see(0, 8, "header", "header")
         identifier = self.view[4:8]
         if identifier != IDENTIFIER:
-            raise ModelError(f"not a .tflite file: identifier {identifier!r}, not {IDENTIFIER!r}")
+            wanted = IDENTIFIER.decode()
+            raise ModelError(f"is not a .tflite file: its bytes 4 to 7 are not {wanted}")
         return self._table(self._offset(0, "root"), "Model", "Model")
 
     def _need(self, position: int, count: int, where: str) -> None:
         if position < 0 or position + count > self.size:
             raise ModelError(
-                f"points outside of the file (byte {position:,} + {count:,} of {self.size:,})",
+                f"points outside of the file (byte {position:,} + {count:,} of {self.size:,}); "
+                "is the file complete?",
                 where,
             )
         self.end = max(self.end, position + count)

@@ -106,12 +106,15 @@ class _Screen:
             return
         result, device = self.result, self.settings.device
         operators = operator_changes(result.original, result.model, device)
-        rest = ", ".join(each.what for each in operators[most.operators :])
-        shown = operators[: most.operators] + ([Change("also", (rest,))] if rest else [])
-        shown += file_changes(result)[: most.parts]
-        column = max((len(each.what) for each in shown), default=0) + 2
+        rest = operators[most.operators :]
+        shown = operators[: most.operators + (len(rest) == 1)]
+        parts = file_changes(result)[: most.parts]
+        names = [each.what for each in (*shown, *parts)]
+        column = max(map(len, [*names, *(["also"] if len(rest) > 1 else [])]), default=0) + 2
         room = self.console.width - column - 2
-        for each in shown:
+        if len(rest) > 1:
+            shown.append(Change("also", (as_many([each.what for each in rest], room),)))
+        for each in (*shown, *parts):
             line = Text(f"  {each.what:<{column}}{each.within(room)}".rstrip())
             line.truncate(self.console.width, overflow="ellipsis")
             yield line
@@ -123,15 +126,11 @@ class _Screen:
         did = [rule for rule in RULES if counts[rule.name]]
         main = [rule.name for rule in did if not TIDY & set(rule.stages)]
         tidy = len(did) - len(main)
-        tail = [f"{tidy:,} that {'tidies' if tidy == 1 else 'tidy'} the file"] if tidy else []
+        noun = "" if main else f" {_plural(tidy, 'rule')}"
+        tail = [f"{tidy:,}{noun} that {'tidies' if tidy == 1 else 'tidy'} the file"]
         main.sort(key=lambda name: -counts[name])
         words = [f"{counts[name]:,} x {name}" if counts[name] > 1 else name for name in main]
-        for fit in range(len(words), -1, -1):
-            more = len(words) - fit
-            text = ", ".join([*words[:fit], *([f"{more:,} more"] if more else []), *tail])
-            if len(text) <= room:
-                return text
-        return ", ".join(tail)
+        return as_many(words, room, tail if tidy else [])
 
     def _notes(self, most: int) -> None:
         found = result_notes(self.result, self.settings)
@@ -168,15 +167,25 @@ def _print_open(console: Console, groups: Sequence[Group], most: int) -> None:
         return
     console.print(f"{count:,} {_plural(count, 'place')} you can change; --explain tells where:")
     for advice, number in places.most_common(most):
-        paragraph(console, Text(advice, style=SMALL), lead=f"  {number:,} x ", hang=0)
+        lead = f"  {number:,} x " if len(places) > 1 else "  "
+        paragraph(console, Text(advice, style=SMALL), lead=lead, hang=0)
     more = len(places) - most
     if more > 0:
         console.print(Text(f"  and {more:,} more {_plural(more, 'reason')}", style=SMALL))
 
 
 def _print_lever(console: Console, lever: Lever) -> None:
-    what = f" ({lever.price}), as tried: {', '.join(map(_effect, lever.effects[:2]))}"
-    paragraph(console, Text.assemble("more: ", (lever.option, "bold"), what))
+    """One line, or what it gives on the next: numbers aren't parted from their units."""
+    head = Text.assemble("more: ", (lever.option, "bold"), f" ({lever.price}), as tried:")
+    effects = [_effect(each) for each in lever.effects[:2]]
+    together = Text(f" {', '.join(effects)}")
+    if not console.is_terminal or len(head) + len(together) <= console.width:
+        console.print(head.append_text(together), soft_wrap=True)
+        return
+    console.print(head)
+    lines = [together.plain] if len(together) < console.width else [f" {each}" for each in effects]
+    for line in lines:
+        console.print(f" {line}")
 
 
 def _effect(effect: Effect) -> str:
@@ -184,6 +193,16 @@ def _effect(effect: Effect) -> str:
     if effect.resource == INSTRUCTIONS:
         return f"predicted instructions {gain}"
     return f"{effect.resource} {size(effect.before)} -> {size(effect.after)} bytes, {gain}"
+
+
+def as_many(words: Sequence[str], room: int, tail: Sequence[str] = ()) -> str:
+    """As many words as fit in front of ``tail``, and how many more there are."""
+    for fit in range(len(words), -1, -1):
+        more = len(words) - fit
+        text = ", ".join([*words[:fit], *([f"{more:,} more"] if more else []), *tail])
+        if len(text) <= room:
+            return text
+    return ", ".join(tail)
 
 
 def _plural(count: int, noun: str) -> str:

@@ -34,7 +34,7 @@ class Why(Enum):
     )
     OVER_BUDGET = (
         "over-budget",
-        "If that resource has room, another --goal may take this form.",
+        "Where arena or flash has room, another --goal may take the other form.",
         True,
     )
     OTHER_GOAL = (
@@ -68,7 +68,7 @@ class Why(Enum):
         True,
     )
     OPEN_SHAPE = "open-shape", "Convert with fixed shapes, the batch included.", True
-    COMPUTED = "computed", "Make it a constant in the source model.", True
+    COMPUTED = "computed", "Make the computed input a constant in the source model.", True
     SHARED = (
         "shared",
         "If the other reader can go from the source model, this can be rewritten.",

@@ -250,7 +250,7 @@ def _checks(library: _Library) -> Fact:
     ]
     share = len(checked) / len(kernels) if kernels else 0.0
     if share > MOST_ABORTS:
-        why = "kernels call abort: without NDEBUG some layers stop the firmware (docs/hazards.md)"
+        why = "kernels call abort: without NDEBUG layers stop the firmware (tflopt help hazards)"
         return Fact("checks", "on", Certainty.READ, why)
     return Fact("checks", "off", Certainty.READ, "kernels don't call abort: built with NDEBUG")
 

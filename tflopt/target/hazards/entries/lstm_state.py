@@ -30,7 +30,7 @@ HAZARD = Hazard(
         "hand whole sequences to one invocation (state starts at zero in each, so that Reset() "
         "changes nothing), and judge accuracy on the device's kernels; converted with unroll=True "
         "it is made of operators that compute alike everywhere, for 3 to 6 times the instructions "
-        "and about 10 times the arena (docs/hazards.md)"
+        "and about 10 times the arena ('tflopt help hazards')"
     ),
     meets=_meets,
 )
