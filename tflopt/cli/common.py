@@ -9,7 +9,7 @@ import typer
 
 from tflopt.config import Runtime
 from tflopt.io.files import load, output_path
-from tflopt.target import all_targets
+from tflopt.target import all_targets, predicted_targets
 from tflopt.target.device import Device
 from tflopt.target.setup import NEWEST_RUNTIME, RUNTIMES
 
@@ -18,7 +18,8 @@ KNOWN_TFLM = ", ".join(runtime.name for runtime in RUNTIMES)
 
 def complete_target(incomplete: str) -> list[str]:
     """For shells: the cores that begin so."""
-    return [str(each) for each in all_targets() if str(each).startswith(incomplete)]
+    known = (*all_targets(), *predicted_targets())
+    return [str(each) for each in known if str(each).startswith(incomplete)]
 
 
 def complete_board(incomplete: str) -> list[str]:
@@ -114,6 +115,7 @@ __all__ = [
     "TargetName",
     "TflmName",
     "complete_board",
+    "device_to_predict",
     "load",
     "make_device",
     "output_path",
@@ -137,3 +139,16 @@ def make_device(
 
         return profiled(profile, target, cmsis_nn, tflm, build)
     return Device.of(target, cmsis_nn, tflm, build)
+
+
+def device_to_predict(
+    target: str, cmsis_nn: str, tflm: str, build: str, profile: Path | None
+) -> Device:
+    """The same, also for the chips whose memory is all that is known of them.
+
+    Raises:
+        UsageError: as :func:`make_device`.
+    """
+    if profile is not None:
+        return make_device(target, cmsis_nn, tflm, build, profile)
+    return Device.to_predict(target, cmsis_nn, tflm, build)

@@ -21,8 +21,8 @@ from tflopt.cli.common import (
     RuntimeName,
     TargetName,
     TflmName,
+    device_to_predict,
     load,
-    make_device,
 )
 from tflopt.config import Runtime
 from tflopt.errors import EXIT_CHECK_FAILED, UsageError
@@ -99,7 +99,7 @@ def inspect(
     accounts = {str(model): flash_of(loaded, data, runtime)} if flash else {}
     if against is not None:
         accounts[str(against)] = flash_of(*load(against), runtime)
-    device = make_device(target, cmsis_nn, tflm, build, profile)
+    device = device_to_predict(target, cmsis_nn, tflm, build, profile)
     known = scratch or memory or not why_no_memory(loaded)
     view = View(
         model=loaded,

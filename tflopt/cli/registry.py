@@ -13,7 +13,7 @@ from tflopt.errors import UsageError
 from tflopt.report.json_report import SCHEMA_VERSION, dumps
 from tflopt.rules.phases import PHASES, Phase, phase_of
 from tflopt.rules.pipeline import RULES
-from tflopt.target import all_targets
+from tflopt.target import all_targets, predicted_targets
 from tflopt.version import __version__
 
 UPKEEP = "after each phase that changed the model: clean, and stale where its plan no longer fits"
@@ -73,6 +73,9 @@ def targets(
         return
     rows = [(str(target), str(target.isa)) for target in all_targets()]
     _show(("target", "isa"), rows, "targets", as_json)
+    if not as_json:
+        names = ", ".join(str(target) for target in predicted_targets())
+        typer.echo(f"inspect alone, with ESP-NN's kernels: {names}")
 
 
 def _show(

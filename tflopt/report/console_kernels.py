@@ -9,7 +9,13 @@ from rich.text import Text
 
 from tflopt.report.kernels import KernelCost
 from tflopt.report.style import SMALL, size, table
+from tflopt.target import Target
 from tflopt.target.device import Device
+
+
+def built_with(target: Target) -> str:
+    """`` (mve)``: what CMSIS-NN is built with; nothing on cores that it isn't for."""
+    return "" if target.cpu.is_espressif else f" ({target.isa})"
 
 
 def print_kernels(console: Console, rows: Sequence[KernelCost], device: Device) -> None:
@@ -17,7 +23,7 @@ def print_kernels(console: Console, rows: Sequence[KernelCost], device: Device) 
     console.print(
         Text.assemble(
             (f"{device.target}", "bold"),
-            f" ({device.target.isa}), {device.kernels} ({device.kernels.note})",
+            f"{built_with(device.target)}, {device.kernels} ({device.kernels.note})",
         )
     )
     total = sum(row.instructions for row in rows)

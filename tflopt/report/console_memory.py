@@ -12,6 +12,7 @@ from tflopt.plan.lint import Finding, Severity
 from tflopt.plan.offline import OfflinePlan
 from tflopt.product.hazard_notes import caveat
 from tflopt.product.memory import buffer_label, timeline
+from tflopt.report.console_kernels import built_with
 from tflopt.report.style import SMALL, size, table
 from tflopt.target.hazards import HazardFinding
 from tflopt.target.memory import Memory
@@ -26,7 +27,7 @@ def print_scratch(console: Console, memory: Memory, hazards: Sequence[HazardFind
     console.print(
         Text.assemble(
             (f"{device.target}", "bold"),
-            f" ({device.target.isa}), {device.kernels} ({device.kernels.note})",
+            f"{built_with(device.target)}, {device.kernels} ({device.kernels.note})",
         )
     )
     grid = table("#", "operator", "function", "scratch", "persistent", "", right=(0, 3, 4))

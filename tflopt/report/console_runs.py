@@ -10,6 +10,7 @@ from tflopt.ir import Model
 from tflopt.report.runs import verdict_of
 from tflopt.report.style import paragraph
 from tflopt.target.device import Device
+from tflopt.target.esp_nn.library import EspNn
 from tflopt.target.runs import find_refusals
 from tflopt.target.vendor import vendor_ops
 
@@ -32,6 +33,8 @@ def print_runs(console: Console, model: Model, device: Device) -> None:
     """The verdict, by types and ranks, and a line for each operator that is refused."""
     verdict, style, where = SAYS[verdict_of(model, device)]
     linked = "reference kernels and CMSIS-NN's" if device.cmsis_nn else "its own kernels"
+    if isinstance(device.kernels, EspNn):
+        linked = "its own kernels and ESP-NN's"
     console.print(Text.assemble((verdict, style), where.format(device.runtime, linked)))
     for refusal in find_refusals(model, device):
         paragraph(console, Text(printable(str(refusal))), lead="  ")

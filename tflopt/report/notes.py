@@ -42,8 +42,16 @@ def notes(model: Model, device: Device) -> list[str]:
         *archive_notes(model),
         *(f"{told}; convert with a fixed shape for another." for told in open_inputs(model)),
         *prediction_notes(model, device),
+        *source_notes(device),
         *bias_notes(model),
     ]
+
+
+def source_notes(device: Device) -> list[str]:
+    """What the memory is known from, where no device confirmed it."""
+    if not device.target.cpu.is_espressif:
+        return []
+    return [f"the arena on {device.target} is predicted from the sources: no device ran it."]
 
 
 def runs_notes(model: Model, device: Device) -> list[str]:

@@ -1,4 +1,7 @@
-"""The Cortex-M line as a compiler sees it: a core, and the vector instructions it is built with."""
+"""The cores as a compiler sees them, with the vector instructions that firmware is built with.
+
+The Cortex-M line, and Espressif's chips that memory is predicted for.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class Isa(Enum):
 
 
 class Cpu(Enum):
-    """One Cortex-M core; the value is its GCC ``-mcpu`` name."""
+    """A core; the value is its GCC ``-mcpu`` name, or the name of Espressif's chip."""
 
     M0 = "cortex-m0"
     M0PLUS = "cortex-m0plus"
@@ -34,9 +37,16 @@ class Cpu(Enum):
     M52 = "cortex-m52"
     M55 = "cortex-m55"
     M85 = "cortex-m85"
+    ESP32 = "esp32"
+    ESP32_S3 = "esp32-s3"
 
     def __str__(self) -> str:
         return self.value
+
+    @property
+    def is_espressif(self) -> bool:
+        """Whether it is an Xtensa core, for which TFLM is built with ESP-NN."""
+        return self in (Cpu.ESP32, Cpu.ESP32_S3)
 
     @property
     def default_isa(self) -> Isa:
@@ -62,6 +72,8 @@ _DEFAULT_ISA = {
     Cpu.M52: Isa.MVE,
     Cpu.M55: Isa.MVE,
     Cpu.M85: Isa.MVE,
+    Cpu.ESP32: Isa.SCALAR,
+    Cpu.ESP32_S3: Isa.SCALAR,
 }
 
 # DSP is a licensing option of M33 and M35P; MVE one of M52, M55 and M85, whose DSP always stays.
@@ -82,6 +94,7 @@ _ALIASES = {
     "cortex-m0.small-multiply": "cortex-m0",
     "cortex-m0plus.small-multiply": "cortex-m0plus",
 }
+_ESPRESSIF = {"esp32": Cpu.ESP32, "esp32-s3": Cpu.ESP32_S3, "esp32s3": Cpu.ESP32_S3}
 
 
 @dataclass(frozen=True)
@@ -125,12 +138,20 @@ class Target:
 
 
 def all_targets() -> tuple[Target, ...]:
-    """Every legal target, in the order of the cores, defaults first."""
-    return tuple(Target(cpu, isa) for cpu in Cpu for isa in cpu.legal_isas)
+    """Every legal Cortex-M target, in the order of the cores, defaults first."""
+    arm = (cpu for cpu in Cpu if not cpu.is_espressif)
+    return tuple(Target(cpu, isa) for cpu in arm for isa in cpu.legal_isas)
+
+
+def predicted_targets() -> tuple[Target, ...]:
+    """Those that memory is predicted for, and nothing else."""
+    return tuple(Target(cpu, cpu.default_isa) for cpu in Cpu if cpu.is_espressif)
 
 
 def _split(text: str) -> tuple[Cpu, list[str]]:
     name = text.strip().lower().removeprefix("-mcpu=")
+    if name in _ESPRESSIF:
+        return _ESPRESSIF[name], []
     if name and not name.startswith("cortex-"):
         name = f"cortex-{name}"
     if name == "cortex-m0+" or name.startswith("cortex-m0++"):
@@ -146,7 +167,8 @@ def _unknown_core(text: str, core: str) -> str:
     names = [cpu.value for cpu in Cpu]
     near = near_match(core, names)
     hint = f"; {near}" if near else ""
-    return f"unknown target {text!r}{hint} (known: {', '.join(str(t) for t in all_targets())})"
+    known = ", ".join(str(target) for target in (*all_targets(), *predicted_targets()))
+    return f"unknown target {text!r}{hint} (known: {known})"
 
 
 def _apply(cpu: Cpu, isa: Isa, extension: str) -> Isa:

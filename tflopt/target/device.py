@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from tflopt.errors import UsageError
 from tflopt.target.cmsis_nn.library import CmsisNn
 from tflopt.target.cmsis_nn.versions import Version, find_version
-from tflopt.target.cortex_m import Target
+from tflopt.target.cortex_m import Cpu, Target
+from tflopt.target.esp_nn.library import VERSION, EspNn
 from tflopt.target.library import KernelLibrary
 from tflopt.target.setup import FOR_SPEED, NEWEST_RUNTIME, Build, Runtime, Setup, find_runtime
 from tflopt.target.tflm_kernels import NONE, TflmKernels
@@ -36,12 +38,38 @@ class Device:
             cmsis_nn: empty for the one that goes with that TFLM, ``none`` for TFLM's own kernels.
 
         Raises:
-            UsageError: an unknown core, version or build.
+            UsageError: an unknown core, version or build, or a core that is for predictions alone.
         """
         core = Target.parse(target) if isinstance(target, str) else target
+        if core.cpu.is_espressif:
+            raise UsageError(
+                f"{core} is for inspect alone: what ESP-NN keeps in memory is known, what its "
+                "kernels compute is not"
+            )
         runtime = find_runtime(tflm)
         named = cmsis_nn or runtime.cmsis_nn
         return cls(core, _library(named), runtime, Build.parse(build))
+
+    @classmethod
+    def to_predict(
+        cls, target: str, cmsis_nn: str = "", tflm: str = NEWEST_RUNTIME.name, build: str = "speed"
+    ) -> Device:
+        """The same, also for the chips whose memory is all that is known of them.
+
+        Raises:
+            UsageError: as :meth:`of`, or versions that such a chip has no prediction for.
+        """
+        core = Target.parse(target)
+        if not core.cpu.is_espressif:
+            return cls.of(core, cmsis_nn, tflm, build)
+        named = cmsis_nn.strip().lower()
+        asked = (find_runtime(tflm), Build.parse(build))
+        if named not in ("", VERSION, NONE) or asked != (NEWEST_RUNTIME, FOR_SPEED):
+            raise UsageError(
+                f"{core} is predicted with TFLM {NEWEST_RUNTIME.name}, built for speed with "
+                f"--cmsis-nn {VERSION} or {NONE}"
+            )
+        return cls(core, TflmKernels() if named == NONE else _esp_nn(core))
 
     @cached_property
     def setup(self) -> Setup:
@@ -52,6 +80,10 @@ class Device:
     def cmsis_nn(self) -> Version | None:
         """The version of CMSIS-NN, None where other kernels are linked."""
         return self.kernels.facts if isinstance(self.kernels, CmsisNn) else None
+
+
+def _esp_nn(core: Target) -> EspNn:
+    return EspNn(vectors=core.cpu is Cpu.ESP32_S3)
 
 
 def _library(named: Version | str) -> KernelLibrary:

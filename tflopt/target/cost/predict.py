@@ -174,9 +174,11 @@ def _predict(spec: LayerSpec, device: Device, table: Table) -> Prediction:
     op = detached(spec)
     use = kernel_use(op, device)
     call = call_instructions(spec)
+    foreign = device.target.cpu.is_espressif
     if call is not None:
-        return Prediction(call, Basis.MEASURED, use.function, "", table.core, call, call)
-    measured = features_of(spec, op, use, device.target.isa)
+        basis = Basis.ESTIMATED if foreign else Basis.MEASURED
+        return Prediction(call, basis, use.function, "", table.core, call, call)
+    measured = None if foreign else features_of(spec, op, use, device.target.isa)
     fit = None if measured is None else table.rows.get(measured[0])
     if measured is None or fit is None:
         known = use.scratch_bytes is not None
