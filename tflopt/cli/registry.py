@@ -75,7 +75,7 @@ def targets(
     _show(("target", "isa"), rows, "targets", as_json)
     if not as_json:
         names = ", ".join(str(target) for target in predicted_targets())
-        typer.echo(f"inspect alone, with ESP-NN's kernels: {names}")
+        typer.echo(f"inspect and fit alone, with ESP-NN's kernels: {names}")
 
 
 def _show(

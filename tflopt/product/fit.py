@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tflopt.ir import Model
 from tflopt.plan.tflm import TwoArenas
@@ -40,6 +40,7 @@ class Fit:
         arena_bytes: of one arena.
         arenas: where they go; one, two, or none where they don't fit.
         why: why it doesn't fit, empty where it does.
+        time: None where no cost of the core's kernels is known.
         unknown: operators whose kernel's memory isn't known: the arena is larger than said.
     """
 
@@ -47,7 +48,7 @@ class Fit:
     file_bytes: int
     arena_bytes: int
     arenas: tuple[Placed, ...]
-    time: TimeRange
+    time: TimeRange | None
     why: str
     unknown: tuple[str, ...] = ()
 
@@ -73,17 +74,23 @@ def fit_boards(
     known: dict[str, tuple[Memory, TwoArenas]] = {}
     found = []
     for board in boards:
-        on_board = replace(device, target=board.target)
+        on_board = device.on(board.target)
         key = str(board.target)
         if key not in known:
             known[key] = (memory_of(model, on_board), two_arenas_of(model, on_board))
         memory, two = known[key]
         arenas = place(memory.arena.minimum_bytes, two, board.ram)
-        time = time_of(predict_model(model, on_board), board.target, Clocking(board.clock_hz))
+        time = _time(model, on_board, board)
         why = _why(board, file_bytes, memory.arena.minimum_bytes, arenas)
         need = memory.arena.minimum_bytes
         found.append(Fit(board, file_bytes, need, arenas, time, why, memory.unknown))
     return tuple(found)
+
+
+def _time(model: Model, device: Device, board: Board) -> TimeRange | None:
+    if board.target.cpu.is_espressif:
+        return None
+    return time_of(predict_model(model, device), board.target, Clocking(board.clock_hz))
 
 
 def place(one_bytes: int, two: TwoArenas, ram: Sequence[Region]) -> tuple[Placed, ...]:

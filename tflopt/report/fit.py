@@ -53,7 +53,7 @@ def _row(fit: Fit) -> dict[str, object]:
             for each in fit.arenas
         ],
         "unknown_operators": list(fit.unknown),
-        "time": fit.time.as_json(),
+        "time": None if fit.time is None else fit.time.as_json(),
     }
 
 
@@ -68,13 +68,12 @@ def print_fits(path: str, fits: Sequence[Fit]) -> None:
     columns = ("board", "core", "MHz", "flash left", "time", "arena, what its memory has left")
     grid = table(*columns, right=(2, 3, 4))
     for fit in sorted(fits, key=lambda each: not each.fits):
-        mark = ROUGH if fit.time.ground == "stand-in" else ""
         cells = (
             fit.board.key,
             str(fit.board.target),
             f"{fit.board.clock_hz / 1e6:,.0f}",
             f"{fit.flash_left_bytes:,}",
-            mark + fit.time.text,
+            _time(fit),
         )
         style = "" if fit.fits else SMALL
         where = arenas_text(fit.arenas) if fit.fits else f"no: {fit.why}"
@@ -82,6 +81,12 @@ def print_fits(path: str, fits: Sequence[Fit]) -> None:
     console.print(grid)
     for text in _notes(fits):
         paragraph(console, Text(text, style=SMALL))
+
+
+def _time(fit: Fit) -> str:
+    if fit.time is None:
+        return "?"
+    return (ROUGH if fit.time.ground == "stand-in" else "") + fit.time.text
 
 
 def arenas_text(arenas: Sequence[Placed]) -> str:
@@ -95,10 +100,14 @@ def arenas_text(arenas: Sequence[Placed]) -> str:
 
 def _notes(fits: Sequence[Fit]) -> list[str]:
     notes = ["what is left is for TFLM, the rest of the firmware and its stack"]
-    if any(fit.time.ground == "stand-in" for fit in fits):
+    if any(fit.time is not None and fit.time.ground == "stand-in" for fit in fits):
         notes.append(
             f"{ROUGH} nothing is published of that core: a range of the nearest one "
             "('tflopt help boards')"
+        )
+    if any(fit.time is None for fit in fits):
+        notes.append(
+            "? of ESP-NN no cost is known; the arena is from its sources: no device ran it"
         )
     unknown = dict.fromkeys(name for fit in fits for name in fit.unknown)
     if unknown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tflopt.errors import UsageError
@@ -43,8 +43,8 @@ class Device:
         core = Target.parse(target) if isinstance(target, str) else target
         if core.cpu.is_espressif:
             raise UsageError(
-                f"{core} is for inspect alone: what ESP-NN keeps in memory is known, what its "
-                "kernels compute is not"
+                f"{core} is for inspect and fit alone: what ESP-NN keeps in memory is known, what "
+                "its kernels compute is not"
             )
         runtime = find_runtime(tflm)
         named = cmsis_nn or runtime.cmsis_nn
@@ -70,6 +70,13 @@ class Device:
                 f"--cmsis-nn {VERSION} or {NONE}"
             )
         return cls(core, TflmKernels() if named == NONE else _esp_nn(core))
+
+    def on(self, core: Target) -> Device:
+        """The same build on another core, with its own library and versions where it has such."""
+        if not core.cpu.is_espressif:
+            return replace(self, target=core)
+        own = isinstance(self.kernels, TflmKernels)
+        return Device(core, self.kernels if own else _esp_nn(core))
 
     @cached_property
     def setup(self) -> Setup:

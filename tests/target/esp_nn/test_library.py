@@ -190,7 +190,7 @@ def test_optimize_refuses_and_inspect_says_whence_it_knows(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     out = str(tmp_path / "out.tflite")
-    with pytest.raises(UsageError, match="esp32 is for inspect alone"):
+    with pytest.raises(UsageError, match="esp32 is for inspect and fit alone"):
         app(["optimize", str(DS_CNN), "-t", "esp32", "-o", out], standalone_mode=False)
     app(["inspect", str(DS_CNN), "-t", "esp32-s3", "--scratch"], standalone_mode=False)
     told = " ".join(capsys.readouterr().out.split())
