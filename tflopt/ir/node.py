@@ -158,6 +158,11 @@ class Value:
         """Bytes of the elements, None for types without a size."""
         return self.dtype.size_bytes(self.elements)
 
+    @property
+    def has_array(self) -> bool:
+        """Whether there is constant data that :meth:`array` can give."""
+        return self.has_data and self.dtype.numpy is not None and self.extra.sparsity is None
+
     def array(self) -> Array:
         """The constant data as a read-only array of ``shape``.
 
@@ -165,7 +170,7 @@ class Value:
             ValueError: not constant, packed below a byte, or sparse.
         """
         dtype = self.dtype.numpy
-        if not self.has_data or dtype is None or self.extra.sparsity is not None:
+        if dtype is None or not self.has_array:
             raise ValueError(f"{self!r} has no plain constant data")
         assert self.buffer is not None
         assert self.buffer.data is not None

@@ -95,8 +95,7 @@ def elementwise_role(op: Op, groups: Groups) -> Role | None:
 def is_plain_constant(value: Value) -> bool:
     """Whether the value's elements can be rearranged ahead of time."""
     per_channel = value.quant is not None and value.quant.is_per_channel
-    plain = value.has_data and value.dtype.numpy is not None and value.extra.sparsity is None
-    return plain and not per_channel
+    return value.has_array and not per_channel
 
 
 def _axes_of_constants(op: Op, constants: list[int], rank: int) -> tuple[int, ...]:

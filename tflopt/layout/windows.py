@@ -158,7 +158,7 @@ def _is_list(sizes: Value | None) -> bool:
 
 
 def _is_plain(value: Value) -> bool:
-    return value.has_data and value.dtype.numpy is not None and value.extra.sparsity is None
+    return value.has_array
 
 
 def _spans(op: Op) -> tuple[Span, Span] | None:

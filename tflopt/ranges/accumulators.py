@@ -190,7 +190,8 @@ def _transposed(op: Op, source: Interval) -> Accumulator | None:
     if weights is None or data is None or not isinstance(op.options, TransposeConvOptions):
         return None
     params = affine_of(data)
-    if params is None or len(source.shape) != 4:
+    is_known = activations_of(data, weights, op.output, channel_axis_of(op)) is not None
+    if params is None or not is_known or len(source.shape) != 4:
         return None
     if (
         min(data.shape, default=0) <= 0

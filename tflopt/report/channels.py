@@ -118,7 +118,7 @@ def _gone(plan: Plan | None, value: Value) -> Mask:
 def has_weights(op: Op, channels: int) -> Mask:
     """Which output channels have a weight other than zero."""
     weights = op.input(1)
-    if weights is None or not weights.has_data or weights.extra.sparsity is not None:
+    if weights is None or not weights.has_array:
         return np.zeros(channels, dtype=np.bool_)
     data = weights.array()
     axis = len(data.shape) - 1 if data.shape[0] != channels else 0

@@ -103,11 +103,11 @@ def _transpose(op: Op) -> str:
 
 
 def _pad(op: Op) -> str:
-    pads, source = op.ints(1), _source(op)
+    pads, source, count = op.ints(1), _source(op), op.operand(1).elements
+    if count != 2 * len(source.shape):
+        return f"{counted(count, 'padding')} for {_axes(source)}"
     if pads is None:
         return ""
-    if len(pads) != 2 * len(source.shape):
-        return f"{counted(len(pads), 'padding')} for {_axes(source)}"
     if min(pads, default=0) < 0:
         return f"a padding of {min(pads)}"
     rows = list(zip(source.shape, pads[::2], pads[1::2], strict=True))

@@ -101,7 +101,7 @@ def _sums_up(op: Op) -> bool:
     weights = op.input(1)
     if op.code not in DENSE or weights is None or len(weights.shape) != 2:
         return False
-    quant, plain = weights.quant, weights.has_data and weights.extra.sparsity is None
+    quant, plain = weights.quant, weights.has_array
     if not plain or weights.dtype is not DType.INT8 or quant is None or quant.zero_point is None:
         return False
     return not quant.zero_point.any()

@@ -93,7 +93,7 @@ def link_by_channel(op: Op, links: Links) -> bool:
 
 def _is_plain(value: Value) -> bool:
     """A constant can be cut only where its data can be read."""
-    return not value.is_constant or (value.has_data and value.extra.sparsity is None)
+    return not value.is_constant or value.has_array
 
 
 def link_concatenation(op: Op, links: Links) -> bool:

@@ -89,7 +89,7 @@ def _labels(op: Op) -> int:
 def _layer(op: Op, twins: Twins) -> Keys:
     """Equal rows of weights, with equal bias and scale."""
     weights = op.input(1)
-    if weights is None or not weights.has_data or weights.extra.sparsity is not None:
+    if weights is None or not weights.has_array:
         return None
     if op.code in DENSE:
         return _columns(op, weights.array(), 0) if len(weights.shape) == 2 else None
@@ -135,7 +135,7 @@ def _elementwise(op: Op, twins: Twins) -> Keys:
             continue
         if not value.is_constant:
             parts.append(list(twins.of(value).tolist()))
-        elif value.has_data and value.extra.sparsity is None:
+        elif value.has_array:
             columns = np.moveaxis(value.array(), -1, 0)
             parts.append([column.tobytes() for column in columns])
         else:

@@ -75,6 +75,7 @@ def order_problem(model: Model, device: Device) -> OrderProblem:
     for number, op in enumerate(graph.ops):
         after = {position[v.producer] for v in op.inputs if v is not None and v.producer}
         after |= states.before(op, number)
+        after.discard(number)  # which reads one variable twice
         tasks.append(
             Task(
                 reads=[index[v] for v in op.inputs if v is not None],
