@@ -63,10 +63,8 @@ def lowest(session: nox.Session) -> None:
     tests = ["pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "jsonschema>=4.23"]
     tests += [line for line in _lines(REQUIREMENTS) if line.startswith(RUNTIMES)]
     session.run("uv", *wanted, "--editable", ".", *tests)
-    # The oldest typer imports names that the newest click calls deprecated.
-    warnings = ("-W", "ignore:'click:DeprecationWarning")
     folders = ("tests/cli", "tests/io", "tests/report")
-    session.run("pytest", "-q", *warnings, *folders, *session.posargs)
+    session.run("pytest", "-q", *folders, *session.posargs)
 
 
 @nox.session(python=PYTHONS)
