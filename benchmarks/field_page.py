@@ -3,8 +3,8 @@
     python benchmarks/field_page.py [--samples 6] [--write]
 
 Optimizes each model of ``shared/models`` and ``shared/field/models``, for Cortex-M4 and Cortex-M55,
-and compares it with its original. ``--write`` puts the result into ``docs/field-models.md``. Exits
-with 4 where the folders are absent.
+and compares it with its original. ``--write`` puts the result into ``docs/field-models.md``, the
+twenty of ``PUBLIC`` first. Exits with 4 where the folders are absent.
 """
 
 from __future__ import annotations
@@ -36,14 +36,46 @@ COSTLY = 0.1
 """The part of all predicted instructions from which an operator is listed."""
 MOST_REASONS = 2
 CANNOT_RUN = 4
+PUBLIC = {
+    "ad01_int8": "mlcommons/tiny",
+    "ic_resnet8_int8": "mlcommons/tiny",
+    "kws_ref_model": "mlcommons/tiny",
+    "vww_96_int8": "mlcommons/tiny",
+    "hello_world_int8": "tensorflow/tflite-micro",
+    "keyword_scrambled_8bit": "tensorflow/tflite-micro",
+    "micro_speech_quantized": "tensorflow/tflite-micro",
+    "mobilenet_v2_pytorch": "tensorflow/tflite-micro",
+    "micronet_kws_m": "ARM-software/ML-examples",
+    "yolo_fastest_192_face": "ARM-software/ML-examples",
+    "mww_okay_nabu": "esphome/micro-wake-word-models",
+    "mww_vad": "esphome/micro-wake-word-models",
+    "mcunet_detection": "mit-han-lab/tinyengine",
+    "mcunet_vww": "mit-han-lab/tinyengine",
+    "arrhythmia": "AmbiqAI/neuralSPOT",
+    "nnid_8x8": "AmbiqAI/nnid_tflm",
+    "diy_alexa": "atomic14/diy-alexa",
+    "gesture_nxp": "nxp-appcodehub/dm-ml-openart",
+    "model_lresnet_quant": "nxp-appcodehub/ap-ml-state-monitor",
+    "rnnoise_int8": "tum-ei-eda/mlonmcu-models",
+}
+"""Twenty that many know, and the GitHub repository of each."""
 HEAD = """# Real models
 
 Models that people deploy, with default options: `python benchmarks/field_page.py --write` makes
-this page anew. They aren't part of the repository; the table of their folder
-(`shared/field/models/README.md`) says where they are from. *Runs*: what `inspect --runs` says of
+this page anew. Each result was run against its original on TFLM, on six inputs.
+
+## Twenty public models
+
+Bytes of the file are those for Cortex-M55; arena and instructions are the change against the
+original, instructions as predicted; 0 is less than half a percent.
+
+"""
+ALL = """## All of them
+
+They aren't part of the repository; the table of their folder (`shared/field/models/README.md`) says
+where they are from. *Runs*: what `inspect --runs` says of
 the original, and of the result where that differs. *File*, *arena* and *instructions* are the
-result's as parts of the original's; instructions are predicted. Each result was compared with its
-original on six inputs.
+result's as parts of the original's; instructions are predicted.
 
 """
 BEST = "the fastest kernel that CMSIS-NN has for it, and no other form is cheaper"
@@ -79,6 +111,15 @@ class Report:
         for part in (_file, _arena, _instructions):
             cells += [part(self.results[core], core) for core in CORES]
         return f"| {' | '.join(cells)} |"
+
+    def public_row(self) -> str:
+        """The line of the table of public models: bytes of the file, and changes by core."""
+        last = self.results[CORES[-1]]
+        sizes = [f"{len(data):,}" for data in (last.source, last.data)]
+        cells = [self.name, PUBLIC[self.name], *sizes, _change(_file(last, CORES[-1]))]
+        for part in (_arena, _instructions):
+            cells += [_change(part(self.results[core], core)) for core in CORES]
+        return f"| {' | '.join([*cells, _verified(self.results.values())])} |"
 
     def costly(self) -> Iterator[str]:
         """A line for each operator left that costs much, and core."""
@@ -131,6 +172,12 @@ def _verified(results: Iterable[Result]) -> str:
     return printable("; ".join(dict.fromkeys(told))).replace("|", "/")
 
 
+def _change(part: str) -> str:
+    """``0.606`` as ``-39 %``."""
+    percent = round(100 * (float(part) - 1))
+    return f"{percent:+d} %" if percent else "0"
+
+
 def _file(result: Result, core: str) -> str:
     return f"{len(result.data) / len(result.source):.3f}"
 
@@ -165,6 +212,16 @@ def examine(path: Path, samples: int) -> Report:
     return Report(path.stem, results)
 
 
+def public(reports: Iterable[Report]) -> list[str]:
+    """The table of public models, in the order of ``PUBLIC``."""
+    found = {report.name: report for report in reports}
+    heads = ["model", "from", "file", "after", "change"]
+    heads += [f"{what}, {core}" for what in ("arena", "instructions") for core in ("M4", "M55")]
+    heads.append("verified")
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    return lines + [found[name].public_row() for name in PUBLIC if name in found]
+
+
 def page(reports: Iterable[Report]) -> str:
     """The page's text."""
     reports = list(reports)
@@ -173,7 +230,7 @@ def page(reports: Iterable[Report]) -> str:
         f"{what}, {core}" for what in ("file", "arena", "instructions") for core in ("M4", "M55")
     ]
     second = ["model", "core", "operator", "kernel", "share", "why it is left"]
-    lines = [HEAD.rstrip(), ""]
+    lines = [HEAD.rstrip(), "", *public(reports), "", ALL.rstrip(), ""]
     lines += [f"| {' | '.join(first)} |", "|" + "---|" * len(first)]
     lines += [report.row() for report in reports]
     lines += ["", "## What is left that costs more than a tenth", ""]

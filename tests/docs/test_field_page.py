@@ -1,4 +1,4 @@
-"""The page of real models, which ``benchmarks/field_page.py`` writes, names each that is there."""
+"""The page of real models, which ``benchmarks/field_page.py`` writes: each has its row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from benchmarks.field_page import COSTLY, PAGE, examine, models
+from benchmarks.field_page import COSTLY, PAGE, PUBLIC, examine, models
 
 pytestmark = pytest.mark.runtime
 ROW = re.compile(r"^\| (\S+) \| (.*) \|$")
@@ -14,7 +14,7 @@ ROW = re.compile(r"^\| (\S+) \| (.*) \|$")
 
 def rows() -> dict[str, list[str]]:
     """The first table, by model."""
-    text = PAGE.read_text(encoding="utf-8").split("## What is left")[0]
+    text = PAGE.read_text(encoding="utf-8").split("## What is left")[0].split("## All of them")[1]
     found = (ROW.match(line) for line in text.splitlines())
     cells = {each[1]: each[2].split(" | ") for each in found if each is not None}
     cells.pop("model", None)
@@ -51,9 +51,28 @@ def test_what_is_left_has_a_share_and_a_reason() -> None:
         assert reason.strip()
 
 
-def test_a_small_model_still_gives_its_row() -> None:
-    path = next((path for path in models() if path.stem == "hello_world_int8"), None)
+def test_twenty_public_models_are_those_of_the_table_of_all() -> None:
+    table = PAGE.read_text(encoding="utf-8").split("## Twenty")[1].split("## All")[0]
+    lines = [line.strip("| ").split(" | ") for line in table.splitlines() if line[:2] == "| "][1:]
+    assert [(cells[0], cells[1]) for cells in lines] == list(PUBLIC.items())
+    assert len(lines) == 20
+    found = rows()
+    for name, _source, before, after, *parts, verified in lines:
+        all_parts = [float(cell) for cell in found[name][3:]]
+        assert verified == found[name][1] == "identical on tflm"
+        old, new = (int(size.replace(",", "")) for size in (before, after))
+        assert new / old == pytest.approx(all_parts[0], abs=0.001)
+        for part, told in zip(all_parts, parts, strict=True):
+            said = int(told.removesuffix(" %"))
+            assert said == pytest.approx(100 * (part - 1), abs=0.6), name
+
+
+@pytest.mark.parametrize("name", ["hello_world_int8", "keyword_scrambled_8bit"])
+def test_a_small_model_still_gives_its_row(name: str) -> None:
+    path = next((path for path in models() if path.stem == name), None)
     if path is None:
         pytest.skip("shared/models is absent")
     cells = examine(path, samples=4).row().strip("| ").split(" | ")
-    assert cells[1:3] == rows()["hello_world_int8"][:2]
+    shown = rows()[name]
+    assert cells[1:3] == shown[:2]
+    assert list(map(float, cells[3:])) == pytest.approx(list(map(float, shown[2:])), abs=0.02)
