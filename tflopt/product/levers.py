@@ -19,7 +19,7 @@ from tflopt.rules.pipeline import RULES, Selection, applies, run_pipeline
 from tflopt.target.cost import predict_model
 from tflopt.target.kernel_sets import THIS_ISA
 
-MOST_OPERATORS = 100
+MOST_OPERATORS = 150
 """Larger models are not tried: it takes as long as the optimization itself."""
 LEAST_GAIN = 0.02
 NOTABLE = 0.03
