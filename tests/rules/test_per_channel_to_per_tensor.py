@@ -18,6 +18,7 @@ from tests.support.check_rule import (
 from tests.support.flash import Layers
 from tests.support.runtime import installed, runtime
 from tflopt.config import Runtime
+from tflopt.facts.biases import bias_quantization
 from tflopt.io import write_bytes
 from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
 from tflopt.ir.clone import clone
@@ -50,7 +51,7 @@ def test_a_convolution() -> None:
         RULE,
         """
         graph(%0: i8[1,4,4,3]{0.05,3}) -> %1
-          %1: i8[1,4,4,2]{0.05,3} = CONV_2D(%0, const i8[2,1,3,3]{0.01,0}, const i32[2]{per-channel 0}) padding=SAME stride_w=1 stride_h=1
+          %1: i8[1,4,4,2]{0.05,3} = CONV_2D(%0, const i8[2,1,3,3]{0.01,0}, const i32[2]{0.0005,0}) padding=SAME stride_w=1 stride_h=1
         """.replace(" padding=SAME", ""),  # noqa: E501
         hits=1,
     )
@@ -65,6 +66,23 @@ def test_a_depthwise_convolution() -> None:
     assert value is not None
     assert value.quant is not None
     assert value.quant.quantized_dimension == 0
+
+
+def test_the_bias_has_one_scale_too_for_litert_s_default_path() -> None:
+    """It refuses the file where the bias keeps more than the weights have."""
+    copy = check_rule(depthwise([0.01] * 4).model, RULE)
+    bias = copy.main.ops[0].inputs[2]
+    assert bias is not None
+    assert bias.quant == bias_quantization(copy.main.inputs[0], copy.main.ops[0].inputs[1])
+    assert runtime().run("litert-default", write_bytes(copy), []) == []
+
+
+def test_a_bias_that_another_layer_reads_too_stays_with_the_weights() -> None:
+    n = Layers()
+    bias = n.bias(4)
+    x = n.depthwise(n.feed(1, 4, 4, 4), bias, [0.01] * 4)
+    n.output(n.depthwise(x, bias, [0.01, 0.02, 0.03, 0.04]))
+    check_declines(n.model, RULE, "another operator reads the bias")
 
 
 def test_together_with_the_bias() -> None:

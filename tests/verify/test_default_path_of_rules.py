@@ -27,8 +27,8 @@ BOTH, ALONE = Config(runtime=Runtime.BOTH), Config(runtime=Runtime.TFLM)
 DEFAULT = {rule.name: rule for rule in RULES if applies(rule, BOTH)}
 UNLIKE = sorted(rule.name for rule in RULES if not rule.alike_on_default_path)
 RUNS = sorted(set(DEFAULT) & set(EXAMPLES) - set(UNLIKE))
-UNLOADABLE = {"add-zero-bias", "per-channel-to-per-tensor"}
-"""LiteRT refuses what stands before them: a convolution without bias, scales for no channel."""
+UNLOADABLE = {"add-zero-bias"}
+"""LiteRT refuses what stands before it: a convolution without bias."""
 
 
 def compared(one: Model, two: Model, inputs: int = 60) -> DefaultPath | None:

@@ -100,6 +100,11 @@ def strip_unread_quantization(n: Kit) -> Value:
     return n.conv2d(n.feed(1, 4, 4, 3), 2, (1, 1))
 
 
+@example(show=fields)
+def share_bias_scales(n: Kit) -> Value:
+    return n.conv2d(n.feed(1, 4, 4, 3), 2, (1, 1))
+
+
 @example(runners=TFLM, show=fields, note="Only with `--runtime tflm`: LiteRT refuses the file.")
 def share_zero_points(n: Kit) -> Value:
     return n.conv2d(n.feed(1, 4, 4, 3), 4, (1, 1))

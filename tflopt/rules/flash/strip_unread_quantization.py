@@ -56,11 +56,6 @@ class StripUnreadQuantization(ModelRule):
         if dropped:
             rw.note(f"dropped the quantization of {dropped} constants that kernels don't read")
 
-    def _ignores(self, use: Use) -> bool:
-        if self.runtime is Runtime.BOTH and is_delegated_bias(use):
-            return False
-        return ignores_quantization(use)
-
 
 def is_delegated_bias(use: Use) -> bool:
     """Whether LiteRT's default path looks at the quantization of this bias (int8 layers)."""
