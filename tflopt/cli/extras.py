@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
 from tflopt.errors import UsageError, printable
+from tflopt.io.beside import bytes_beside, json_of
 from tflopt.report.extras import with_frontier, with_measured
 from tflopt.report.plain import Plain
 
@@ -38,8 +38,9 @@ def with_extras(report: Plain, bench: Path | None, frontier: Path | None) -> Pla
 
 
 def _read(path: Path) -> Plain:
+    data = bytes_beside(path)
     try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        found = json_of(data)
+    except ValueError as error:
         raise UsageError(f"{printable(str(path))} can't be read as JSON: {error}") from None
     return cast("Plain", found) if isinstance(found, dict) else {}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tflopt.errors import UsageError
 from tflopt.gate.keys import Keys
+from tflopt.io.beside import bytes_beside
 from tflopt.product.optimize import Settings
 from tflopt.product.options import ChooseRunner, Options, options
 from tflopt.run.choose import DeviceOptions, device_runner
@@ -54,10 +55,9 @@ def read_config(path: Path) -> list[Entry]:
 
 
 def _table(path: Path) -> Mapping[str, object]:
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file")
+    data = bytes_beside(path)
     try:
-        table: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
+        table: dict[str, object] = tomllib.loads(data.decode("utf-8"))
     except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise UsageError(f"{path}: {error}") from None
     except RecursionError:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tflopt.errors import ModelError, UsageError
+from tflopt.io.beside import bytes_beside, json_of
 from tflopt.io.files import load
 from tflopt.io.schema import IDENTIFIER
 from tflopt.product.facts import model_facts
@@ -123,11 +123,9 @@ def _report(path: Path) -> dict[str, object] | None:
     if start[4:] == IDENTIFIER or not start.lstrip().startswith(b"{"):
         return None
     try:
-        data: object = json.loads(path.read_text(encoding="utf-8"))
+        data = json_of(bytes_beside(path))
     except ValueError as error:
         raise ModelError(f"neither a model nor a report: {error}", path=str(path)) from None
-    except RecursionError:
-        raise ModelError("neither a model nor a report: nested too deep", path=str(path)) from None
     if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
         raise ModelError(f"is not a report of schema version {SCHEMA_VERSION}", path=str(path))
     return data

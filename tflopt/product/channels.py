@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tflopt.errors import RunnerError, UsageError
 from tflopt.io import write_bytes
+from tflopt.io.beside import MOST_ARRAY_BYTES, arrays_of, bytes_beside
 from tflopt.ir import Model, Value
 from tflopt.run.runner import HostRunner, MissingOpError, Work, available
 from tflopt.run.samples import Array, Sample
@@ -26,10 +27,10 @@ def read_inputs(path: Path, model: Model) -> list[Sample]:
     Raises:
         UsageError: the file can't be read, or an array doesn't fit.
     """
+    data = bytes_beside(path, MOST_ARRAY_BYTES)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: np.asarray(file[name]) for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
+        arrays = arrays_of(data)
+    except ValueError as error:
         raise UsageError(f"{path} can't be read as .npz: {error}") from None
     columns = [_samples(arrays, number, value) for number, value in enumerate(model.main.inputs)]
     counts = {len(column) for column in columns}

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tflopt.errors import UsageError
 from tflopt.io.archive import Member, read_archive
+from tflopt.io.beside import bytes_beside, json_of
 from tflopt.io.build_attributes import SECTION, BuildAttributes, read_attributes
 from tflopt.io.elf import Elf, is_elf, read_elf
 from tflopt.target.cmsis_nn.versions import V4AB83CC, VE096196, find_version
@@ -26,6 +27,7 @@ from tflopt.target.setup import RUNTIMES, TFLM_3B20912, TFLM_90B983C, Build
 from tflopt.target.tflm_kernels import NONE
 from tflopt.texts import counted
 
+LARGEST_LIBRARY_BYTES = 1 << 30
 VERSION_FILE = "VERSION.txt"
 VERSION_LINE = re.compile(r"^(tflite_micro|cmsis_nn)=([A-Za-z0-9._+-]+)$", re.MULTILINE)
 ARCHITECTURES = {"6s-m": "cortex-m0", "7-m": "cortex-m3", "7e-m": "cortex-m4"}
@@ -106,7 +108,8 @@ def probe_library(folder: Path) -> Probe:
         UsageError: there is none, or it is for no Cortex-M.
     """
     path = find_library(folder)
-    library = _Library(list(_objects(read_archive(path.read_bytes(), str(path)), str(path))))
+    members = read_archive(bytes_beside(path, LARGEST_LIBRARY_BYTES), str(path))
+    library = _Library(list(_objects(members, str(path))))
     if not library.objects:
         raise UsageError(f"{path}: has no object that could be read")
     target = library.target(str(path))
@@ -282,14 +285,16 @@ def read_profile(path: Path) -> Device:
         UsageError: no such file, or no profile.
     """
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = json_of(bytes_beside(path))
+        if not isinstance(table, dict):
+            raise TypeError
         if table["profile"] != PROFILE_VERSION:
             raise UsageError(f"{path}: is a profile of another version of tflopt")
         texts = [table[key] for key in ("target", "cmsis_nn", "tflm", "build")]
         if not all(isinstance(text, str) for text in texts):
             raise TypeError
         return Device.of(*texts)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         raise UsageError(f"{path}: is no profile; 'tflopt targets --probe' writes one") from None
 
 
