@@ -40,6 +40,13 @@ def test_what_outputs_read_is_what_their_taps_stand_at(padding: Padding) -> None
             assert axis.valid_taps == sum(0 <= place < axis.size for place in taps)
 
 
+def test_taps_of_any_number_of_outputs_are_counted_at_once() -> None:
+    """A file of a kilobyte may declare 2 to the 30 outputs; each was looked at, for minutes."""
+    axis = axis_of(1 << 40, 1 << 20, 3, 7, Padding.SAME)
+    inside = axis.out * axis.kernel - axis.valid_taps
+    assert 0 < inside < 2 * axis.span * axis.kernel // axis.stride
+
+
 def test_valid_has_every_window_that_fits_and_same_one_for_each_step() -> None:
     for size, kernel, stride, dilation in SIZES:
         valid = axis_of(size, kernel, stride, dilation, Padding.VALID)

@@ -21,6 +21,8 @@ from tflopt.rules.channels.twins import Twins, twins_of
 
 ABSORBS = frozenset({Kind.CONVOLUTION, Kind.DENSE, Kind.TRANSPOSE_CONV})
 """Layers that sum channels up: what constant ones add is in their biases."""
+MOST_ELEMENTS = 1 << 24
+"""Of a tensor whose elements are followed."""
 
 
 class Why(Enum):
@@ -183,6 +185,8 @@ def _lost(op: Op, origins: Sequence[Origin] | None) -> Mask | None:
     if not origins:
         return None
     value = op.output
+    if value.elements > MOST_ELEMENTS:
+        return None
     channels: Array = np.arange(value.elements) % value.shape[-1]
     lost = np.ones(value.shape[-1], dtype=np.bool_)
     for origin in origins:

@@ -20,6 +20,9 @@ from tflopt.rules.islands.island_rewrite import float_input
 from tflopt.rules.islands.islands import dequantized
 from tflopt.rules.islands.rounding import remove_unread
 
+MOST_OUTPUTS = 1 << 16
+"""Along one axis: more than that is no microcontroller's tensor."""
+
 
 @dataclass(frozen=True)
 class FloatPool:
@@ -44,6 +47,8 @@ def find_pool(op: Op) -> FloatPool | None:
     if not isinstance(options, Pool2DOptions):
         return None
     if options.fused_activation_function not in LIMITS or not is_private(middle):
+        return None
+    if max(axis.out for axis in window) > MOST_OUTPUTS:
         return None
     return FloatPool(source, params, options, _counts(window))
 
