@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tflopt.errors import RunnerError
 from tflopt.run.runner import TIME_LIMIT_S, Outcome, Work, arena_guess
 from tflopt.run.worker import TflmEngine, digest
 
@@ -22,7 +23,17 @@ class _Run:
         self.work = work
 
     def outcome(self, time_limit_s: float = TIME_LIMIT_S) -> Outcome:
-        """As the protocol says; nothing limits the time."""
+        """As the protocol says; nothing limits the time.
+
+        Raises:
+            RunnerError: TFLM refuses the model, or a kernel fails on an input.
+        """
+        try:
+            return self._outcome()
+        except RuntimeError as error:
+            raise RunnerError(InProcess.name, "failed", str(error)) from error
+
+    def _outcome(self) -> Outcome:
         work, found = self.work, Outcome([])
         arena = arena_guess(work.model) + len(work.data)
         engine = TflmEngine(work.data, arena, len(work.model.main.outputs), bool(work.tensors))
