@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from benchmarks.judging.motifs import UNIT, Motif, Net
+from benchmarks.judging.motifs import Motif, Net
 from tflopt.ir import DType, OpCode, Options, Padding, Value
 from tflopt.ir.options import (
     AbsOptions,
@@ -93,7 +93,7 @@ def filled(net: Net, x: Value) -> Value | None:
         return None
     pads = [(0, 0)] + [(net.pick(0, 1), net.pick(0, 2)) for _ in x.shape[1:]]
     shape = tuple(n + a + b for n, (a, b) in zip(x.shape, pads, strict=True))
-    number = net.b.constant(net.pick(-128, -3, 0, 127), DType.INT8, x.quant)
+    number = net.level(net.pick(-128, -3, 0, 127), x.quant)
     inputs = [x, net.b.constant(pads), number]
     return net.op(OpCode.PADV2, list(inputs), shape, PadV2Options(), x.quant, 2)
 
@@ -128,7 +128,7 @@ def compared(net: Net, x: Value) -> Value | None:
 
 def gated(net: Net, x: Value) -> Value:
     """``silu``: a value times its LOGISTIC."""
-    gate = net.op(OpCode.LOGISTIC, [x], x.shape, None, UNIT, 1)
+    gate = net.op(OpCode.LOGISTIC, [x], x.shape, None, net.unit(), 1)
     return net.op(OpCode.MUL, [x, gate], x.shape, MulOptions(), net.quant())
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from benchmarks.judging.motifs import UNIT, Motif, Net, reshaped
+from benchmarks.judging.motifs import Motif, Net, reshaped
 from tflopt.ir import DType, OpCode, Options, Padding, Value
 from tflopt.ir.options import (
     AddOptions,
@@ -47,7 +47,7 @@ def masked(net: Net, x: Value) -> Value | None:
         options = SelectV2Options()
         code, kind = OpCode.SELECT_V2, DType.INT8
         y = net.b.op(code, inputs, x.shape, options=options, quant=x.quant, dtype=kind)
-    return net.op(OpCode.SOFTMAX, [y], x.shape, SoftmaxOptions(1.0), UNIT, 2)
+    return net.op(OpCode.SOFTMAX, [y], x.shape, SoftmaxOptions(1.0), net.unit(), 2)
 
 
 def resized(net: Net, x: Value) -> Value | None:
@@ -80,7 +80,7 @@ def bounded(net: Net, x: Value) -> Value:
     y = x
     for code, level in ((OpCode.MAXIMUM, net.pick(-100, -10)), (OpCode.MINIMUM, net.pick(10, 99))):
         shape = (1,) * max(1, len(x.shape))
-        other = net.b.constant(np.full(shape, level), DType.INT8, x.quant)
+        other = net.level(np.full(shape, level), x.quant)
         y = net.op(code, [y, other], x.shape, MaximumMinimumOptions(), x.quant)
     return y
 
@@ -89,7 +89,7 @@ def subtracted(net: Net, x: Value) -> Value | None:
     """SUB of a constant by channel, in either order."""
     if not x.shape:
         return None
-    other = net.b.constant(net.rng.integers(-99, 99, x.shape[-1:]), DType.INT8, net.quant())
+    other = net.level(net.rng.integers(-99, 99, x.shape[-1:]), net.quant())
     inputs: list[Value | None] = [x, other]
     if net.rng.random() < 0.5:
         inputs.reverse()
@@ -175,7 +175,7 @@ def sliced(net: Net, x: Value) -> Value | None:
         inputs = [x, net.ints(*begin), net.ints(*shapes[1])]
         return net.op(OpCode.SLICE, list(inputs), shapes[1], SliceOptions(), x.quant)
     split = [x, net.ints(*sizes), net.b.constant(axis)]
-    kind, options = DType.INT8, SplitVOptions(2)
+    kind, options = net.kind, SplitVOptions(2)
     return net.b.ops(OpCode.SPLIT_V, split, shapes, options, x.quant, kind, 2)[net.pick(0, 1)]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tflopt.ir import Activation, DType, OpCode, Options, Padding, Quantization, Value
 from tflopt.ir.builder import Builder
+from tflopt.ir.node import Array
 from tflopt.ir.options import (
     AddOptions,
     BatchMatMulOptions,
@@ -31,7 +32,6 @@ from tflopt.ir.options import (
     UnpackOptions,
 )
 
-UNIT = (1 / 256, -128)
 FUSED = (Activation.NONE, Activation.NONE, Activation.RELU, Activation.RELU6)
 MOST = 4096
 """Elements of a tensor."""
@@ -43,14 +43,32 @@ class Net:
 
     rng: np.random.Generator
     b: Builder = field(default_factory=Builder)
+    spelled: bool = False
+    """What TFLM lacks is written by operators that it has, which give the same by definition."""
+    kind: DType = DType.INT8
+    """Of activations."""
+    ends: list[Value] = field(default_factory=list)
+    """Outputs that nothing can go on from."""
 
     def pick(self, *choices: int) -> int:
         """One of some numbers."""
         return int(self.rng.choice(choices))
 
     def quant(self) -> tuple[float, int]:
-        """Scales of activations, zero points at the ends too."""
-        return float(self.rng.uniform(0.01, 0.2)), self.pick(-128, -7, 0, 3, 127)
+        """Scales of activations, zero points at the ends too; of int16 always 0."""
+        scale, zero = float(self.rng.uniform(0.01, 0.2)), self.pick(-128, -7, 0, 3, 127)
+        return (scale / 256, 0) if self.kind is DType.INT16 else (scale, zero)
+
+    def unit(self, *, signed: bool = False) -> tuple[float, int]:
+        """What LOGISTIC and SOFTMAX give; ``signed``: TANH."""
+        if self.kind is DType.INT16:
+            return 2**-15, 0
+        return (1 / 128, 0) if signed else (1 / 256, -128)
+
+    def level(self, number: int | Array, quant: tuple[float, int] | Quantization | None) -> Value:
+        """A constant of the type of the activations; numbers are given as int8."""
+        wide = np.asarray(number) * (256 if self.kind is DType.INT16 else 1)
+        return self.b.constant(wide, self.kind, quant)
 
     def weights(self, *shape: int, axis: int = 0) -> Value:
         """int8, symmetric, per channel or per tensor."""
@@ -62,10 +80,11 @@ class Net:
         return self.b.constant(data, DType.INT8, Quantization.per_channel(scales.tolist(), axis))
 
     def bias(self, count: int) -> Value | None:
-        """int32, sometimes none."""
+        """int32, or int64 for int16; sometimes none."""
         if self.rng.random() < 0.2:
             return None
-        return self.b.constant(self.rng.integers(-3000, 3000, count), quant=(0.0005, 0))
+        kind = DType.INT64 if self.kind is DType.INT16 else DType.INT32
+        return self.b.constant(self.rng.integers(-3000, 3000, count), kind, (0.0005, 0))
 
     def op(
         self,
@@ -77,7 +96,7 @@ class Net:
         version: int = 2,
     ) -> Value:
         """One operator with one output; operators that need it keep the input's quantization."""
-        kind = DType.INT8
+        kind = self.kind
         return self.b.op(
             code, inputs, shape, options=options, quant=quant, dtype=kind, version=version
         )
@@ -170,10 +189,9 @@ def pooled(net: Net, x: Value) -> Value | None:
 
 def unary(net: Net, x: Value) -> Value:
     """An activation or a table."""
-    code = (OpCode.RELU, OpCode.RELU6, OpCode.LOGISTIC, OpCode.TANH, OpCode.HARD_SWISH)[
-        net.pick(0, 1, 2, 3, 4)
-    ]
-    fixed = {OpCode.LOGISTIC: UNIT, OpCode.TANH: (1 / 128, 0)}
+    known = (OpCode.RELU, OpCode.RELU6, OpCode.LOGISTIC, OpCode.TANH, OpCode.HARD_SWISH)
+    code = known[net.pick(0, 1, 2, 3) if net.kind is DType.INT16 else net.pick(0, 1, 2, 3, 4)]
+    fixed = {OpCode.LOGISTIC: net.unit(), OpCode.TANH: net.unit(signed=True)}
     return net.op(code, [x], x.shape, None, fixed.get(code) or net.quant(), 1)
 
 
@@ -187,8 +205,7 @@ def residual(net: Net, x: Value) -> Value:
     code, options = [(OpCode.ADD, AddOptions()), (OpCode.MUL, MulOptions())][net.pick(0, 1)]
     other = unary(net, x)
     if net.rng.random() < 0.4 and x.shape:
-        data = net.rng.integers(-127, 128, x.shape[-1:])
-        other = net.b.constant(data, DType.INT8, net.quant())
+        other = net.level(net.rng.integers(-127, 128, x.shape[-1:]), net.quant())
     return net.op(code, [x, other], x.shape, options, net.quant())
 
 
@@ -301,7 +318,7 @@ def softmaxed(net: Net, x: Value) -> Value | None:
     """``Softmax`` over the last axis."""
     if not x.shape or not 1 <= len(x.shape) <= 4 or x.shape[-1] > 100:
         return None
-    return net.op(OpCode.SOFTMAX, [x], x.shape, SoftmaxOptions(1.0), UNIT, 2)
+    return net.op(OpCode.SOFTMAX, [x], x.shape, SoftmaxOptions(1.0), net.unit(), 2)
 
 
 def requantized(net: Net, x: Value) -> Value:

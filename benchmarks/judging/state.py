@@ -23,7 +23,6 @@ from tflopt.ir.options import (
     WhileOptions,
 )
 
-UNIT = (1 / 256, -128)
 LSTM_GATES = 4
 MOST_GRAPHS = 7
 
@@ -129,12 +128,13 @@ def branched(net: Net, x: Value) -> Value | None:
         return None
     condition = net.b.input((1,), DType.BOOL, None)
     first = len(net.b.model.graphs)
+    net.kind = x.dtype
     quant = net.quant()
     for _ in range(2):
-        inner = Net(net.rng, Builder(net.b.model))
-        y = inner.b.input(x.shape, quant=x.quant)
+        inner = Net(net.rng, Builder(net.b.model), kind=x.dtype)
+        y = inner.b.input(x.shape, x.dtype, x.quant)
         for _ in range(net.pick(1, 2, 3)):
-            y = inner.op(OpCode.LOGISTIC, [y], x.shape, None, UNIT, 1)
+            y = inner.op(OpCode.LOGISTIC, [y], x.shape, None, inner.unit(), 1)
         inner.b.output(inner.op(OpCode.QUANTIZE, [y], x.shape, None, quant))
     options = IfOptions(first, first + 1)
     return net.b.op(OpCode.IF, [condition, x], x.shape, options=options, quant=quant, dtype=x.dtype)
