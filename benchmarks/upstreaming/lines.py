@@ -40,6 +40,11 @@ PLACES: Mapping[str, Place] = {
         "`TFLITE_DCHECK_GE(data.buffer_conv_1x1_idx, 4)` compares the handle of a scratch buffer; "
         "`> -1` is meant.",
     ),
+    "fully-connected-s16-bias": Place(
+        f"{TFLM}/cmsis_nn/fully_connected.cc:388-389",
+        "Prepare should refuse a bias of int32, or Eval take the reference kernel, which sums in "
+        "int32 then (kernels/fully_connected.cc:241).",
+    ),
     "grouped-conv-scratch": Place(
         f"{CONVOLUTION}/arm_convolve_get_buffer_sizes_s8.c, the wrappers",
         "Mended by commit c01c0a14.",

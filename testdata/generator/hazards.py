@@ -138,6 +138,19 @@ def fully_connected_debug_assert() -> bytes:
     return b.done(b.op(OpCode.RESHAPE, [steps], flat, options=ReshapeOptions(flat)))
 
 
+def fully_connected_s16_bias() -> bytes:
+    """A dense layer of int16 activations with a bias of int32."""
+    b = _Layers(23)
+    x = b.input((2, 8), DType.INT16, quant=(SCALE / 256, 0))
+    weights = b.constant(b.rng.integers(-127, 128, (4, 8)), DType.INT8, (WEIGHT_SCALE, 0))
+    bias = b.constant(b.rng.integers(-3000, 3000, 4), quant=(SCALE / 256 * WEIGHT_SCALE, 0))
+    inputs = [x, weights, bias]
+    shape, quant = (2, 4), (SCALE / 256, 0)
+    options = FullyConnectedOptions()
+    code = OpCode.FULLY_CONNECTED
+    return b.done(b.op(code, inputs, shape, options=options, quant=quant, version=7))
+
+
 def grouped_conv_scratch() -> bytes:
     """A 1x1 convolution in two groups."""
     b = _Layers(4)

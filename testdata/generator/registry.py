@@ -42,6 +42,7 @@ HAZARDS = (
     "conv_s16_without_bias",
     "depthwise_row_scratch",
     "fully_connected_debug_assert",
+    "fully_connected_s16_bias",
     "grouped_conv_scratch",
     "grouped_conv_without_bias",
     "lstm_state",

@@ -95,6 +95,15 @@ def test_a_path_of_5000_characters_is_usage(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("command", ["inspect", "optimize", "report", "view", "fit"])
+@pytest.mark.parametrize("path", ["", ".", "/", ".."])
+def test_a_path_without_a_name_is_usage(command: str, path: str, cli: Cli) -> None:
+    """``report ""`` was "internal", exit code 4."""
+    ran = cli(command, path)
+    assert ran.code == 2
+    assert "folder" in ran.only_error or "not a regular file" in ran.only_error
+
+
 def test_a_pipe_that_nobody_reads_is_an_error(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,13 @@ def page_path(source: Path, kind: str) -> Path:
 
 
 def model_name(source: Path) -> str:
-    """The name of a model's file without what says that it is one."""
+    """The name of a model's file without what says that it is one.
+
+    Raises:
+        UsageError: it has no name, as ``/`` and the empty path.
+    """
+    if not source.name:
+        raise UsageError(f"{source}: is a folder; name a {MODEL_SUFFIX} file")
     return source.stem if source.suffix in (MODEL_SUFFIX, *C_SUFFIXES) else source.name
 
 

@@ -38,6 +38,7 @@ AFFECTED: dict[str, set[tuple[Target, Version]]] = {
     "conv-s16-without-bias": EVERYWHERE,
     "depthwise-row-scratch": MVE,
     "fully-connected-debug-assert": EVERYWHERE,
+    "fully-connected-s16-bias": EVERYWHERE,
     "grouped-conv-scratch": {(t, v) for t in (M0, M4, M55) for v in (V7_0_0, VE096196)},
     "grouped-conv-without-bias": EVERYWHERE,
     "lstm-state": EVERYWHERE,
