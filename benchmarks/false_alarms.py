@@ -33,7 +33,8 @@ from tflopt.verify.compare import Candidate, Verification  # noqa: E402
 
 SHARED = ROOT.parent / "shared"
 FOLDERS = (ROOT / "testdata" / "models", SHARED / "models", SHARED / "field" / "models")
-RUNNERS = ("tflm", "litert")
+RUNNERS = {Runtime.BOTH: ("tflm", "litert"), Runtime.TFLM: ("tflm",)}
+"""LiteRT need not load what is made for TFLM alone."""
 
 
 def verdicts(path: Path, samples: SampleOptions) -> Iterator[tuple[str, Verification]]:
@@ -46,7 +47,7 @@ def verdicts(path: Path, samples: SampleOptions) -> Iterator[tuple[str, Verifica
         written = write_bytes(model)
         pair = Candidate(original, data), Candidate(model, written, derived=True)
         files = pair[0], Candidate(read_bytes(written), written)
-        for runner in RUNNERS:
+        for runner in RUNNERS[runtime]:
             settings = Settings(config=config, runner=runner, samples=samples)
             place = f"for {runtime.value} on {runner}"
             yield f"optimize, {place}", verify(*pair, settings, trace)

@@ -1,4 +1,4 @@
-"""A dense layer of int16 activations whose bias is int32, which CMSIS-NN's kernel reads as int64."""
+"""A dense layer of int16 activations with an int32 bias, which CMSIS-NN's kernel reads as int64."""
 
 from tflopt.ir import DType, OpCode
 from tflopt.target.cmsis_nn.layers import FullyConnectedLayer, Num
