@@ -185,6 +185,7 @@ class Value:
 
 
 _CODES = {int(code): code for code in OpCode}
+_UNKNOWN = OpCode.UNKNOWN
 
 
 @dataclass(eq=False, slots=True)
@@ -203,7 +204,7 @@ class OperatorCode:
     @property
     def code(self) -> OpCode:
         """The builtin operator, UNKNOWN for codes that the schema here doesn't name."""
-        return _CODES.get(self.builtin, OpCode.UNKNOWN)
+        return _CODES.get(self.builtin, _UNKNOWN)
 
     @property
     def key(self) -> tuple[int, str | None, int]:
@@ -254,7 +255,7 @@ class Op:
     @property
     def code(self) -> OpCode:
         """The builtin operator."""
-        return _CODES.get(self.opcode.builtin, OpCode.UNKNOWN)
+        return _CODES.get(self.opcode.builtin, _UNKNOWN)
 
     @property
     def name(self) -> str:

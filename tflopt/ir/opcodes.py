@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from tflopt.ir.codes import Code
 
 
-class OpCode(IntEnum):
+class OpCode(Code):
     """A builtin operator; ``UNKNOWN`` stands for codes newer than this schema."""
 
     UNKNOWN = -1

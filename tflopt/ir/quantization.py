@@ -57,12 +57,12 @@ class Quantization:
             raise ValueError("no scales")
         return self.scale
 
-    @property
+    @cached_property
     def count(self) -> int:
         """The number of scales."""
         return 0 if self.scale is None else int(self.scale.size)
 
-    @property
+    @cached_property
     def is_per_channel(self) -> bool:
         """More than one scale."""
         return self.count > 1

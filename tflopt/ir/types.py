@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import numpy as np
 import numpy.typing as npt
 
+from tflopt.ir.codes import Code
 
-class DType(IntEnum):
+
+class DType(Code):
     """Element type of a tensor (``TensorType`` in the schema)."""
 
     FLOAT32 = 0
@@ -38,8 +38,7 @@ class DType(IntEnum):
     @property
     def numpy(self) -> np.dtype[np.generic] | None:
         """The NumPy type of one element, None where elements are packed or have no fixed size."""
-        name = _NUMPY.get(self)
-        return None if name is None else np.dtype(name)
+        return _NUMPY.get(self)
 
     @property
     def bits(self) -> int | None:
@@ -65,7 +64,7 @@ class DType(IntEnum):
 
 
 _PACKED_BITS = {DType.INT4: 4, DType.UINT4: 4, DType.INT2: 2}
-_NUMPY = {
+_NAMES = {
     DType.FLOAT32: "<f4",
     DType.FLOAT16: "<f2",
     DType.INT32: "<i4",
@@ -84,6 +83,9 @@ _NUMPY = {
     DType.FLOAT8_E4M3FN: "u1",
     DType.FLOAT8_E5M2: "u1",
 }
+_NUMPY: dict[DType, np.dtype[np.generic]] = {
+    dtype: np.dtype(name) for dtype, name in _NAMES.items()
+}
 
 
 def dtype_of(array: npt.NDArray[np.generic]) -> DType:
@@ -99,14 +101,14 @@ def dtype_of(array: npt.NDArray[np.generic]) -> DType:
     raise KeyError(str(array.dtype))
 
 
-class Padding(IntEnum):
+class Padding(Code):
     """How a window pads at the border."""
 
     SAME = 0
     VALID = 1
 
 
-class Activation(IntEnum):
+class Activation(Code):
     """The activation that is fused into an operator."""
 
     NONE = 0

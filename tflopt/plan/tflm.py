@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT, ModelDesc, TensorDesc, planned_buffers
-from tflopt.plan.offline import simulate_head
+from tflopt.plan.offline import HeadUse, simulate_head
 from tflopt.plan.problem import align_up
 from tflopt.plan.tflm_sizes import ARM32, ARM32_TWO_ARENAS, StructSizes
 
@@ -108,16 +108,18 @@ def arena_use(
     sizes: StructSizes = ARM32,
     setup: Sequence[int] = (),
     head_bytes: int | None = None,
+    head: HeadUse | None = None,
 ) -> ArenaUse:
     """Head, tail and minimum of ``model`` with the offline plan ``offsets``, or without one.
 
-    ``head_bytes`` takes the place of the head that a plan would give: with a lower bound of the
-    head all that comes out are lower bounds.
+    ``head`` is what `simulate_head` says of both, where that is known. ``head_bytes`` takes the
+    place of the head that a plan would give: with a lower bound of the head all that comes out are
+    lower bounds.
 
     ``costs`` has one entry per operator of each subgraph. ``setup`` are the sizes of what the
     application allocates before the model (resource variables, for one).
     """
-    arena = _replayed(model, costs, offsets, sizes, setup, head_bytes)
+    arena = _replayed(model, costs, offsets, sizes, setup, head_bytes, head)
     minimum = align_up(arena.needed, ARENA_ALIGNMENT)
     return ArenaUse(arena.head, arena.tail, minimum, arena.peak, arena.parts)
 
@@ -152,6 +154,7 @@ def _replayed(
     sizes: StructSizes,
     setup: Sequence[int],
     head_bytes: int | None,
+    head: HeadUse | None = None,
 ) -> _Arena:
     arena = _Arena()
     _start(arena, model, sizes, setup)
@@ -164,9 +167,13 @@ def _replayed(
             if cost.op_data_bytes:
                 arena.keep("operator data", cost.op_data_bytes, ARENA_ALIGNMENT)
     _prepare(arena, model, costs, sizes)
-    _plan(arena, model, offsets, sizes)
-    if head_bytes is None:
-        head_bytes = simulate_head(model, offsets).head_bytes
+    if head is None and head_bytes is None:
+        head = simulate_head(model, offsets)
+    buffers = planned_buffers(model, offsets) if head is None else head.buffers
+    _plan(arena, model, offsets, sizes, len(buffers))
+    if head_bytes is None and head is not None:
+        head_bytes = head.head_bytes
+    assert head_bytes is not None
     arena.resize("head", head_bytes)
     _interface(arena, model, sizes)
     return arena
@@ -211,7 +218,11 @@ def _borrow_tensor(arena: _Arena, tensor: TensorDesc, sizes: StructSizes, what: 
 
 
 def _plan(
-    arena: _Arena, model: ModelDesc, offsets: Sequence[int] | None, sizes: StructSizes
+    arena: _Arena,
+    model: ModelDesc,
+    offsets: Sequence[int] | None,
+    sizes: StructSizes,
+    planned: int,
 ) -> None:
     scratch = model.scratch_count
     if scratch:
@@ -222,7 +233,6 @@ def _plan(
     arena.borrow(what, sizes.allocation_info * entries, sizes.pointer)
     for size in _tail_variables(model, offsets):
         arena.keep("variables", size, ARENA_ALIGNMENT)
-    planned = len(planned_buffers(model, offsets))
     unaligned = arena.tail
     arena.tail = align_up(unaligned, ARENA_ALIGNMENT)  # GetAvailableMemory rounds down
     arena.borrow(what, sizes.planner_per_buffer * planned, ARENA_ALIGNMENT)

@@ -47,7 +47,7 @@ class Draft:
     """A finished result that nobody has verified: the model, its bytes, and what they take.
 
     ``settings`` are those that it was made with; ``cost`` doesn't count the annotation. It is the
-    best of ``results``.
+    best of ``results``, and ``memory_before`` is the original's.
     """
 
     settings: Settings
@@ -59,6 +59,7 @@ class Draft:
     data: bytes
     cost: Cost
     results: int = 1
+    memory_before: Memory | None = None
 
     @property
     def whole(self) -> Cost:
@@ -129,7 +130,8 @@ def choose(
     """
     progress("rewriting")
     free = replace(settings, config=replace(_untiled(settings.config), limits=Limits()))
-    judge = _Judge(original, cost_of_original(original, data, settings), settings)
+    memory = memory_within(original, settings)
+    judge = _Judge(original, _cost(original, memory, len(data), settings), settings)
     first = best = make(original, data, _planned_forms(original, data, free, make), watch)
     least, results = judge.key(first), 1
     for number, tried in enumerate(_variants(first, settings), 1):
@@ -141,7 +143,7 @@ def choose(
         if judge.key(found) < least:
             best, least = found, judge.key(found)
     chosen = replace(settings, selection=best.settings.selection)
-    return replace(best, settings=chosen, results=results)
+    return replace(best, settings=chosen, results=results, memory_before=memory)
 
 
 def _planned_forms(original: Model, data: bytes, free: Settings, make: MakeDraft) -> Settings:

@@ -12,7 +12,7 @@ from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.product.annotate import Annotate
 from tflopt.product.budget import check_arena, check_flash, check_instructions
-from tflopt.product.choose import Draft, choose, memory_within
+from tflopt.product.choose import Draft, choose
 from tflopt.product.facts import ModelFacts, model_facts
 from tflopt.product.settings import DEFAULT_TARGET as DEFAULT_TARGET
 from tflopt.product.settings import Settings as Settings
@@ -152,7 +152,7 @@ def _optimize(
         trace=trace,
         before=model_facts(original, len(data)),
         after=model_facts(model, len(output)),
-        memory_before=memory_within(original, settings),
+        memory_before=draft.memory_before,
         memory_after=memory,
         annotation=draft.annotation,
         verification=verification,

@@ -24,10 +24,9 @@ from tflopt.search.book import (
 from tflopt.search.cost import OP_FLASH_BYTES, TENSOR_FLASH_BYTES, Cost, constant_bytes
 from tflopt.search.growth import Refusal
 from tflopt.search.objective import Budget, excess, ranked, worth_it
-from tflopt.target.cortex_m import Target
 from tflopt.target.device import Device
 from tflopt.target.hazards import hazards_at, is_routed_by
-from tflopt.target.kernel_sets import ONE_OF_EACH
+from tflopt.target.kernel_sets import CMSIS_NN_SETS, on
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -159,8 +158,8 @@ class Worth:
 
     def _new_hazard(self, old: Sequence[Op], new: Sequence[Op]) -> str | None:
         """What the kernels compute wrongly in the other form only, on any core."""
-        for name in ONE_OF_EACH.values():
-            device = replace(self.device, target=Target.parse(name))
+        for kernels in CMSIS_NN_SETS:
+            device = on(self.device, kernels)
             known = {hazard.name for op in old for hazard in hazards_at(op, device)}
             for hazard in (hazard for op in new for hazard in hazards_at(op, device)):
                 if hazard.name not in known:

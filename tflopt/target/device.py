@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tflopt.errors import UsageError
+from tflopt.target.by_layer import ByLayer
 from tflopt.target.cmsis_nn.library import CmsisNn
 from tflopt.target.cmsis_nn.versions import Version, find_version
 from tflopt.target.cortex_m import Cpu, Target
@@ -13,6 +15,7 @@ from tflopt.target.esp_nn.library import VERSION, EspNn
 from tflopt.target.library import KernelLibrary
 from tflopt.target.setup import FOR_SPEED, NEWEST_RUNTIME, Build, Runtime, Setup, find_runtime
 from tflopt.target.tflm_kernels import NONE, TflmKernels
+from tflopt.target.use import KernelUse
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,31 @@ class Device:
         own = isinstance(self.kernels, TflmKernels)
         return Device(core, self.kernels if own else _esp_nn(core))
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[type[Device], tuple[object, ...]]:
+        """Without what was remembered; hashes of texts differ between processes."""
+        return Device, (self.target, self.kernels, self.runtime, self.build)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.target, self.kernels, self.runtime, self.build))
+
     @cached_property
     def setup(self) -> Setup:
         """What the kernel library is asked with."""
         return Setup(self.target.isa, self.build, self.runtime)
+
+    @cached_property
+    def uses(self) -> ByLayer[KernelUse]:
+        """What each kind of layer was found to use."""
+        return ByLayer()
+
+    @cached_property
+    def gaps(self) -> dict[Hashable, ByLayer[int | None]]:
+        """The same of how closely outputs may follow inputs, by sets of kernels."""
+        return {}
 
     @property
     def cmsis_nn(self) -> Version | None:

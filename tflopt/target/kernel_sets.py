@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from enum import Enum
+from functools import lru_cache, partial
 
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.ir import DType, Op
@@ -22,6 +23,7 @@ from tflopt.plan.overlap import (
     least_gap,
     portable_gap,
 )
+from tflopt.target.by_layer import ByLayer
 from tflopt.target.cortex_m import Isa, Target
 from tflopt.target.device import Device
 from tflopt.target.kernels import kernel_use
@@ -66,6 +68,7 @@ def trusted_sets(overlap: str, target: Target) -> tuple[KernelSet, ...]:
     return CMSIS_NN_SETS if overlap == PORTABLE else tuple(KernelSet)
 
 
+@lru_cache(maxsize=64)
 def on(device: Device, kernels: KernelSet) -> Device:
     """A device with a core that runs these kernels, the same in all else."""
     return replace(device, target=Target.parse(ONE_OF_EACH[kernels.isa or Isa.SCALAR]))
@@ -76,6 +79,11 @@ def gap_on(op: Op, kernels: Collection[KernelSet], device: Device) -> int | None
 
     ``device`` tells which library, in which version and build.
     """
+    known = device.gaps.setdefault(tuple(kernels), ByLayer())
+    return known.of(op, partial(_all_bear, kernels, device))
+
+
+def _all_bear(kernels: Collection[KernelSet], device: Device, op: Op) -> int | None:
     return portable_gap(_gap(op, each, device) for each in kernels)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tflopt.ir import Model, Op
 from tflopt.target.device import Device
@@ -25,6 +26,10 @@ def kernel_use(op: Op, device: Device) -> KernelUse:
 
     Never raises for a model that could be read: what can't be sized comes back as unknown.
     """
+    return device.uses.of(op, partial(_use, device))
+
+
+def _use(device: Device, op: Op) -> KernelUse:
     try:
         return device.kernels.use(op, device.setup)
     except MalformedError as error:

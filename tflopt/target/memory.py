@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -18,7 +19,7 @@ from tflopt.plan.offline import (
     plan_offline,
     simulate_head,
 )
-from tflopt.plan.tflm import ArenaUse, TwoArenas, arena_use, two_arenas
+from tflopt.plan.tflm import ArenaUse, OpCost, TwoArenas, arena_use, two_arenas
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART, EVERY, KernelSet, gap_on, trusted_sets
 from tflopt.target.kernels import KernelRow, kernel_use, scratch_sizes, scratch_table
@@ -72,18 +73,33 @@ def memory_of(model: Model, device: Device) -> Memory:
     reason = why_no_memory(model)
     if reason:
         raise UnsupportedError(f"the arena can't be computed: {reason}", path=model.path)
-    table = tuple(scratch_table(model, device))
-    uses = {row.op: row.use for row in table}
-    description = describe(model, lambda op: uses[op].scratch_bytes or ())
-    costs = describe_costs(model, lambda op: _kept(uses[op]))
-    offsets = read_plan(model)
-    return Memory(
-        device=device,
-        arena=arena_use(description, costs, offsets, setup=variable_setup(model)),
-        head=simulate_head(description, offsets),
-        table=table,
-        has_plan=offsets is not None,
-    )
+    return Account.of(model, device).memory(read_plan(model))
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the arena of a model depends on but for its plan."""
+
+    device: Device
+    table: tuple[KernelRow, ...]
+    description: ModelDesc
+    costs: Sequence[Sequence[OpCost]]
+    setup: Sequence[int]
+
+    @classmethod
+    def of(cls, model: Model, device: Device) -> Account:
+        """Of a model that has an arena: see :func:`why_no_memory`."""
+        table = tuple(scratch_table(model, device))
+        uses = {row.op: row.use for row in table}
+        description = describe(model, lambda op: uses[op].scratch_bytes or ())
+        costs = describe_costs(model, lambda op: _kept(uses[op]))
+        return cls(device, table, description, costs, variable_setup(model))
+
+    def memory(self, offsets: Sequence[int] | None) -> Memory:
+        """What is needed with an offline plan, or without one."""
+        head = simulate_head(self.description, offsets)
+        arena = arena_use(self.description, self.costs, offsets, setup=self.setup, head=head)
+        return Memory(self.device, arena, head, self.table, has_plan=offsets is not None)
 
 
 def two_arenas_of(model: Model, device: Device) -> TwoArenas:

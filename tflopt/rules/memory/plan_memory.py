@@ -8,11 +8,10 @@ from typing import ClassVar
 from tflopt.config import Config
 from tflopt.errors import UnsupportedError
 from tflopt.ir import Model
-from tflopt.ir.clone import clone
-from tflopt.plan.describe import read_plan, write_plan
+from tflopt.plan.describe import read_plan
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.device import Device
-from tflopt.target.memory import PlanRequest, memory_of, plan_memory, why_no_memory
+from tflopt.target.memory import Account, PlanRequest, plan_memory, why_no_memory
 from tflopt.target.plan_check import is_plan_wrong
 
 FLASH_PER_RAM = 4
@@ -64,14 +63,13 @@ class PlanMemory(ModelRule):
             raise UnsupportedError(f"the memory can't be planned as asked: {plan.declined}")
         if plan.declined or not (plan.is_useful or wanted):
             return
-        trial = clone(model)
-        write_plan(trial, plan.offsets)
-        before, after = (memory_of(each, self.device).arena for each in (model, trial))
+        present, account = read_plan(model), Account.of(model, self.device)
+        before, after = (account.memory(each).arena for each in (present, plan.offsets))
         saved = before.minimum_bytes - after.minimum_bytes
         flash = ENTRY_BYTES + 12 + 4 * len(plan.offsets)
         if not wanted and saved * FLASH_PER_RAM < flash:
             return
-        if read_plan(model) == list(plan.offsets):
+        if present == list(plan.offsets):
             return
         optimal = "optimal" if plan.proven_optimal else f"lower bound {plan.lower_bound}"
         said = f"head {plan.online_head_bytes:,} -> {plan.head_bytes:,} bytes ({optimal})"

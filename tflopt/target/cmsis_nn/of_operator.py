@@ -17,6 +17,7 @@ from tflopt.ir.options import (
     TransposeConvOptions,
     UnidirectionalSequenceLSTMOptions,
 )
+from tflopt.target.by_layer import ByLayer
 from tflopt.target.cmsis_nn import layers
 from tflopt.target.cmsis_nn.common import reference_use, simd_use
 from tflopt.target.cmsis_nn.detection import NAME as DETECTION
@@ -38,8 +39,15 @@ MUL_OP_DATA_BYTES = 36
 PAD_OP_DATA_BYTES = 56
 
 
+_KNOWN: ByLayer[layers.Layer | None] = ByLayer()
+
+
 def layer_of(op: Op) -> layers.Layer | None:
     """What ``op`` is to CMSIS-NN's kernels, None where it is none of theirs or malformed."""
+    return _KNOWN.of(op, _layer_of)
+
+
+def _layer_of(op: Op) -> layers.Layer | None:
     make = maker(op)
     try:
         return None if make is None else make(op)

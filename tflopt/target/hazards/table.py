@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 
-from tflopt.ir import Model, Op
+from tflopt.ir import Model, Op, OpCode
 from tflopt.target.cmsis_nn.of_operator import layer_of
 from tflopt.target.device import Device
 from tflopt.target.hazards import entries
@@ -26,14 +27,19 @@ def hazards() -> tuple[Hazard, ...]:
     return tuple(sorted(found, key=lambda hazard: hazard.name))
 
 
-def hazards_of(device: Device) -> list[Hazard]:
-    """The defects of TFLM and of the kernel library that the device links."""
-    return [hazard for hazard in hazards() if hazard.part in ("TFLM", device.kernels.name)]
+@cache
+def hazards_by_code(library: str) -> Mapping[OpCode, Sequence[Hazard]]:
+    """The defects of TFLM and of the kernel library of that name, by the operators they concern."""
+    found: dict[OpCode, list[Hazard]] = {}
+    for hazard in hazards():
+        for code in hazard.operators if hazard.part in ("TFLM", library) else ():
+            found.setdefault(code, []).append(hazard)
+    return found
 
 
 def hazards_at(op: Op, device: Device) -> list[Hazard]:
     """The defects that ``op`` meets where it stands, subgraph by subgraph."""
-    known = [hazard for hazard in hazards_of(device) if op.code in hazard.operators]
+    known = hazards_by_code(device.kernels.name).get(op.code)
     if not known:
         return []
 
@@ -58,11 +64,16 @@ def find_hazards(model: Model, device: Device) -> list[HazardFinding]:
     Needs no runner: the predicates look at shapes, options and types only.
     """
     found, requests = [], 0
+    known = hazards_by_code(device.kernels.name)
     for row in scratch_table(model, device):
-        site = Site(row.op, layer_of(row.op), row.use, partial(int, requests), device)
+        met = known.get(row.op.code)
+        if met is not None:
+            site = Site(row.op, layer_of(row.op), row.use, partial(int, requests), device)
+            details = ((hazard, hazard.meets(site)) for hazard in met)
+            found += [
+                HazardFinding(hazard, row.subgraph, row.index, row.op, detail)
+                for hazard, detail in details
+                if detail is not None
+            ]
         requests += len(row.use.scratch_bytes or ())
-        for hazard in hazards_of(device):
-            detail = hazard.meets(site) if row.op.code in hazard.operators else None
-            if detail is not None:
-                found.append(HazardFinding(hazard, row.subgraph, row.index, row.op, detail))
     return found
