@@ -21,15 +21,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from tflopt.io import write
-from tflopt.ir import DType, Model, OpCode, Value
+from tflopt.ir import Buffer, DType, Model, OpCode, Value
 from tflopt.ir.builder import Builder
 from tflopt.ir.options import (
     AddOptions,
     ConcatenationOptions,
     Conv2DOptions,
     DepthwiseConv2DOptions,
+    IfOptions,
     ReshapeOptions,
     SliceOptions,
+    UnpackOptions,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -111,6 +113,36 @@ def _block(b: Builder, x: Value, rng: np.random.Generator) -> Value:
     return b.op(OpCode.RESHAPE, [flat, b.constant(x.shape)], x.shape, options=back)
 
 
+def unpacked(count: int) -> Model:
+    """One UNPACK with many outputs, each of which is read once."""
+    b = Builder()
+    x = b.input((count, 4), quant=QUANT)
+    options = UnpackOptions(num=count, axis=0)
+    for part in b.ops(OpCode.UNPACK, [x], [(4,)] * count, options):
+        b.output(b.op(OpCode.RELU, [part], (4,)))
+    return b.model
+
+
+def branched(count: int) -> Model:
+    """A ladder of IFs, each with two subgraphs of its own."""
+    model = Model(buffers=[Buffer()])
+    b = Builder(model)
+    x, condition = b.input((4,), quant=QUANT), b.input((1,), DType.BOOL)
+    value = x
+    for number in range(count):
+        options = IfOptions(then_subgraph_index=2 * number + 1, else_subgraph_index=2 * number + 2)
+        inputs = [condition, value]
+        value = b.op(OpCode.IF, inputs, (4,), options=options, dtype=x.dtype, quant=x.quant)
+    b.output(value)
+    for _ in range(count):
+        for code in (OpCode.RELU, OpCode.LOGISTIC):
+            inner = Builder(model)
+            read = inner.input((4,), quant=QUANT)
+            quant = QUANT if code is OpCode.RELU else (1 / 256, -128)
+            inner.output(inner.op(code, [read], (4,), quant=quant))
+    return model
+
+
 @dataclass(frozen=True)
 class Family:
     """Models of one kind, and the sizes that are measured."""
@@ -124,6 +156,8 @@ FAMILIES = {
     "alive at once": Family(alive_at_once, (100, 200, 400)),
     "one value read often": Family(one_read_often, (100, 200, 400)),
     "slices joined again": Family(sliced_and_joined, (75, 150, 300)),
+    "unpacked": Family(unpacked, (256, 512, 1024)),
+    "branches": Family(branched, (50, 100, 200)),
 }
 
 

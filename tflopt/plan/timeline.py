@@ -74,6 +74,7 @@ class Timeline:
         self.touchers: dict[Value, dict[Op, None]] = defaultdict(dict)
         self.sharers: dict[Value, dict[Op, None]] = defaultdict(dict)
         self.lives = Lives[End]()
+        self._peak: int | None = None
         self.starts = self.stops = np.zeros(2, np.int64)
         self.scratch = self.saved = np.zeros(0, np.int64)
         self.apply(Change((), {op: i for i, op in enumerate(moments)}, moments, outputs))
@@ -81,7 +82,9 @@ class Timeline:
     @property
     def peak_bytes(self) -> int:
         """The most bytes that are alive at one operator."""
-        return _peak(self.starts, self.stops, self.scratch - self.saved)
+        if self._peak is None:
+            self._peak = _peak(self.starts, self.stops, self.scratch - self.saved)
+        return self._peak
 
     def peak_after(self, change: Change) -> int:
         """The most bytes that would be alive at one operator."""
@@ -91,7 +94,7 @@ class Timeline:
     def apply(self, change: Change) -> None:
         """Make a change, in which values stand for themselves."""
         trial = _Trial(self, change)
-        self.starts, self.stops = trial.starts, trial.stops
+        self.starts, self.stops, self._peak = trial.starts, trial.stops, None
         self.scratch, self.saved = trial.scratch, trial.saved
         self.places = trial.places()
         for op in trial.replaced & self.moments.keys():
@@ -155,7 +158,7 @@ class _Trial:
             del order[place]
         for op, place in self.change.came.items():
             order.insert(place, op)
-        return {op: place for place, op in enumerate(order)}
+        return dict(zip(order, range(len(order)), strict=True))
 
     def _real(self, value: Value) -> Value:
         return self.change.same.get(value, value)

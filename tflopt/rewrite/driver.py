@@ -70,7 +70,7 @@ class _Driver:
         while self.queue:
             op = self.queue.popleft()
             self.queued.discard(op)
-            if op.outputs or op in op.graph.ops:
+            if op not in self.rw.removed:
                 self._visit(op)
         if self.changed:
             self.watch(Event(Moment.RAN, self.model, "rules"))

@@ -34,13 +34,14 @@ class Rewriter:
     """Edits of one model.
 
     ``touched`` holds the operators that deserve another look, ``altered`` those that came, went, or
-    whose options or values are others now.
+    whose options or values are others now, in a rule's turn; ``removed`` those that went in all.
     """
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.touched: dict[Op, None] = {}
         self.altered: dict[Op, None] = {}
+        self.removed: set[Op] = set()
         self.edits: list[str] = []
         self.updates = 0
         self.shown_by = ""
@@ -315,6 +316,7 @@ class Rewriter:
         """
         inputs = op.inputs
         op.graph.remove(op)
+        self.removed.add(op)
         self.touched.pop(op, None)
         self.altered[op] = None
         self._touch(*inputs)

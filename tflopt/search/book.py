@@ -13,6 +13,7 @@ from tflopt.plan.tflm_sizes import ARM32
 from tflopt.plan.timeline import Change, Timeline
 from tflopt.rewrite.watch import Event
 from tflopt.rewrite.watch import Moment as At
+from tflopt.search.alike import Alike
 from tflopt.search.cost import OP_FLASH_BYTES, TENSOR_FLASH_BYTES, Cost, constant_bytes
 from tflopt.search.growth import Refusal
 from tflopt.target.cost import Basis, predict_instructions
@@ -147,12 +148,14 @@ class Page:
 class Book:
     """The page of a model, renewed when the model has changed.
 
-    ``refused`` collects, by operator, what was good but for its growth. A book that ``follows`` is
+    ``refused`` collects, by operator, what was good but for its growth, and ``alike`` has the
+    operators by what they compute, for a book that follows. A book that ``follows`` is
     told of each change, and renews what it concerns; another one looks at everything.
     """
 
     follows: bool = False
     refused: dict[Op, list[Refusal]] = field(default_factory=dict)
+    alike: Alike = field(default_factory=Alike)
     _page: Page | None = None
     _state: State = field(default_factory=list)
     _key: tuple[object, ...] = ()
@@ -172,12 +175,14 @@ class Book:
         """A watch: the model has changed."""
         if event.moment is At.FIRED:
             self._altered.update(dict.fromkeys(event.altered))
+            self.alike.alter(event.altered)
         elif event.moment is At.RAN:
             self.forget()
 
     def forget(self) -> None:
         """The model may have changed anywhere."""
         self._page, self._key = None, ()
+        self.alike.forget()
 
     def _is_current(self, model: Model, device: Device, in_place: bool) -> bool:
         if self._page is None:
@@ -236,11 +241,11 @@ def _follow(
 ) -> bool:
     """Bring a graph's page up to date; whether all other operators are in the order they were."""
     known, tally = page.graphs[graph], page.tally
-    places = {op: place for place, op in enumerate(graph.ops)}
-    gone = [op for op in altered if op in known.costs and op not in places]
-    entering = (op for op in altered if op in places and op not in known.costs)
-    came = sorted(entering, key=places.__getitem__)
-    new = {op: cost_of(op, device, in_place) for op in altered if op in places}
+    present = set(graph.ops)
+    gone = [op for op in altered if op in known.costs and op not in present]
+    entering = {op for op in altered if op in present and op not in known.costs}
+    places = {graph.ops.index(op): op for op in entering}
+    new = {op: cost_of(op, device, in_place) for op in altered if op in present}
     concerned: dict[Value, None] = {}
     for op in altered:
         concerned.update(dict.fromkeys((*known.operands.pop(op, ()), *_operands(op))))
@@ -254,7 +259,7 @@ def _follow(
         if value in graph.values:
             tally.enter(value)
     moments = {op: cost.moment for op, cost in new.items()}
-    at = {op: places[op] for op in came}
+    at = {places[place]: place for place in sorted(places)}
     known.timeline.apply(Change(gone, at, moments, graph.outputs))
     return list(known.timeline.places) == graph.ops
 

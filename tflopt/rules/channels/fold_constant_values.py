@@ -40,9 +40,9 @@ class FoldConstantValues(ModelRule):
         for graph in model.graphs:
             ranges, held = ranges_of(graph), set(held_by_others(graph))
             for op in list(graph.ops):
-                for value in op.outputs:
-                    if value.uses and value not in held and not is_strange(op):
-                        self._fold(value, ranges, rw)
+                read = [v for v in op.outputs if v.uses and v not in held]
+                for value in read if read and not is_strange(op) else ():
+                    self._fold(value, ranges, rw)
 
     def _fold(self, value: Value, ranges: Ranges, rw: Rewriter) -> None:
         interval, dtype, op = ranges.of(value), value.dtype.numpy, value.producer

@@ -8,6 +8,7 @@ from tflopt.facts.operators import RECURRENT, VARIABLES, has_effect
 from tflopt.ir import Op, OpCode, Options, Value, same_quantization
 from tflopt.rewrite import Rewriter, require
 from tflopt.rewrite.sketch import Sketch
+from tflopt.search.book import Book
 from tflopt.search.worth import FormRule
 
 STATEFUL = RECURRENT | VARIABLES | {OpCode.CUSTOM}
@@ -27,7 +28,7 @@ class MergeDuplicates(FormRule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Let the readers read the earlier operator's outputs."""
-        twin = _twin(op)
+        twin = _twin(op, self.worth.book)
         if twin is None:
             return
         pairs = list(zip(op.outputs, twin.outputs, strict=True))
@@ -41,13 +42,15 @@ class MergeDuplicates(FormRule):
         sketch.graft(rw, op)
 
 
-def _twin(op: Op) -> Op | None:
+def _twin(op: Op, book: Book) -> Op | None:
     """An earlier operator that computes the same."""
     data = next((v for v in op.inputs if v is not None and not v.is_constant), None)
     if data is None or has_effect(op) or not isinstance(op.options, Options | None):
         return None
     if any(v is not None and v.is_variable for v in op.inputs):
         return None
+    if book.follows:
+        return next((other for other in book.alike.earlier(op) if _same(op, other)), None)
     for other in data.users:
         if other is not op and _same(op, other) and _is_earlier(other, op):
             return other

@@ -1,0 +1,83 @@
+"""Operators that may compute the same, found by what they are and read instead of one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tflopt.ir import Graph, Op, Options, Value
+
+Key = tuple[object, ...]
+SAMPLE_BYTES = 256
+"""Of a constant's data: enough to tell apart what a graph has many of, such as a SLICE's begin."""
+
+
+class Alike:
+    """The operators of graphs by their keys, kept while operators change."""
+
+    def __init__(self) -> None:
+        self._graphs: dict[Graph, _Keys] = {}
+
+    def forget(self) -> None:
+        """The graphs may have changed anywhere."""
+        self._graphs.clear()
+
+    def alter(self, ops: Iterable[Op]) -> None:
+        """These operators came, went, or are others now."""
+        for op in ops:
+            if op.graph in self._graphs:
+                self._graphs[op.graph].altered[op] = None
+
+    def earlier(self, op: Op) -> Iterator[Op]:
+        """The operators before it in its graph that may compute the same, the first one first."""
+        known = self._graphs.get(op.graph)
+        if known is None:
+            known = self._graphs[op.graph] = _Keys(op.graph)
+        return known.earlier(op)
+
+
+class _Keys:
+    """Of one graph; no operator overtakes another one unless all is forgotten."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.altered: dict[Op, None] = dict.fromkeys(graph.ops)
+        self._graph = graph
+        self._order: dict[Op, int] = {}
+        self._key_of: dict[Op, Key] = {}
+        self._ops: dict[Key, dict[Op, None]] = {}
+
+    def earlier(self, op: Op) -> Iterator[Op]:
+        for other in self.altered:
+            self._enter(other)
+        self.altered.clear()
+        like = self._ops[self._key_of[op]] if op in self._key_of else {}
+        if len(like) < 2:
+            return
+        if not like.keys() <= self._order.keys():
+            self._order = {each: place for place, each in enumerate(self._graph.ops)}
+        place, end = self._order.__getitem__, self._order[op]
+        found = [other for other in like if place(other) < end]
+        if found:
+            yield min(found, key=place)
+            yield from sorted(found, key=place)[1:]
+
+    def _enter(self, op: Op) -> None:
+        old = self._key_of.pop(op, None)
+        if old is not None:
+            del self._ops[old][op]
+        if op.outputs and isinstance(op.options, Options | None):
+            key = self._key_of[op] = _key(op)
+            self._ops.setdefault(key, {})[op] = None
+
+
+def _key(op: Op) -> Key:
+    """Equal for all that compute the same; nearly always another one for all else."""
+    outputs = ((value.shape, value.dtype) for value in op.outputs)
+    return op.opcode.key, op.options, *map(_read, op.inputs), ">", *outputs
+
+
+def _read(value: Value | None) -> object:
+    if value is None or not value.has_data:
+        return value
+    assert value.buffer is not None
+    assert value.buffer.data is not None
+    return value.shape, value.dtype, value.buffer.data[:SAMPLE_BYTES].tobytes()
