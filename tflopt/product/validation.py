@@ -7,7 +7,6 @@ from functools import partial
 
 from tflopt.io import write_bytes
 from tflopt.ir import Model
-from tflopt.product.again import rewritten_again
 from tflopt.product.annotate import is_for_device_only
 from tflopt.run.runner import Runner
 from tflopt.run.samples import SampleOptions
@@ -97,7 +96,6 @@ def compare_in_force(
         options=options,
         layers=layers,
         reference=reference,
-        again=rewritten_again,
     )
     verdict = compare_around(pair[0], pair[1], both)
     verdict = compare_signatures(pair[0], pair[1], verdict, both)

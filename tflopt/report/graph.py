@@ -8,7 +8,6 @@ from difflib import SequenceMatcher
 
 from tflopt.ir import Graph, Model, Op
 from tflopt.ir.text import kind
-from tflopt.product.again import rewritten_again
 from tflopt.verify.match import match
 
 Link = tuple[int, int]
@@ -72,7 +71,7 @@ def _read_links(original: Model, optimized: Model) -> Mapping[int, list[Link]]:
     values = list(original.main.values)
     place = {op: index for index, op in enumerate(original.main.ops)}
     links = []
-    for pair in match(original, optimized, derived=False, again=rewritten_again).pairs:
+    for pair in match(original, optimized, derived=False).pairs:
         producer = values[pair.original].producer
         if producer is not None:
             links.append((place[producer], pair.operator_index))

@@ -43,7 +43,7 @@ from tflopt.verify.layers import (
     first_difference,
     has_state,
 )
-from tflopt.verify.match import BY_ORIGIN, BY_REPETITION, Again, Matches, match, nothing_again
+from tflopt.verify.match import BY_CONTENTS, BY_ORIGIN, Matches, match
 from tflopt.verify.unwritten import DETECTION, written
 
 Status = Literal["identical", "rounded", "different", "not verified"]
@@ -136,7 +136,6 @@ def compare(
     options: SampleOptions | None = None,
     layers: Layers = "derived",
     reference: str | Runner | None = None,
-    again: Again = nothing_again,
 ) -> Verification:
     """Compare on ``runner``; ``auto`` takes TFLM, else LiteRT's reference kernels, else its fast
     ones, which have operators that the others lack, and only a match on them counts.
@@ -145,7 +144,6 @@ def compare(
         reference: runs the original instead, to hold a device's kernels against other ones.
         layers: when inner tensors are compared too: ``always``, ``different`` outputs, or equal
             outputs of a model that was ``derived`` in this process.
-        again: what may have been made of the original, to match tensors of one that was not.
 
     Raises:
         RunnerError: no runner is installed, or the one asked for isn't.
@@ -171,7 +169,7 @@ def compare(
     lacking: list[str] = []
     for each in runners:
         pair = (source or each, each)
-        job = _Comparison(pair, original, optimized, samples, layers, again, options.seed)
+        job = _Comparison(pair, original, optimized, samples, layers, options.seed)
         try:
             verdict = job.verdict()
             if verdict.mismatch is not None and each.name == LITERT_OPTIMIZED:
@@ -231,7 +229,6 @@ class _Comparison:
     optimized: Candidate
     samples: list[Sample]
     layers: Layers
-    again: Again
     seed: int
 
     @property
@@ -279,7 +276,7 @@ class _Comparison:
     def matches(self) -> Matches:
         """The inner tensors that correspond, but for those that are written in part."""
         one, two = self.original.model, self.optimized.model
-        matches = match(one, two, derived=self.optimized.derived, again=self.again)
+        matches = match(one, two, derived=self.optimized.derived)
         whole = tuple(pair for pair in matches.pairs if pair.operator != DETECTION)
         return replace(matches, pairs=whole)
 
@@ -290,24 +287,23 @@ class _Comparison:
 
     def _with_layers(self, verdict: Verification) -> Verification:
         """Outputs are a weak witness: saturation hides faults, so compare what lies between."""
-        matches = self.matches
-        if not matches.pairs:
+        if not self.matches.pairs:
             return replace(verdict, layer_note="no inner tensor could be matched")
         numbers = self._inner_samples(verdict)
         try:
+            matches = self._likely_matches(verdict)
             layer = first_difference(self.runners, *self._works(numbers), matches.pairs)
         except (RunnerError, MissingOpError) as error:
             return replace(verdict, layer_note=f"inner tensors can't be compared: {error}")
-        verdict = replace(verdict, layer=layer, layer_note=f"matched by {matches.how}")
-        count = len(matches.pairs)
+        count, note = len(matches.pairs), f"matched by {matches.how}"
         if layer is None:
             are = "is" if count == 1 else "are"
             same = f"{counted(count, 'inner tensor')} {are} equal when run without a memory plan"
-            note = verdict.layer_note if verdict.mismatch is None else same
-            return replace(verdict, tensors=count, layer_note=note)
+            told = note if verdict.mismatch is None else same
+            return replace(verdict, tensors=count, layer_note=told)
         layer = replace(layer, sample=numbers[layer.sample])
         mismatch = verdict.mismatch or _inner_mismatch(layer.name, layer, verdict.runner)
-        verdict = replace(verdict, layer=layer)
+        verdict = replace(verdict, layer=layer, layer_note=note)
         return replace(verdict, status="different", tensors=count, mismatch=mismatch)
 
     def _works(self, numbers: Sequence[int]) -> tuple[Work, Work]:
@@ -336,9 +332,14 @@ class _Comparison:
         mismatch = _inner_mismatch(f"{layer.name} on directed inputs", layer, self.name)
         return replace(verdict, status="different", layer=layer, mismatch=mismatch)
 
+    def _likely_matches(self, verdict: Verification) -> Matches:
+        """Where outputs are equal, likely matches that differ don't correspond after all."""
+        likely = self.matches.how == BY_CONTENTS and verdict.mismatch is None
+        return self._sure_matches(verdict) if likely else self.matches
+
     def _sure_matches(self, verdict: Verification) -> Matches:
         """The matches by the rewriter's record; of others those that are equal on samples, too."""
-        if self.matches.how in (BY_ORIGIN, BY_REPETITION) or not self.matches.pairs:
+        if self.matches.how == BY_ORIGIN or not self.matches.pairs:
             return self.matches
         works = self._works(self._inner_samples(verdict))
         return replace(self.matches, pairs=equal_pairs(self.runners, *works, self.matches.pairs))

@@ -1,25 +1,18 @@
-"""Which tensors of two models hold the same elements: by provenance, by structure, by name."""
+"""Which tensors of two models hold the same elements: by provenance, structure, kind or name."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from tflopt.ir import Model, Op, Origin, Value
 from tflopt.ir.node import Array
+from tflopt.verify.contents import alike
 
 BY_ORIGIN = "the rewriter's record"
 BY_STRUCTURE = "equal structure"
-BY_REPETITION = "rewriting the original again"
+BY_CONTENTS = "type, number of elements, scale and place"
 BY_NAME = "unique names"
-Again = Callable[[Model, Model], Iterable[Model]]
-"""What may have been made of a model to give another one, with the origins of its values."""
-
-
-def nothing_again(original: Model, optimized: Model) -> Iterable[Model]:
-    """No other model is known."""
-    return ()
 
 
 @dataclass(frozen=True)
@@ -48,23 +41,39 @@ class Matches:
     how: str
 
 
-def match(
-    original: Model, optimized: Model, *, derived: bool, again: Again = nothing_again
-) -> Matches:
+def match(original: Model, optimized: Model, *, derived: bool) -> Matches:
     """Pairs of tensors of the main graphs with the same elements, in the same order or a known one.
 
     ``derived`` says that the optimized model came from the original in this process. A model
     that was read from a file has lost that record: then its structure is compared with the
-    original, and with what ``again`` makes of it, and at last names that occur once are taken.
+    original's, and where that is another, what stays of a tensor (:mod:`tflopt.verify.contents`)
+    and names that occur once say which correspond.
     """
     if derived:
         return Matches(pairs_by_origin(original, optimized), BY_ORIGIN)
     if _structure(original) == _structure(optimized):
         return Matches(_transfer(original, original, optimized), BY_STRUCTURE)
-    for made in again(original, optimized):
-        if _structure(made) == _structure(optimized):
-            return Matches(_transfer(original, made, optimized), BY_REPETITION)
-    return Matches(_by_name(original, optimized), BY_NAME)
+    named, likely = _by_name(original, optimized), pairs_by_contents(original, optimized)
+    if len(named) >= len(likely):
+        return Matches(named, BY_NAME)
+    return Matches(likely, BY_CONTENTS)
+
+
+def pairs_by_contents(original: Model, optimized: Model) -> tuple[Pair, ...]:
+    """Pairs by what stays of a tensor, in the order in which the optimized model computes them."""
+    old, new = (
+        {value: index for index, value in enumerate(model.main.values)}
+        for model in (original, optimized)
+    )
+    twins = {two: (one, origin) for one, two, origin in alike(original, optimized)}
+    pairs = []
+    for index, op in enumerate(optimized.main.ops):
+        for value in op.outputs:
+            if value in twins and _same_elements(twins[value][0], value):
+                one, origin = twins[value]
+                pair = _pair(old[one], one, new[value], op, index)
+                pairs.append(replace(pair, origin=origin))
+    return tuple(pairs)
 
 
 def pairs_by_origin(original: Model, optimized: Model) -> tuple[Pair, ...]:

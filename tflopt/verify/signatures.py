@@ -33,8 +33,7 @@ def compare_signatures(
         if two is None:
             notes.append(f"signature {name!r} is not compared: the optimized model lacks it")
             continue
-        pair = [_led_by(*each) for each in ((original, one), (optimized, two))]
-        verdict = compare(pair[0], pair[1])
+        verdict = compare(_led_by(original, one, one), _led_by(optimized, two, one))
         if verdict.mismatch is not None:
             where = f"signature {name!r}: {verdict.mismatch.output}"
             mismatch = replace(verdict.mismatch, output=where)
@@ -61,8 +60,17 @@ def _others(original: Model, optimized: Model) -> Iterator[tuple[str, int, int |
         )
 
 
-def _led_by(candidate: Candidate, number: int) -> Candidate:
-    """The same model with another subgraph in the place of the first."""
+def _led_by(candidate: Candidate, number: int, source: int) -> Candidate:
+    """The same model with another subgraph in the place of the first.
+
+    Args:
+        source: that subgraph's number in the original, by which origins name it.
+    """
     model = clone(candidate.model)
     lead(model, number)
-    return replace(candidate, model=model, data=write_bytes(model), derived=False)
+    places = {0: source, source: 0}
+    for value in (value for graph in model.graphs for value in graph.values):
+        if value.origin is not None:
+            place = places.get(value.origin.subgraph, value.origin.subgraph)
+            value.origin = replace(value.origin, subgraph=place)
+    return replace(candidate, model=model, data=write_bytes(model))
