@@ -115,6 +115,19 @@ def test_a_map_is_held_against_the_model(text: str, cli: Cli, tmp_path: Path) ->
     assert cli("check", MODEL, "--map", path, "-t", "cortex-m55").code == 1
 
 
+def test_a_profile_says_what_is_linked(cli: Cli, tmp_path: Path) -> None:
+    path, profile = tmp_path / "f.map", tmp_path / "board.json"
+    path.write_text(ARMLINK)
+    table = {"profile": 1, "target": "cortex-m4", "cmsis_nn": "4ab83cc", "tflm": "90b983c"}
+    profile.write_text(json.dumps({**table, "build": "speed"}))
+    done = cli("check", MODEL, "--map", path, "--profile", profile)
+    assert (done.code, done.err) == (0, "")
+    assert "tensor_arena, 12,528 bytes: just what is needed" in done.out
+    told = cli("check", MODEL, "--map", path, "--profile", profile, "-t", "cortex-m7").only_error
+    assert "leave out --target" in told
+    assert cli("check", "--profile", profile).only_error.startswith("--arena, --target")
+
+
 def firmware(arena: Place, *same: Place) -> Firmware:
     return Firmware("ELF file", (arena,), same, (), sees_bytes=True)
 
@@ -232,7 +245,7 @@ def test_symbols_that_are_not_there(cli: Cli, elf: Path, tmp_path: Path) -> None
 
 def test_options_that_exclude_each_other(cli: Cli, tmp_path: Path) -> None:
     assert cli("check", "--map", "x.elf").only_error.startswith("--map goes with MODEL.tflite")
-    assert cli("check", "--arena", "x").only_error.startswith("--arena and --target go with --map")
+    assert cli("check", "--arena", "x").only_error.startswith("--arena, --target and --profile go")
     assert cli("check", MODEL, "--map", tmp_path / "none").only_error.endswith("no such file")
     assert "is neither an ELF file nor a map" in cli("check", MODEL, "--map", MODEL).only_error
 

@@ -214,7 +214,7 @@ def test_the_distance_of_a_hard_swish() -> None:
 def test_declines_between_an_input_and_an_output() -> None:
     n = Kit()
     n.output(minimum(n, n.input(SHAPE, quant=Y)))
-    reason = "it changes no value, but stands between an input of the model and an output"
+    reason = "it stands between an input or constant of the model and an output"
     check_declines(n.model, RULE, reason)
 
 

@@ -190,7 +190,7 @@ def ports(n: Net) -> None:
 def test_declines_between_an_input_and_an_output() -> None:
     n = Net()
     ports(n)
-    reason = "it changes no value, but stands between an input of the model and an output"
+    reason = "it stands between an input or constant of the model and an output"
     check_declines(n.model, RULE, reason)
 
 

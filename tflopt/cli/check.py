@@ -18,6 +18,7 @@ from tflopt.cli.common import (
     BuildName,
     CmsisNnName,
     Jobs,
+    ProfilePath,
     Quiet,
     TflmName,
     complete_target,
@@ -64,6 +65,7 @@ def check(
     cmsis_nn: CmsisNnName = FITTING_CMSIS_NN,
     tflm: TflmName = NEWEST_TFLM,
     build: BuildName = FOR_SPEED,
+    profile: ProfilePath = None,
     jobs: Jobs = 1,
     as_json: AsJson = False,
     junit: Annotated[
@@ -90,10 +92,12 @@ def check(
     if firmware is not None:
         if config is None or junit or sarif or markdown or github_summary:
             raise UsageError("--map goes with MODEL.tflite, and with no report of many models")
-        device = (target, cmsis_nn, tflm, build)
+        device = (target, cmsis_nn, tflm, build, profile)
         raise typer.Exit(check_firmware(config, firmware, arena, device, as_json, quiet))
-    if arena or target is not None:
-        raise UsageError("--arena and --target go with --map; CONFIG.toml names a model's target")
+    if arena or target is not None or profile is not None:
+        raise UsageError(
+            "--arena, --target and --profile go with --map; CONFIG.toml names a model's device"
+        )
     chosen = _config(config)
     check_outputs((junit, sarif, markdown), [chosen], "the configuration, not a report")
     summary = _summary_file(os.environ.get(SUMMARY_VARIABLE, "")) if github_summary else None

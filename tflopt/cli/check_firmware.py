@@ -27,16 +27,16 @@ def check_firmware(
     model: Path,
     path: Path,
     arena: str,
-    device_options: tuple[str | None, str, str, str],
+    device_options: tuple[str | None, str, str, str, Path | None],
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Print what was found; the exit code."""
     loaded, data = load(model)
     firmware = read_firmware(path, data, arena)
-    named, cmsis_nn, tflm, build = device_options
-    target = named or built_for(firmware.attributes) or DEFAULT_TARGET
-    device = make_device(target, cmsis_nn, tflm, build)
+    named, cmsis_nn, tflm, build, profile = device_options
+    built = None if profile is not None else built_for(firmware.attributes)
+    device = make_device(named or built or DEFAULT_TARGET, cmsis_nn, tflm, build, profile)
     memory = memory_of(loaded, device)
     found = judge(firmware, len(data), memory.arena.minimum_bytes)
     if memory.unknown:

@@ -88,7 +88,7 @@ def fit_boards(
 
 
 def _time(model: Model, device: Device, board: Board) -> TimeRange | None:
-    if board.target.cpu.is_espressif:
+    if not device.is_confirmed:
         return None
     return time_of(predict_model(model, device), board.target, Clocking(board.clock_hz))
 

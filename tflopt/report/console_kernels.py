@@ -9,13 +9,12 @@ from rich.text import Text
 
 from tflopt.report.kernels import KernelCost
 from tflopt.report.style import SMALL, size, table
-from tflopt.target import Target
 from tflopt.target.device import Device
 
 
-def built_with(target: Target) -> str:
+def built_with(device: Device) -> str:
     """`` (mve)``: what CMSIS-NN is built with; nothing on cores that it isn't for."""
-    return "" if target.cpu.is_espressif else f" ({target.isa})"
+    return f" ({device.target.isa})" if device.is_confirmed else ""
 
 
 def print_kernels(console: Console, rows: Sequence[KernelCost], device: Device) -> None:
@@ -23,7 +22,7 @@ def print_kernels(console: Console, rows: Sequence[KernelCost], device: Device) 
     console.print(
         Text.assemble(
             (f"{device.target}", "bold"),
-            f"{built_with(device.target)}, {device.kernels} ({device.kernels.note})",
+            f"{built_with(device)}, {device.kernels} ({device.kernels.note})",
         )
     )
     total = sum(row.instructions for row in rows)

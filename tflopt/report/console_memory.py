@@ -27,7 +27,7 @@ def print_scratch(console: Console, memory: Memory, hazards: Sequence[HazardFind
     console.print(
         Text.assemble(
             (f"{device.target}", "bold"),
-            f"{built_with(device.target)}, {device.kernels} ({device.kernels.note})",
+            f"{built_with(device)}, {device.kernels} ({device.kernels.note})",
         )
     )
     grid = table("#", "operator", "function", "scratch", "persistent", "", right=(0, 3, 4))

@@ -49,7 +49,7 @@ def notes(model: Model, device: Device) -> list[str]:
 
 def source_notes(device: Device) -> list[str]:
     """What the memory is known from, where no device confirmed it."""
-    if not device.target.cpu.is_espressif:
+    if device.is_confirmed:
         return []
     return [f"the arena on {device.target} is predicted from the sources: no device ran it."]
 

@@ -74,6 +74,11 @@ class Device:
             )
         return cls(core, TflmKernels() if named == NONE else _esp_nn(core))
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the core ran its kernels, so that costs and overlaps are known, too."""
+        return not self.target.cpu.is_espressif
+
     def on(self, core: Target) -> Device:
         """The same build on another core, with its own library and versions where it has such."""
         if not core.cpu.is_espressif:

@@ -204,7 +204,7 @@ def _resolve_pins(model: Model, request: PlanRequest) -> dict[TensorRef, int]:
 
 def aliases_of(model: Model, device: Device, request: PlanRequest) -> list[TensorAlias]:
     """The pairs of tensors that may share bytes; none where nothing is proven of the kernels."""
-    if device.target.cpu.is_espressif:
+    if not device.is_confirmed:
         return []
     return _aliases(model, gap_of(device, request), in_place=request.in_place)
 

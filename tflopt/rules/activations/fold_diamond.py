@@ -6,14 +6,10 @@ from typing import ClassVar
 
 from tflopt.facts.clamps import reachable
 from tflopt.ir import Op, OpCode
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Reason, Rewriter, Why, require
+from tflopt.rewrite import BETWEEN_PORTS, BY_ENUMERATION, Exactness, Reason, Rewriter, require
 from tflopt.rules.activations.diamond_forms import Distance, equal_forms
 from tflopt.rules.activations.diamonds import ELEMENTWISE, Region, regions
 from tflopt.search.worth import FormRule
-
-BETWEEN_PORTS = Why.INTERFACE(
-    "it changes no value, but stands between an input of the model and an output"
-)
 
 
 class FoldDiamond(FormRule):

@@ -21,7 +21,7 @@ from tflopt.facts.tables import (
     unary_table,
 )
 from tflopt.ir import Op, OpCode, Options, Value, same_quantization
-from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
+from tflopt.rewrite import BETWEEN_PORTS, BY_ENUMERATION, Exactness, Rewriter, Rule, require
 from tflopt.rewrite.makers import turn_into_reshape
 
 
@@ -89,10 +89,7 @@ def _drop(op: Op, source: Value, results: Ints, values: Ints, rw: Rewriter) -> b
     if not np.all(at(results, values) == values) or source.elements != op.output.elements:
         return False
     if same_quantization(source.quant, op.output.quant) and source.shape == op.output.shape:
-        bound = Why.INTERFACE(
-            "it changes no value, but stands between an input of the model and an output"
-        )
-        require(rw.can_replace(op.output, source), bound, at=op)
+        require(rw.can_replace(op.output, source), BETWEEN_PORTS, at=op)
         rw.bypass(op, source)
         return True
     if _goes_on(op):

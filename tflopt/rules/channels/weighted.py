@@ -320,7 +320,7 @@ def _write_bias(op: Op, rw: Rewriter, added: Ints | None, outputs: Mask | None) 
     total = added if added is not None else np.zeros(1, dtype=np.int64)
     total = total if old is None else total + ints(old.array()).reshape(-1)
     if old is None:
-        quant = bias_quantization(op.inputs[0], op.inputs[1])
+        quant = bias_quantization(operators.data_of(op), op.inputs[1])
     else:
         quant = _cut_quant(old.quant, outputs)
     total = total if outputs is None else total[outputs]

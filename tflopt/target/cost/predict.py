@@ -174,7 +174,7 @@ def _predict(spec: LayerSpec, device: Device, table: Table) -> Prediction:
     op = detached(spec)
     use = kernel_use(op, device)
     call = call_instructions(spec)
-    foreign = device.target.cpu.is_espressif
+    foreign = not device.is_confirmed
     if call is not None:
         basis = Basis.ESTIMATED if foreign else Basis.MEASURED
         return Prediction(call, basis, use.function, "", table.core, call, call)
