@@ -163,10 +163,9 @@ def compare(
         return Verification("different", runner=mismatch.runner, mismatch=mismatch)
     except UnsupportedError as error:
         return Verification("not verified", note=error.reason)
-    notes: list[str] = []
+    notes, lacking = list[str](), list[str]()
     if original.model.settled and runner == "auto" and len(runners) > 1:
         notes, runners = [STORED], [each for each in runners if each.name != "tflm"]
-    lacking: list[str] = []
     for each in runners:
         pair = (source or each, each)
         job = _Comparison(pair, original, optimized, samples, layers, options.seed)
