@@ -7,7 +7,9 @@ from math import prod
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
+from tflopt.facts.operators import Trait, facts_of
 from tflopt.ir import Activation, DType, Op, OpCode
 from tflopt.ir.node import Array
 from tflopt.ir.options import (
@@ -58,6 +60,26 @@ def evaluate(op: Op, inputs: Arrays) -> list[Array] | None:
     if any(value.dtype.numpy is None or array.dtype != value.dtype.numpy for array, value in pairs):
         return None
     return found
+
+
+def sources_of(op: Op) -> npt.NDArray[np.int64] | None:
+    """For each element of the output, in order, which element of the first input it is a copy of.
+
+    Of operators that move one tensor's elements, with constant controls; None for all others.
+    """
+    data, function = op.input(0), _EVALUATORS.get(op.code)
+    controls = [value for value in op.inputs[1:] if value is not None and value.has_array]
+    moves = Trait.REARRANGES in facts_of(op).traits
+    if not moves or data is None or function is None or len(controls) != len(op.inputs) - 1:
+        return None
+    numbers = np.arange(data.elements, dtype=np.int64).reshape(data.shape)
+    try:
+        found = function(op, [numbers, *(value.array() for value in controls)])
+    except (ValueError, IndexError):
+        return None  # the model's own numbers don't fit each other
+    if found is None or found[0].shape != op.output.shape:
+        return None
+    return found[0].ravel().astype(np.int64)
 
 
 def _fits(op: Op, inputs: Arrays) -> bool:

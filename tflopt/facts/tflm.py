@@ -31,15 +31,16 @@ class InPlace:
 
     It holds for TFLM's reference kernels and for CMSIS-NN's (4ab83cc) alike, on every core.
     ``operands`` are input indices; an operand must have as many elements as the output (a
-    broadcast one is read repeatedly). ``may_narrow`` allows output elements smaller than the
-    input's; wider ones overtake the reads. ``int8_only`` restricts the proof to int8 activations.
+    broadcast one is read repeatedly). ``any_width`` allows output elements of another size than
+    the input's; over wider ones the input must lie higher, or they overtake the reads
+    (`tflopt.plan.aliasing.widening_gap`). ``int8_only`` restricts the proof to int8 activations.
     """
 
     overlap: Overlap
     operands: tuple[int, ...]
     argument: str
     source: str
-    may_narrow: bool = False
+    any_width: bool = False
     int8_only: bool = False
 
 
@@ -84,6 +85,15 @@ def _binary(source: str, argument: str) -> InPlace:
     return InPlace(Overlap.ASCENDING, (0, 1), f"{argument}; {_BROADCAST}", source)
 
 
+def _any_width(source: str) -> InPlace:
+    return replace(_unary(source), any_width=True)
+
+
+def _compared(method: str) -> Kernel:
+    rule = _binary("lite/kernels/internal/reference/comparisons.h", _LOOP)
+    return Kernel(method, op_data=32, in_place=replace(rule, any_width=True))
+
+
 def _view(argument: str, source: str) -> InPlace:
     return InPlace(Overlap.VIEW, (0,), argument, source)
 
@@ -114,37 +124,59 @@ KERNELS: Mapping[OpCode, Kernel] = {
     OpCode.BROADCAST_ARGS: Kernel("AddBroadcastArgs", op_data=0),
     OpCode.BROADCAST_TO: Kernel("AddBroadcastTo", op_data=0),
     OpCode.CALL_ONCE: Kernel("AddCallOnce", parameters=4, op_data=8),
-    OpCode.CAST: Kernel("AddCast", parameters=2, packed=True, op_data=0),
-    OpCode.CEIL: Kernel("AddCeil", op_data=0),
+    OpCode.CAST: Kernel(
+        "AddCast", parameters=2, packed=True, op_data=0, in_place=_any_width("kernels/cast.cc")
+    ),
+    OpCode.CEIL: Kernel(
+        "AddCeil", op_data=0, in_place=_unary("lite/kernels/internal/reference/ceil.h")
+    ),
     OpCode.CONCATENATION: Kernel("AddConcatenation", parameters=8, op_data=24),
     OpCode.CONV_2D: Kernel("AddConv2D", parameters=28, prepares=(0, 1, ~0, 0, 1, 2, ~0)),
-    OpCode.COS: Kernel("AddCos", op_data=0),
+    OpCode.COS: Kernel("AddCos", op_data=0, in_place=_unary("kernels/elementwise.cc")),
     OpCode.CUMSUM: Kernel("AddCumSum", parameters=2, packed=True, op_data=36),
     OpCode.DEPTHWISE_CONV_2D: Kernel(
         "AddDepthwiseConv2D", parameters=28, prepares=(0, 1, ~0, 0, 1, 2, ~0)
     ),
     OpCode.DEPTH_TO_SPACE: Kernel("AddDepthToSpace", parameters=4, op_data=0, copies_shape=True),
-    OpCode.DEQUANTIZE: Kernel("AddDequantize", op_data=32),
-    OpCode.DIV: Kernel("AddDiv", parameters=1, packed=True, op_data=28),
+    OpCode.DEQUANTIZE: Kernel(
+        "AddDequantize",
+        op_data=32,
+        in_place=_any_width("lite/kernels/internal/reference/dequantize.h"),
+    ),
+    OpCode.DIV: Kernel(
+        "AddDiv",
+        parameters=1,
+        packed=True,
+        op_data=28,
+        in_place=_binary("lite/kernels/internal/reference/div.h", _LOOP),
+    ),
     OpCode.DYNAMIC_UPDATE_SLICE: Kernel("AddDynamicUpdateSlice", op_data=0),
     OpCode.ELU: Kernel("AddElu", op_data=256, in_place=_unary("kernels/elu.cc")),
     OpCode.EMBEDDING_LOOKUP: Kernel("AddEmbeddingLookup", op_data=8, copies_shape=True),
-    OpCode.EQUAL: Kernel("AddEqual", op_data=32),
-    OpCode.EXP: Kernel("AddExp", op_data=0),
+    OpCode.EQUAL: _compared("AddEqual"),
+    OpCode.EXP: Kernel(
+        "AddExp", op_data=0, in_place=_unary("lite/kernels/internal/reference/exp.h")
+    ),
     OpCode.EXPAND_DIMS: Kernel(
         "AddExpandDims",
         op_data=0,
         in_place=_view("an ascending loop that copies", "kernels/expand_dims.cc:112"),
     ),
     OpCode.FILL: Kernel("AddFill", op_data=0),
-    OpCode.FLOOR: Kernel("AddFloor", op_data=0),
-    OpCode.FLOOR_DIV: Kernel("AddFloorDiv", op_data=0),
-    OpCode.FLOOR_MOD: Kernel("AddFloorMod", op_data=0),
+    OpCode.FLOOR: Kernel(
+        "AddFloor", op_data=0, in_place=_unary("lite/kernels/internal/reference/floor.h")
+    ),
+    OpCode.FLOOR_DIV: Kernel(
+        "AddFloorDiv", op_data=0, in_place=_binary("kernels/floor_div.cc", _LOOP)
+    ),
+    OpCode.FLOOR_MOD: Kernel(
+        "AddFloorMod", op_data=0, in_place=_binary("kernels/floor_mod.cc", _LOOP)
+    ),
     OpCode.FULLY_CONNECTED: Kernel("AddFullyConnected", parameters=5, packed=True),
     OpCode.GATHER: Kernel("AddGather", parameters=8, op_data=0, copies_shape=True),
     OpCode.GATHER_ND: Kernel("AddGatherNd", op_data=0, copies_shape=True),
-    OpCode.GREATER: Kernel("AddGreater", op_data=32),
-    OpCode.GREATER_EQUAL: Kernel("AddGreaterEqual", op_data=32),
+    OpCode.GREATER: _compared("AddGreater"),
+    OpCode.GREATER_EQUAL: _compared("AddGreaterEqual"),
     OpCode.HARD_SWISH: Kernel(
         "AddHardSwish",
         op_data=20,
@@ -159,12 +191,18 @@ KERNELS: Mapping[OpCode, Kernel] = {
         op_data=24,
         in_place=_unary("lite/kernels/internal/reference/leaky_relu.h:56"),
     ),
-    OpCode.LESS: Kernel("AddLess", op_data=32),
-    OpCode.LESS_EQUAL: Kernel("AddLessEqual", op_data=32),
-    OpCode.LOG: Kernel("AddLog", op_data=0),
-    OpCode.LOGICAL_AND: Kernel("AddLogicalAnd", op_data=0),
-    OpCode.LOGICAL_NOT: Kernel("AddLogicalNot", op_data=0),
-    OpCode.LOGICAL_OR: Kernel("AddLogicalOr", op_data=0),
+    OpCode.LESS: _compared("AddLess"),
+    OpCode.LESS_EQUAL: _compared("AddLessEqual"),
+    OpCode.LOG: Kernel("AddLog", op_data=0, in_place=_unary("kernels/elementwise.cc")),
+    OpCode.LOGICAL_AND: Kernel(
+        "AddLogicalAnd", op_data=0, in_place=_binary("kernels/logical_common.cc", _LOOP)
+    ),
+    OpCode.LOGICAL_NOT: Kernel(
+        "AddLogicalNot", op_data=0, in_place=_unary("kernels/elementwise.cc")
+    ),
+    OpCode.LOGICAL_OR: Kernel(
+        "AddLogicalOr", op_data=0, in_place=_binary("kernels/logical_common.cc", _LOOP)
+    ),
     OpCode.LOGISTIC: Kernel(
         "AddLogistic",
         op_data=16,
@@ -183,7 +221,7 @@ KERNELS: Mapping[OpCode, Kernel] = {
         in_place=_binary("CMSIS-NN arm_elementwise_mul_s8.c; broadcast_loop.h:29", _VECTOR),
     ),
     OpCode.NEG: Kernel("AddNeg", op_data=0, in_place=_unary("kernels/neg.cc")),
-    OpCode.NOT_EQUAL: Kernel("AddNotEqual", op_data=32),
+    OpCode.NOT_EQUAL: _compared("AddNotEqual"),
     OpCode.PACK: Kernel("AddPack", parameters=8, op_data=0),
     OpCode.PAD: Kernel("AddPad"),
     OpCode.PADV2: Kernel("AddPadV2"),
@@ -193,9 +231,7 @@ KERNELS: Mapping[OpCode, Kernel] = {
     OpCode.QUANTIZE: Kernel(
         "AddQuantize",
         op_data=32,
-        in_place=replace(
-            _unary("lite/kernels/internal/reference/requantize.h:55"), may_narrow=True
-        ),
+        in_place=_any_width("lite/kernels/internal/reference/requantize.h:55"),
     ),
     OpCode.READ_VARIABLE: Kernel("AddReadVariable", op_data=0),
     OpCode.REDUCE_ALL: Kernel("AddReduceAll", parameters=1, packed=True),
@@ -217,20 +253,26 @@ KERNELS: Mapping[OpCode, Kernel] = {
         "AddResizeNearestNeighbor", parameters=2, packed=True, op_data=0
     ),
     OpCode.REVERSE_V2: Kernel("AddReverseV2", op_data=0),
-    OpCode.ROUND: Kernel("AddRound", op_data=0),
-    OpCode.RSQRT: Kernel("AddRsqrt", op_data=28),
+    OpCode.ROUND: Kernel(
+        "AddRound", op_data=0, in_place=_unary("lite/kernels/internal/reference/round.h")
+    ),
+    OpCode.RSQRT: Kernel("AddRsqrt", op_data=28, in_place=_unary("kernels/elementwise.cc")),
     OpCode.SELECT_V2: Kernel("AddSelectV2", op_data=1),
     OpCode.SHAPE: Kernel("AddShape", parameters=1, packed=True, op_data=0),
-    OpCode.SIN: Kernel("AddSin", op_data=0),
+    OpCode.SIN: Kernel("AddSin", op_data=0, in_place=_unary("kernels/elementwise.cc")),
     OpCode.SLICE: Kernel("AddSlice", op_data=0),
     OpCode.SOFTMAX: Kernel("AddSoftmax", parameters=4, in_place=_ROWS),
     OpCode.SPACE_TO_BATCH_ND: Kernel("AddSpaceToBatchNd", op_data=4),
     OpCode.SPACE_TO_DEPTH: Kernel("AddSpaceToDepth", parameters=4, op_data=0, copies_shape=True),
     OpCode.SPLIT: Kernel("AddSplit", parameters=4, op_data=0),
     OpCode.SPLIT_V: Kernel("AddSplitV", parameters=4, op_data=0),
-    OpCode.SQRT: Kernel("AddSqrt", op_data=0),
-    OpCode.SQUARE: Kernel("AddSquare", op_data=0),
-    OpCode.SQUARED_DIFFERENCE: Kernel("AddSquaredDifference", op_data=112),
+    OpCode.SQRT: Kernel("AddSqrt", op_data=0, in_place=_unary("kernels/elementwise.cc")),
+    OpCode.SQUARE: Kernel("AddSquare", op_data=0, in_place=_unary("kernels/elementwise.cc")),
+    OpCode.SQUARED_DIFFERENCE: Kernel(
+        "AddSquaredDifference",
+        op_data=112,
+        in_place=_binary("kernels/squared_difference.cc", _LOOP),
+    ),
     OpCode.SQUEEZE: Kernel(
         "AddSqueeze",
         parameters=36,

@@ -23,7 +23,7 @@ from typing import Generic, TypeVar
 
 from tflopt.errors import UnsupportedError
 from tflopt.ir import Op, Value
-from tflopt.plan.find_aliases import ValueAlias, aliases_at
+from tflopt.plan.in_place import ValueAlias, aliases_at
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.problem import align_up
 

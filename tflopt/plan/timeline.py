@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tflopt.ir import Op, Value
-from tflopt.plan.find_aliases import ValueAlias
+from tflopt.plan.in_place import ValueAlias
 from tflopt.plan.live import Lives, Moment, Same, aligned_bytes, overlap_bytes
 
 Sums: TypeAlias = npt.NDArray[np.int64]

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
+from tflopt.facts.resizes import ONE, bilinear, nearest
 from tflopt.facts.windows import HEIGHT, extents
 from tflopt.ir import Op, Padding
 from tflopt.ir.options import Options
@@ -23,8 +22,6 @@ from tflopt.tiling.segment import Rows
 
 Taps = tuple[tuple[int, int], ...]
 """Input rows with their weights, or with the row of the kernel that they meet."""
-ONE = 1 << 10
-"""Of the weights that RESIZE_BILINEAR counts with."""
 MOST_ROWS = 1 << 14
 """Of an output: larger ones aren't looked at."""
 
@@ -136,14 +133,9 @@ def _bilinear(growth: Growth, size: int, out: int) -> tuple[Taps, ...]:
     """``ResizeBilinearInteger`` in ``resize_bilinear.h``; weights of one row are added up."""
     options = growth.options
     assert isinstance(options, Bilinear)
-    scale = (ONE * size + out // 2) // out
-    if options.align_corners and out > 1:
-        scale = (ONE * (size - 1) + (out - 1) // 2) // (out - 1)
+    corners, centers = options.align_corners, options.half_pixel_centers
     found = []
-    for row in range(out):
-        at = row * scale + ((scale // 2 - ONE // 2) if options.half_pixel_centers else 0)
-        low = max(at // ONE, 0)
-        high = min((at + ONE - 1) // ONE, size - 1)
+    for at, low, high in bilinear(size, out, corners=corners, centers=centers):
         weights = {low: ONE - (at - ONE * low)}
         weights[high] = weights.get(high, 0) + at - ONE * low
         found.append(tuple(sorted((k, weight) for k, weight in weights.items() if weight)))
@@ -151,20 +143,11 @@ def _bilinear(growth: Growth, size: int, out: int) -> tuple[Taps, ...]:
 
 
 def _nearest(growth: Growth, size: int, out: int) -> tuple[Taps, ...]:
-    """``GetNearestNeighbor`` in ``resize_nearest_neighbor.h``, in single precision.
-
-    An older TFLM doesn't heed ``half_pixel_centers``: both rows have to be the same.
-    """
+    """An older TFLM doesn't heed ``half_pixel_centers``: both rows have to be the same."""
     options = growth.options
     assert isinstance(options, Nearest)
-    aligned = options.align_corners and out > 1
-    scale = np.float32(size - 1 if aligned else size) / np.float32(out - 1 if aligned else out)
-    found = []
-    for centered in (False, options.half_pixel_centers):
-        offset = np.float32(0.5 if centered else 0.0)
-        places = (np.arange(out, dtype=np.float32) + offset) * scale
-        exact = places.astype(np.float64) + (0.5 if options.align_corners else 0.0)
-        found.append(np.clip(np.floor(exact).astype(np.int64), 0, size - 1).tolist())
+    ways = (False, options.half_pixel_centers)
+    found = [nearest(size, out, corners=options.align_corners, centers=way) for way in ways]
     return tuple(((one, 0), (two, 1)) for one, two in zip(*found, strict=True))
 
 
