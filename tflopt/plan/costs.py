@@ -30,9 +30,11 @@ def describe_costs(
         index = {value: i for i, value in enumerate(graph.values)}
         costs = []
         for op in graph.ops:
-            cost = op_cost(op, memory(op), index, sizes)
-            persistent = (*cost.persistent_bytes, *variables.get(op, ()))
-            costs.append(replace(cost, persistent_bytes=persistent))
+            kernel = memory(op)
+            if op in variables:
+                persistent = (*kernel.persistent_bytes, *variables[op])
+                kernel = replace(kernel, persistent_bytes=persistent)
+            costs.append(op_cost(op, kernel, index, sizes))
         found.append(costs)
     return found
 
@@ -45,7 +47,7 @@ def op_cost(
         sizes.parameters.get(op.code, 0),
         1 if op.code in sizes.byte_aligned_parameters else sizes.pointer,
         kernel.op_data_bytes,
-        kernel.persistent_bytes,
+        tuple(kernel.persistent_bytes),
         [index[value] for value in _prepared(op)],
     )
 

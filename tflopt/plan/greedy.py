@@ -25,7 +25,7 @@ import numpy as np
 SORTING = 8
 """Looking at an entry of a sorted list is so much cheaper than sorting it."""
 MANY = 256
-"""Requirements from which on columns of numbers are faster than a list of entries."""
+"""Entries from which on columns of numbers are faster than a list of them."""
 ONLINE = -1
 """The offline offset that means "place it at run time" (kOnlinePlannedBuffer)."""
 
@@ -58,8 +58,10 @@ def simulate_greedy(requirements: Sequence[Requirement]) -> GreedyPlacement:
             offset = wanted.offline_offset
         else:
             beside = placed.beside(wanted)
-            crowd = placed.crowd if beside is placed.by_offset else None
-            offset = crowd.first_gap(wanted) if crowd else _first_gap(wanted, beside, requirements)
+            if beside is placed.by_offset and len(beside) >= MANY:
+                offset = placed.crowd().first_gap(wanted)
+            else:
+                offset = _first_gap(wanted, beside, requirements)
         offsets[index] = offset
         placed.add(wanted, (offset, order, index))
     ends = (o + r.size_bytes for o, r in zip(offsets, requirements, strict=True))
@@ -84,13 +86,22 @@ class _Placed:
         self.tree: dict[int, list[_Entry]] = {}
         self.by_offset: list[_Entry] = []
         self.by_start: list[tuple[int, _Entry]] = []
-        self.crowd = _Crowd(len(requirements)) if len(requirements) >= MANY else None
+        self.requirements = requirements
+        self.columns: _Crowd | None = None
+
+    def crowd(self) -> _Crowd:
+        """All of it as columns, from the first time on that they are asked for."""
+        if self.columns is None:
+            self.columns = _Crowd(len(self.requirements))
+            for offset, _, index in self.by_offset:
+                self.columns.add(self.requirements[index], offset)
+        return self.columns
 
     def add(self, requirement: Requirement, entry: _Entry) -> None:
         """Enter it, once its offset is known."""
         insort(self.by_offset, entry)
-        if self.crowd is not None:
-            self.crowd.add(requirement, entry[0])
+        if self.columns is not None:
+            self.columns.add(requirement, entry[0])
         insort(self.by_start, (requirement.first_used, entry))
         low = self.rank[requirement.first_used] + self.leaves
         high = self.rank[requirement.last_used] + self.leaves + 1

@@ -37,7 +37,7 @@ from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.ir.node import Array
 from tflopt.ir.options import FullyConnectedOptions, TransposeConvOptions
 from tflopt.ranges.interval import Interval, reshaped
-from tflopt.ranges.reach import OUTSIDE, Reach, reach_of
+from tflopt.ranges.reach import OUTSIDE, Reach, columns_of_places, reach_of
 from tflopt.ranges.types import activations_of, has_known_bias
 
 LARGEST_SHIFT = 30
@@ -135,10 +135,10 @@ def _windowed(taps: Array, groups: int, reach: Reach, zero: int) -> tuple[Ints, 
     if reach.places is None:
         bottom, top = weighted(taps, groups, np.minimum(low, 0), np.maximum(high, 0))
         return ints(bottom), ints(top)
-    together, kind = np.unique(reach.places, axis=1, return_inverse=True)
+    together, kind = columns_of_places(reach.places)
     lows, highs = (np.zeros((len(together), len(taps))) for _ in range(2))
     for column, read in enumerate(together.T):
-        parts = weighted(taps[:, kind.reshape(-1) == column], groups, low, high)
+        parts = weighted(taps[:, kind == column], groups, low, high)
         inside = read != OUTSIDE
         lows[inside] += parts[0].T[read[inside]]
         highs[inside] += parts[1].T[read[inside]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ MOST_CELLS = 1 << 20
 """Of a table of places and taps: a window that needs more is bounded for the worst place."""
 MOST_PRODUCTS = 1 << 24
 """Of weights and kinds of elements: with more of these, an element's place isn't looked at."""
+MOST_REMEMBERED = 1 << 12
+"""Numbers of a table that layers of the same geometry share."""
 OUTSIDE = -1
 
 
@@ -63,6 +66,30 @@ def reach_of(op: Op, data: Value, source: Interval) -> Reach:
     return Reach(low, high, None)
 
 
+def columns_of_places(places: Ints) -> tuple[Ints, Ints]:
+    """The taps that read different kinds somewhere, each once, and for each tap which it is."""
+    return _distinct(places, 1)
+
+
+def _distinct(table: Ints, axis: int) -> tuple[Ints, Ints]:
+    """The different rows or columns of a table, and for each which it is; read-only."""
+    if table.size > MOST_REMEMBERED:
+        return _found_distinct(table, axis)
+    return _remembered(table.tobytes(), table.dtype.str, table.shape, axis)
+
+
+@lru_cache(maxsize=512)
+def _remembered(content: bytes, dtype: str, shape: tuple[int, ...], axis: int) -> tuple[Ints, Ints]:
+    return _found_distinct(np.frombuffer(content, dtype).reshape(shape), axis)
+
+
+def _found_distinct(table: Ints, axis: int) -> tuple[Ints, Ints]:
+    found, which = np.unique(table, axis=axis, return_inverse=True)
+    which = which.reshape(-1)
+    found.flags.writeable = which.flags.writeable = False
+    return found, which
+
+
 def padded_taps(op: Op) -> Mask:
     """For each tap of a convolution's window, row by row, whether it may lie in the padding."""
     weights, axes = op.operand(1), _axes(op)
@@ -86,7 +113,7 @@ def _kinds_along(interval: Interval, axis: int, size: int) -> tuple[Ints, Ints]:
 
 def _named(axis: Ints, kinds: Ints) -> Ints:
     """The kinds that taps read along an axis, each row once."""
-    return np.unique(np.where(axis == OUTSIDE, OUTSIDE, kinds[axis]), axis=0)
+    return _distinct(np.where(axis == OUTSIDE, OUTSIDE, kinds[axis]), 0)[0]
 
 
 def _places(rows: Ints, columns: Ints, width: int) -> Ints | None:
@@ -109,10 +136,13 @@ def _axes(op: Op) -> tuple[Ints, Ints] | None:
     return _of_axis(window[0]), _of_axis(window[1])
 
 
+@lru_cache(maxsize=512)
 def _of_axis(axis: Axis) -> Ints:
     places = np.arange(axis.out)[:, None] * axis.stride - axis.before
     read = places + np.arange(axis.kernel) * axis.dilation
-    return np.where((read >= 0) & (read < axis.size), read, OUTSIDE)
+    found = np.where((read >= 0) & (read < axis.size), read, OUTSIDE)
+    found.flags.writeable = False
+    return found
 
 
 def _of_transposed(op: Op) -> tuple[Ints, Ints] | None:

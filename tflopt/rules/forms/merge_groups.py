@@ -39,7 +39,7 @@ class MergeGroups(FormRule):
         )
         sketches = [as_dense(conv, groups) for groups in (1, *_wider(conv))]
         sketch, choice = self.worth.best([op], sketches)
-        if not choice.is_worth_it:
+        if not choice.is_worth_it and sketch is not sketches[0]:
             choice = self.worth.compare([op], sketches[0])
         require(choice.is_worth_it, choice.why_not("CONV_2D of one group"), at=op)
         sketch.graft(rw, op)
