@@ -14,7 +14,7 @@ from tflopt.rules.pipeline import RULES
 pytestmark = pytest.mark.runtime
 SMALL = 9
 """Operators that still make a picture."""
-FOR_TFLM_ALONE = ("share-zero-points", "look-up-elu")
+FOR_TFLM_ALONE = ("share-zero-points", "look-up-elu", "drop-initialization")
 """Rules that need ``--runtime tflm``: LiteRT doesn't load what they make."""
 each = pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
 

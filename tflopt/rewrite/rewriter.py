@@ -332,6 +332,17 @@ class Rewriter:
         value.graph.remove_value(value)
         self.note(f"dropped tensor {_name(value)}")
 
+    def remove_graph(self, graph: Graph) -> None:
+        """Drop the last subgraph, which nothing calls: the others keep their numbers.
+
+        Raises:
+            ValueError: another one comes after it.
+        """
+        if self.model.graphs[-1] is not graph:
+            raise ValueError(f"subgraph {graph.index} isn't the last one")
+        self.model.graphs.pop()
+        self.note("dropped a subgraph that nothing calls")
+
     def keep_buffers(self, kept: list[Buffer]) -> None:
         """Drop all other buffers."""
         self.note(f"dropped {counted(len(self.model.buffers) - len(kept), 'buffer')}")

@@ -10,10 +10,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from tests.support.graphs import QUANT
 from tests.support.kit import Kit
 from tests.support.rule_examples.example import TFLM, example
 from tflopt.config import Runtime, Tiling
-from tflopt.ir import Buffer, DType, Metadata, Model, OpCode, Value
+from tflopt.ir import Buffer, DType, Metadata, Model, OpCode, Quantization, Value
+from tflopt.ir.options import (
+    AssignVariableOptions,
+    CallOnceOptions,
+    ReadVariableOptions,
+    VarHandleOptions,
+)
 from tflopt.plan.describe import read_plan
 from tflopt.rules.flash.strip_unread_quantization import StripUnreadQuantization
 from tflopt.rules.tiling.tile_layers import TileLayers
@@ -108,6 +115,29 @@ def share_bias_scales(n: Kit) -> Value:
 @example(runners=TFLM, show=fields, note="Only with `--runtime tflm`: LiteRT refuses the file.")
 def share_zero_points(n: Kit) -> Value:
     return n.conv2d(n.feed(1, 4, 4, 3), 4, (1, 1))
+
+
+@example(runners=TFLM, note="Only with `--runtime tflm`: LiteRT doesn't run the file.")
+def drop_initialization(n: Kit) -> Value:
+    n.ops(OpCode.CALL_ONCE, [], [], CallOnceOptions(1))
+    state = _handle(n)
+    old = n.op(OpCode.READ_VARIABLE, [state], (1, 2, 3), options=ReadVariableOptions())
+    old.dtype, old.quant = DType.INT8, Quantization.per_tensor(*QUANT)
+    both = n.concat(old, n.feed(1, 1, 3), axis=1)
+    _assign(n, state, n.slice(both, (0, 1, 0), old.shape))
+    start = Kit(model=n.model)
+    zeros = np.full(old.shape, QUANT[1])
+    _assign(start, _handle(start), start.constant(zeros, DType.INT8, quant=QUANT))
+    return both
+
+
+def _handle(n: Kit) -> Value:
+    options = VarHandleOptions("", "state")
+    return n.op(OpCode.VAR_HANDLE, [], (), options=options, dtype=DType.RESOURCE)
+
+
+def _assign(n: Kit, state: Value, value: Value) -> None:
+    n.ops(OpCode.ASSIGN_VARIABLE, [state, value], [], AssignVariableOptions())
 
 
 @example(show=fields)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from tflopt.facts.operators import has_effect
 from tflopt.ir import Buffer, Graph, Model, Value
+from tflopt.ir.verify import called
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 
 
@@ -14,6 +15,7 @@ class RemoveDead(ModelRule):
 
     Exact: what is removed can't reach an output. Operators with effects stay, and so do the
     inputs of the model, used or not. In TFLM an unused tensor still takes room in the arena.
+    Subgraphs at the end go where they are empty and nothing calls them.
     """
 
     name: ClassVar[str] = "remove-dead"
@@ -30,6 +32,8 @@ class RemoveDead(ModelRule):
             for value in list(graph.values):
                 if value.producer is None and not value.uses and value not in held:
                     rw.remove_value(value)
+        while _is_unused(model, model.graphs[-1]):
+            rw.remove_graph(model.graphs[-1])
         self._buffers(model, rw)
         used = {id(op.opcode) for op in model.ops()}
         if len(used) < len(model.opcodes):
@@ -44,6 +48,15 @@ class RemoveDead(ModelRule):
         kept = [buffer for buffer in model.buffers if buffer in read]
         if len(kept) < len(model.buffers):
             rw.keep_buffers(kept)
+
+
+def _is_unused(model: Model, graph: Graph) -> bool:
+    """Whether a subgraph holds nothing and nothing refers to it."""
+    holds = any((graph.ops, graph.values, graph.inputs, graph.outputs))
+    if graph is model.main or holds:
+        return False
+    signed = any(signature.graph is graph for signature in model.signatures or ())
+    return not signed and all(graph.index not in called(op) for op in model.ops())
 
 
 def _held(graph: Graph) -> set[Value]:
