@@ -321,9 +321,21 @@ class Everything:
         return pack(model) + tail
 
 
+class SizedBuilder(flatbuffers.Builder):  # type: ignore[misc]
+    """Tables of unlike sizes never share a vtable, as they do before flatbuffers 25.12.19."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.by_size: dict[int, dict[object, int]] = {}
+
+    def WriteVtable(self) -> int:
+        self.vtables = self.by_size.setdefault(self.Offset() - self.objectEnd, {})
+        return int(super().WriteVtable())
+
+
 def pack(model: Table) -> bytes:
     """A ``ModelT`` as a file."""
-    builder = flatbuffers.Builder(1 << 16)
+    builder = SizedBuilder(1 << 16)
     builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
 
