@@ -11,11 +11,13 @@ import pytest
 from tests.support.cli import Cli
 from tests.support.paths import TESTDATA
 from tflopt.io import read
+from tflopt.ir import Model
 from tflopt.plan.tflm import TwoArenas
+from tflopt.product import fit
 from tflopt.product.fit import fit_boards, place
 from tflopt.product.options import Options
 from tflopt.target.boards import Region, all_boards, find_board
-from tflopt.target.cost import predict_model
+from tflopt.target.cost import ModelPrediction, predict_model
 from tflopt.target.device import Device
 from tflopt.target.memory import memory_of, two_arenas_of
 
@@ -61,16 +63,29 @@ def test_two_arenas_are_the_head_and_the_tail_with_an_allocator_more() -> None:
 def test_every_board_has_its_cores_arena_and_time() -> None:
     model = read(DS_CNN)
     fits = fit_boards(model, 22_536, all_boards(), Device())
-    assert {fit.board.key for fit in fits} == {board.key for board in all_boards()}
-    assert all(fit.fits for fit in fits)
-    for fit in fits:
-        device = Device.to_predict(str(fit.board.target))
-        assert fit.arena_bytes == memory_of(model, device).arena.minimum_bytes
-        assert (fit.time is None) == fit.board.target.cpu.is_espressif
-        if fit.time is not None:
-            assert fit.time.least_ms < fit.time.most_ms
-            assert fit.time.least <= predict_model(model, device).instructions * 7
-        assert fit.flash_left_bytes == fit.board.flash_bytes - 22_536
+    assert {each.board.key for each in fits} == {board.key for board in all_boards()}
+    assert all(each.fits for each in fits)
+    for each in fits:
+        device = Device.to_predict(str(each.board.target))
+        assert each.arena_bytes == memory_of(model, device).arena.minimum_bytes
+        assert (each.time is None) == each.board.target.cpu.is_espressif
+        if each.time is not None:
+            assert each.time.least_ms < each.time.most_ms
+            assert each.time.least <= predict_model(model, device).instructions * 7
+        assert each.flash_left_bytes == each.board.flash_bytes - 22_536
+
+
+def test_a_core_is_predicted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def counted(model: Model, device: Device) -> ModelPrediction:
+        asked.append(str(device.target))
+        return predict_model(model, device)
+
+    monkeypatch.setattr(fit, "predict_model", counted)
+    fits = fit_boards(read(DS_CNN), 22_536, all_boards(), Device())
+    assert sorted(asked) == sorted({str(each.board.target) for each in fits if each.time})
+    assert len(asked) < len(fits)
 
 
 def test_why_a_model_does_not_fit() -> None:

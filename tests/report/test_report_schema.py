@@ -12,14 +12,16 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from tests.support.paths import TESTDATA, every_model
+from tests.support.paths import ROOT, TESTDATA, every_model
 from tests.support.reports import SMALL, report_of
 from tflopt.io.files import load
 from tflopt.product.optimize import Settings, optimize_file_bytes
-from tflopt.report.json_report import SCHEMA_VERSION
+from tflopt.report.json_report import SCHEMA_VERSION, heading
 from tflopt.report.pair import REPEATED, UNKNOWN, pair_report
 from tflopt.report.plain import Plain, rows, table
 from tflopt.rules.pipeline import Selection
+from tflopt.target.cmsis_nn import NEWEST
+from tflopt.target.device import Device
 from tflopt.verify.compare import Candidate
 
 pytestmark = pytest.mark.unit
@@ -48,6 +50,13 @@ def problems(report: Plain) -> list[str]:
 def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["properties"]["schema_version"]["const"] == SCHEMA_VERSION
+
+
+def test_one_function_writes_the_head_of_all_json() -> None:
+    texts = {path.stem: path.read_text() for path in (ROOT / "tflopt").rglob("*.py")}
+    assert [name for name, text in texts.items() if '"schema_version":' in text] == ["json_report"]
+    assert heading().keys() == {"schema_version", "tool"}
+    assert heading(Device()) == {**heading(), "target": "cortex-m55", "cmsis_nn": str(NEWEST)}
 
 
 @every_model

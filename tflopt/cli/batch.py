@@ -14,8 +14,7 @@ from tflopt.io import write_file
 from tflopt.io.files import MODEL_SUFFIX, STDOUT, check_folder, check_outputs, is_same
 from tflopt.product.files import annotation_path
 from tflopt.product.optimize import Settings
-from tflopt.report.json_report import SCHEMA_VERSION, dumps
-from tflopt.version import __version__
+from tflopt.report.json_report import dumps, heading
 
 
 def optimize_all(
@@ -85,8 +84,7 @@ def _run(work: Sequence[Job], jobs: int, quiet: bool) -> list[Outcome]:
 
 def _report(outcomes: Sequence[Outcome]) -> dict[str, object]:
     return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "tflopt", "version": __version__},
+        **heading(),
         "models": [
             {
                 "path": str(outcome.source),

@@ -32,14 +32,13 @@ from tflopt.ir import Model
 from tflopt.product.bench import PREDICTED, Bench, measure, predict, timed
 from tflopt.product.optimize import DEFAULT_TARGET
 from tflopt.report.device import DeviceFacts, device_facts, facts_json, operator_rows
-from tflopt.report.json_report import SCHEMA_VERSION, dumps
+from tflopt.report.json_report import dumps, heading
 from tflopt.run.choose import DeviceOptions
 from tflopt.run.emulators import stand_in_note
 from tflopt.run.environment import named_library
 from tflopt.run.registry import EMULATORS
 from tflopt.run.runner import TIME_LIMIT_S
 from tflopt.target.device import Device
-from tflopt.version import __version__
 
 AUTO = "auto"
 RUNNERS = (AUTO, *EMULATORS, PREDICTED)
@@ -146,10 +145,7 @@ def _json(
             }
         )
     return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "tflopt", "version": __version__},
-        "target": str(device.target),
-        "cmsis_nn": device.kernels.version,
+        **heading(device),
         "note": note,
         "models": entries,
     }

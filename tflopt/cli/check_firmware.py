@@ -13,14 +13,11 @@ from tflopt.errors import EXIT_CHECK_FAILED, EXIT_OK, UsageError, printable
 from tflopt.gate.firmware import Firmware, Judgement, Level, judge, read_firmware
 from tflopt.io.build_attributes import BuildAttributes
 from tflopt.product.settings import DEFAULT_TARGET
-from tflopt.report.json_report import SCHEMA_VERSION, dumps
-from tflopt.target import Isa, Target
+from tflopt.report.json_report import dumps, heading
+from tflopt.target import Target
+from tflopt.target.built import isa_of, target_built_for
 from tflopt.target.device import Device
 from tflopt.target.memory import memory_of
-from tflopt.version import __version__
-
-ARCHITECTURES = {"6s-m": "cortex-m0", "7-m": "cortex-m3", "7e-m": "cortex-m4"}
-"""What GCC writes for a core of an architecture; by them kernels are chosen alike."""
 
 
 def check_firmware(
@@ -56,9 +53,8 @@ def built_for(attributes: BuildAttributes | None) -> str:
     """The target that an ELF file's attributes name, empty where they don't."""
     if attributes is None:
         return ""
-    cpu = attributes.cpu.lower()
     try:
-        return str(Target.parse(ARCHITECTURES.get(cpu, cpu)))
+        return str(target_built_for(attributes.cpu, [attributes]))
     except UsageError:
         return ""
 
@@ -67,7 +63,7 @@ def _conflict(attributes: BuildAttributes | None, target: Target) -> list[Judgem
     """Code for other instructions than the target's is another prediction."""
     if attributes is None:
         return []
-    isa = Isa.MVE if attributes.mve else Isa.DSP if attributes.dsp else Isa.SCALAR
+    isa = isa_of([attributes])
     if isa is target.isa:
         return []
     text = f"was built with {isa}, {target} has {target.isa}: name the right --target"
@@ -84,14 +80,11 @@ def _json(
     found: Sequence[Judgement],
 ) -> dict[str, object]:
     return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "tflopt", "version": __version__},
+        **heading(device),
         "path": str(model),
         "sha256": digest,
         "firmware": str(path),
         "kind": firmware.kind,
-        "target": str(device.target),
-        "cmsis_nn": device.kernels.version,
         "need_bytes": need_bytes,
         "arenas": [
             {"symbol": each.name, "address": each.address, "bytes": each.size_bytes}

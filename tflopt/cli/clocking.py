@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tflopt.errors import UsageError
-from tflopt.product.settings import DEFAULT_TARGET
-from tflopt.target import Target
+from tflopt.product.settings import target_on
 from tflopt.target.boards import find_board
 from tflopt.target.cycles import Clocking, MemorySpeed, parse_memory
 from tflopt.target.quantities import parse_clock
@@ -21,9 +20,7 @@ def read_clocking(
     clock_hz = None if clock is None else parse_clock(clock)
     if board:
         found = find_board(board)
-        if target != DEFAULT_TARGET and Target.parse(target) != found.target:
-            raise UsageError(f"--board {found.key} has a {found.target}, not a {target}")
-        target, clock_hz = str(found.target), clock_hz or found.clock_hz
+        target, clock_hz = target_on(found, target), clock_hz or found.clock_hz
     speed = MemorySpeed() if memory is None else parse_memory(memory)
     if clock_hz is None:
         if memory is not None:

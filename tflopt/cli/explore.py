@@ -32,9 +32,8 @@ from tflopt.product.explore import Point, explore
 from tflopt.product.growth import unknown_notes
 from tflopt.product.settings import DEFAULT_TARGET, Settings
 from tflopt.report.chart import chart, names
-from tflopt.report.json_report import SCHEMA_VERSION, dumps
+from tflopt.report.json_report import dumps, heading
 from tflopt.target.device import Device
-from tflopt.version import __version__
 
 
 def frontier(
@@ -112,12 +111,9 @@ def _json(
 ) -> dict[str, object]:
     model, digest = file
     return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "tflopt", "version": __version__},
+        **heading(device),
         "model": str(model),
         "sha256": digest,
-        "target": str(device.target),
-        "cmsis_nn": device.kernels.version,
         "original": _numbers(start),
         "points": [
             {**_numbers(point), "command": _command(model, point, common)} for point in points

@@ -35,7 +35,7 @@ from tflopt.product.memory import arena, best_plan, memory_rows, scratch_rows
 from tflopt.product.optimize import DEFAULT_TARGET
 from tflopt.report.channels import LayerChannels, layer_channels, layer_outputs
 from tflopt.report.flash import Flash, flash_of
-from tflopt.report.json_report import SCHEMA_VERSION, dumps
+from tflopt.report.json_report import dumps, heading
 from tflopt.report.kernels import kernel_costs, kernel_rows
 from tflopt.report.notes import notes, runs_notes
 from tflopt.report.runs import runs_rows
@@ -43,7 +43,6 @@ from tflopt.target.device import Device
 from tflopt.target.hazards import HazardFinding, find_hazards
 from tflopt.target.memory import Memory, memory_of, why_no_memory
 from tflopt.target.plan_check import plan_findings
-from tflopt.version import __version__
 
 
 def inspect(
@@ -150,15 +149,12 @@ class View:
         if self.plan is not None and self.arena is not None:
             in_time = memory_rows(self.model, self.arena, self.plan, self.findings)
         return {
-            "schema_version": SCHEMA_VERSION,
-            "tool": {"name": "tflopt", "version": __version__},
+            **heading(self.device),
             "path": self.model.path,
             "description": self.model.description,
             "model": asdict(self.facts),
             "operators": [asdict(op) for op in all_op_facts(self.model)],
             "notes": notes(self.model, self.device),
-            "target": str(self.device.target),
-            "cmsis_nn": self.device.kernels.version,
             "arena": None if self.arena is None else arena(self.arena),
             "scratch": [] if self.arena is None else scratch_rows(self.arena.table, self.hazards),
             "hazards": hazard_rows(self.hazards),

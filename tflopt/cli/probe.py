@@ -9,9 +9,8 @@ import typer
 from tflopt.errors import EXIT_CHECK_FAILED, printable
 from tflopt.io import utf8, write_all
 from tflopt.io.files import check_outputs
-from tflopt.report.json_report import SCHEMA_VERSION, dumps
+from tflopt.report.json_report import dumps, heading
 from tflopt.target.probe import Certainty, Probe, probe_library, profile_text
-from tflopt.version import __version__
 
 
 def show_probe(folder: Path, profile: Path | None, as_json: bool) -> None:
@@ -34,12 +33,9 @@ def show_probe(folder: Path, profile: Path | None, as_json: bool) -> None:
 
 def _json(probe: Probe) -> dict[str, object]:
     return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "tflopt", "version": __version__},
+        **heading(probe.device),
         "library": str(probe.path),
-        "target": str(probe.device.target),
         "tflm": probe.device.runtime.name,
-        "cmsis_nn": probe.device.kernels.version,
         "build": str(probe.device.build),
         "facts": [
             {

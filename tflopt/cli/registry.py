@@ -10,11 +10,10 @@ import typer
 
 from tflopt.cli.common import AsJson
 from tflopt.errors import UsageError
-from tflopt.report.json_report import SCHEMA_VERSION, dumps
+from tflopt.report.json_report import dumps, heading
 from tflopt.rules.phases import PHASES, Phase, phase_of
 from tflopt.rules.pipeline import RULES
 from tflopt.target import all_targets, predicted_targets
-from tflopt.version import __version__
 
 UPKEEP = "after each phase that changed the model: clean, and stale where its plan no longer fits"
 
@@ -88,8 +87,7 @@ def _show(
     if as_json:
         keys = [column.replace(" ", "_") for column in columns]
         data: dict[str, object] = {
-            "schema_version": SCHEMA_VERSION,
-            "tool": {"name": "tflopt", "version": __version__},
+            **heading(),
             title: [dict(zip(keys, row, strict=True)) for row in rows],
         }
         if phases:

@@ -32,7 +32,7 @@ from tflopt.io.files import STDOUT, check_outputs
 from tflopt.product.optimize import DEFAULT_TARGET
 from tflopt.product.validation import validate_files
 from tflopt.report.device import DeviceFacts, device_facts, facts_json
-from tflopt.report.json_report import SCHEMA_VERSION, dumps, verification
+from tflopt.report.json_report import dumps, heading, verification
 from tflopt.run.choose import DeviceOptions
 from tflopt.run.emulators import stand_in_note
 from tflopt.run.runner import TIME_LIMIT_S
@@ -40,7 +40,6 @@ from tflopt.run.samples import SampleOptions
 from tflopt.target.device import Device
 from tflopt.verify.compare import Candidate, Verification
 from tflopt.verify.layers import LayerDifference
-from tflopt.version import __version__
 
 
 def validate(
@@ -93,8 +92,7 @@ def validate(
     verdict = replace(verdict, note="; ".join(filter(None, [verdict.note, note])))
     facts = _facts(pair, verdict, device)
     data = {
-        "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "tflopt", "version": __version__},
+        **heading(),
         "original": str(original),
         "optimized": str(optimized),
         "target": str(device.target),

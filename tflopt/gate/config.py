@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,16 +9,12 @@ from pathlib import Path
 from tflopt.errors import UsageError
 from tflopt.gate.keys import Keys
 from tflopt.io.beside import bytes_beside
+from tflopt.io.toml import read_toml
 from tflopt.product.optimize import Settings
 from tflopt.product.options import ChooseRunner, Options, options
 from tflopt.run.choose import DeviceOptions, device_runner
 from tflopt.run.device import DeviceRunner
 from tflopt.run.registry import EMULATORS, RUNNER_NAMES
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 MODELS = "model"
 OPTIONS = frozenset(each.key for each in options().values())
@@ -55,13 +50,7 @@ def read_config(path: Path) -> list[Entry]:
 
 
 def _table(path: Path) -> Mapping[str, object]:
-    data = bytes_beside(path)
-    try:
-        table: dict[str, object] = tomllib.loads(data.decode("utf-8"))
-    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
-        raise UsageError(f"{path}: {error}") from None
-    except RecursionError:
-        raise UsageError(f"{path}: its tables are nested too deep") from None
+    table = read_toml(bytes_beside(path), str(path))
     if path.name != "pyproject.toml" and "tool" not in table:
         return table
     tool = table.get("tool")

@@ -12,12 +12,11 @@ from tflopt.io.files import load
 from tflopt.io.schema import IDENTIFIER
 from tflopt.product.facts import model_facts
 from tflopt.product.optimize import DEFAULT_TARGET
-from tflopt.report.json_report import SCHEMA_VERSION
+from tflopt.report.json_report import SCHEMA_VERSION, heading
 from tflopt.target.cmsis_nn import NEWEST
 from tflopt.target.cost import Basis, predict_model
 from tflopt.target.device import Device
 from tflopt.target.memory import memory_of, why_no_memory
-from tflopt.version import __version__
 
 METRICS = (
     ("flash", "flash, bytes"),
@@ -178,8 +177,7 @@ def _of_model(path: Path, build: Build) -> Side:
 def to_json(found: Diff, regressions: Sequence[Change]) -> dict[str, object]:
     """Plain data for ``--json``."""
     return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "tflopt", "version": __version__},
+        **heading(),
         "target": found.build.target,
         "cmsis_nn": found.build.cmsis_nn,
         "old": found.old.path,

@@ -6,16 +6,14 @@ from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree
 
 from tflopt.gate.run import Finding, Verdict, worst
-from tflopt.report.json_report import SCHEMA_VERSION
+from tflopt.report.json_report import heading
 from tflopt.texts import cell, printable
-from tflopt.version import __version__
 
 
 def to_json(verdicts: Sequence[Verdict]) -> dict[str, object]:
     """Plain data for ``--json``."""
     return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "tflopt", "version": __version__},
+        **heading(),
         "exit_code": worst(verdicts),
         "models": [
             {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tflopt.ir import Model
 from tflopt.plan.tflm import TwoArenas
 from tflopt.target.boards import Board, Region
-from tflopt.target.cost import predict_model
+from tflopt.target.cost import ModelPrediction, predict_model
 from tflopt.target.cycles import Clocking, TimeRange, time_of
 from tflopt.target.device import Device
 from tflopt.target.memory import Memory, memory_of, two_arenas_of
@@ -71,26 +71,23 @@ def fit_boards(
     Raises:
         UnsupportedError: no arena can be computed.
     """
-    known: dict[str, tuple[Memory, TwoArenas]] = {}
+    targets = dict.fromkeys(board.target for board in boards)
+    known = {target: _predict(model, device.on(target)) for target in targets}
     found = []
     for board in boards:
-        on_board = device.on(board.target)
-        key = str(board.target)
-        if key not in known:
-            known[key] = (memory_of(model, on_board), two_arenas_of(model, on_board))
-        memory, two = known[key]
-        arenas = place(memory.arena.minimum_bytes, two, board.ram)
-        time = _time(model, on_board, board)
-        why = _why(board, file_bytes, memory.arena.minimum_bytes, arenas)
+        memory, two, cost = known[board.target]
         need = memory.arena.minimum_bytes
+        arenas = place(need, two, board.ram)
+        clocking = Clocking(board.clock_hz)
+        time = None if cost is None else time_of(cost, board.target, clocking)
+        why = _why(board, file_bytes, need, arenas)
         found.append(Fit(board, file_bytes, need, arenas, time, why, memory.unknown))
     return tuple(found)
 
 
-def _time(model: Model, device: Device, board: Board) -> TimeRange | None:
-    if not device.is_confirmed:
-        return None
-    return time_of(predict_model(model, device), board.target, Clocking(board.clock_hz))
+def _predict(model: Model, device: Device) -> tuple[Memory, TwoArenas, ModelPrediction | None]:
+    cost = predict_model(model, device) if device.is_confirmed else None
+    return memory_of(model, device), two_arenas_of(model, device), cost
 
 
 def place(one_bytes: int, two: TwoArenas, ram: Sequence[Region]) -> tuple[Placed, ...]:

@@ -18,14 +18,13 @@ from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.offline import OfflineOptions
 from tflopt.plan.solve import SolveOptions
 from tflopt.product.annotate import Annotate
-from tflopt.product.settings import DEFAULT_TARGET, Settings
+from tflopt.product.settings import DEFAULT_TARGET, Settings, target_on
 from tflopt.rules.channels.merge_twin_channels import MergeTwinChannels
 from tflopt.rules.channels.remove_channels import RemoveChannels
 from tflopt.rules.pipeline import Selection
 from tflopt.run.choose import DeviceOptions
 from tflopt.run.registry import TIME_LIMIT_S
 from tflopt.run.samples import SampleOptions
-from tflopt.target import Target
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART, EVERY, PORTABLE, THIS_ISA
 from tflopt.target.memory import PlanRequest
@@ -318,13 +317,11 @@ class Options:
 
     def _on_board(self, board: Board) -> Options:
         """The same for its core; its largest RAM and its flash are the budgets that aren't said."""
-        if self.target != DEFAULT_TARGET and Target.parse(self.target) != board.target:
-            raise UsageError(f"--board {board.key} has a {board.target}, not a {self.target}")
         arena, flash = self.max_arena, self.max_flash
         return replace(
             self,
             board="",
-            target=str(board.target),
+            target=target_on(board, self.target),
             max_arena=board.largest.size_bytes if arena is None else arena,
             max_flash=board.flash_bytes if flash is None else flash,
         )

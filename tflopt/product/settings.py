@@ -7,16 +7,30 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tflopt.config import Config, IoLayout, Limits, Strip
+from tflopt.errors import UsageError
 from tflopt.io import WriteOptions
 from tflopt.product.annotate import Annotate
 from tflopt.rules.pipeline import Selection
 from tflopt.run.samples import SampleOptions
+from tflopt.target.cortex_m import Target
 from tflopt.target.device import Device
 
 if TYPE_CHECKING:
     from tflopt.run.runner import Runner
+    from tflopt.target.boards import Board
 
 DEFAULT_TARGET = "cortex-m55"
+
+
+def target_on(board: Board, said: str) -> str:
+    """The target of a board, which may be said beside it.
+
+    Raises:
+        UsageError: another one is said.
+    """
+    if said != DEFAULT_TARGET and Target.parse(said) != board.target:
+        raise UsageError(f"--board {board.key} has a {board.target}, not a {said}")
+    return str(board.target)
 
 
 @dataclass(frozen=True)

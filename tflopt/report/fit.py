@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from tflopt.errors import printable
 from tflopt.product.fit import ONE, Fit, Placed
-from tflopt.report.json_report import SCHEMA_VERSION
+from tflopt.report.json_report import heading
 from tflopt.target.device import Device
-from tflopt.version import __version__
 
 ROUGH = "~"
 
@@ -16,8 +15,7 @@ ROUGH = "~"
 def fit_json(path: str, fits: Sequence[Fit], device: Device) -> dict[str, object]:
     """Plain data, with the sources of the boards' facts."""
     return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "tflopt", "version": __version__},
+        **heading(),
         "path": path,
         "tflm": device.runtime.name,
         "cmsis_nn": device.kernels.version,

@@ -16,12 +16,24 @@ from tflopt.report.removed_channels import as_data, removed_channels
 from tflopt.report.subject import Subject, subject_rows
 from tflopt.rewrite import NearMiss, Trace
 from tflopt.rules.pipeline import RULES, Selection, applies
+from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest
 from tflopt.verify.compare import Verification
 from tflopt.verify.interface import port_changes, type_changes
 from tflopt.version import __version__
 
 SCHEMA_VERSION = 1
+
+
+def heading(device: Device | None = None) -> dict[str, object]:
+    """With what every JSON output begins; ``device``: whose core and kernels its numbers are of."""
+    head: dict[str, object] = {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "tflopt", "version": __version__},
+    }
+    if device is not None:
+        head |= {"target": str(device.target), "cmsis_nn": device.kernels.version}
+    return head
 
 
 def report(result: Result, settings: Settings, source: str, output: str) -> dict[str, object]:
@@ -45,10 +57,7 @@ def report(result: Result, settings: Settings, source: str, output: str) -> dict
     )
     old, new = model_pair(subject, became, derived=True)
     return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "tflopt", "version": __version__},
-        "target": str(settings.device.target),
-        "cmsis_nn": settings.device.kernels.version,
+        **heading(settings.device),
         "options": {
             "runtime": settings.config.runtime.value,
             "strip": settings.config.strip.value,

@@ -10,14 +10,13 @@ from tflopt.ir import Model, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.text import dump
 from tflopt.product.optimize import Settings
-from tflopt.report.json_report import SCHEMA_VERSION, interface, model_pair, passes, verification
+from tflopt.report.json_report import heading, interface, model_pair, passes, verification
 from tflopt.report.notes import notes
 from tflopt.report.single import subject_of
 from tflopt.report.subject import Subject
 from tflopt.rewrite import Trace
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.verify.compare import Candidate, Verification
-from tflopt.version import __version__
 
 REPEATED = (
     "What each rule did was found by optimizing the original again with these options: "
@@ -49,10 +48,7 @@ def pair_report(
     told = REPEATED if again is not None else UNKNOWN
     same = dump(original.model) == dump(optimized.model)
     return {
-        "schema_version": SCHEMA_VERSION,
-        "tool": {"name": "tflopt", "version": __version__},
-        "target": str(settings.device.target),
-        "cmsis_nn": settings.device.kernels.version,
+        **heading(settings.device),
         "options": None,
         "input": {"path": paths[0], **old},
         "output": {"path": paths[1], **new},

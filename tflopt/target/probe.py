@@ -18,10 +18,11 @@ from pathlib import Path
 from tflopt.errors import UsageError
 from tflopt.io.archive import Member, read_archive
 from tflopt.io.beside import bytes_beside, json_of
-from tflopt.io.build_attributes import SECTION, BuildAttributes, read_attributes
+from tflopt.io.build_attributes import SECTION, read_attributes
 from tflopt.io.elf import Elf, is_elf, read_elf
+from tflopt.target.built import target_built_for
 from tflopt.target.cmsis_nn.versions import V4AB83CC, VE096196, find_version
-from tflopt.target.cortex_m import Isa, Target
+from tflopt.target.cortex_m import Target
 from tflopt.target.device import Device
 from tflopt.target.setup import RUNTIMES, TFLM_3B20912, TFLM_90B983C, Build
 from tflopt.target.tflm_kernels import NONE
@@ -30,8 +31,6 @@ from tflopt.texts import counted
 LARGEST_LIBRARY_BYTES = 1 << 30
 VERSION_FILE = "VERSION.txt"
 VERSION_LINE = re.compile(r"^(tflite_micro|cmsis_nn)=([A-Za-z0-9._+-]+)$", re.MULTILINE)
-ARCHITECTURES = {"6s-m": "cortex-m0", "7-m": "cortex-m3", "7e-m": "cortex-m4"}
-"""What GCC writes for a core of an architecture; by them kernels are chosen alike."""
 NEW_OPERATORS = ("Register_DYNAMIC_UPDATE_SLICE", "Register_REDUCE_ALL", "Register_DECODE")
 """That TFLM 90b983c has, and 3b20912 not."""
 NEW_SIZES, OLD_SIZES = (
@@ -145,10 +144,7 @@ class _Library:
         names = Counter(each.cpu.lower() for each in self.attributes if each.cpu)
         if not names:
             raise UsageError(f"{where}: was not built for a Cortex-M")
-        cpu = names.most_common(1)[0][0]
-        target = Target.parse(ARCHITECTURES.get(cpu, cpu))
-        isa = _isa(self.attributes)
-        return Target(target.cpu, isa) if isa in target.cpu.legal_isas else target
+        return target_built_for(names.most_common(1)[0][0], self.attributes)
 
     def cores(self) -> str:
         """What the objects say, for people."""
@@ -170,12 +166,6 @@ class _Library:
         for member, elf in self.objects:
             if name in member:
                 yield from (bytes(each.data) for each in elf.sections if ".rodata" in each.name)
-
-
-def _isa(attributes: Sequence[BuildAttributes]) -> Isa:
-    if any(each.mve for each in attributes):
-        return Isa.MVE
-    return Isa.DSP if any(each.dsp for each in attributes) else Isa.SCALAR
 
 
 def _objects(members: Iterator[Member], where: str) -> Iterator[tuple[str, Elf]]:

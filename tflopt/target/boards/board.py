@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
 
 from tflopt.errors import UsageError
+from tflopt.io.toml import read_toml
 from tflopt.target.cortex_m import Target
 from tflopt.target.quantities import parse_clock, parse_size
 from tflopt.texts import near_match
@@ -89,14 +88,7 @@ def parse_board(key: str, text: str) -> Board:
     Raises:
         UsageError: a key is missing, unknown or has no sensible value.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        table: Mapping[str, object] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"board {key}: {error}") from None
+    table = read_toml(text, f"board {key}")
     wrong = KEYS - table.keys() or table.keys() - KEYS - OPTIONAL
     if wrong:
         kind = "missing" if KEYS - table.keys() else "unknown"

@@ -12,21 +12,16 @@ A core has one of three grounds, in this order:
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from tflopt.io.toml import read_toml
 from tflopt.target.cortex_m import Cpu, Target
 from tflopt.target.cost.tables import CORE_OF_ISA
 from tflopt.target.quantities import parse_clock
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 BENCHMARKS = ("ad", "kws", "vww", "ic")
 DIRECT, PAIR = "direct", "pair"
@@ -152,6 +147,5 @@ def _systems(rows: Sequence[Published]) -> str:
 
 @cache
 def _table() -> Mapping[str, Any]:
-    text = (files(__package__) / "published.toml").read_text("utf-8")
-    found: Mapping[str, Any] = tomllib.loads(text)
-    return found
+    name = "published.toml"
+    return read_toml((files(__package__) / name).read_bytes(), name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints, ints
-from tflopt.facts.operators import Kind, Trait, facts_of, kind_of
+from tflopt.facts.operators import ELEMENTWISE, Trait, facts_of
 from tflopt.facts.work import macs
 from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.ir.node import Array
@@ -160,7 +160,7 @@ class _Maker:
         return self.bounds[self.place[self.names[cut]]] is None
 
     def _sweep(self, op: Op) -> list[Sweep]:
-        if kind_of(op) not in (Kind.UNARY, Kind.BINARY, Kind.COMPARISON):
+        if op.code not in ELEMENTWISE:
             return []
         sources = [
             None if v is None or v.is_constant else traced(v, self.leaves) for v in op.inputs

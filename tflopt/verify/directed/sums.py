@@ -12,8 +12,9 @@ from tflopt.arith.accumulator import convolution_multiplier
 from tflopt.arith.affine import LIMITS, Affine, activation_range, affine_of
 from tflopt.arith.fixed_point import Ints, ints
 from tflopt.facts.convolution import convolution
-from tflopt.facts.operators import TRANSPOSES, VIEWS
+from tflopt.facts.operators import DENSE, TRANSPOSES, VIEWS
 from tflopt.facts.pads import amounts_of, pads_zero
+from tflopt.facts.transposes import permutation_of
 from tflopt.facts.windows import Axis, Window, window_of
 from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.ir.options import FullyConnectedOptions
@@ -94,13 +95,13 @@ def _apart(axis: Axis) -> Index:
 
 def sums_of(op: Op) -> Sums | None:
     """The layer at ``op``; None for other operators, types and quantizations."""
-    if op.code is OpCode.FULLY_CONNECTED:
+    if op.code in DENSE:
         return _dense(op)
     found = convolution(op)
     if found is None or not found.is_int8 or window_of(op) is None:
         return None
     weights = ints(found.weights.array())
-    if op.code is OpCode.DEPTHWISE_CONV_2D:
+    if found.is_depthwise:
         taps = weights.reshape(-1, found.output_c).T
         channels = np.arange(found.output_c)[:, None] // found.multiplier
     else:
@@ -142,7 +143,7 @@ def _made(
         return None
     low, high = activation_range(fused, target)
     added = np.zeros(count, np.int64) if bias is None else ints(bias.array()).reshape(-1)
-    window = None if op.code is OpCode.FULLY_CONNECTED else window_of(op)
+    window = None if op.code in DENSE else window_of(op)
     taps, channels = parts
     numbers = (added, multiplier, shift)
     return Sums(op, data, taps, *numbers, source, target, int(low), int(high), channels, window)
@@ -166,8 +167,7 @@ def traced(value: Value, leaves: Mapping[Value, Index]) -> tuple[Value, Index] |
         return found and (found[0], found[1].reshape(value.shape))
     leaf, index = found
     if op.code in TRANSPOSES:
-        control = op.input(1)
-        perm = None if control is None else control.ints()
+        perm = permutation_of(op)
         return None if perm is None else (leaf, index.transpose(perm))
     amounts = amounts_of(op)
     if amounts is None or not pads_zero(op):

@@ -16,14 +16,13 @@ from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import INT8_MIN, Ints, divide_by_power_of_two, ints
 from tflopt.arith.reduction import every_sum, mean, sum_of
 from tflopt.arith.softmax import LONGEST_ROW, SUM_BITS, exponentials, is_legal, shares, softmax
-from tflopt.facts.operators import Kind, kind_of
+from tflopt.facts.operators import ELEMENTWISE
 from tflopt.facts.tables import SUMS, fused_of, pair_table
 from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.ir.options import SoftmaxOptions
 from tflopt.verify.directed.sums import Index
 
 VALUES = 256
-ELEMENTWISE = (Kind.UNARY, Kind.BINARY, Kind.COMPARISON)
 PAIRED = SUMS | {OpCode.MUL}
 ENOUGH, MOST_EQUAL, SHORT = 16, 12, 4
 NUMBERS_TRIED, TURNS, MOST_TURNS = 1 << 17, 24, 128
@@ -60,7 +59,7 @@ def sweep_of(op: Op, traced: Sequence[tuple[Value, Index] | None]) -> Sweep | No
     Args:
         traced: for each input the leaf whose elements it has.
     """
-    if kind_of(op) not in ELEMENTWISE:
+    if op.code not in ELEMENTWISE:
         return None
     data = [number for number, value in enumerate(op.inputs) if value and not value.is_constant]
     if len(data) != 1:
