@@ -50,8 +50,11 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-def test_every_command_makes_its_point(cli: Cli, model: Path, tmp_path: Path) -> None:
-    done = cli("explore", model, "--json", "--effort", "0.25")
+@pytest.mark.parametrize("options", [[], ["--runtime", "tflm"]], ids=["both", "tflm"])
+def test_every_command_makes_its_point(
+    options: list[str], cli: Cli, model: Path, tmp_path: Path
+) -> None:
+    done = cli("explore", model, "--json", "--effort", "0.25", *options)
     assert done.code == 0, done.err
     found = json.loads(done.out)
     assert found["schema_version"]

@@ -132,3 +132,17 @@ def test_python_reads_bytes_and_paths_and_nothing_else(tmp_path: Path) -> None:
         assert read(source).source_bytes == len(data)
     with pytest.raises(TypeError, match=r"path of a .tflite file or its bytes, not list"):
         read([1, 2])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["net.tflit", "net", "nets.tflite"])
+def test_a_name_that_is_nearly_one_is_told(name: str, tmp_path: Path, cli: Cli) -> None:
+    for near in ("net.h", "net.tflite", "other.tflite"):
+        (tmp_path / near).write_bytes(small_model())
+    told = cli("optimize", tmp_path / name).only_error
+    assert told.endswith(f"{name}: no such file; did you mean {tmp_path / 'net.tflite'}?")
+
+
+def test_no_name_is_near(tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "wholly-different.tflite").write_bytes(small_model())
+    for missing in (tmp_path / "net.tflite", tmp_path / "no-folder" / "net.tflite"):
+        assert cli("optimize", missing).only_error.endswith("net.tflite: no such file")

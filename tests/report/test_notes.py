@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.support.paths import TESTDATA, every_model
 from tflopt.io import read_bytes
-from tflopt.ir import OpCode
-from tflopt.report.notes import prediction_notes
+from tflopt.ir import DType, OpCode
+from tflopt.ir.builder import Builder
+from tflopt.ir.options import FullyConnectedOptions
+from tflopt.report.notes import notes, prediction_notes
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
 from tflopt.target.cost.runs import trip_count
 from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
+DENSE = FullyConnectedOptions()
 
 
 @every_model
@@ -49,3 +53,21 @@ def test_a_loop_of_unknown_length_is_named() -> None:
     start = next(value for value in loop.inputs if value is not None and value.has_data)
     start.buffer = model.buffers[0]
     assert any("length follows from data" in note for note in prediction_notes(model, Device()))
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "told"),
+    [
+        ([DType.INT8, DType.INT8], []),
+        ([DType.FLOAT32, DType.FLOAT32], ["2 of 2 layers"]),
+        ([DType.INT8, DType.FLOAT32, DType.INT8], ["1 of 3 layers"]),
+    ],
+)
+def test_layers_in_float_are_told_with_the_next_step(dtypes: list[DType], told: list[str]) -> None:
+    b = Builder()
+    for dtype in dtypes:
+        x = b.input((1, 4), dtype)
+        weights = b.constant(np.ones((2, 4)), dtype, quant=(0.5, 0))
+        b.output(b.op(OpCode.FULLY_CONNECTED, [x, weights], (1, 2), options=DENSE, quant=(1.0, 0)))
+    found = notes(b.model, Device())
+    assert [note[: note.index(" with")] for note in found if "tutorial-keras" in note] == told

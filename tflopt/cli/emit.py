@@ -52,7 +52,8 @@ def emit(
         Language, typer.Option("--language", help="Language of the array.")
     ] = Language.CPP,
     layout: Annotated[
-        Layout, typer.Option("--layout", help="Files side by side, or an Arduino library.")
+        Layout,
+        typer.Option("--layout", help="Files side by side, an Arduino library or csolution layer."),
     ] = Layout.PLAIN,
     arena: Annotated[
         str | None, typer.Option("--arena", metavar="SIZE", help="State this arena, e.g. 64K.")

@@ -20,12 +20,13 @@ from tflopt.cli.common import (
     CmsisNnName,
     ModelPath,
     Quiet,
+    RuntimeName,
     TargetName,
     TflmName,
     load,
     make_device,
 )
-from tflopt.config import Config
+from tflopt.config import Config, Runtime
 from tflopt.ir import Model
 from tflopt.product.choose import cost_of_original, memory_within
 from tflopt.product.explore import Point, explore
@@ -42,6 +43,7 @@ def frontier(
     cmsis_nn: CmsisNnName = FITTING_CMSIS_NN,
     tflm: TflmName = NEWEST_TFLM,
     build: BuildName = FOR_SPEED,
+    runtime: RuntimeName = Runtime.BOTH,
     effort: Annotated[
         float,
         typer.Option("--effort", min=0.0, max=100.0, help="How many points to seek; 1: default."),
@@ -56,10 +58,10 @@ def frontier(
     """
     original, data = load(model)
     device = make_device(target, cmsis_nn, tflm, build)
-    settings = Settings(config=Config(device=device), samples=None)
+    settings = Settings(config=Config(runtime, device=device), samples=None)
     start = Point(cost_of_original(original, data, settings), ())
     points = _explore(original, data, settings, effort, show=not quiet)
-    common = _common(device)
+    common = _common(device, runtime)
     if as_json:
         digest = sha256(data).hexdigest()
         typer.echo(dumps(_json((model, digest), device, start, points, common)), nl=False)
@@ -69,13 +71,14 @@ def frontier(
             typer.echo(f"note: {note}")
 
 
-def _common(device: Device) -> tuple[str, ...]:
+def _common(device: Device, runtime: Runtime) -> tuple[str, ...]:
     """The options that every command needs: those that aren't the default."""
     pairs = {
         "--target": (str(device.target), DEFAULT_TARGET),
         "--cmsis-nn": (device.kernels.version, device.runtime.cmsis_nn),
         "--tflm": (device.runtime.name, NEWEST_TFLM),
         "--build": (str(device.build), FOR_SPEED),
+        "--runtime": (runtime.value, Runtime.BOTH.value),
     }
     chosen = ((name, value) for name, (value, usual) in pairs.items() if value != usual)
     return tuple(word for pair in chosen for word in pair)

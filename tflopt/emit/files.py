@@ -8,6 +8,7 @@ from pathlib import Path
 from tflopt.emit.arduino import arduino_library
 from tflopt.emit.arena import Arena, arena_of, largest
 from tflopt.emit.array import data_files
+from tflopt.emit.csolution import with_layer
 from tflopt.emit.info import info_header
 from tflopt.emit.main_cc import main_source
 from tflopt.emit.operators import registrations
@@ -61,6 +62,8 @@ def emit_files(
         )
     if options.layout is Layout.ARDUINO:
         files = arduino_library(files, name, [each.name for each in models])
+    if options.layout is Layout.CSOLUTION:
+        files = with_layer(files, name)
     return {
         path: ascii_text(text).encode("ascii") if isinstance(text, str) else text
         for path, text in files.items()

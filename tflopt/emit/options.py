@@ -28,10 +28,11 @@ class Language(Enum):
 
 
 class Layout(Enum):
-    """Where the files go: side by side, or as a library that Arduino takes."""
+    """Where the files go: side by side, with a csolution layer, or as an Arduino library."""
 
     PLAIN = "plain"
     ARDUINO = "arduino"
+    CSOLUTION = "csolution"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 
 from tflopt.errors import UsageError
@@ -16,6 +18,8 @@ from tflopt.ir import Model
 MODEL_SUFFIX = ".tflite"
 C_SUFFIXES = (".c", ".cc", ".cpp", ".h", ".hpp")
 STDOUT = Path("-")
+MOST_NAMES = 1 << 12
+"""Files of a folder that are looked at for a near name."""
 
 
 def load(path: Path) -> tuple[Model, bytes]:
@@ -29,13 +33,24 @@ def load(path: Path) -> tuple[Model, bytes]:
         data = stream_bytes(sys.stdin.buffer)
         return read_bytes(data, "standard input"), data
     if not path.exists():
-        raise UsageError(f"{path}: no such file")
+        raise UsageError("; ".join(filter(None, [f"{path}: no such file", _near(path)])))
     if not path.is_file():
         no_file = f"not a regular file; name a {MODEL_SUFFIX} file"
         what = what_folder_it_is(path) if path.is_dir() else no_file
         raise UsageError(f"{path}: is {what}")
     data = file_bytes(path)
     return read_bytes(data, str(path)), data
+
+
+def _near(path: Path) -> str:
+    """A model beside where one was looked for, for people; what ends a name is often mistyped."""
+    try:
+        beside = sorted(islice(path.parent.iterdir(), MOST_NAMES))
+    except OSError:
+        return ""
+    named = {each.stem: each for each in beside if each.suffix in (MODEL_SUFFIX, *C_SUFFIXES)}
+    close = get_close_matches(path.stem, named, n=1)
+    return f"did you mean {named[close[0]]}?" if close else ""
 
 
 def output_path(source: Path, output: Path | None) -> Path:

@@ -97,6 +97,9 @@ def _smallest(settings: Settings) -> Settings:
     return replace(settings, config=replace(settings.config, strip=Strip.ALL, runtime=Runtime.TFLM))
 
 
+FOR_TFLM = ("--runtime", "tflm")
+
+
 VARIANTS: dict[tuple[str, ...], Callable[[Settings], Settings]] = {
     ("--overlap",): lambda settings: _overlapping(settings, settings.config.tiling),
     **{("--tile", "auto", *slower): partial(_banded, tiling) for slower, tiling in BANDS.items()},
@@ -104,7 +107,7 @@ VARIANTS: dict[tuple[str, ...], Callable[[Settings], Settings]] = {
         ("--overlap", "--tile", "auto", *slower): partial(_overlapping, tiling=tiling)
         for slower, tiling in BANDS.items()
     },
-    ("--goal", "flash", "--strip", "all", "--runtime", "tflm"): _smallest,
+    ("--goal", "flash", "--strip", "all", *FOR_TFLM): _smallest,
 }
 """Beside the goals, options that are exact too, with what they ask for: a plan for this ISA alone,
 bands of rows, a file that only TFLM has to load."""
@@ -127,7 +130,10 @@ def explore(
     steps = max(1, int(STEPS * effort))
     explorer = _Explorer(original, data, settings, progress, steps, _Drafts())
     ends = [explorer.point(_for_goal(settings, goal), _goal_options(goal)) for goal in Goal]
-    ends += [explorer.point(make(settings), options) for options, make in VARIANTS.items()]
+    asked = settings.config.runtime is Runtime.TFLM
+    for options, make in VARIANTS.items():
+        own = tuple(word for word in options if not (asked and word in FOR_TFLM))
+        ends.append(explorer.point(make(settings), own))
     found = [*ends, *(point for walk in WALKS for point in explorer.walk(walk))]
     return frontier(found)
 

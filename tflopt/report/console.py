@@ -34,10 +34,9 @@ def print_verification(console: Console, verdict: Verification | None) -> None:
         told = f" {where_to(verdict)}: there is nothing else, and both have the same"
         paragraph(console, Text.assemble(("identical", "bold green"), told))
     elif verdict.status == "identical":
-        inner = f" and {verdict.tensors} inner tensors" if verdict.tensors else ""
-        outputs = "1 output" if verdict.outputs == 1 else f"{verdict.outputs} outputs"
-        times = "1 input" if verdict.samples == 1 else f"{verdict.samples} inputs in a row"
-        what = f"{outputs}{inner}, {times}, seed {verdict.seed}"
+        inner = f" and {counted(verdict.tensors, 'inner tensor')}" if verdict.tensors else ""
+        times = "1 input" if verdict.samples == 1 else f"{verdict.samples:,} inputs in a row"
+        what = f"{counted(verdict.outputs, 'output')}{inner}, {times}, seed {verdict.seed}"
         if verdict.regions:
             what += f"; {counted(verdict.regions, 'changed region')} on directed inputs"
         if verdict.signatures:

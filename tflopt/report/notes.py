@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from tflopt.errors import printable
 from tflopt.facts.open_shapes import open_inputs
-from tflopt.ir import Model, Op
+from tflopt.facts.operators import RECURRENT, WEIGHTED
+from tflopt.ir import DType, Model, Op
 from tflopt.rules.channels.fold_constant_values import constant_outputs
 from tflopt.rules.flash.strip_unread_quantization import is_delegated_bias
 from tflopt.target.cost import caveats, predict_model
 from tflopt.target.device import Device
 from tflopt.target.runs import Kernels, find_refusals
 from tflopt.target.vendor import Vendor, is_program_plan, places_are_fixed, vendor_of, vendor_ops
+from tflopt.texts import counted
 
 MOSTLY = 0.9
 """With less of a prediction on measured kernels, a note says so."""
@@ -36,6 +38,7 @@ def notes(model: Model, device: Device) -> list[str]:
     """Notes for people, one sentence or two each."""
     return [
         *runs_notes(model, device),
+        *float_notes(model),
         *vendor_notes(model),
         *output_notes(model),
         *signature_notes(model),
@@ -65,6 +68,19 @@ def runs_notes(model: Model, device: Device) -> list[str]:
         lead = "can't allocate with CMSIS-NN's kernels, runs on TFLM's reference kernels only"
     more = f" ({len(found) - 1} more: inspect --runs)" if len(found) > 1 else ""
     return [f"{lead}: {printable(str(severe[0]))}{more}."]
+
+
+def float_notes(model: Model) -> list[str]:
+    """The next step where layers weren't quantized: what they cost, tflopt can't change."""
+    layers = [op.input(0) for op in model.ops() if op.code in WEIGHTED | RECURRENT]
+    floats = [data for data in layers if data is not None and data.dtype is DType.FLOAT32]
+    if not floats:
+        return []
+    return [
+        f"{len(floats):,} of {counted(len(layers), 'layer')} with weights in float, which none of "
+        "CMSIS-NN's kernels computes in TFLM: quantize to int8 on conversion (tflopt help "
+        "tutorial-keras, or tutorial-pytorch)."
+    ]
 
 
 def output_notes(model: Model) -> list[str]:
