@@ -31,8 +31,9 @@ def printable(text: str) -> str:
 
 def near_match(text: str, known: Iterable[str]) -> str:
     """``did you mean X?`` for what comes close to a text, empty where nothing does."""
-    close = get_close_matches(text, list(known), n=1)
-    return f"did you mean {close[0]}?" if close else ""
+    close = get_close_matches(text, list(known))
+    begin = [each for each in close if each.startswith(text)]
+    return f"did you mean {(begin or close)[0]}?" if close else ""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -33,6 +33,14 @@ def test_help_is_as_the_file_says(name: str) -> None:
     assert printed(name) == text(name), "python -m tests.support.help_files renews it"
 
 
+@pytest.mark.parametrize("name", ["optimize", "validate", "emit"])
+def test_an_error_has_the_usage_of_the_help(name: str, cli: Cli) -> None:
+    usage = text(name).partition("\n\n")[0]
+    done = cli(name, "--no-such-option")
+    assert done.code == 2
+    assert " ".join(done.err.split()).startswith(" ".join(usage.split()))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_cut_or_too_wide(name: str) -> None:
     lines = text(name).splitlines()

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from tests.support.paths import TESTDATA, every_model
+from tflopt.api import optimize_file
 from tflopt.io import read_bytes
 from tflopt.ir import DType, OpCode
 from tflopt.ir.builder import Builder
 from tflopt.ir.options import FullyConnectedOptions
-from tflopt.report.notes import notes, prediction_notes
+from tflopt.report.notes import notes, prediction_notes, target_notes
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
 from tflopt.target.cost.runs import trip_count
@@ -71,3 +72,10 @@ def test_layers_in_float_are_told_with_the_next_step(dtypes: list[DType], told: 
         b.output(b.op(OpCode.FULLY_CONNECTED, [x, weights], (1, 2), options=DENSE, quant=(1.0, 0)))
     found = notes(b.model, Device())
     assert [note[: note.index(" with")] for note in found if "tutorial-keras" in note] == told
+
+
+def test_numbers_of_another_core_than_the_models_are_told() -> None:
+    model = optimize_file(TESTDATA / "ds_cnn.tflite", target="cortex-m33+nodsp", verify=False).model
+    told = "optimized for cortex-m33+nodsp, but these numbers are of cortex-m55"
+    assert [each for each in notes(model, Device()) if told in each]
+    assert target_notes(model, Device(Target.parse("cortex-m33+nodsp"))) == []

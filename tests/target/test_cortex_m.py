@@ -79,6 +79,7 @@ def test_only_legal_combinations_exist(cpu: Cpu, isa: Isa) -> None:
     ("text", "message"),
     [
         ("cortex-m44", "did you mean cortex-m4"),
+        ("m5", "did you mean cortex-m55"),
         ("host", "unknown target 'host'"),
         ("", "known: cortex-m0, cortex-m0plus"),
         ("cortex-a53", "cortex-m33\\+nodsp"),

@@ -33,6 +33,7 @@ from tflopt.product.bench import PREDICTED, Bench, measure, predict, timed
 from tflopt.product.optimize import DEFAULT_TARGET
 from tflopt.report.device import DeviceFacts, device_facts, facts_json, operator_rows
 from tflopt.report.json_report import dumps, heading
+from tflopt.report.notes import target_notes
 from tflopt.run.choose import DeviceOptions
 from tflopt.run.emulators import stand_in_note
 from tflopt.run.environment import named_library
@@ -172,5 +173,6 @@ def _print(
         console.print()
         print_devices(console, names, known)
     times = [result.time.why for result in results if result.time is not None]
-    texts = (note, *(r.note for r in results), *dict.fromkeys(times))
+    others = dict.fromkeys(text for model in models for text in target_notes(model, device))
+    texts = (note, *(r.note for r in results), *dict.fromkeys(times), *others)
     print_notes(console, [text for text in texts if text])

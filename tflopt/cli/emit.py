@@ -26,6 +26,7 @@ from tflopt.errors import UsageError, printable
 from tflopt.io.files import check_folder, is_same
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.product.optimize import DEFAULT_TARGET
+from tflopt.report.notes import target_notes
 from tflopt.target.quantities import parse_size
 
 
@@ -103,5 +104,9 @@ def emit(
         if any(is_same(path, folder / file) for file in files):
             raise UsageError(f"{path}: would be overwritten; choose another --dir or --name")
     write_files(files, folder)
-    if not quiet:
-        typer.echo("\n".join(printable(str(folder / file)) for file in files))
+    if quiet:
+        return
+    typer.echo("\n".join(printable(str(folder / file)) for file in files))
+    for each in named:
+        for note in target_notes(each.model, options.device):
+            typer.echo(f"note: {printable(each.model.path or each.name)}: {note}", err=True)

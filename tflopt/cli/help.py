@@ -35,6 +35,11 @@ class PlainCommand(TyperCommand):
         """With flags that need no pydantic."""
         return with_plain_flags(super().get_params(ctx))
 
+    def get_usage(self, ctx: Any) -> str:  # noqa: ANN401 (click's or typer's)
+        """The line that the help begins with, above errors too."""
+        arguments = [each for each in self.get_params(ctx) if isinstance(each, TyperArgument)]
+        return _usage(self.name or "", arguments, width_of_terminal())
+
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's or typer's)
         """As :func:`command_help`."""
         formatter.write(command_help(self, ctx))

@@ -107,12 +107,13 @@ def print_model(console: Console, model: Model, facts: ModelFacts, ops: list[OpF
     console.print(
         Text.assemble((printable(model.path), "bold"), f"  {size(facts.file_bytes)} bytes")
     )
-    console.print(
+    counts = (
         f"{counted(facts.operators, 'operator')}, {counted(facts.tensors, 'tensor')}, "
         f"{counted(facts.subgraphs, 'subgraph')}, "
         f"{size(facts.macs)} multiply-accumulates, {size(facts.constant_bytes)} constant bytes, "
         f"{size(facts.moved_bytes)} bytes moved"
     )
+    paragraph(console, counts)
     if model.description:
         console.print(Text(f"description: {printable(model.description)}", style=SMALL))
     for number, graph in enumerate(model.graphs):

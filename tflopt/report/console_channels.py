@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tflopt.report.channels import LayerChannels, summary
 from tflopt.report.removed_channels import Gone, RemovedChannels, Why
-from tflopt.report.style import SMALL, size, table
+from tflopt.report.style import SMALL, paragraph, size, table
 
 
 def print_channels(console: Console, rows: Sequence[LayerChannels]) -> None:
@@ -28,7 +28,7 @@ def print_channels(console: Console, rows: Sequence[LayerChannels]) -> None:
         cells += [size(n) if n else "" for n in (row.flash_bytes, row.ram_bytes, row.instructions)]
         grid.add_row(number, row.operator, *cells)
     console.print(grid)
-    console.print(summary(rows))
+    paragraph(console, summary(rows))
     if measured:
         text = "unchanging: never changed on the inputs given, which proves nothing of others"
         console.print(Text(text, style=SMALL))

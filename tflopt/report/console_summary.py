@@ -76,7 +76,7 @@ class _Screen:
     def show(self, source: str, output: str, most: _Most) -> None:
         """All of it, with so many of each."""
         console, result, settings = self.console, self.result, self.settings
-        console.print(_title(source, settings.device))
+        paragraph(console, _title(source, settings.device))
         console.print()
         console.print(_totals(result, settings.device))
         console.print()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from tflopt.errors import printable
+from contextlib import suppress
+
+from tflopt.errors import ModelError, UsageError, printable
 from tflopt.facts.open_shapes import open_inputs
 from tflopt.facts.operators import RECURRENT, WEIGHTED
 from tflopt.ir import DType, Model, Op
+from tflopt.product.annotate import read_annotation
 from tflopt.rules.channels.fold_constant_values import constant_outputs
 from tflopt.rules.flash.strip_unread_quantization import is_delegated_bias
+from tflopt.target.cortex_m import Target
 from tflopt.target.cost import caveats, predict_model
 from tflopt.target.device import Device
 from tflopt.target.runs import Kernels, find_refusals
@@ -38,6 +42,7 @@ def notes(model: Model, device: Device) -> list[str]:
     """Notes for people, one sentence or two each."""
     return [
         *runs_notes(model, device),
+        *target_notes(model, device),
         *float_notes(model),
         *vendor_notes(model),
         *output_notes(model),
@@ -68,6 +73,19 @@ def runs_notes(model: Model, device: Device) -> list[str]:
         lead = "can't allocate with CMSIS-NN's kernels, runs on TFLM's reference kernels only"
     more = f" ({len(found) - 1} more: inspect --runs)" if len(found) > 1 else ""
     return [f"{lead}: {printable(str(severe[0]))}{more}."]
+
+
+def target_notes(model: Model, device: Device) -> list[str]:
+    """Where numbers are of another core than the model was optimized for."""
+    with suppress(ModelError, UsageError):
+        annotation = read_annotation(model)
+        if annotation is None:
+            return []
+        meant = Target(Target.parse(annotation.target).cpu, annotation.isa)
+        if meant != device.target:
+            told = f"optimized for {meant}, but these numbers are of {device.target}"
+            return [f"{told}: give --target {meant}."]
+    return []
 
 
 def float_notes(model: Model) -> list[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +15,9 @@ from tflopt.texts import lines
 SMALL = "dim"
 PIPE_WIDTH = 140
 LEAST_PERCENT = 0.05
+GAP, INDENT = 2, " " * 4
+LEAST_REMARK = 20
+"""Columns that the last cell of a row needs to stand beside the others."""
 
 
 def size(count: int) -> str:
@@ -67,10 +70,51 @@ def paragraph(console: Console, text: Text | str, *, lead: str = "", hang: int =
         console.print(Text(" " * indent if number else lead).append_text(line))
 
 
+class WholeTable(Table):
+    """Nothing of it is cut: where it is too wide, its last column is a line below each row."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """As rich does where there is room."""
+        columns = [[_text(each) for each in (c.header, *c.cells)] for c in self.columns]
+        widths = [max(cell.cell_len for cell in column) for column in columns]
+        least = min(widths[-1], LEAST_REMARK)
+        if sum(widths[:-1]) + least + GAP * (len(widths) - 1) <= options.max_width:
+            yield from super().__rich_console__(console, options)
+            return
+        for number, cells in enumerate(zip(*columns, strict=True)):
+            yield from self._lines(number, cells, widths, console, options.max_width)
+
+    def _lines(
+        self,
+        number: int,
+        cells: Sequence[Text],
+        widths: Sequence[int],
+        console: Console,
+        room: int,
+    ) -> Iterator[Text]:
+        below = widths[-1] > LEAST_REMARK
+        line = Text(style="bold" if number == 0 else "")
+        for cell, width, column in zip(cells, widths, self.columns, strict=True):
+            gap = " " * (width - cell.cell_len)
+            if below and column is self.columns[-1]:
+                break
+            parts = (gap, cell) if column.justify == "right" else (cell, gap)
+            line = Text.assemble(line, " " if line else "", *parts)
+        line.rstrip()
+        yield line
+        if below and number and cells[-1]:
+            for part in cells[-1].wrap(console, room - len(INDENT)):
+                yield Text(INDENT).append_text(part)
+
+
+def _text(cell: RenderableType) -> Text:
+    return cell.copy() if isinstance(cell, Text) else Text(str(cell))
+
+
 def table(*columns: str, right: Iterable[int] = ()) -> Table:
     """A table in the house style; only its last column is broken over lines."""
     numeric = set(right)
-    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    grid = WholeTable(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
     for index, column in enumerate(columns):
         last = index == len(columns) - 1
         justify: Literal["left", "right"] = "right" if index in numeric else "left"

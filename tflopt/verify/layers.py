@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -83,19 +83,10 @@ def first_difference(
         MissingOpError: the runner has no kernel for an operator.
         RunnerError: a run failed, for example because all tensors together need too much memory.
     """
-    best: tuple[int, int] | None = None
-    for part in _parts(pairs):
-        moved = any(pair.origin is not None for _, pair in part)
-        chosen = [pair for _, pair in part]
-        outcomes = _run_both(runners, original, optimized, chosen, keeps=moved)
-        for sample in range(len(original.samples)):
-            same = _equal(outcomes, sample, chosen, by_elements=moved)
-            bad = [number for (number, _), equal in zip(part, same, strict=True) if not equal]
-            if bad and (best is None or (sample, bad[0]) < best):
-                best = (sample, bad[0])
-    if best is None:
+    earliest = min(_unlike(runners, original, optimized, pairs), default=None)
+    if earliest is None:
         return None
-    sample, index = best
+    sample, index = earliest
     first, second = (replace(w, samples=w.samples[: sample + 1]) for w in (original, optimized))
     pair = pairs[index]
     ones, twos = _run_both(runners, first, second, [pair], keeps=True)
@@ -109,15 +100,21 @@ def equal_pairs(
     runners: tuple[Runner, Runner], original: Work, optimized: Work, pairs: Sequence[Pair]
 ) -> tuple[Pair, ...]:
     """Those of ``pairs`` that are equal on all samples; arguments and errors as above."""
-    unlike: set[int] = set()
+    unlike = {number for _, number in _unlike(runners, original, optimized, pairs)}
+    return tuple(pair for number, pair in enumerate(pairs) if number not in unlike)
+
+
+def _unlike(
+    runners: tuple[Runner, Runner], original: Work, optimized: Work, pairs: Sequence[Pair]
+) -> Iterator[tuple[int, int]]:
+    """Each sample on which a pair differs, with the number of the pair."""
     for part in _parts(pairs):
         moved = any(pair.origin is not None for _, pair in part)
         chosen = [pair for _, pair in part]
         outcomes = _run_both(runners, original, optimized, chosen, keeps=moved)
         for sample in range(len(original.samples)):
             same = _equal(outcomes, sample, chosen, by_elements=moved)
-            unlike.update(n for (n, _), equal in zip(part, same, strict=True) if not equal)
-    return tuple(pair for number, pair in enumerate(pairs) if number not in unlike)
+            yield from ((sample, n) for (n, _), equal in zip(part, same, strict=True) if not equal)
 
 
 def _parts(pairs: Sequence[Pair]) -> list[list[tuple[int, Pair]]]:

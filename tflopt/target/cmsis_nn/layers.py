@@ -21,12 +21,8 @@ class Num(Enum):
 
 
 @dataclass(frozen=True)
-class ConvLayer:
-    """CONV_2D: NHWC dimensions, the padding TFLM computes, and the element types.
-
-    ``filter_c`` below ``input_c`` means groups. The bias plays no part in the memory: TFLM looks
-    for it among the outputs and never finds it (cmsis_nn/conv.cc).
-    """
+class WindowLayer:
+    """What layers with a kernel that moves over NHWC tensors have in common."""
 
     batches: int
     input_h: int
@@ -37,6 +33,26 @@ class ConvLayer:
     output_c: int
     kernel_h: int
     kernel_w: int
+
+    @property
+    def input(self) -> Dims:
+        """``input_dims``."""
+        return Dims(self.batches, self.input_h, self.input_w, self.input_c)
+
+    @property
+    def output(self) -> Dims:
+        """``output_dims``."""
+        return Dims(self.batches, self.output_h, self.output_w, self.output_c)
+
+
+@dataclass(frozen=True)
+class ConvLayer(WindowLayer):
+    """CONV_2D: NHWC dimensions, the padding TFLM computes, and the element types.
+
+    ``filter_c`` below ``input_c`` means groups. The bias plays no part in the memory: TFLM looks
+    for it among the outputs and never finds it (cmsis_nn/conv.cc).
+    """
+
     filter_c: int
     stride_h: int = 1
     stride_w: int = 1
@@ -55,34 +71,15 @@ class ConvLayer:
         )
 
     @property
-    def input(self) -> Dims:
-        """``input_dims``."""
-        return Dims(self.batches, self.input_h, self.input_w, self.input_c)
-
-    @property
     def filter(self) -> Dims:
         """``filter_dims``; TFLM leaves ``n`` at 1."""
         return Dims(1, self.kernel_h, self.kernel_w, self.filter_c)
 
-    @property
-    def output(self) -> Dims:
-        """``output_dims``."""
-        return Dims(self.batches, self.output_h, self.output_w, self.output_c)
-
 
 @dataclass(frozen=True)
-class DepthwiseLayer:
+class DepthwiseLayer(WindowLayer):
     """DEPTHWISE_CONV_2D: as a convolution; ``depth_multiplier`` is the model's option."""
 
-    batches: int
-    input_h: int
-    input_w: int
-    input_c: int
-    output_h: int
-    output_w: int
-    output_c: int
-    kernel_h: int
-    kernel_w: int
     depth_multiplier: int = 1
     stride_h: int = 1
     stride_w: int = 1
@@ -107,34 +104,15 @@ class DepthwiseLayer:
         )
 
     @property
-    def input(self) -> Dims:
-        """``input_dims``."""
-        return Dims(self.batches, self.input_h, self.input_w, self.input_c)
-
-    @property
     def filter(self) -> Dims:
         """``filter_dims``."""
         return Dims(1, self.kernel_h, self.kernel_w, self.output_c)
 
-    @property
-    def output(self) -> Dims:
-        """``output_dims``."""
-        return Dims(self.batches, self.output_h, self.output_w, self.output_c)
-
 
 @dataclass(frozen=True)
-class TransposeConvLayer:
+class TransposeConvLayer(WindowLayer):
     """TRANSPOSE_CONV: the input is the small side; an int16 bias costs a further buffer."""
 
-    batches: int
-    input_h: int
-    input_w: int
-    input_c: int
-    output_h: int
-    output_w: int
-    output_c: int
-    kernel_h: int
-    kernel_w: int
     stride_h: int = 1
     stride_w: int = 1
     pad_h: int = 0
@@ -147,19 +125,9 @@ class TransposeConvLayer:
         return ConvParams(self.stride_h, self.stride_w, self.pad_h)
 
     @property
-    def input(self) -> Dims:
-        """``input_dims``."""
-        return Dims(self.batches, self.input_h, self.input_w, self.input_c)
-
-    @property
     def filter(self) -> Dims:
         """``filter_dims``."""
         return Dims(self.output_c, self.kernel_h, self.kernel_w, self.input_c)
-
-    @property
-    def output(self) -> Dims:
-        """``output_dims``."""
-        return Dims(self.batches, self.output_h, self.output_w, self.output_c)
 
 
 @dataclass(frozen=True)
