@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -56,6 +58,14 @@ def evil_model() -> Model:
         ("validate",),
         ("emit", "--dir", "c", "--main"),
         ("emit", "--dir", "arduino", "--layout", "arduino"),
+        ("fit",),
+        ("bench", "--runner", "predicted"),
+        ("view", "--no-open", "--node-data", "nodes", "--netron", "netron.tflite"),
+        ("inspect", "--runs"),
+        ("inspect", "--channels"),
+        ("optimize", "--no-verify", "--timing", "--print-after", "remove-dead"),
+        ("optimize", "--no-verify", "--only", ""),
+        ("optimize", "--samples", "1"),
     ],
     ids=" ".join,
 )
@@ -77,6 +87,29 @@ def test_no_command_hands_on_what_a_name_holds(
             assert not RAW.search(text), path
             if path.suffix in (".h", ".cc", ".c", ".txt", ".cmake", ".properties"):
                 assert text.isascii(), path
+
+
+def test_no_report_of_check_hands_on_what_a_name_holds(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JUnit, SARIF, Markdown, GitHub's summary and the screen; the files are named so, too."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    name = f"in{EVIL.replace(chr(0), '').replace('/', '')}.tflite"
+    write(evil_model(), tmp_path / name)
+    (tmp_path / f"bad{name}").write_bytes(b"no model")
+    paths = [name, f"bad{name}"]
+    entries = [f"[[model]]\npath = {json.dumps(path)}\nmax-arena = 16\n" for path in paths]
+    (tmp_path / "t.toml").write_text("\n".join(entries), encoding="utf-8")
+    outputs = ["--junit", "j.xml", "--sarif", "s.json", "--markdown", "m.md", "--github-summary"]
+    for arguments in (outputs, ["--json"]):
+        ran = cli("check", "t.toml", *arguments)
+        assert ran.code in (1, 3), ran.err
+        assert "internal" not in ran.err
+        assert not RAW.search(ran.out + ran.err)
+    for file in ("j.xml", "s.json", "m.md", "summary.md"):
+        assert not RAW.search((tmp_path / file).read_text(encoding="utf-8")), file
+    ElementTree.parse(tmp_path / "j.xml")
+    json.loads((tmp_path / "s.json").read_text())
 
 
 def test_every_way_out_is_harmless() -> None:
