@@ -20,7 +20,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress  # noqa: E402
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
