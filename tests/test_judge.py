@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks import judge as judging
-from benchmarks.judge import OPTIONS, Judge, compose
+from benchmarks.judge import OPTIONS, Finding, Judge, Verdict, compose, interface, labels
 from tests.support.paths import ROOT, needs_tflm
 from tests.support.runtime import Outputs
 from tflopt.config import Config
@@ -49,6 +50,40 @@ def test_models_are_sound_differ_and_repeat() -> None:
     assert len(codes) >= 50
     assert {len(value.shape) for model in models for value in model.main.inputs} >= {2, 3, 4, 5}
     assert any(len(model.graphs) > 1 for model in models)
+
+
+def test_lookups_and_int16_come_up_and_what_tflm_lacks_is_spelled_out() -> None:
+    """TILE and SELECT, which TFLM lacks, have a twin that it runs: with the same ports."""
+    codes, kinds, twins = set[str](), set[DType](), 0
+    for seed in range(150):
+        model, spelled = compose(seed), compose(seed, spelled=True)
+        lacking = labels(model) & {"TILE", "SELECT"}
+        assert not labels(spelled) & {"TILE", "SELECT"}
+        assert interface(model) == interface(spelled)
+        assert lacking or write_bytes(model) == write_bytes(spelled)
+        twins += bool(lacking)
+        codes |= labels(model)
+        kinds |= {value.dtype for value in model.main.inputs}
+    assert {"TILE", "SELECT", "ARG_MAX", "GATHER_ND", "ADD_N"} <= codes
+    assert {DType.INT8, DType.INT16} <= kinds
+    assert twins >= 10
+
+
+def test_progress_is_told_and_a_finding_is_kept(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def examine(seed: int) -> Finding:
+        return Finding(seed, Verdict("different" if seed == 2 else "same"), Config())
+
+    monkeypatch.setattr(judging, "examine", examine)
+    monkeypatch.setattr(judging, "TOLD_EVERY", 2)
+    assert judging.main(["--count", "4", "--keep", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert said.err.splitlines() == ["2 of 4", "4 of 4"]
+    assert "seed 2: different" in said.out
+    assert said.out.endswith("4 models from seed 0: same 3, different 1\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["2.tflite"]
+    assert judging.main(["--count", "2", "--keep", str(tmp_path)]) == 0
 
 
 def test_every_combination_comes_up() -> None:

@@ -12,6 +12,7 @@ from tflopt.io import write_bytes
 from tflopt.ir import DType, OpCode, Options, Padding, Quantization, Value
 from tflopt.ir import options as o
 from tflopt.ir.builder import Builder
+from tflopt.ir.node import Buffer
 
 Types = Sequence[DType]
 BYTE = (DType.INT8, DType.UINT8)
@@ -221,6 +222,16 @@ def _reduce_all(n: Builder, code: OpCode, types: Types) -> list[Value]:
     return _op(n, code, [_input(n, types[0]), n.constant([1, 2])], (1, 4), types[0])
 
 
+def _ones(n: Builder, dtype: DType, shape: tuple[int, ...]) -> Value:
+    """A constant; of int4 two elements in a byte."""
+    if dtype is not DType.INT4:
+        return n.constant(np.ones(shape).astype(dtype.numpy), dtype)
+    value = Value(n.graph, dtype, shape)
+    value.buffer = Buffer(np.full((value.elements + 1) // 2, 0x11, np.uint8))
+    n.model.buffers.append(value.buffer)
+    return n.graph.add_value(value)
+
+
 def _layer(n: Builder, code: OpCode, types: Types) -> list[Value]:
     data, weights = types
     shape, kernel = _SHAPES[code]
@@ -230,7 +241,7 @@ def _layer(n: Builder, code: OpCode, types: Types) -> list[Value]:
         OpCode.FULLY_CONNECTED: o.FullyConnectedOptions(),
         OpCode.TRANSPOSE_CONV: o.TransposeConvOptions(Padding.SAME, 2, 2),
     }[code]
-    factor = n.constant(np.ones(kernel).astype(weights.numpy), weights)
+    factor = _ones(n, weights, kernel)
     if weights is not DType.FLOAT32:
         factor.quant = Quantization.per_tensor(0.01)
     source = _input(n, data, (1, 8) if code is OpCode.FULLY_CONNECTED else INPUT)

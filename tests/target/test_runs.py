@@ -63,6 +63,7 @@ def combinations(code: OpCode) -> list[tuple[DType, ...]]:
 def test_the_verdict_is_that_of_tflm_for_every_operator_and_type(tmp_path: Path) -> None:
     cases = [(code, types) for code in TYPES for types in combinations(code)]
     cases.append((OpCode.PRELU, SLOPES))
+    cases += [(code, (DType.INT8, DType.INT4)) for code in WEIGHTED]
     models = [probe(code, types) for code, types in cases]
     assert len(models) > 600
     found = try_models(models, tmp_path)

@@ -38,7 +38,7 @@ class ShrinkKernel(FormRule):
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the operator."""
         found, window = convolution(op), window_of(op)
-        if found is None or window is None or is_open(found.data):
+        if found is None or window is None or is_open(found.data) or not found.weights.has_array:
             return
         used = np.asarray(found.weights.array().any(axis=(0, 3)))
         if not used.any() or all(each.any() for each in (used[0], used[-1], *used.T[[0, -1]])):
