@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
 from tflopt.arith.accumulator import convolve, depthwise, is_one_multiplier
 from tflopt.arith.affine import Affine, activation_range
 from tflopt.arith.fixed_point import (
+    NO_MULTIPLIER,
     divide_by_power_of_two,
     high_multiply,
     multiply,
@@ -91,3 +94,12 @@ def test_the_two_precisions_of_fully_connected_can_differ() -> None:
     assert is_one_multiplier(Affine.make(0.5, 0), 0.25, Affine.make(0.125, 0))
     other = Affine.make(0.46858564019203186, 66), 0.0008121712016873062
     assert not is_one_multiplier(*other, Affine.make(0.0015222870279103518, -66))
+
+
+def test_a_scale_that_overflows_has_no_multiplier() -> None:
+    """``inspect --channels`` printed a warning of NumPy's; no bound may rest on it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        multiplier, shift = quantize_multiplier([np.inf, -np.inf, np.nan, 0.5, 0.0])
+    assert multiplier.tolist() == [NO_MULTIPLIER] * 3 + [1 << 30, 0]
+    assert shift.tolist() == [0, 0, 0, 0, 0]

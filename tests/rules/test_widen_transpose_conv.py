@@ -105,5 +105,16 @@ def test_declines_weights_that_are_computed() -> None:
     check_declines(model, WidenTransposeConv(M4), "the weights are no int8 constant")
 
 
+def test_declines_a_bias_that_is_computed() -> None:
+    """It was read as an array, and an internal error."""
+    model = valid((3, 2), (1, 3))
+    op = next(op for op in model.main.ops if op.code is OpCode.TRANSPOSE_CONV)
+    bias = op.inputs[3]
+    assert bias is not None
+    bias.buffer = model.buffers[0]
+    model.main.inputs.append(bias)
+    check_declines(model, WidenTransposeConv(M4), "the bias is computed")
+
+
 def test_leaves_enough_scratch_alone() -> None:
     check_leaves_alone(upsampling(3, 6, 2, 2), WidenTransposeConv(M4))

@@ -8,7 +8,7 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
-from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, Reals, Singles, ints
+from tflopt.arith.fixed_point import FRACTION_BITS, INT8_MAX, INT8_MIN, Ints, Reals, Singles, ints
 from tflopt.ir.node import Value
 from tflopt.ir.types import Activation
 
@@ -66,11 +66,15 @@ def product(one: Reals, two: Reals, precision: Precision) -> Reals:
 
 
 def affine_of(value: Value | None) -> Affine | None:
-    """The parameters of a tensor that is quantized per tensor, else None."""
+    """The parameters of a tensor that is quantized per tensor, else None.
+
+    None also for a zero point that isn't an int32, to which kernels cut it.
+    """
     quant = None if value is None else value.quant
     if quant is None or not quant.is_set or quant.count != 1:
         return None
-    return Affine.make(*quant.scalar())
+    scale, zero_point = quant.scalar()
+    return Affine.make(scale, zero_point) if abs(zero_point) < 1 << FRACTION_BITS else None
 
 
 def round_half_away(x: Singles) -> Singles:

@@ -20,6 +20,8 @@ INT8_MIN, INT8_MAX = -128, 127
 INT32_BITS = 32
 FRACTION_BITS = 31
 SMALLEST_SHIFT = -31
+NO_MULTIPLIER = -(1 << 63)
+"""Of scales whose quotient overflows: below every multiplier that there is."""
 
 
 def ints(values: npt.ArrayLike) -> Ints:
@@ -31,15 +33,19 @@ def quantize_multiplier(real: npt.ArrayLike) -> tuple[Ints, Ints]:
     """``real`` as a Q31 multiplier in [2^30, 2^31) and a shift: ``real = m * 2^(shift - 31)``.
 
     Reals below 2^-32 become (0, 0). TFLM's ``QuantizeMultiplier``; a negative real gives a
-    negative multiplier, as LEAKY_RELU uses it.
+    negative multiplier, as LEAKY_RELU uses it. Infinite ones and NaN, of which the kernel makes
+    anything, become (``NO_MULTIPLIER``, 0).
     """
-    fraction, shift = np.frexp(np.asarray(real, dtype=np.float64))
+    given = np.asarray(real, dtype=np.float64)
+    finite = np.isfinite(given)
+    fraction, shift = np.frexp(np.where(finite, given, 0.0))
     multiplier = ints(np.trunc(fraction * 2.0**FRACTION_BITS + np.copysign(0.5, fraction)))
     full = multiplier == 1 << FRACTION_BITS
     multiplier = np.where(full, multiplier >> 1, multiplier)
     shift = ints(shift) + full
     tiny = shift < SMALLEST_SHIFT
-    return np.where(tiny, 0, multiplier), np.where(tiny, 0, shift)
+    multiplier = np.where(finite, np.where(tiny, 0, multiplier), NO_MULTIPLIER)
+    return multiplier, np.where(tiny, 0, shift)
 
 
 def multiply(x: IntLike, multiplier: IntLike, shift: IntLike) -> Ints:

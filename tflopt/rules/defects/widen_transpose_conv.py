@@ -50,8 +50,11 @@ class WidenTransposeConv(RouteRule):
             return
         if not is_routed_by(self.name, op, self.device):
             return
-        plain = weights.has_data and weights.dtype is DType.INT8
+        plain = weights.has_array and weights.dtype is DType.INT8
         require(plain, Why.NOT_QUANTIZED("the weights are no int8 constant"), at=op)
+        bias = op.input(3)
+        known = bias is None or bias.has_array or self.runtime is Runtime.TFLM
+        require(known, Why.COMPUTED("the bias is computed"), at=op)
         width, stride = weights.shape[2], options.stride_w
         small = weights.elements // max(width, 1) * stride <= MOST_ELEMENTS
         require(small, "the filter would be too large", at=op)
