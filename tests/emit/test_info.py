@@ -20,7 +20,7 @@ from tflopt.ir import DType, Model, OpCode, OperatorCode, Quantization
 from tflopt.ir.builder import Builder
 from tflopt.target import Target
 from tflopt.target.device import Device
-from tflopt.target.memory import memory_of
+from tflopt.target.memory import memory_of, two_arenas_of
 
 QUANTS = [(0.5, -3), (0.00390625, -128), (0.584702909, 83), (1e-38, 0), (3e38, 127), (0.1, -128)]
 CONVERT = """
@@ -48,6 +48,19 @@ int main(void) {{
 
 def header(model: Model, options: EmitOptions | None = None) -> str:
     return emit_files([NamedModel("m", model, b"x")], options=options)["m_info.h"].decode()
+
+
+@pytest.mark.parametrize("alignment", [16, 64])
+def test_two_arenas_beside_the_one(alignment: int) -> None:
+    model = read(TESTDATA / "ds_cnn.tflite")
+    two = two_arenas_of(model, Device())
+    told = header(model, EmitOptions(arena_alignment=alignment))
+    for name, least in (
+        ("PERSISTENT", two.persistent_bytes),
+        ("NON_PERSISTENT", two.non_persistent_bytes),
+    ):
+        assert f"#define M_{name}_ARENA_BYTES {-(-least // alignment) * alignment}u\n" in told
+    assert "PERSISTENT" not in header(model, EmitOptions(arena_bytes=1 << 16))
 
 
 def one_input(quant: Quantization | tuple[float, int] | None, dtype: DType = DType.INT8) -> Model:
