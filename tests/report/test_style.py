@@ -41,6 +41,7 @@ def test_a_remark_stands_beside_or_below() -> None:
     assert [line.split()[0] for line in beside.splitlines()] == ["#", "1"]
     lines = below.splitlines()
     assert lines[0].split() == ["#", "operator", "share"]
-    assert lines[1].split() == ["1", "ADD", "22.6", "%"]
-    assert lines[2].startswith("    a remark")
+    assert lines[1] == "    why"
+    assert lines[2].split() == ["1", "ADD", "22.6", "%"]
+    assert lines[3].startswith("    a remark")
     assert max(map(len, lines)) <= 30

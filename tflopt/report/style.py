@@ -102,9 +102,9 @@ class WholeTable(Table):
             line = Text.assemble(line, " " if line else "", *parts)
         line.rstrip()
         yield line
-        if below and number and cells[-1]:
+        if below and cells[-1]:
             for part in cells[-1].wrap(console, room - len(INDENT)):
-                yield Text(INDENT).append_text(part)
+                yield Text(INDENT, style=line.style).append_text(part)
 
 
 def _text(cell: RenderableType) -> Text:
