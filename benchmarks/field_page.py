@@ -78,6 +78,8 @@ the original, and of the result where that differs. *File*, *arena* and *instruc
 result's as parts of the original's; instructions are predicted.
 
 """
+MEASURED = "## Measured on QEMU\n"
+"""The heading from which on ``benchmarks/field_measured.py`` writes the page."""
 BEST = "the fastest kernel that CMSIS-NN has for it, and no other form is cheaper"
 
 
@@ -222,6 +224,17 @@ def public(reports: Iterable[Report]) -> list[str]:
     return lines + [found[name].public_row() for name in PUBLIC if name in found]
 
 
+def measured_part() -> str:
+    """What the page has of measurements, which aren't made anew here."""
+    return PAGE.read_text(encoding="utf-8").partition(MEASURED)[2]
+
+
+def write_measured(text: str) -> None:
+    """Put measurements into the page, in place of those that it has."""
+    rest = PAGE.read_text(encoding="utf-8").partition(MEASURED)[0]
+    PAGE.write_text(f"{rest.rstrip()}\n\n{MEASURED}{text}", encoding="utf-8")
+
+
 def page(reports: Iterable[Report]) -> str:
     """The page's text."""
     reports = list(reports)
@@ -236,7 +249,7 @@ def page(reports: Iterable[Report]) -> str:
     lines += ["", "## What is left that costs more than a tenth", ""]
     lines += [f"| {' | '.join(second)} |", "|" + "---|" * len(second)]
     lines += [line for report in reports for line in report.costly()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n\n" + MEASURED + measured_part()
 
 
 def main(

@@ -1,4 +1,4 @@
-"""LOGISTIC and TANH of floats, which rest on the device's C library, within bounds.
+"""LOGISTIC, TANH, EXP and GELU of floats, which rest on a C library, within bounds.
 
 A result is known by two ends, between which it is with every C library whose ``expf`` and
 ``tanhf`` are off by no more than :data:`STEPS` units in the last place. Sums and quotients after
@@ -8,6 +8,7 @@ A result is known by two ends, between which it is with every C library whose ``
 from __future__ import annotations
 
 from enum import Enum
+from math import erfc, pi, sqrt
 
 import numpy as np
 
@@ -18,6 +19,12 @@ STEPS = 4
 ONE_FROM = np.float32(16.619047164916992188)
 EXPONENTIAL_BELOW = np.float32(-9.0)
 """TFLM's ``logistic.h`` returns 1 above the one, and ``exp(x)`` below the other."""
+GATE_ERROR = 2.0**-22
+"""What GELU's factor between 0 and 1 may be off by: half of :data:`STEPS` and one rounding of a
+number below 2, and what the rounded argument of ``erff`` or ``tanhf`` moves it by. Releases of
+LiteRT write the factor with ``erf`` or ``erfc``."""
+CUBIC = 0.044715
+"""Of the approximation of GELU by ``tanh``."""
 
 
 class End(Enum):
@@ -50,6 +57,17 @@ def exp(x: Singles, end: End) -> Singles:
 def tanh(x: Singles, end: End) -> Singles:
     """``tanhf``; exactly 0 at 0."""
     return np.where(x == 0, np.float32(0), _move(np.tanh(x.astype(np.float64)), end))
+
+
+def gelu(x: Singles, end: End, *, approximate: bool) -> Reals:
+    """GELU: x * (1 + erf(x / sqrt(2))) / 2, or its approximation by ``tanh``; exactly 0 at 0."""
+    real = x.astype(np.float64)
+    if approximate:
+        gate = (1 + np.tanh(sqrt(2 / pi) * (real + CUBIC * real**3))) / 2
+    else:
+        gate = np.array([erfc(-number / sqrt(2)) / 2 for number in real.ravel()])
+    room = np.abs(real) * GATE_ERROR * (-1 if end is End.LOW else 1)
+    return np.asarray(real * gate.reshape(real.shape) + room)
 
 
 def _move(real: Reals, end: End) -> Singles:

@@ -21,6 +21,12 @@ def repeat_to_resize(n: Kit) -> Value:
     return n.reshape(y, 1, 1, 16, 3)
 
 
+@example(runners=LITERT)
+def look_up_missing(n: Kit) -> Value:
+    x = n.feed(1, 8)
+    return n.op(OpCode.GELU, [x], x.shape)
+
+
 @example()
 def merge_resizes(n: Kit) -> Value:
     """UpSampling2D, once its two TILE are RESIZE."""

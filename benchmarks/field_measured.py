@@ -1,0 +1,228 @@
+"""Arena and instructions of real models before and after, measured on QEMU; and predicted.
+
+    python benchmarks/field_measured.py --m4 DIR --m55 DIR [--counts FILE] [--only NAME] [--write]
+
+Optimizes each model of ``shared/field/models`` with default options for Cortex-M4 and Cortex-M55,
+and runs original and result with the TFLM build of either core. ``--counts`` keeps what was
+measured, by the file's digest, and measures only what it doesn't have. ``--write`` puts the tables
+into ``docs/field-models.md``. Exits with 4 where the folder is absent.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import typer
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.field import is_integer, measured_of  # noqa: E402
+from benchmarks.field_page import CANNOT_RUN, CORES, folders, write_measured  # noqa: E402
+from tflopt.cli.device import choose_device  # noqa: E402
+from tflopt.config import Config  # noqa: E402
+from tflopt.errors import TfloptError, printable  # noqa: E402
+from tflopt.io import read_bytes  # noqa: E402
+from tflopt.ir import Model  # noqa: E402
+from tflopt.product.optimize import Settings, optimize_file_bytes  # noqa: E402
+from tflopt.run.choose import DeviceOptions  # noqa: E402
+from tflopt.run.device import DeviceRunner  # noqa: E402
+from tflopt.target.cost import predict_model  # noqa: E402
+from tflopt.target.device import Device  # noqa: E402
+
+NEAR = 0.05
+"""How far a prediction may be off."""
+HEAD = """
+`python benchmarks/field_measured.py --m4 DIR --m55 DIR --write`, with a TFLM build for each core
+([micro-runner.md](micro-runner.md)): every model that runs there, before and after, on QEMU. Arena
+is what `arena_used_bytes()` says. The medians are over the integer models.
+"""
+ERRORS = """### Predicted against measured
+
+Instructions of one inference. Where a kernel's work depends on the data (LOGISTIC, TANH, SOFTMAX,
+rounding in TFLM's own loops) a prediction has a range; what is measured outside of it is marked.
+"""
+
+
+@dataclass(frozen=True)
+class Count:
+    """What one file took on a core, and what was predicted."""
+
+    size_bytes: int
+    arena_bytes: int
+    instructions: int
+    predicted: int
+    least: int
+    most: int | None
+
+    @property
+    def error(self) -> float:
+        """Predicted over measured, less one."""
+        return self.predicted / max(1, self.instructions) - 1
+
+    @property
+    def within(self) -> bool:
+        """Whether the range of the prediction, widened by ``NEAR``, holds what was measured."""
+        low = self.least * (1 - NEAR) <= self.instructions
+        return low and (self.most is None or self.instructions <= self.most * (1 + NEAR))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model: original and result by core, or why there is none."""
+
+    name: str
+    is_integer: bool = False
+    pairs: dict[str, tuple[Count, Count]] = field(default_factory=dict)
+    note: str = ""
+
+    def parts(self) -> list[float]:
+        """File, then arena and instructions by core, as parts of the original's."""
+        pairs = [self.pairs[core] for core in CORES]
+        old, new = pairs[-1]
+        found = [new.size_bytes / old.size_bytes]
+        found += [new.arena_bytes / old.arena_bytes for old, new in pairs]
+        return found + [new.instructions / max(1, old.instructions) for old, new in pairs]
+
+    def cells(self) -> list[str]:
+        """The line of the first table."""
+        if not self.pairs:
+            return [self.name, self.note, *[""] * (len(HEADS) - 2)]
+        cells = [self.name, "integer" if self.is_integer else "other"]
+        numbers = [f"{part:.3f}" for part in self.parts()]
+        cells.append(numbers.pop(0))
+        for which in ("arena_bytes", "instructions"):
+            for core in CORES:
+                old, new = (getattr(count, which) for count in self.pairs[core])
+                cells.append(f"{old:,} -> {new:,} ({numbers.pop(0)})")
+        return cells
+
+    def errors(self) -> list[str]:
+        """The line of the second table."""
+        cells = [self.name]
+        for core in CORES:
+            for count in self.pairs[core]:
+                mark = "" if count.within else " outside"
+                cells.append(f"{100 * count.error:+.1f} %{mark}")
+        return cells
+
+
+HEADS = ["model", "kind", "file"]
+HEADS += [f"{what}, {core}" for what in ("arena", "instructions") for core in ("M4", "M55")]
+ERROR_HEADS = [
+    "model",
+    *(f"{core}, {which}" for core in ("M4", "M55") for which in ("before", "after")),
+]
+
+
+class Counts:
+    """Measurements by core and digest, kept in a file where one is named."""
+
+    def __init__(self, runners: dict[str, DeviceRunner], path: Path | None) -> None:
+        self.runners, self.path = runners, path
+        known = path is not None and path.exists()
+        self.known: dict[str, list[int]] = json.loads(path.read_text()) if path and known else {}
+
+    def of(self, model: Model, data: bytes, core: str) -> Count:
+        """Measure a file, unless that was done.
+
+        Raises:
+            RunnerError: it doesn't run.
+        """
+        key = f"{core} {sha256(data).hexdigest()}"
+        if key not in self.known:
+            (found,) = measured_of([data], self.runners[core])
+            self.known[key] = [found.arena_bytes, found.instructions]
+            if self.path is not None:
+                self.path.write_text(json.dumps(self.known, indent=0))
+        arena, instructions = self.known[key]
+        told = predict_model(model, Device.of(core))
+        return Count(
+            len(data),
+            arena,
+            instructions,
+            told.instructions,
+            told.least_instructions,
+            told.most_instructions,
+        )
+
+
+def row_of(path: Path, counts: Counts) -> Row:
+    """One model on each core."""
+    data, pairs = path.read_bytes(), {}
+    try:
+        model = read_bytes(data, path.name)
+        for core in CORES:
+            settings = Settings(config=Config(device=Device.of(core)), samples=None)
+            before = counts.of(model, data, core)
+            result = optimize_file_bytes(read_bytes(data, path.name), data, settings)
+            pairs[core] = (before, counts.of(result.model, result.data, core))
+    except TfloptError as error:
+        first = printable(str(error)).splitlines()[0].replace("|", "/")
+        return Row(path.stem, note=first)
+    return Row(path.stem, is_integer(model), pairs)
+
+
+def medians(rows: Iterable[Row]) -> list[str]:
+    """Over the integer models, column by column."""
+    parts = [row.parts() for row in rows if row.is_integer]
+    return [f"**{median(column):.3f}**" for column in zip(*parts, strict=True)]
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """Both tables as markdown."""
+    ran = [row for row in rows if row.pairs]
+    count = sum(row.is_integer for row in ran)
+    lines = [HEAD.rstrip(), "", *_table(HEADS, (row.cells() for row in rows))]
+    lines.append(_line([f"median of {count}", "integer", *medians(ran)]))
+    lines += ["", ERRORS.rstrip(), "", *_table(ERROR_HEADS, (row.errors() for row in ran))]
+    return "\n".join(lines) + "\n"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield _line(heads)
+    yield "|" + "---|" * len(heads)
+    for cells in rows:
+        yield _line(cells)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def main(
+    m4: Annotated[Path, typer.Option(help="The TFLM build for Cortex-M4.")],
+    m55: Annotated[Path, typer.Option(help="The TFLM build for Cortex-M55.")],
+    counts: Annotated[Path | None, typer.Option(help="Where measurements are kept.")] = None,
+    only: Annotated[str, typer.Option(help="Only models whose name has this.")] = "",
+    write: Annotated[bool, typer.Option("--write", help="Renew docs/field-models.md.")] = False,
+) -> None:
+    """Measure every model and print the tables, or write them."""
+    found = folders()
+    if not found:
+        print("shared/field/models is absent", file=sys.stderr)
+        raise typer.Exit(CANNOT_RUN)
+    runners = {
+        core: choose_device("qemu", DeviceOptions(Device.of(core).target, library))
+        for core, library in zip(CORES, (m4, m55), strict=True)
+    }
+    known, rows = Counts(runners, counts), []
+    paths = [path for path in found[-1].glob("*.tflite") if only in path.stem]
+    for path in sorted(paths, key=lambda path: path.stem.lower()):
+        rows.append(row_of(path, known))
+        print(_line(rows[-1].cells()), file=sys.stderr, flush=True)
+    if write:
+        write_measured(tables(rows))
+    else:
+        print(tables(rows), end="")
+
+
+if __name__ == "__main__":
+    typer.run(main)
