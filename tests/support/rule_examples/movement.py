@@ -43,6 +43,14 @@ def merge_concatenations(n: Kit) -> Value:
 
 
 @example()
+def rejoin_slices(n: Kit) -> Value:
+    """Both halves, and what is computed from one: a block of YOLO."""
+    x = n.relu(n.feed(1, 4, 4, 8))
+    first, second = (n.slice(x, [0, 0, 0, at], [1, 4, 4, 4]) for at in (0, 4))
+    return n.concat(first, second, n.relu(second), axis=3)
+
+
+@example()
 def merge_transposes(n: Kit) -> Value:
     return n.transpose(n.transpose(n.feed(1, 2, 3, 4), 0, 2, 3, 1), 0, 2, 1, 3)
 
