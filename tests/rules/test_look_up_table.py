@@ -119,3 +119,16 @@ def test_a_float_tail(hard: bool, device: Device) -> None:
     rule = LookUpIsland(replace(Worth(Goal.SPEED), device=device))
     copy = check_rule(silu(hard=hard).model, rule, hits=1, runners=["tflm"])
     assert [op.code for op in copy.main.ops] == [OpCode.CAST, OpCode.ADD, OpCode.GATHER]
+
+
+@pytest.mark.parametrize("code", [OpCode.ELU, OpCode.EXP])
+@pytest.mark.parametrize("device", DEVICES, ids=str)
+def test_a_function_of_the_c_library(code: OpCode, device: Device) -> None:
+    """Keras writes an ELU in float, for which LiteRT's reference kernels have nothing."""
+    n = Kit()
+    x = n.dequantize(n.input((1, 8, 8, 16), quant=(0.02, -10)))
+    n.output(n.quantize(n.unary(code, x), (0.06, -119)))
+    rule = LookUpIsland(replace(Worth(Goal.SPEED), device=device))
+    runners = ["tflm"] if code is OpCode.ELU else ["tflm", "litert"]
+    copy = check_rule(n.model, rule, hits=1, runners=runners)
+    assert [op.code for op in copy.main.ops] == [OpCode.CAST, OpCode.ADD, OpCode.GATHER]

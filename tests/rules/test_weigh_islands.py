@@ -133,7 +133,7 @@ def squared(n: Kit) -> Value:
 def test_declines_what_the_ends_do_not_bound(build: Build) -> None:
     n = Kit()
     n.output(build(n))
-    reason = "what it makes of LOGISTIC or TANH isn't known by its ends"
+    reason = "what it makes of a C library's function isn't known by its ends"
     check_declines(n.model, RULE, reason)
 
 
@@ -196,7 +196,7 @@ def test_the_goal_and_the_core_decide(goal: Goal, target: str, takes: bool) -> N
 def test_they_are_not_rounded() -> None:
     n = Kit()
     n.output(finest(n))
-    check_declines(n.model, RoundIslands(1), "LOGISTIC and TANH are not rounded")
+    check_declines(n.model, RoundIslands(1), "what a C library gives is not rounded")
 
 
 def equal_sigmoids(code: OpCode, count: int) -> int:

@@ -1,8 +1,8 @@
-"""LOGISTIC, TANH, EXP and GELU of floats, which rest on a C library, within bounds.
+"""LOGISTIC, TANH, EXP, ELU and GELU of floats, which rest on a C library, within bounds.
 
-A result is known by two ends, between which it is with every C library whose ``expf`` and
-``tanhf`` are off by no more than :data:`STEPS` units in the last place. Sums and quotients after
-``expf`` keep the order, so that the ends go through them as the number itself does.
+A result is known by two ends, between which it is with every C library whose ``expf``, ``expm1f``
+and ``tanhf`` are off by no more than :data:`STEPS` units in the last place. Sums and quotients
+after ``expf`` keep the order, so that the ends go through them as the number itself does.
 """
 
 from __future__ import annotations
@@ -57,6 +57,12 @@ def exp(x: Singles, end: End) -> Singles:
 def tanh(x: Singles, end: End) -> Singles:
     """``tanhf``; exactly 0 at 0."""
     return np.where(x == 0, np.float32(0), _move(np.tanh(x.astype(np.float64)), end))
+
+
+def elu(x: Singles, end: End) -> Singles:
+    """ELU: ``expm1f`` of what is negative."""
+    below = np.minimum(x, np.float32(0)).astype(np.float64)
+    return np.where(x < 0, np.maximum(_move(np.expm1(below), end), np.float32(-1)), x)
 
 
 def gelu(x: Singles, end: End, *, approximate: bool) -> Reals:

@@ -29,6 +29,8 @@ UNARY: dict[OpCode, Callable[[Singles], Singles]] = {
 BOUNDED: dict[OpCode, Callable[[Singles, c_library.End], Singles]] = {
     OpCode.LOGISTIC: c_library.logistic,
     OpCode.TANH: c_library.tanh,
+    OpCode.EXP: c_library.exp,
+    OpCode.ELU: c_library.elu,
 }
 """Left to the device's C library, and known by the ends of a range."""
 MONOTONE = frozenset({OpCode.ADD, OpCode.SUB, OpCode.RELU, OpCode.RELU6, *EXTREMES})

@@ -72,7 +72,7 @@ def look_for_form(island: Island, leaves: list[Leaf], out: Value) -> tuple[Form,
     target = affine_of(out)
     assert target is not None
     if not is_known_by_ends(island):
-        return Why.OTHER("what it makes of LOGISTIC or TANH isn't known by its ends")
+        return Why.OTHER("what it makes of a C library's function isn't known by its ends")
     wanted = wanted_of(island, leaves, target)
     if wanted is None:
         return Why.OTHER("its values leave 32 bits when they are quantized")

@@ -23,9 +23,9 @@ from tflopt.search.worth import FormRule
 class LookUpIsland(FormRule):
     """Run float operators over one int8 tensor, as SiLU's, as CAST, ADD, GATHER, if better.
 
-    Exact: the table holds what they give for each value that can occur; of LOGISTIC and TANH
-    both ends of what C libraries within 4 units in the last place can give are the same. It comes
-    last: what an int8 operator gives as well is that one's.
+    Exact: the table holds what they give for each value that can occur; of LOGISTIC, TANH, EXP and
+    ELU both ends of what C libraries within 4 units in the last place can give are the same. It
+    comes last: what an int8 operator gives as well is that one's.
     """
 
     name: ClassVar[str] = "look-up-island"
@@ -44,7 +44,7 @@ class LookUpIsland(FormRule):
         if len(island.tensors) != 1 or unknown(island) is not None or not root.shape:
             return
         (leaf,) = island.tensors
-        why = Why.OTHER("what it makes of LOGISTIC or TANH isn't known by its ends")
+        why = Why.OTHER("what it makes of a C library's function isn't known by its ends")
         require(is_known_by_ends(island), why, at=op)
         wanted = wanted_of(island, [leaf], target)
         if wanted is None:

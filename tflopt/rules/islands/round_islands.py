@@ -54,7 +54,7 @@ class RoundIslands(Rule):
         if not island.leaves or not island.ops or not is_private(root):
             return
         require_known(island, op)
-        require(not island.bounded, "LOGISTIC and TANH are not rounded", at=op)
+        require(not island.bounded, "what a C library gives is not rounded", at=op)
         leaves = island.tensors
         rounded = any(leaf.rounded for leaf in leaves)
         steady = all(inner.code in MONOTONE for inner in island.ops)

@@ -55,7 +55,7 @@ def weigh(island: Island, leaf: Leaf, out: Value) -> tuple[list[Sketch], Reason]
     target = affine_of(out)
     assert target is not None
     if not is_known_by_ends(island):
-        return [], Why.OTHER("what it makes of LOGISTIC or TANH isn't known by its ends")
+        return [], Why.OTHER("what it makes of a C library's function isn't known by its ends")
     wanted = wanted_of(island, [leaf], target)
     if wanted is None:
         return [], Why.OTHER("its values leave 32 bits when they are quantized")
@@ -82,7 +82,7 @@ def candidates(island: Island, leaf: Leaf, out: Value) -> Iterator[Candidate]:
     assert quant is not None
     values = reachable(leaf.value)
     codes = dict.fromkeys(op.code for op in island.bounded)
-    for code in codes:
+    for code in codes.keys() & SIGMOIDS.keys():
         yield from _sigmoids(code, source, quant, values)
     factor = Affine.make(*FACTOR_SCALE)
     fits = not codes and product_is_defined(source, factor, target)
