@@ -43,6 +43,7 @@ def test_the_example_shows_a_change(example: Example) -> None:
 def test_nearly_all_run_on_both() -> None:
     """Those that don't: the operator is missing, or LiteRT rounds differently or refuses it."""
     counts = Counter(example.runners for example in EXAMPLES.values())
-    assert counts[RUNNERS] >= len(EXAMPLES) - 15 - len(FOR_TFLM_ALONE)
+    lacking = [e for e in EXAMPLES.values() if ".missing." in type(e.rule).__module__]
+    assert counts[RUNNERS] >= len(EXAMPLES) - 9 - len(FOR_TFLM_ALONE) - len(lacking)
     before, after = EXAMPLES["fold-pad"].models()
     check_same_outputs(before, after)
