@@ -8,7 +8,7 @@ from tests.support.graphs import QUANT
 from tests.support.kit import Kit
 from tests.support.rule_examples.example import TFLM, example
 from tflopt.ir import DType, OpCode, Padding, Value
-from tflopt.ir.options import BatchMatMulOptions, FullyConnectedOptions
+from tflopt.ir.options import BatchMatMulOptions, FullyConnectedOptions, GatherOptions
 
 
 @example()
@@ -23,6 +23,15 @@ def merge_depthwise(n: Kit) -> Value:
     """Two branches of a MixConv."""
     one, two = n.split(n.feed(1, 6, 6, 4), 2, axis=3)
     return n.concat(n.depthwise(one, (3, 3)), n.depthwise(two, (5, 5)), axis=3)
+
+
+@example()
+def fold_channel_shuffle(n: Kit) -> Value:
+    """ShuffleNet's shuffle of two groups."""
+    x = n.relu(n.feed(1, 4, 4, 4))
+    inputs = [x, n.constant([0, 2, 1, 3], DType.INT32)]
+    y = n.op(OpCode.GATHER, inputs, x.shape, options=GatherOptions(3), version=2)
+    return n.conv2d(y, 2, (1, 1))
 
 
 @example()
