@@ -166,7 +166,7 @@ def row_of(path: Path, counts: Counts) -> Row:
             pairs[core] = (before, counts.of(result.model, result.data, core))
     except TfloptError as error:
         first = printable(str(error)).splitlines()[0].replace("|", "/")
-        return Row(path.stem, note=first)
+        return Row(path.stem, note=first.split(" (last output")[0])
     return Row(path.stem, is_integer(model), pairs)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from statistics import median
 
 import pytest
 
@@ -76,3 +77,21 @@ def test_a_small_model_still_gives_its_row(name: str) -> None:
     shown = rows()[name]
     assert cells[1:3] == shown[:2]
     assert list(map(float, cells[3:])) == pytest.approx(list(map(float, shown[2:])), abs=0.02)
+
+
+def test_measured_rows_are_of_every_model_and_the_medians_are_theirs() -> None:
+    """Of file, arena and instructions; a model that doesn't run there says why."""
+    text = PAGE.read_text(encoding="utf-8").split(MEASURED)[1].split("### Predicted")[0]
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line[:2] == "| "][1:]
+    *found, last = lines
+    names = {path.stem for path in models()}
+    assert not names or {cells[0] for cells in found} <= names
+    assert len(found) > 20
+    parts = [
+        [float(cell.rpartition("(")[2].strip("()")) for cell in cells[2:]]
+        for cells in found
+        if cells[1] == "integer"
+    ]
+    assert last[0] == f"median of {len(parts)}"
+    for column, told in zip(zip(*parts, strict=True), last[2:], strict=True):
+        assert median(column) == pytest.approx(float(told.strip("*")), abs=0.001)
