@@ -114,6 +114,11 @@ PLACES: Mapping[str, Place] = {
         "CMSIS-NN Source/TransposeFunctions/arm_transpose_s8.c:193-198",
         "The permutation {0, 1} should copy.",
     ),
+    "uncalled-scratch": Place(
+        "tensorflow/lite/micro/micro_allocator.cc:140, CommitPlan",
+        "Requests of subgraphs that aren't called should be left out of the plan, or "
+        "`output_ptr` be asked for null.",
+    ),
     "wide-depthwise-without-bias": Place(
         f"{CONVOLUTION}/arm_depthwise_conv_s8_opt.c:152",
         "`bias + block_offset` only where `bias` isn't null.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tflopt.io import write_bytes
-from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
+from tflopt.ir import Activation, DType, Graph, OpCode, Padding, Quantization, Value
 from tflopt.ir.builder import Builder
 from tflopt.ir.options import (
     Conv2DOptions,
@@ -315,6 +315,17 @@ def transpose_rank_two() -> bytes:
     """A TRANSPOSE of a matrix that changes nothing, between input and output."""
     b = _Layers(11)
     return b.done(b.transpose(b.input((4, 6), quant=(SCALE, 3)), 0, 1))
+
+
+def uncalled_scratch() -> bytes:
+    """A second subgraph with a convolution, which nothing calls."""
+    b = _Layers(13)
+    x = b.input((1, 4, 4, 2), quant=(SCALE, 3))
+    b.output(b.op(OpCode.RELU, [x], x.shape, quant=(SCALE, 3), version=2))
+    b.graph = Graph(b.model)
+    b.model.graphs.append(b.graph)
+    x = b.input((1, 5, 5, 3), quant=(SCALE, 3))
+    return b.done(b.conv(x, b.weights(4, 3, 3, 3), b.bias(4), (1, 5, 5, 4)))
 
 
 def wide_depthwise_without_bias() -> bytes:

@@ -60,6 +60,7 @@ HAZARDS = (
     "transpose_identity",
     "transpose_rank_five",
     "transpose_rank_two",
+    "uncalled_scratch",
     "wide_depthwise_without_bias",
 )
 """One model for each entry of ``tflopt/target/hazards``."""

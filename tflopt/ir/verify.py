@@ -37,6 +37,18 @@ def called(op: Op) -> list[int]:
     return [getattr(op.options, name) for name in names]
 
 
+def called_graphs(model: Model) -> set[int]:
+    """The first subgraph, and all that it calls directly or through others, by their numbers."""
+    found, waiting = set[int](), [0]
+    while waiting:
+        number = waiting.pop()
+        if number in found or not 0 <= number < len(model.graphs):
+            continue
+        found.add(number)
+        waiting += [index for op in model.graphs[number].ops for index in called(op)]
+    return found
+
+
 def flaws(model: Model) -> Iterator[Flaw]:
     """Every inconsistency of the model, most basic first."""
     for number, graph in enumerate(model.graphs):

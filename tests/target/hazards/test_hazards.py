@@ -51,6 +51,7 @@ AFFECTED: dict[str, set[tuple[Target, Version]]] = {
     "transpose-identity": MVE,
     "transpose-rank-five": EVERYWHERE,
     "transpose-rank-two": EVERYWHERE,
+    "uncalled-scratch": EVERYWHERE,
     "wide-depthwise-without-bias": MVE,
 }
 NAMES = sorted(AFFECTED)

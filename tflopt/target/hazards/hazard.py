@@ -35,6 +35,7 @@ class Site:
         use: the function that runs, and its memory.
         earlier_requests: counts the scratch requests of all operators before it, in TFLM's order;
             called by the predicates that need it.
+        is_called: whether its subgraph is the first one, or an operator of one that runs calls it.
     """
 
     op: Op
@@ -42,6 +43,7 @@ class Site:
     use: KernelUse
     earlier_requests: Callable[[], int]
     device: Device
+    is_called: bool = True
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Hazard:
         rule: the rewrite that avoids it exactly, None where there is none.
         advice: what a user can do where no rule helps.
         meets: the exact predicate on a layer.
+        of_subgraph: it is about where an operator stands, and asked of whole models alone.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Hazard:
     advice: str
     meets: Callable[[Site], Detail]
     needs: str = ""
+    of_subgraph: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, partial
 
 from tflopt.ir import Model, Op, OpCode
+from tflopt.ir.verify import called_graphs
 from tflopt.target.cmsis_nn.of_operator import layer_of
 from tflopt.target.device import Device
 from tflopt.target.hazards import entries
 from tflopt.target.hazards.hazard import Hazard, HazardFinding, Site
-from tflopt.target.kernels import kernel_use, scratch_table
+from tflopt.target.kernels import KernelRow, kernel_use, scratch_table
 
 
 @cache
@@ -29,9 +30,12 @@ def hazards() -> tuple[Hazard, ...]:
 
 @cache
 def hazards_by_code(library: str) -> Mapping[OpCode, Sequence[Hazard]]:
-    """The defects of TFLM and of the kernel library of that name, by the operators they concern."""
+    """The defects of TFLM and of the kernel library of that name, by the operators they concern.
+
+    Without those that ask where an operator stands: `find_hazards` asks these.
+    """
     found: dict[OpCode, list[Hazard]] = {}
-    for hazard in hazards():
+    for hazard in (each for each in hazards() if not each.of_subgraph):
         for code in hazard.operators if hazard.part in ("TFLM", library) else ():
             found.setdefault(code, []).append(hazard)
     return found
@@ -64,8 +68,10 @@ def find_hazards(model: Model, device: Device) -> list[HazardFinding]:
     Needs no runner: the predicates look at shapes, options and types only.
     """
     found, requests = [], 0
-    known = hazards_by_code(device.kernels.name)
+    known, running = hazards_by_code(device.kernels.name), called_graphs(model)
     for row in scratch_table(model, device):
+        if row.subgraph not in running:
+            found += _uncalled(row, device)
         met = known.get(row.op.code)
         if met is not None:
             site = Site(row.op, layer_of(row.op), row.use, partial(int, requests), device)
@@ -77,3 +83,12 @@ def find_hazards(model: Model, device: Device) -> list[HazardFinding]:
             ]
         requests += len(row.use.scratch_bytes or ())
     return found
+
+
+def _uncalled(row: KernelRow, device: Device) -> Iterator[HazardFinding]:
+    """What an operator meets because its subgraph never runs."""
+    site = Site(row.op, None, row.use, partial(int, 0), device, is_called=False)
+    for hazard in (each for each in hazards() if each.of_subgraph):
+        detail = hazard.meets(site) if row.op.code in hazard.operators else None
+        if detail is not None:
+            yield HazardFinding(hazard, row.subgraph, row.index, row.op, detail)
