@@ -12,6 +12,7 @@ from tflopt.io.files import load, output_path
 from tflopt.target import all_targets, predicted_targets
 from tflopt.target.device import Device
 from tflopt.target.setup import NEWEST_RUNTIME, RUNTIMES
+from tflopt.target.snapshots import find_snapshot
 
 KNOWN_TFLM = ", ".join(runtime.name for runtime in RUNTIMES)
 
@@ -138,7 +139,14 @@ def make_device(
         from tflopt.target.probe import profiled
 
         return profiled(profile, target, cmsis_nn, tflm, build)
+    _tell_of_copy(tflm)
     return Device.of(target, cmsis_nn, tflm, build)
+
+
+def _tell_of_copy(tflm: str) -> None:
+    snapshot = find_snapshot(tflm)
+    if snapshot is not None:
+        typer.echo(f"tflopt: note: {snapshot.note}", err=True)
 
 
 def device_to_predict(
@@ -151,4 +159,5 @@ def device_to_predict(
     """
     if profile is not None:
         return make_device(target, cmsis_nn, tflm, build, profile)
+    _tell_of_copy(tflm)
     return Device.to_predict(target, cmsis_nn, tflm, build)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tflopt.errors import UsageError
 from tflopt.facts.accepted_before import BEFORE_90B983C, NOTHING, Lacks
 from tflopt.target.cortex_m import Isa
+from tflopt.target.snapshots import SNAPSHOTS, find_snapshot
 from tflopt.texts import near_match
 
 
@@ -61,19 +62,23 @@ NEWEST_RUNTIME = TFLM_90B983C
 
 
 def find_runtime(text: str) -> Runtime:
-    """The version that ``text`` names, also by a longer hash.
+    """The version that ``text`` names, also by a longer hash, or by a vendor whose copy is nearest.
 
     Raises:
         UsageError: unknown; the message lists the known versions.
     """
-    name = text.strip().lower()
+    snapshot = find_snapshot(text)
+    name = text.strip().lower() if snapshot is None else snapshot.runtime
     for runtime in RUNTIMES:
         if name.startswith(runtime.name):
             return runtime
     near = near_match(name, (runtime.name for runtime in RUNTIMES))
     hint = f"; {near}" if near else ""
     known = ", ".join(f"{runtime.name} ({runtime.note})" for runtime in RUNTIMES)
-    raise UsageError(f"unknown TFLM version {text!r}{hint} (known: {known})")
+    copies = ", ".join(snapshot.name for snapshot in SNAPSHOTS)
+    raise UsageError(
+        f"unknown TFLM version {text!r}{hint} (known: {known}; vendors' copies: {copies})"
+    )
 
 
 @dataclass(frozen=True)
