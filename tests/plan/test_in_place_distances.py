@@ -251,3 +251,9 @@ def test_one_byte_less_corrupts(name: str) -> None:
         if alias.high is None and name not in WITHOUT_TRAP:
             wrong = alias.low - LAYERS[name].slack - 1
             assert not same(model, alias, wrong), alias.reason
+
+
+def test_a_transpose_that_moves_nothing_is_left_to_its_kernel() -> None:
+    n = Kit(1)
+    n.output(*transpose((0, 1, 2, 3))(n, [n.input((1, 5, 2, 6), quant=QUANT)]))
+    assert list(aliases_at(n.model.main.ops[0])) == []

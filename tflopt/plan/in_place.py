@@ -55,6 +55,9 @@ from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 MOST_ELEMENTS = 1 << 20
 """Of a slice or an image that are looked at one by one; larger ones don't overlap."""
 
+MOST_TRANSPOSED = 4
+"""Axes that CMSIS-NN's TRANSPOSE takes (`transpose-rank-five`)."""
+
 
 @dataclass(frozen=True)
 class ValueAlias:
@@ -294,8 +297,11 @@ def _pixels(rows: Sequence[int], columns: Sequence[int], source: Value) -> Array
 
 
 def _transpose(op: Op) -> Iterator[ValueAlias]:
+    """Without those that kernels get wrong: such as move nothing, or have more than four axes."""
     source, order = op.input(0), permutation_of(op)
     if source is None or order is None or not is_planned(source, op.output):
+        return
+    if order == tuple(range(len(order))) or len(order) > MOST_TRANSPOSED:
         return
     long = [axis for axis in order if source.shape[axis] > 1]
     if long == sorted(long) and source is not op.output:
