@@ -67,7 +67,8 @@ def find_hazards(model: Model, device: Device) -> list[HazardFinding]:
 
     Needs no runner: the predicates look at shapes, options and types only.
     """
-    found, requests = [], 0
+    found: list[HazardFinding] = []
+    requests = 0
     known, running = hazards_by_code(device.kernels.name), called_graphs(model)
     for row in scratch_table(model, device):
         if row.subgraph not in running:
