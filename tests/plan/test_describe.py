@@ -134,6 +134,16 @@ def test_concatenation_and_split_share_slices() -> None:
     assert found == [(0, 2, 0, 0, True), (1, 2, 32, 32, True), (4, 2, 0, 0, True)]
 
 
+@pytest.mark.parametrize("dtype", [DType.INT4, DType.INT8])
+def test_packed_elements_share_nothing(dtype: DType) -> None:
+    b = Builder()
+    parts = [b.input((1, 32), dtype) for _ in range(2)]
+    options = ConcatenationOptions(0)
+    whole = b.op(OpCode.CONCATENATION, parts, (2, 32), options=options, dtype=dtype)
+    b.output(b.op(OpCode.RELU, [whole], (2, 32), dtype=dtype))
+    assert bool(in_place_aliases(b.model)) is (dtype is DType.INT8)
+
+
 def test_pads_may_be_written_below_their_input() -> None:
     b = Builder()
     x = b.input((1, 4, 4, 8))

@@ -80,7 +80,13 @@ def is_planned(*values: Value) -> bool:
 
 
 def aliases_at(op: Op) -> Iterator[ValueAlias]:
-    """The pairs that one operator lets share bytes, on every core."""
+    """The pairs that one operator lets share bytes, on every core.
+
+    None of packed elements: CONCATENATION, for one, clears its output first (``concatenation.h``).
+    """
+    values = (value for value in (*op.inputs, *op.outputs) if value is not None)
+    if any((value.dtype.bits or 8) < 8 and not value.is_constant for value in values):
+        return
     if op.code in IN_PLACE and len(op.outputs) == 1:
         yield from _by_rule(op, IN_PLACE[op.code])
         return
@@ -107,7 +113,7 @@ def _distance(source: Value, output: Value, rule: InPlace) -> int | None:
     """How far the input must lie above the output, None where nothing is proven."""
     if rule.int8_only and {source.dtype, output.dtype} != {DType.INT8}:
         return None
-    if DType.INT4 in (source.dtype, output.dtype) or source.elements != output.elements:
+    if source.elements != output.elements:
         return None
     widths = [runtime_bytes(value) // value.elements for value in (source, output)]
     if widths[0] != widths[1] and not rule.any_width:
