@@ -8,8 +8,7 @@ from tests.support.kit import Kit, out_extent
 from tflopt.facts.windows import HEIGHT, WIDTH
 from tflopt.ir import Model, OpCode, Padding, Value
 from tflopt.ir.types import Activation
-from tflopt.tiling.bands import check_run
-from tflopt.tiling.rows import NotTileableError
+from tflopt.tiling.bands import outputs_of
 from tflopt.tiling.segment import Edge, Halo, Segment
 
 ACTIVATIONS = (Activation.NONE, Activation.RELU, Activation.RELU6)
@@ -36,16 +35,15 @@ def random_segment(rng: random.Random, model: Model) -> Segment | None:
     last = rng.randint(first, min(len(ops) - 1, first + 7))
     shape = ops[last].output.shape
     axis = WIDTH if shape[1] == 1 else HEIGHT
-    try:
-        check_run(ops[first : last + 1])
-    except NotTileableError:
-        return None
     if shape[axis] < 2:
         return None
     count = rng.randint(1, min(4, shape[axis] - 1))
     cuts = sorted(rng.sample(range(1, shape[axis]), count))
     bounds = (0, *cuts, shape[axis])
-    return Segment(first, last, bounds, axis, rng.choice(list(Halo)), rng.choice(list(Edge)))
+    halo, edge = rng.choice(list(Halo)), rng.choice(list(Edge))
+    outputs = outputs_of(ops[first : last + 1])
+    turns = halo is Halo.TWICE and len(outputs) == 1 and rng.random() < 0.3
+    return Segment(first, last, bounds, axis, halo, edge, turns)
 
 
 def _window(rng: random.Random, x: Value, most: int = 7) -> tuple[tuple[int, int], ...]:

@@ -14,7 +14,7 @@ from tflopt.facts.windows import HEIGHT, WIDTH
 from tflopt.ir import Model, OpCode, Padding, Value
 from tflopt.ir.options import ResizeBilinearOptions
 from tflopt.tiling.bands import work_of
-from tflopt.tiling.rows import NotTileableError, made_of
+from tflopt.tiling.rows import NotTileableError, grown_of
 from tflopt.tiling.segment import Halo, Segment
 
 Make = Callable[[Kit, Value], Value]
@@ -74,7 +74,7 @@ def test_a_band_reads_few_rows_more_than_it_makes(kind: str) -> None:
     op = net(KINDS[kind]).main.ops[-1]
     rows, size = op.output.shape[HEIGHT], 9
     for start, end in pairwise((0, rows // 3, rows)):
-        cut = made_of(op, HEIGHT, (start, end))
+        cut = grown_of(op, HEIGHT, (start, end))
         assert cut.made[0] <= start < end <= cut.made[1]
         share = -(-size * (end - start) // rows)
         assert cut.read[1] - cut.read[0] <= share + 4
@@ -95,7 +95,7 @@ def test_aligned_corners_are_left_whole() -> None:
     assert op.code is OpCode.RESIZE_BILINEAR
     op.options = ResizeBilinearOptions(align_corners=True)
     with pytest.raises(NotTileableError, match="would not be those of the whole"):
-        made_of(op, HEIGHT, (3, 9))
+        grown_of(op, HEIGHT, (3, 9))
 
 
 @pytest.mark.runtime

@@ -14,8 +14,9 @@ from tflopt.target.memory import PlanRequest
 from tflopt.tiling.costs import CostBook
 from tflopt.tiling.measure import Bench
 from tflopt.tiling.moves import neighbour
-from tflopt.tiling.search import Found, Wish, search
+from tflopt.tiling.search import Found, search
 from tflopt.tiling.windows import Windows
+from tflopt.tiling.wish import Wish
 
 pytestmark = pytest.mark.unit
 

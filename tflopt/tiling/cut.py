@@ -32,19 +32,25 @@ def cut_for(window: Axis, rows: Rows) -> Cut | None:
         for high in range(min(window.size, max(end, low + 1)), min(window.size, end + spare) + 1):
             if best is not None and high - low >= best.read[1] - best.read[0]:
                 break
-            made = _made(window, rows, (low, high))
+            made = made_of(window, rows, (low, high), (low, high))
             best = best if made is None else Cut((low, high), made)
     return best
 
 
-def _made(window: Axis, rows: Rows, read: Rows) -> Rows | None:
-    """The rows that SAME makes of ``read``, None unless ``rows`` are among them and right."""
+def made_of(window: Axis, rows: Rows, read: Rows, right: Rows) -> Rows | None:
+    """The rows that SAME makes of ``read``, None unless ``rows`` are among them and right.
+
+    Args:
+        right: the rows among ``read`` that are those of the whole; others are anything.
+    """
     low, high = read
     before, count = extents(Padding.SAME, high - low, window.span, window.stride)
     first, rest = divmod(low - before + window.before, window.stride)
     if rest or first > rows[0] or first + count < rows[1]:
         return None
     top, bottom = window.reads(*rows)
-    if (top < low and low != 0) or (bottom > high and high != window.size):
+    if top < right[0] and (low != 0 or right[0] != 0):
+        return None
+    if bottom > right[1] and (high != window.size or right[1] != window.size):
         return None
     return first, first + count

@@ -35,12 +35,12 @@ class Fits:
     def falling(self, segments: Segments) -> Iterator[Segments]:
         """The same runs for smaller and smaller heads, as long as there are bands for them."""
         head, least = self.windows.head(segments), self.windows.head_without(segments)
-        while head is not None and head >= least:
+        while head is not None:
             found = list(self.fit(segments, head))
-            if not found:
-                return
             yield from found
-            segments, head = found[0], int(head * FALL)
+            if not found or head <= least:
+                return
+            segments, head = found[0], max(least, int(head * FALL))
 
     def fit(self, segments: Segments, head_bytes: int) -> Iterator[Segments]:
         """Each of the segments in the cheapest bands that need no more."""
@@ -83,7 +83,7 @@ class Fits:
         """Bands of a segment, in every mode, that need no more."""
         found: dict[Segment, Need] = {}
         for halo, edge in MODES:
-            other = replace(segment, halo=halo, edge=edge)
+            other = replace(segment, halo=halo, edge=edge, backwards=False)
             for each in (other, self._fitted(other, head_bytes)):
                 need = None if each is None else self.windows.segment(each)
                 if each is not None and need is not None and need.head_bytes <= head_bytes:

@@ -21,7 +21,7 @@ BESIDE = 2
 """Operators on either side of a segment that are planned with it: what they share must fit both."""
 WORK = 4
 """What a plan counts for, in measurements of the same segment."""
-Kind = tuple[int, int, Halo, Edge, int]
+Kind = tuple[int, int, Halo, Edge, int, bool]
 
 
 @dataclass
@@ -90,4 +90,11 @@ class Packs:
 
 
 def _kind(segment: Segment) -> Kind:
-    return segment.first, segment.last, segment.halo, segment.edge, segment.count
+    return (
+        segment.first,
+        segment.last,
+        segment.halo,
+        segment.edge,
+        segment.count,
+        segment.backwards,
+    )

@@ -68,7 +68,7 @@ def reads_of(op: Op, axis: int, rows: Rows) -> tuple[Read, ...]:
     if kind is Kind.JOIN:
         return tuple(_read_joined(op, axis, rows))
     if kind in GROWING:
-        return (Read(_grown_data(op), made_of(op, axis, rows).read),)
+        return (Read(_grown_data(op), grown_of(op, axis, rows).read),)
     raise NotTileableError(f"{op.opcode.label} can't be computed in bands", op)
 
 
@@ -157,7 +157,7 @@ def _grown_data(op: Op) -> int:
     return index
 
 
-def made_of(op: Op, axis: int, rows: Rows) -> Cut:
+def grown_of(op: Op, axis: int, rows: Rows) -> Cut:
     """What `Kind.RESIZE` and `Kind.TRANSPOSE_CONV` read and make for some rows.
 
     Raises:

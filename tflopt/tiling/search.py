@@ -23,7 +23,9 @@ from tflopt.tiling.moves import Segments, neighbour
 from tflopt.tiling.pack import Packs
 from tflopt.tiling.segment import Edge, Halo
 from tflopt.tiling.sweep import sweep
+from tflopt.tiling.turn import turns
 from tflopt.tiling.windows import Estimate, Windows
+from tflopt.tiling.wish import Wish
 
 SWEEP_WORK_PER_OP = 4_000
 """Operators that are measured in the sweep, for each of the model."""
@@ -42,10 +44,10 @@ WORTHS = (0.03, 0.3)
 """Of twice the instructions, as a part of the arena, while bands are chosen."""
 NEAR = 0.03
 """Neighbours that are worse by this part of the arena are looked at for smaller heads as well."""
-PRICE = 0.03
-"""Of twice the instructions, as a part of the arena, where the least arena is looked for."""
 QUICK, EFFORT = 0.2, 1.0
 """Of the planner while candidates are compared, and for the last of them: that of a plan's own."""
+TURNED = 2
+"""How often the best is looked at from its other end."""
 FINALS, BEHIND = 4, 1.01
 """Choices that are planned in the end, unless their quick plan is so far behind the best."""
 SEGMENT_PLANS, PLANS = 60, 4
@@ -65,46 +67,6 @@ Runs = tuple[tuple[int, int], ...]
 
 def _runs(segments: Segments) -> Runs:
     return tuple((each.first, each.last) for each in segments)
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is looked for: the least arena, or the fewest instructions in a given one.
-
-    Args:
-        most_instructions: of one inference; a model with more is never taken.
-        arena_bytes: what is enough, None for the least.
-        most_operators: of the model, None for no limit; each takes its bytes of the file.
-    """
-
-    most_instructions: int
-    arena_bytes: int | None = None
-    most_operators: int | None = None
-
-    def permits(self, work: int, operators: int) -> bool:
-        """Whether a model with so many instructions and operators may be taken."""
-        fits = self.most_operators is None or operators <= self.most_operators
-        return fits and work <= self.most_instructions
-
-    def is_met(self, measure: Measure) -> bool:
-        """Whether nothing has to be looked for."""
-        return self.arena_bytes is not None and measure.arena_bytes <= self.arena_bytes
-
-    def energy(self, measure: Measure, before: Measure) -> float:
-        """How far it is from the wish, smoothly, in bytes."""
-        slower = measure.instructions / before.instructions - 1
-        if self.arena_bytes is None:
-            return measure.arena_bytes + PRICE * before.arena_bytes * slower
-        if self.is_met(measure):
-            return before.arena_bytes * min(slower, 1.0)
-        return before.arena_bytes + measure.arena_bytes - self.arena_bytes
-
-    def rank(self, measure: Measure) -> tuple[int, ...]:
-        """Lower is better."""
-        arena, work = measure.arena_bytes, measure.instructions
-        if self.is_met(measure):
-            return (0, work, arena)
-        return (1, arena, work)
 
 
 @dataclass(frozen=True)
@@ -209,7 +171,22 @@ class _Hunt:
             kinds = self._kinds()
             self._walk(kinds[number % (len(HEATS) - 1) % len(kinds)], heat, number)
             self._plan_best()
+        self._turn()
         self._settle()
+
+    def _turn(self) -> None:
+        """Plan what could be the best once more, from the other end."""
+        for _ in range(TURNED):
+            best = min(self.tried, key=lambda each: self.wish.rank(self.tried[each]))
+            others = [each for each in turns(best) if self._promises(each, self.best)]
+            others = nsmallest(PLANS, others, key=self._energy)
+            for segment in dict.fromkeys(segment for each in others for segment in each):
+                self.packs.plan(segment)
+            for each in sorted(others, key=self._energy)[:1]:
+                if self._promises(each, self.best):
+                    self._plan(each, EFFORT)
+            if self.wish.rank(self.tried[best]) == self.best:
+                return
 
     def _settle(self) -> None:
         """Plan the best once more, as they will be planned, unless they can't become the best."""
@@ -300,13 +277,13 @@ class _Hunt:
         guess = None if segments in self.bounds else self.guess(segments)
         return guess is not None and self.wish.rank(guess) < best
 
-    def _plan(self, segments: Segments) -> None:
+    def _plan(self, segments: Segments, effort: float = QUICK) -> None:
         """Measure a candidate, with a plan unless its bound shows that it isn't the best."""
         bound = self.bounds[segments] = self.bench.measure(segments)
         if bound is None or not self.wish.permits(bound.instructions, bound.operators):
             return
         if self.wish.rank(bound) < self.best:
-            planned = self.bench.measure(segments, QUICK)
+            planned = self.bench.measure(segments, effort)
             assert planned is not None
             self.tried[segments] = planned
             self._say()

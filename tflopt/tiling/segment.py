@@ -27,6 +27,8 @@ class Edge(Enum):
     """PAD with the zero point in front of it, then VALID."""
     CUT = "cut off"
     """SAME on some rows more, of which the wrong ones are cut off."""
+    LESS = "padded first or cut off late"
+    """For each layer of a band what takes fewer bytes; wrong rows are handed on while they can."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Segment:
     Args:
         bounds: where the output of the last operator is cut, from 0 to its size.
         axis: 1, or 2 where the height is 1.
+        backwards: the last band runs first. What is free then lies behind what is left of the
+            input, and no longer in front of it.
     """
 
     first: int
@@ -44,6 +48,7 @@ class Segment:
     axis: int = HEIGHT
     halo: Halo = Halo.TWICE
     edge: Edge = Edge.PAD
+    backwards: bool = False
 
     def __hash__(self) -> int:
         """Of its numbers: a search looks millions of them up, and enums hash slowly."""
@@ -56,8 +61,14 @@ class Segment:
 
     @property
     def bands(self) -> tuple[Rows, ...]:
-        """The rows of each band."""
-        return tuple(pairwise(self.bounds))
+        """The rows of each band, in the order in which they run."""
+        bands = tuple(pairwise(self.bounds))
+        return bands[::-1] if self.backwards else bands
+
+    def turned(self) -> Segment:
+        """The same from the other end: bands of as many rows in the other order."""
+        bounds = tuple(self.bounds[-1] - bound for bound in reversed(self.bounds))
+        return replace(self, bounds=bounds, backwards=not self.backwards)
 
     def moved(self, first: int, last: int, size: int) -> Segment:
         """The same bands, in proportion, for other operators; ``size`` is that of the output."""
@@ -65,11 +76,12 @@ class Segment:
         return replace(self, first=first, last=last, bounds=tuple(sorted(cuts)))
 
     def __str__(self) -> str:
-        rows = ", ".join(str(end - start) for start, end in self.bands)
+        rows = ", ".join(str(end - start) for start, end in pairwise(self.bounds))
         what = "rows" if self.axis == HEIGHT else "columns"
         return (
             f"operators {self.first} to {self.last} in {self.count} bands of {rows} {what}, "
             f"shared rows {self.halo.value}, edges {self.edge.value}"
+            f"{', the last band first' if self.backwards else ''}"
         )
 
 

@@ -15,7 +15,7 @@ from tflopt.facts.windows import HEIGHT, WIDTH
 from tflopt.ir import Value
 from tflopt.plan.tflm_sizes import ARM32
 from tflopt.tiling.apply import constant_key
-from tflopt.tiling.bands import Memo, check_run
+from tflopt.tiling.bands import Memo, outputs_of
 from tflopt.tiling.measure import Bench, Measure
 from tflopt.tiling.needs import Around, Need, band_head, need_of, program_of
 from tflopt.tiling.program import Control, Program
@@ -85,14 +85,17 @@ class Windows:
                 if self._refusal(last) is not None:
                     break
                 run = ops[first : last + 1]
-                try:
-                    check_run(run)
-                except NotTileableError:
+                outputs = outputs_of(run)
+                if any(self._is_near(value, first) for value in outputs[:-1]):
                     continue
                 inside = {op.output for op in run}
                 outside = [v for op in run for v in op.inputs if v in self._lives]
-                ends = [*(v for v in outside if v not in inside), run[-1].output]
+                ends = [*(v for v in outside if v not in inside), *outputs]
                 yield (first, last), max(v.size_bytes or 0 for v in ends)
+
+    def _is_near(self, value: Value, first: int) -> bool:
+        """Whether a run from ``first`` on could have all readers of a value."""
+        return not value.is_graph_output and self._lives[value][1] < first + LONGEST
 
     def _refusal(self, index: int) -> str | None:
         """Why an operator can't be in a segment."""

@@ -20,7 +20,7 @@ MOST_INPUTS = 10
 
 
 def write_program(ops: Sequence[Op], segment: Segment, memo: Memo | None = None) -> Program:
-    """The steps that make the output of ``ops[-1]`` band by band.
+    """The steps that make what of ``ops`` is read outside, band by band.
 
     Args:
         memo: what is known of the operators' bands, for whoever asks often.
@@ -31,9 +31,11 @@ def write_program(ops: Sequence[Op], segment: Segment, memo: Memo | None = None)
     bands = plan_bands(ops, segment, {} if memo is None else memo)
     writer = _Writer(ops, segment)
     writer.read_outside(bands)
-    parts = [writer.band(number, bands) for number in range(len(bands))]
-    output = ops[-1].output
-    writer.program.results[output] = writer.joined(parts)
+    for number in range(len(bands)):
+        writer.band(number, bands)
+    for value, parts in writer.given.items():
+        order = parts[::-1] if segment.backwards else parts
+        writer.program.results[value] = writer.joined(order)
     return writer.program
 
 
@@ -84,6 +86,8 @@ class _Writer:
     """Of tensors from outside."""
     kept: dict[Value, _Strip] = field(default_factory=dict)
     """Rows of inner tensors that the next band reads again."""
+    given: dict[Value, list[Part]] = field(default_factory=dict)
+    """Of what is read outside: the parts that bands made."""
 
     def read_outside(self, bands: Sequence[Band]) -> None:
         """Cut tensors from outside wherever a band begins or ends to read, all at once."""
@@ -101,20 +105,20 @@ class _Writer:
             strip.add((0, value.shape[self.segment.axis]), self.program.read(value))
             strip.cut(cuts)
 
-    def band(self, number: int, bands: Sequence[Band]) -> Part:
-        """Write one band; its rows of the segment's output."""
+    def band(self, number: int, bands: Sequence[Band]) -> None:
+        """Write one band."""
         here: dict[Value, _Strip] = dict(self.strips)
         works = {work.op: work for work in bands[number].works}
         for op in self.ops:
             output = op.output
             strip = here[output] = _Strip(self, list(self._kept(output)))
             if op in works:
-                strip.add(works[op].rows, self._work(works[op], here))
+                strip.add(works[op].held, self._work(works[op], here))
             if self.segment.halo is Halo.KEPT and number + 1 < len(bands):
                 self._keep(output, strip, bands[number + 1 :])
-        made = here[self.ops[-1].output].view(self.segment.bands[number])
+        for value, rows in bands[number].gives.items():
+            self.given.setdefault(value, []).append(here[value].view(rows))
         self.program.ends.append(len(self.program.steps))
-        return made
 
     def _kept(self, value: Value) -> list[tuple[Rows, Part]]:
         return self.kept[value].runs if value in self.kept else []
@@ -130,11 +134,13 @@ class _Writer:
             return
         first, whole = max(start, need[0]), strip.view((start, end))
         strip.runs = [((start, end), whole)]
-        tail = whole if first == start else self.split(whole, [first - start, end - first])[1]
+        tail = whole
+        if first != start:
+            strip.views[start, first], tail = self.split(whole, [first - start, end - first])
         self.kept[value].add((first, end), tail)
 
     def _work(self, work: Work, here: dict[Value, _Strip]) -> Part:
-        """One operator in one band; its wanted rows."""
+        """One operator in one band; the rows of it that its readers find."""
         op, axis = work.op, self.segment.axis
         inputs: list[Input] = [
             None if value is None else self.program.read(value) for value in _whole(work)
@@ -154,6 +160,8 @@ class _Writer:
             inputs[0] = Control((len(made.shape),), made.shape)
         valid = work.form in (Form.PAD, Form.VALID)
         self.add(Step(op.code, tuple(inputs), (made,), axis, op, valid))
+        if work.on:
+            return made
         wanted = self._wanted(made, work)
         self.program.origins[wanted] = (op.output, axis, range(*work.rows))
         return wanted

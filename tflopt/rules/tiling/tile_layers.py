@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING, ClassVar
 from tflopt.config import Config, Tiling
 from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter, Stage
+from tflopt.search.cost import flash_estimate
 from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest, why_no_memory
 from tflopt.tiling.banded import banded_op
 
 if TYPE_CHECKING:
     from tflopt.tiling.measure import Measure
-    from tflopt.tiling.search import Found, Wish
+    from tflopt.tiling.search import Found
     from tflopt.tiling.segment import Segment
+    from tflopt.tiling.wish import Wish
 
 FLASH_PER_RAM = 4
 """As for a plan: a byte of RAM may cost four bytes of flash."""
 OPERATOR_BYTES = 130
 """What one operator more takes in the file, with its tensors and their places in the plan."""
-MOST_GROWTH, FREE_GROWTH = 0.02, 2048
-"""Of the file: this part of the constants, but so many bytes at least."""
+MOST_GROWTH, FREE_GROWTH = 0.02, 2560
+"""Of the file: this part of it without bands, but so many bytes at least."""
 
 
 @dataclass(frozen=True)
@@ -62,44 +64,44 @@ class TileLayers(ModelRule):
         if tiling is None or not ops or why_no_memory(model):
             return
         from tflopt.tiling.apply import tile
+        from tflopt.tiling.costs import CostBook
+        from tflopt.tiling.order import calmed
         from tflopt.tiling.search import search
 
         reason = _refusal(model, request)
         if reason or request is None:
             rw.remark(ops[0], reason)
             return
-        constants = constant_bytes(model)
-        found = search(model, self.device, request, tiling_wish(tiling, constants), rw.say)
+        trial, order = calmed(model, CostBook(self.device, request))
+        flash = flash_estimate(model)
+        found = search(trial, self.device, request, tiling_wish(tiling, flash), rw.say)
         if tiling.misses(found.after.arena_bytes) and tiling.max_slowdown is not None:
             anyhow = Tiling(None, tiling.max_arena_bytes)
-            found = search(model, self.device, request, tiling_wish(anyhow, constants), rw.say)
+            found = search(trial, self.device, request, tiling_wish(anyhow, flash), rw.say)
         if not _is_worth_it(found, tiling):
             if found.why_nothing:
-                rw.remark(ops[found.peak], found.why_nothing)
+                rw.remark(ops[order[found.peak]], found.why_nothing)
             return
+        if order != sorted(order):
+            rw.update(model.main, ops=[ops[index] for index in order])
         for segment in found.segments:
             rw.note(_describe(model, segment))
         tile(model, found.segments, rw)
 
 
-def constant_bytes(model: Model) -> int:
-    """The bytes of all constants, each buffer once."""
-    return sum(buffer.size_bytes for buffer in model.buffers)
-
-
-def tiling_wish(tiling: Tiling, constants: int) -> Callable[[Measure], Wish]:
+def tiling_wish(tiling: Tiling, flash_bytes: int) -> Callable[[Measure], Wish]:
     """What to look for, by what the model takes without bands.
 
     Args:
-        constants: their bytes, which say how much the file may grow.
+        flash_bytes: of the model without bands, which say how much the file may grow.
     """
 
-    from tflopt.tiling.search import Wish
+    from tflopt.tiling.wish import Wish
 
     def wish(before: Measure) -> Wish:
         slower = 1 + (3.0 if tiling.max_slowdown is None else tiling.max_slowdown)
         enough = tiling.max_arena_bytes if tiling.max_slowdown is None else None
-        room = max(FREE_GROWTH, int(MOST_GROWTH * constants)) // OPERATOR_BYTES
+        room = max(FREE_GROWTH, int(MOST_GROWTH * flash_bytes)) // OPERATOR_BYTES
         return Wish(int(before.instructions * slower), enough, before.operators + room)
 
     return wish
