@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.kit import Kit
 from tflopt.ir import DType, OpCode, Quantization
+from tflopt.ir.builder import Builder
 from tflopt.ir.options import AddOptions
 from tflopt.ranges import ranges_of
 
@@ -36,3 +37,22 @@ def test_ranges_are_kept_until_the_model_changes() -> None:
     last = ranges_of(graph)
     graph.ops[0].set_inputs((x, x))
     assert ranges_of(graph) is not last
+
+
+def test_what_other_graphs_do_counts_where_a_variable_is_read() -> None:
+    n = Kit()
+    x = n.feed(1, 4)
+    n.output(n.op(OpCode.RELU, [x], (1, 4)))
+    other = Builder(n.model)
+    y = other.input((1, 4), quant=(0.05, 3))
+    other.output(other.op(OpCode.RELU, [y], (1, 4)))
+    graph = n.model.main
+    found = ranges_of(graph)
+    other.graph.ops[0].set_outputs([other.value((1, 8), DType.INT8)])
+    assert ranges_of(graph) is found
+    handle = n.op(OpCode.VAR_HANDLE, [], (1,), dtype=DType.RESOURCE)
+    n.output(n.op(OpCode.READ_VARIABLE, [handle], (1, 4)))
+    found = ranges_of(graph)
+    assert ranges_of(graph) is found
+    y.shape = (1, 5)
+    assert ranges_of(graph) is not found

@@ -56,8 +56,9 @@ def ranges_of(graph: Graph) -> Ranges:
     anything. Resource variables hold what they start with and what is assigned: the graph is walked
     again, a few times at most, until that is all.
     """
-    contents = [v.buffer.data for each in graph.model.graphs for v in each.values if v.buffer]
-    state, known = [*_state(graph), *map(id, contents)], graph.derived.get(Ranges)
+    scope = _scope(graph)
+    contents = [v.buffer.data for each in scope for v in each.values if v.buffer]
+    state, known = [*_state(graph, scope), *map(id, contents)], graph.derived.get(Ranges)
     if isinstance(known, _Known) and known.state == state:
         return known.ranges
     states = States.of(graph)
@@ -77,10 +78,16 @@ class _Known:
     """Kept, so that what the state tells apart by ``id`` can't be taken for something else."""
 
 
-def _state(graph: Graph) -> list[object]:
-    """All that the ranges of a graph depend on but contents; other graphs assign variables."""
+def _scope(graph: Graph) -> list[Graph]:
+    """The graphs that its ranges depend on: others assign the variables that it reads."""
+    reads = any(op.code is OpCode.READ_VARIABLE for op in graph.ops)
+    return graph.model.graphs if reads else [graph]
+
+
+def _state(graph: Graph, scope: Sequence[Graph]) -> list[object]:
+    """All that the ranges of a graph depend on but contents."""
     found: list[object] = [*graph.inputs]
-    for each in graph.model.graphs:
+    for each in scope:
         for op in each.ops:
             found += (op, op.opcode, op.options, op.inputs, op.outputs)
         for value in each.values:
