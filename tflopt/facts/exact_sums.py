@@ -82,20 +82,57 @@ class Reduction:
         factors are powers of two, which have no errors, and the output's zero point is even: some
         kernels take the nearest even integer before they add it, some afterwards.
         """
+        mine = mean_in_floats(self, form.zero_point)
         ratio = self.scale / self.out_scale
-        if not FLOAT_RATIOS[0] <= ratio < FLOAT_RATIOS[1]:
+        if mine is None:
             return False
-        sums = every_sum(self.count) - self.zero_point * self.count
-        factors = ratio / self.count, ratio * form.scale
-        real = sums * factors[0], (form.weight * sums + form.bias) * factors[1]
-        one, two = (clamp(np.rint(each) + form.zero_point) for each in real)
-        if not (one == two).all():
+        factor = ratio * form.scale
+        ends = (form.weight * mine.sums[mine.ends] + form.bias) * factor
+        if not (clamp(np.rint(ends) + form.zero_point) == mine.stored[mine.ends]).all():
             return False
-        exact = all(np.frexp(factor)[0] == 0.5 for factor in factors)
-        if exact and form.zero_point % 2 == 0:
+        if mine.is_exact and np.frexp(factor)[0] == 0.5:
             return True
-        inside = np.abs(real[0] + form.zero_point) < INT8_MAX + 2
-        return all(is_off_halves(each[inside]) for each in real)
+        real = (form.weight * mine.sums + form.bias) * factor
+        return mine.is_off_halves and is_off_halves(np.asarray(real[mine.inside], np.float64))
+
+
+@dataclass(frozen=True, eq=False)
+class InFloats:
+    """MEAN in single precision: what of it is the same for all weighted sums.
+
+    Args:
+        stored: the output for every sum, which rises with it.
+        ends: the first and the last sum of each output. A weighted sum with a positive weight rises
+            too, so it is the same everywhere if it is the same there.
+        inside: the sums whose output isn't far beyond the limits.
+        is_exact: the factor has no errors, and the zero point is even.
+    """
+
+    sums: Ints
+    stored: Ints
+    ends: Ints
+    inside: npt.NDArray[np.bool_]
+    is_exact: bool
+    is_off_halves: bool
+
+
+@lru_cache(maxsize=2)
+def mean_in_floats(reduction: Reduction, zero_point: int) -> InFloats | None:
+    """None where XNNPACK runs a MEAN in integers, or no weighted sum can be rounded alike."""
+    ratio = reduction.scale / reduction.out_scale
+    if not FLOAT_RATIOS[0] <= ratio < FLOAT_RATIOS[1]:
+        return None
+    sums = every_sum(reduction.count) - reduction.zero_point * reduction.count
+    real = sums * (ratio / reduction.count)
+    stored = clamp(np.rint(real) + zero_point)
+    steps = np.flatnonzero(np.diff(stored))
+    inside = np.abs(real + zero_point) < INT8_MAX + 2
+    exact = bool(np.frexp(ratio / reduction.count)[0] == 0.5) and zero_point % 2 == 0
+    off_halves = is_off_halves(real[inside])
+    if not (exact or off_halves):
+        return None
+    ends = np.concatenate([[0, sums.size - 1], steps, steps + 1])
+    return InFloats(sums, stored, ends, inside, exact, off_halves)
 
 
 def is_off_halves(real: Floats) -> bool:
@@ -152,6 +189,8 @@ def _search(
     reduction: Reduction, wanted: Ints, zero_point: int, in_floats: bool
 ) -> WeightedSum | None:
     """The first weight, scale and bias that give ``wanted``, which rises with the sum."""
+    if in_floats and mean_in_floats(reduction, zero_point) is None:
+        return None
     out = reduction.target(zero_point)
     sums = every_sum(reduction.count) - reduction.zero_point * reduction.count
     first = np.searchsorted(wanted, LEVELS, side="left")
