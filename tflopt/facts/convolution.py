@@ -84,7 +84,9 @@ class Convolution:
         if any(v.dtype is not DType.INT8 or v.quant is None or not v.quant.is_set for v in parts):
             return False
         scales_fit = _scales_fit(self.weights, self.channel_axis)
-        constant_bias = self.bias is None or (self.bias.dtype is DType.INT32 and self.bias.has_data)
+        constant_bias = self.bias is None or (
+            self.bias.dtype is DType.INT32 and self.bias.has_array
+        )
         return scales_fit and constant_bias
 
 

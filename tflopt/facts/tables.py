@@ -301,7 +301,7 @@ def fused_of(op: Op) -> Activation | None:
 
 def single_number(constant: Value) -> Ints | None:
     """The number that a constant has throughout, as an array of one; None for others."""
-    if not constant.has_data or constant.extra.sparsity is not None or not constant.elements:
+    if not constant.has_array or not constant.elements:
         return None
     flat = ints(constant.array().reshape(-1))
     return flat[:1] if bool(np.all(flat == flat[0])) else None

@@ -111,7 +111,7 @@ def _columns(op: Op, data: Array, axis: int) -> Keys:
     count, quant = len(rows), weights.quant
     if quant is None or quant.scale is None or quant.count not in (1, count):
         return None
-    if bias is not None and (not bias.has_data or bias.elements != count):
+    if bias is not None and (not bias.has_array or bias.elements != count):
         return None
     numbers = np.zeros(count, np.int64) if bias is None else bias.array().reshape(-1)
     scales = np.broadcast_to(quant.scale, (count,))

@@ -72,7 +72,7 @@ def pair_of(op: Op) -> Pair | None:
     data, other = (first, second) if second.has_data else (second, first)
     parts = (affine_of(data), affine_of(other), affine_of(op.output))
     one, two, out = parts
-    if one is None or two is None or out is None:
+    if one is None or two is None or out is None or not other.has_array:
         return None
     if any(v.dtype is not DType.INT8 for v in (data, other, op.output)):
         return None

@@ -32,7 +32,7 @@ class BatchMatMulToFullyConnected(FormRule):
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the operator."""
         options, data, matrix = op.options, op.input(0), op.input(1)
-        if data is None or matrix is None or not matrix.has_data:
+        if data is None or matrix is None or not matrix.has_array:
             return
         if not isinstance(options, BatchMatMulOptions) or len(matrix.shape) < 2:
             return

@@ -70,7 +70,7 @@ def _sums_up(op: Op, data: Value, channels: int) -> bool:
     if conv is not None:
         return conv.is_dense and conv.is_int8
     weights = op.input(1)
-    if op.code not in DENSE or weights is None or not weights.has_data:
+    if op.code not in DENSE or weights is None or not weights.has_array:
         return False
     fits = len(weights.shape) == 2 and weights.shape[1] % channels == 0
     return fits and weights.dtype is DType.INT8 and data.elements % weights.shape[1] == 0

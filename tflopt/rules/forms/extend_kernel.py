@@ -125,7 +125,7 @@ def _zeros(reader: Op, pad: Op, amounts: Amounts, mve: bool) -> Zeros | None:
     weights, window = reader.input(1), window_of(reader)
     if reader.code not in CONVOLUTIONS or reader.input(0) is not pad.output or window is None:
         return None
-    if weights is None or weights.dtype is not DType.INT8 or not weights.has_data:
+    if weights is None or weights.dtype is not DType.INT8 or not weights.has_array:
         return None
     if weights.extra.sparsity is not None or not _is_symmetric(weights.quant):
         return None

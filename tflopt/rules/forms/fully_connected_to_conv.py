@@ -50,14 +50,14 @@ def dense_of(op: Op) -> Dense | None:
         return None
     if any(v.dtype is not DType.INT8 for v in (data, weights, op.output)):
         return None
-    if affine_of(data) is None or affine_of(op.output) is None or not weights.has_data:
+    if affine_of(data) is None or affine_of(op.output) is None or not weights.has_array:
         return None
     quant, shape = weights.quant, weights.shape
     if quant is None or not quant.is_set or len(shape) != 2 or min(shape) < 1:
         return None
     if quant.count not in (1, shape[0]) or weights.extra.sparsity is not None:
         return None
-    if bias is not None and (bias.dtype is not DType.INT32 or not bias.has_data):
+    if bias is not None and (bias.dtype is not DType.INT32 or not bias.has_array):
         return None
     rows = data.elements // shape[1]
     if data.elements != rows * shape[1] or op.output.elements != rows * shape[0] or not rows:

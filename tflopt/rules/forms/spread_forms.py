@@ -21,7 +21,7 @@ def spread_forms(op: Op, place: int) -> Iterator[Sketch]:
     if other is None or op.output.elements > MOST_ELEMENTS or other.extra.sparsity is not None:
         return
     aligned = (1,) * (len(shape) - len(other.shape)) + other.shape[-len(shape) :]
-    if other.has_data:
+    if other.has_array:
         yield _stored(op, place, other, aligned)
     if len(shape) == 4 and (aligned[0], aligned[3]) == (shape[0], shape[3]):
         yield _resized(op, place, other, aligned)

@@ -41,8 +41,8 @@ class DenseS16ToConv(Rule):
         quant = weights.quant
         if data.dtype is not DType.INT16 or quant is None or not quant.is_per_channel:
             return
-        require(weights.has_data and weights.dtype is DType.INT8, "its weights vary", at=op)
-        wide = bias is None or (bias.has_data and bias.dtype is DType.INT64)
+        require(weights.has_array and weights.dtype is DType.INT8, "its weights vary", at=op)
+        wide = bias is None or (bias.has_array and bias.dtype is DType.INT64)
         require(wide, "its bias is not of int64", at=op)
         outputs, inputs = weights.shape
         rows = data.elements // max(1, inputs)
