@@ -54,7 +54,8 @@ def test_the_alignment_of_the_arena(cli: Cli, tmp_path: Path) -> None:
     assert ran.code == 0
     found = macros(tmp_path / "gen" / "har_cnn_info.h")
     rounded = -(-least // 128) * 128
-    assert found == {"HAR_CNN_ARENA_BYTES": f"{rounded}u", "HAR_CNN_ARENA_ALIGNMENT": "128"}
+    assert found["HAR_CNN_ARENA_BYTES"] == f"{rounded}u"
+    assert found["HAR_CNN_ARENA_ALIGNMENT"] == "128"
     assert macros(tmp_path / "gen" / "both_info.h")["BOTH_ARENA_ALIGNMENT"] == "128"
     cli("emit", HAR, "-d", "own", "-q", "--arena-alignment", 128, "--arena", 1000)
     assert macros(tmp_path / "own" / "har_cnn_info.h")["HAR_CNN_ARENA_BYTES"] == "1000u"

@@ -179,7 +179,7 @@ def test_what_is_no_profile(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(UsageError, match="profile"):
         read_profile(path)
-    with pytest.raises(UsageError, match="is no profile"):
+    with pytest.raises(UsageError, match="no such file"):
         read_profile(tmp_path / "none")
 
 
