@@ -31,6 +31,12 @@ def test_the_frontier_holds_what_nothing_beats() -> None:
     assert both.options == ()
 
 
+def test_a_plan_for_one_instruction_set_beats_none_that_runs_anywhere() -> None:
+    bound, free = point(5, 5, 4, "--overlap"), point(5, 5, 6)
+    assert frontier([bound, free, point(5, 5, 5, "--overlap")]) == [free, bound]
+    assert frontier([bound, point(5, 5, 3)]) == [point(5, 5, 3)]
+
+
 def test_the_chart_shows_every_point_in_its_place() -> None:
     lines = chart([point(10, 1, 100), point(100, 1, 10)], point(100, 1, 100))
     rows = [line[3:] for line in lines[1 : 1 + HEIGHT]]

@@ -27,6 +27,7 @@ from tflopt.rewrite.watch import Watch, verify_runs
 from tflopt.search.cost import Cost
 from tflopt.target.kernel_sets import THIS_ISA
 
+OVERLAP = "--overlap"
 STEP = 0.02
 """The least by which the next point takes less: smaller differences are no choice."""
 MAX_SLOWDOWN = 10.0
@@ -42,8 +43,18 @@ class Point:
     cost: Cost
     options: tuple[str, ...]
 
+    @property
+    def is_for_one_isa(self) -> bool:
+        """Whether its plan is right on the kernels of the target's instruction set alone."""
+        return OVERLAP in self.options
+
     def beats(self, other: Point) -> bool:
-        """Whether it is as good in every resource, and better in one."""
+        """Whether it is as good in every resource, and better in one.
+
+        One that other kernels don't bear doesn't beat one that they do.
+        """
+        if self.is_for_one_isa and not other.is_for_one_isa:
+            return False
         pairs = list(zip(self.cost.numbers, other.cost.numbers, strict=True))
         return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
 
@@ -101,10 +112,10 @@ FOR_TFLM = ("--runtime", "tflm")
 
 
 VARIANTS: dict[tuple[str, ...], Callable[[Settings], Settings]] = {
-    ("--overlap",): lambda settings: _overlapping(settings, settings.config.tiling),
+    (OVERLAP,): lambda settings: _overlapping(settings, settings.config.tiling),
     **{("--tile", "auto", *slower): partial(_banded, tiling) for slower, tiling in BANDS.items()},
     **{
-        ("--overlap", "--tile", "auto", *slower): partial(_overlapping, tiling=tiling)
+        (OVERLAP, "--tile", "auto", *slower): partial(_overlapping, tiling=tiling)
         for slower, tiling in BANDS.items()
     },
     ("--goal", "flash", "--strip", "all", *FOR_TFLM): _smallest,
