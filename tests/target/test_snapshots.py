@@ -14,7 +14,8 @@ pytestmark = pytest.mark.unit
 
 
 def row(copy: Snapshot) -> str:
-    cells = (copy.repository, copy.tflm, copy.cmsis_nn, copy.differs, f"`{copy.runtime}`")
+    what = f"`{copy.runtime}`, {copy.measured}"
+    cells = (copy.repository, copy.tflm, copy.cmsis_nn, copy.differs, what)
     return f"| `{copy.name}` | {' | '.join(cells)} |"
 
 

@@ -1,7 +1,7 @@
 """Vendors' copies of TFLM: what each carries, and the known version whose facts are nearest.
 
-Read from their repositories on 2026-11-30. No library of them was built; predictions are those of
-the nearest version, and arenas may differ by what lies between.
+Read from their repositories on 2026-11-30. Predictions are those of the nearest version, and arenas
+may differ by what lies between; `Snapshot.measured` says where a library of theirs was run.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class Snapshot:
         cmsis_nn: CMSIS-NN in it: the revision that its ``arm_nnfunctions.h`` states, or a commit.
         runtime: the nearest version that is known, as `tflopt.target.setup.RUNTIMES` names it.
         differs: what of its kernels is known to be unlike that version.
+        measured: what of its arenas was held against a library.
     """
 
     name: str
@@ -28,12 +29,13 @@ class Snapshot:
     cmsis_nn: str
     runtime: str
     differs: str
+    measured: str = "not measured"
 
     @property
     def note(self) -> str:
         """For people who name it."""
         return (
-            f"{self.name}: predicted as TFLM {self.runtime}, not measured; it has {self.tflm} "
+            f"{self.name}: predicted as TFLM {self.runtime}, {self.measured}; it has {self.tflm} "
             f"and CMSIS-NN {self.cmsis_nn}, {self.differs}"
         )
 
@@ -47,6 +49,7 @@ SNAPSHOTS = (
         "V.18.0.0 of 2024-11-04",
         "3b20912",
         "the same kernels as far as its symbols show",
+        "right to the byte for two models on an emulated Cortex-M55 (its GCC build)",
     ),
     Snapshot(
         "arduino",
