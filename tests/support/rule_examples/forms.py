@@ -74,6 +74,11 @@ def mean_to_convolution(n: Kit) -> Value:
     return n.reduce(OpCode.MEAN, n.input((1, 8, 8, 3), quant=(0.05, -128)), [1, 2])
 
 
+@example()
+def flatten_mean(n: Kit) -> Value:
+    return n.reduce(OpCode.MEAN, n.input((1, 8, 8, 3), quant=(0.05, -128)), [1, 2])
+
+
 @example(runners=TFLM)
 def batch_matmul_to_fully_connected(n: Kit) -> Value:
     matrix = np.random.default_rng(1).integers(-127, 128, (4, 5))
