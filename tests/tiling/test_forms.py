@@ -8,6 +8,7 @@ from tests.support.check_rule import check_same_outputs
 from tests.support.kit import Kit
 from tests.tiling.test_random_cuts import tiled
 from tflopt.ir import Model, OpCode
+from tflopt.tiling.rows import NotTileableError
 from tflopt.tiling.segment import Edge, Halo, Segment
 from tflopt.tiling.write import write_program
 from tflopt.verify.match import pairs_by_origin
@@ -81,3 +82,14 @@ def test_a_segment_may_have_several_outputs(halo: Halo, edge: Edge, stride: int)
     assert copy is not None
     check_same_outputs(model, copy)
     assert all(pair.original >= 0 for pair in pairs_by_origin(model, copy))
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("halo", list(Halo))
+def test_a_layer_that_nothing_in_the_segment_reads_is_declined(halo: Halo) -> None:
+    n = Kit()
+    x = n.conv2d(n.feed(1, 16, 8, 4), 6)
+    n.output(n.conv2d(x, 5))
+    n.output(n.conv2d(x, 3))
+    with pytest.raises(NotTileableError, match="outside alone"):
+        write_program(n.model.main.ops, Segment(0, 2, CUTS, halo=halo))

@@ -173,7 +173,10 @@ def plan_bands(ops: Sequence[Op], segment: Segment, memo: Memo) -> tuple[Band, .
     Raises:
         NotTileableError: some operator can't be computed in these bands.
     """
-    outputs = outputs_of(ops)
+    outputs, inside = outputs_of(ops), set(ops)
+    for value in outputs[:-1]:
+        if not any(use.op in inside for use in value.uses):
+            raise NotTileableError("its output is read outside alone", ops[-1])
     bounds, size = segment.bounds, ops[-1].output.shape[segment.axis : segment.axis + 1]
     if (bounds[0], *bounds[-1:]) != (0, *size) or list(bounds) != sorted(set(bounds)):
         raise NotTileableError(f"bands from {bounds} don't cover its rows", ops[-1])

@@ -64,10 +64,16 @@ class _Strip:
         self.runs = runs
 
     def view(self, rows: Rows) -> Part:
-        """One part that holds exactly these rows."""
+        """One part that holds exactly these rows.
+
+        Raises:
+            NotTileableError: they aren't all at hand.
+        """
         if rows not in self.views:
             self.cut(rows)
             chain = [value for held, value in self.runs if rows[0] <= held[0] < rows[1]]
+            if sum(part.shape[self.writer.segment.axis] for part in chain) != rows[1] - rows[0]:
+                raise NotTileableError("rows that it reads are gone", self.writer.ops[-1])
             self.views[rows] = self.writer.joined(chain)
         return self.views[rows]
 
