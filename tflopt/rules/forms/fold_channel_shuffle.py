@@ -20,7 +20,7 @@ class FoldChannelShuffle(Rule):
     """
 
     name: ClassVar[str] = "fold-channel-shuffle"
-    number: ClassVar[int] = 98
+    number: ClassVar[int] = 94
     rank: ClassVar[int] = 95
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.GATHER})
 

@@ -22,7 +22,7 @@ class LookUpMissing(Rule):
     """
 
     name: ClassVar[str] = "look-up-missing"
-    number: ClassVar[int] = 96
+    number: ClassVar[int] = 92
     rank: ClassVar[int] = 295
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     anchors: ClassVar[frozenset[OpCode]] = FROM_A_LIBRARY

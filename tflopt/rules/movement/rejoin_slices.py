@@ -24,7 +24,7 @@ class RejoinSlices(FormRule):
     """
 
     name: ClassVar[str] = "rejoin-slices"
-    number: ClassVar[int] = 97
+    number: ClassVar[int] = 93
     rank: ClassVar[int] = 35
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.CONCATENATION})
 
