@@ -6,6 +6,8 @@ arm_transpose_conv_wrapper_s8.c.
 
 from __future__ import annotations
 
+from itertools import chain
+
 from tflopt.target.cmsis_nn.layers import ConvLayer, TransposeConvLayer
 from tflopt.target.cortex_m import Isa
 from tflopt.target.cost.copies import Features
@@ -53,12 +55,17 @@ def _pixels(name: str, count: int, layer: TransposeConvLayer, isa: Isa) -> Featu
 
 
 def _kept(layer: TransposeConvLayer) -> float:
-    """The share of kernel rows that is not skipped at the top and bottom."""
-    kept = 0
-    for row in range(layer.input_h):
-        top = max(0, layer.pad_h - row * layer.stride_h)
-        end = row * layer.stride_h + layer.kernel_h
-        bottom = max(0, end - (layer.pad_h + layer.output_h) - 1)
+    """The share of kernel rows that is not skipped at the top and bottom.
+
+    Rows between are kept whole and not looked at: a file may declare any number of them.
+    """
+    behind, stride = layer.pad_h + layer.output_h + 1, layer.stride_h
+    first = min(-(-layer.pad_h // stride), layer.input_h)
+    last = max(first, (behind - layer.kernel_h) // stride + 1)
+    kept = max(0, min(last, layer.input_h) - first) * layer.kernel_h
+    for row in chain(range(first), range(last, min(layer.input_h, -(-behind // stride)))):
+        top = max(0, layer.pad_h - row * stride)
+        bottom = max(0, row * stride + layer.kernel_h - behind)
         kept += max(0, layer.kernel_h - top - bottom)
     return kept / max(1, layer.input_h * layer.kernel_h)
 
