@@ -5,8 +5,8 @@
 Writes ``tflopt/target/cost/tables/<core>.json`` and the core's part of ``docs/cost-model.md``: the
 errors on held-out layers, and every model at hand as predicted and as measured. ``--counts FILE``
 keeps what was measured, or fits to what the file has. ``--only NAME`` measures the groups whose
-name begins so and replaces the rows that they reach; the table's other rows stay. Exits with 4
-without a library.
+name begins so and replaces the rows that they reach; the table's other rows stay. Exits with 2
+where the page has no place for the core (``docs/adding-a-core.md``), with 4 without a library.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.calibration.grid import GROUPS, packs  # noqa: E402
 from benchmarks.calibration.measure import Counts, load, measure, save  # noqa: E402
-from benchmarks.calibration.page import compare_models, model_paths, near, write_section  # noqa: E402
+from benchmarks.calibration.page import (  # noqa: E402
+    compare_models,
+    has_place,
+    model_paths,
+    near,
+    write_section,
+)
 from benchmarks.calibration.table import (  # noqa: E402
     Origin,
     errors_markdown,
@@ -38,11 +44,12 @@ from tflopt.run.choose import DeviceOptions  # noqa: E402
 from tflopt.run.device import DeviceRunner  # noqa: E402
 from tflopt.run.environment import choose_device  # noqa: E402
 from tflopt.target.cmsis_nn.versions import V4AB83CC  # noqa: E402
-from tflopt.target.cost.tables import CORE_OF_ISA, load_table, parse_table  # noqa: E402
+from tflopt.target.cost.tables import load_table, parse_table  # noqa: E402
 from tflopt.target.device import Device  # noqa: E402
 
-CANNOT_RUN = 4
+NO_PLACE, CANNOT_RUN = 2, 4
 TABLES = ROOT / "tflopt" / "target" / "cost" / "tables"
+PAGE = ROOT / "docs" / "cost-model.md"
 LIBRARY = "TFLM 90b983c"
 
 
@@ -67,6 +74,10 @@ def main(
 ) -> None:
     """Measure, fit, and write the table and the page."""
     device = Device.of(target, cmsis_nn)
+    core = str(device.target)
+    if write and not has_place(PAGE, core):
+        typer.echo(f"{PAGE} has no place for {core}: see docs/adding-a-core.md", err=True)
+        raise typer.Exit(NO_PLACE)
     try:
         runner = choose_device("qemu", DeviceOptions(device.target, tflm_lib))
     except UsageError as error:
@@ -81,7 +92,6 @@ def main(
     if counts is not None and not counts.exists():
         save(counts, found, grid)
     origin = Origin(date.today().isoformat(), LIBRARY, found.compiler, emulator_version(runner))
-    core = CORE_OF_ISA[device.target.isa]
     table = fit_table(found.layers(grid), device, core, origin)
     if only is not None:
         table = merged(load_table(core), table)
@@ -94,7 +104,7 @@ def main(
     section = f"{errors_markdown(table)}\n\n{compared}\n"
     print(section)
     if write:
-        write_section(ROOT / "docs" / "cost-model.md", core, table, section)
+        write_section(PAGE, core, table, section)
 
 
 if __name__ == "__main__":

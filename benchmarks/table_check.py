@@ -2,10 +2,10 @@
 
     python benchmarks/table_check.py --target cortex-m33 --tflm-lib DIR [--seed 2] [--scale 0.1]
 
-The table is the one that stands for the target (``docs/cost-model.md``): of the same instructions,
-perhaps of another core. Prints markdown: for each row that the layers reach, how many, and the
-median and the 90th percentile of the errors; then the models of ``--models``. ``--only NAME`` takes
-the groups whose name begins so. Exits with 4 without a library.
+The table is the one that stands for the target (``docs/cost-model.md``), or with ``--table CORE``
+that of another core with the same ISA. Prints markdown: for each row that the layers reach, how
+many, and the median and the 90th percentile of the errors; then the models of ``--models``.
+``--only NAME`` takes the groups whose name begins so. Exits with 4 without a library.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ def main(
     jobs: Annotated[int, typer.Option(min=1)] = 1,
     only: Annotated[list[str] | None, typer.Option(help="Groups that begin so.")] = None,
     models: Annotated[list[Path] | None, typer.Option(help="Folders of models.")] = None,
+    table: Annotated[str | None, typer.Option(help="Of this core, with the same ISA.")] = None,
 ) -> None:
     """Measure, compare, print."""
     device = Device.of(target, cmsis_nn)
@@ -79,11 +80,12 @@ def main(
     chosen = [group for group in GROUPS if only is None or group.name.startswith(tuple(only))]
     grid = list(packs(chosen, seed, scale))
     found = measure(grid, runner, jobs)
-    table = table_for(device.target)
-    print(f"{device.target} by the table of {table.core}: {found.compiler}\n")
-    print(table_of(errors_of(found.layers(grid), device)), flush=True)
+    core = device if table is None else Device.of(table, cmsis_nn)
+    held = table_for(core.target)
+    print(f"{device.target} by the table of {held.core}: {found.compiler}\n")
+    print(table_of(errors_of(found.layers(grid), core)), flush=True)
     if models:
-        print(f"\n{compare_models(model_paths(models), runner, device, table)}")
+        print(f"\n{compare_models(model_paths(models), runner, device, held)}")
 
 
 if __name__ == "__main__":

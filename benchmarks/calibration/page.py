@@ -62,16 +62,22 @@ def _reason(error: Exception) -> str:
     return f"does not run: {error}".split("\n")[0][:80]
 
 
+def has_place(path: Path, core: str) -> bool:
+    """Whether the page has a core's markers."""
+    page = path.read_text(encoding="utf-8")
+    return BEGIN.format(core=core) in page and END.format(core=core) in page
+
+
 def write_section(path: Path, core: str, table: Table, text: str) -> None:
     """Replace what stands between a core's markers.
 
     Raises:
         ValueError: the page lacks the markers.
     """
+    if not has_place(path, core):
+        raise ValueError(f"{path} has no place for {core}")
     page = path.read_text(encoding="utf-8")
     begin, end = BEGIN.format(core=core), END.format(core=core)
-    if begin not in page or end not in page:
-        raise ValueError(f"{path} has no place for {core}")
     head, rest = page.split(begin, 1)
     _, tail = rest.split(end, 1)
     origin = (

@@ -181,7 +181,9 @@ def test_bench_gives_time_where_a_clock_is_known(cli: Cli) -> None:
     ("core", "nearest"),
     [
         ("cortex-m4", ""),
-        ("cortex-m33", "cortex-m4"),
+        ("cortex-m7", "cortex-m4"),
+        ("cortex-m33", ""),
+        ("cortex-m35p", "cortex-m33"),
         ("cortex-m85", "cortex-m55"),
         ("m0", "cortex-m3"),
     ],

@@ -9,6 +9,7 @@ from tflopt.errors import UsageError
 from tflopt.io import read
 from tflopt.target import Target, all_targets
 from tflopt.target.cost import predict_model
+from tflopt.target.cost.tables import CORES
 from tflopt.target.cycles import (
     Clocking,
     MemorySpeed,
@@ -65,7 +66,7 @@ def test_a_stand_in_is_no_faster_than_the_core_it_is_taken_from() -> None:
     assert reduced.ground == "stand-in"
 
 
-@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m4", "cortex-m55"])
+@pytest.mark.parametrize("core", CORES)
 def test_the_instructions_of_the_reference_models_are_those_of_today(core: str) -> None:
     target = Target.parse(core)
     found = {

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.calibration.fit import Sample, fit_row, nonnegative_least_squares
 from benchmarks.calibration.grid import GROUPS, Layer, Pack, packs
 from benchmarks.calibration.measure import Counts, _spread, load, save
-from benchmarks.calibration.page import write_section
+from benchmarks.calibration.page import has_place, write_section
 from benchmarks.calibration.sample import Group, Sampler
 from benchmarks.calibration.table import (
     Measured,
@@ -27,11 +27,11 @@ from tflopt.ir import DType
 from tflopt.ir.verify import verify
 from tflopt.target import Target
 from tflopt.target.cost import Basis, LayerSpec, TensorSpec, predict_layer
-from tflopt.target.cost.tables import load_table, parse_table
+from tflopt.target.cost.tables import CORES, load_table, parse_table
 from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
-DEVICES = [Device(Target.parse(name)) for name in ("cortex-m3", "cortex-m4", "cortex-m55")]
+DEVICES = {name: Device(Target.parse(name)) for name in CORES}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_the_grid_is_valid(grid: list[Pack]) -> None:
         assert len(model.main.ops) == len(pack.layers)
 
 
-@pytest.mark.parametrize("device", DEVICES, ids=lambda device: str(device.target))
+@pytest.mark.parametrize("device", DEVICES.values(), ids=lambda device: str(device.target))
 def test_every_layer_of_the_grid_is_measured(grid: list[Pack], device: Device) -> None:
     for pack in grid:
         for layer in pack.layers:
@@ -94,7 +94,7 @@ def test_no_layer_however_bent_makes_a_prediction_raise(grid: list[Pack]) -> Non
     dice = Random(11)
     for pack in grid:
         for layer in pack.layers:
-            for device in DEVICES:
+            for device in DEVICES.values():
                 spec = bent(layer.spec, dice)
                 assert predict_layer(spec, device).instructions >= 0, spec
 
@@ -139,7 +139,7 @@ def test_errors_are_those_of_held_out_layers() -> None:
 
 
 def test_a_table_survives_its_file(grid: list[Pack], tmp_path: Path) -> None:
-    device = DEVICES[2]
+    device = DEVICES["cortex-m55"]
     layers = [Measured(layer.spec, 1000.0 + i) for i, layer in enumerate(_layers(grid))]
     table = fit_table(layers * 3, device, "cortex-m55", Origin("today", "TFLM", "gcc", "QEMU"))
     text = to_json(table)
@@ -154,6 +154,8 @@ def test_a_table_survives_its_file(grid: list[Pack], tmp_path: Path) -> None:
     assert written.endswith("b\n")
     assert "old" not in written
     assert written.count("| kernel |") == 1
+    assert has_place(page, "cortex-m55")
+    assert not has_place(page, "cortex-m4")
     with pytest.raises(ValueError, match="no place"):
         write_section(page, "cortex-m4", table, "")
 

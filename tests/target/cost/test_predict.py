@@ -31,20 +31,26 @@ from tflopt.target.cost import (
 from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
-M3, M4, M55 = (Device(Target.parse(name)) for name in ("cortex-m3", "cortex-m4", "cortex-m55"))
+CORES = ("cortex-m3", "cortex-m4", "cortex-m33", "cortex-m55")
+M3, M4, M33, M55 = (Device(Target.parse(name)) for name in CORES)
 
-# Million instructions of one inference, measured on QEMU's mps3-an547 and mps2-an386.
+# Million instructions of one inference, measured on QEMU's mps3-an547, mps2-an386 and mps2-an505.
 MEASURED = [
     ("kws_ref_model", M55, 1.81),
     ("kws_ref_model", M4, 7.70),
+    ("kws_ref_model", M33, 7.68),
     ("vww_96_int8", M55, 6.56),
     ("vww_96_int8", M4, 24.1),
+    ("vww_96_int8", M33, 24.0),
     ("ic_resnet8_int8", M55, 4.91),
     ("ic_resnet8_int8", M4, 29.9),
+    ("ic_resnet8_int8", M33, 30.0),
     ("ad01_int8", M55, 0.1507),
     ("ad01_int8", M4, 0.5836),
+    ("ad01_int8", M33, 0.5841),
     ("micro_speech_quantized", M55, 1.01),
     ("micro_speech_quantized", M4, 1.50),
+    ("micro_speech_quantized", M33, 1.48),
     ("mobilenet_v2_pytorch", M55, 176.6),
 ]
 
@@ -95,7 +101,7 @@ def test_grouped_convolution_and_depthwise_as_measured() -> None:
     assert predict_layer(as_depthwise(grouped), M4).instructions == pytest.approx(1.24e6, rel=0.1)
 
 
-@pytest.mark.parametrize("device", [M4, M55])
+@pytest.mark.parametrize("device", [M4, M33, M55])
 def test_depth_multiplier_above_one_is_slow(device: Device) -> None:
     single = predict_layer(as_depthwise(conv(16, 16)), device)
     double = predict_layer(as_depthwise(conv(16, 16, 2)), device)
@@ -103,7 +109,7 @@ def test_depth_multiplier_above_one_is_slow(device: Device) -> None:
 
 
 def test_more_work_costs_more() -> None:
-    for device in (M3, M4, M55):
+    for device in (M3, M4, M33, M55):
         costs = [predict_layer(conv(c, 1), device).instructions for c in (4, 8, 16, 32, 64)]
         assert costs == sorted(costs)
 
@@ -148,7 +154,7 @@ def test_every_element_costs_something_however_it_is_broadcast(
     whole = TensorSpec((1, 16, 16, 8), dtype)
     inputs = [(whole, TensorSpec(shape, dtype))]
     inputs += [] if code is OpCode.PRELU else [(TensorSpec(shape, dtype), whole)]
-    for each, device in product(inputs, (M3, M4, M55)):
+    for each, device in product(inputs, (M3, M4, M33, M55)):
         found = predict_layer(LayerSpec(code, each, (whole,)), device)
         assert found.instructions > 2048, found
 
@@ -168,7 +174,7 @@ def lstm(steps: int, depth: int = 64, units: int = 64) -> LayerSpec:
 
 
 def test_the_first_step_of_an_lstm_has_no_hidden_state_to_multiply() -> None:
-    for device in (M3, M4, M55):
+    for device in (M3, M4, M33, M55):
         one, two, three = (predict_layer(lstm(steps), device).instructions for steps in (1, 2, 3))
         assert three - two == pytest.approx(two - one, abs=2)
         assert two > 2.2 * one
@@ -186,10 +192,11 @@ def test_custom_operators_are_unknown() -> None:
     assert predict_model(net.model, M55).measured_share == 0.0
 
 
-def test_targets_share_the_table_of_their_isa() -> None:
+def test_targets_share_the_table_of_their_isa_and_architecture() -> None:
     spec = conv(8, 1)
-    names = {"cortex-m7": "cortex-m4", "cortex-m85": "cortex-m55", "cortex-m55+nomve": "cortex-m4"}
+    names = {"cortex-m7": "cortex-m4", "cortex-m85": "cortex-m55", "cortex-m35p": "cortex-m33"}
     names |= {"cortex-m0": "cortex-m3", "cortex-m33+nodsp": "cortex-m3"}
+    names |= {f"cortex-m{number}+nomve": "cortex-m33" for number in (52, 55, 85)}
     for name, table in names.items():
         assert predict_layer(spec, Device(Target.parse(name))) == predict_layer(
             spec, Device(Target.parse(table))

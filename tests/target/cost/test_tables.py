@@ -6,10 +6,17 @@ import json
 
 import pytest
 
-from tflopt.target.cost.tables import CORE_OF_ISA, FORMAT_VERSION, Table, load_table, parse_table
+from tflopt.target import Target, all_targets
+from tflopt.target.cost.tables import (
+    CORES,
+    FORMAT_VERSION,
+    Table,
+    load_table,
+    parse_table,
+    table_for,
+)
 
 pytestmark = pytest.mark.unit
-CORES = sorted(set(CORE_OF_ISA.values()))
 
 # What convolutional networks spend their time in; the other rows are allowed to be worse.
 DECISIVE = (
@@ -56,6 +63,15 @@ def test_all_tables_have_rows_for_the_same_operators() -> None:
     ]
     for each in names:
         assert len(each ^ names[0]) <= 3
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_a_measured_core_has_its_own_table(core: str) -> None:
+    assert table_for(Target.parse(core)).core == core
+
+
+def test_every_table_stands_for_some_target() -> None:
+    assert {table_for(target).core for target in all_targets()} == set(CORES)
 
 
 def test_another_format_is_refused() -> None:

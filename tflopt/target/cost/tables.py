@@ -7,11 +7,16 @@ import pkgutil
 from dataclasses import dataclass
 from functools import cache
 
-from tflopt.target.cortex_m import Isa, Target
+from tflopt.target.cortex_m import Cpu, Isa, Target
 
 FORMAT_VERSION = 1
 CORE_OF_ISA = {Isa.SCALAR: "cortex-m3", Isa.DSP: "cortex-m4", Isa.MVE: "cortex-m55"}
-"""The core whose table stands for each ISA: a target's ISA decides, not its name."""
+"""The core whose table stands for each ISA, on cores of every architecture but Armv8-M with DSP."""
+ARMV8M_DSP_CORE = "cortex-m33"
+"""Its table stands for all cores of Armv8-M that are built with DSP and without MVE."""
+CORES = (*CORE_OF_ISA.values(), ARMV8M_DSP_CORE)
+"""The cores that were measured."""
+_ARMV8M_MAINLINE = frozenset({Cpu.M33, Cpu.M35P, Cpu.M52, Cpu.M55, Cpu.M85})
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,20 @@ class Table:
     rows: dict[str, Fit]
 
 
+def core_for(target: Target) -> str:
+    """The measured core whose table stands for a target.
+
+    The ISA decides, and with DSP the architecture: GCC's code for Armv8-M differs from that for
+    Armv7E-M in plain loops and in how floats are rounded (``docs/cost-model.md``).
+    """
+    if target.isa is Isa.DSP and target.cpu in _ARMV8M_MAINLINE:
+        return ARMV8M_DSP_CORE
+    return CORE_OF_ISA[target.isa]
+
+
 def table_for(target: Target) -> Table:
-    """The table that stands for a target: the one measured on a core with its ISA."""
-    return load_table(CORE_OF_ISA[target.isa])
+    """The table that stands for a target."""
+    return load_table(core_for(target))
 
 
 @cache

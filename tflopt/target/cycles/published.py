@@ -20,7 +20,7 @@ from typing import Any
 
 from tflopt.io.toml import read_toml
 from tflopt.target.cortex_m import Cpu, Target
-from tflopt.target.cost.tables import CORE_OF_ISA
+from tflopt.target.cost.tables import core_for
 from tflopt.target.quantities import parse_clock
 
 BENCHMARKS = ("ad", "kws", "vww", "ic")
@@ -122,7 +122,7 @@ def _plain(cpu: Cpu) -> Target:
 
 def reference_instructions(target: Target) -> Mapping[str, int]:
     """What the cost table of a target predicts for the four reference models."""
-    found: Mapping[str, int] = _table()["instructions"][CORE_OF_ISA[target.isa]]
+    found: Mapping[str, int] = _table()["instructions"][core_for(target)]
     return found
 
 
