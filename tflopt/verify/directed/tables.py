@@ -8,25 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from tflopt.arith.affine import Affine, affine_of
 from tflopt.arith.fixed_point import INT8_MIN, Ints, divide_by_power_of_two, ints
 from tflopt.arith.reduction import every_sum, mean, sum_of
-from tflopt.arith.softmax import LONGEST_ROW, SUM_BITS, exponentials, is_legal, shares, softmax
+from tflopt.arith.softmax import LONGEST_ROW, SUM_BITS, exponentials, is_legal, shares
 from tflopt.facts.operators import ELEMENTWISE
 from tflopt.facts.tables import SUMS, fused_of, pair_table
 from tflopt.ir import DType, Op, OpCode, Value
 from tflopt.ir.options import SoftmaxOptions
+from tflopt.verify.directed.edges import Mask
 from tflopt.verify.directed.sums import Index
 
 VALUES = 256
 PAIRED = SUMS | {OpCode.MUL}
-ENOUGH, MOST_EQUAL, SHORT = 16, 12, 4
-NUMBERS_TRIED, TURNS, MOST_TURNS = 1 << 17, 24, 128
+ENOUGH, SHORT = 16, 4
+NUMBERS_TRIED, TURNS, MOST_TURNS = 1 << 17, 40, 160
 MOST_SUMS = 1 << 18
+HALF, NEAR_STEP = 0.5, 1 / 256
+"""Sums of up to a few dozen exponentials are rounded by less."""
+SHOWN_BITS = 9
+"""An element whose exponential is smaller than the highest one's by more is 0 of 256."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +106,12 @@ def _table(op: Op) -> Ints | None:
 
 
 def unlike_rows(old: Op, new: Op, ends: tuple[Ints, Ints], rng: np.random.Generator) -> Ints | None:
-    """Rows that two SOFTMAX map to unlike ones, with each element between its ``ends``."""
+    """Rows that two SOFTMAX map to unlike ones, with each element between its ``ends``.
+
+    Up to four elements are run through, so that no row means that there is none. Longer ones are
+    drawn where elements have a share that shows: two betas that are neighbours map about one in
+    20,000 of them to unlike ones.
+    """
     numbers = [_beta(op) for op in (old, new)]
     if numbers[0] is None or numbers[1] is None:
         return None
@@ -112,68 +121,58 @@ def unlike_rows(old: Op, new: Op, ends: tuple[Ints, Ints], rng: np.random.Genera
     tables = [exponentials(source, beta) for source, beta in (numbers[0], numbers[1])]
     if np.array_equal(tables[0], tables[1]):
         return None
-    found = [*_rows_of_three(tables, ends, width, rng)]
-    for _ in range(0 if sum(map(len, found)) >= ENOUGH else TURNS):
-        rows = rng.integers(*ends, (NUMBERS_TRIED // width, width), endpoint=True)
-        few = rng.random(rows.shape) < rng.random((len(rows), 1))
-        rows = np.where(few, rows, ends[0])
-        one, two = (softmax(rows, source, beta) for source, beta in (numbers[0], numbers[1]))
+    high = int(ends[1].max())
+    span = high - int(ends[0].min())
+    short = width <= SHORT
+    tried = _short_rows(width, span) if short else _long_rows(width, span, tables[0], rng)
+    found = [np.empty((0, width), np.int64)]
+    for turn, below in enumerate(tried):
+        rows = np.clip(high - below, *ends)
+        rows = rows[_is_near_step(rows, tables)]
+        one, two = (_outputs(rows, table) for table in tables)
         found.append(rows[(one != two).any(axis=1)])
-        if sum(map(len, found)) >= ENOUGH:
+        count = sum(map(len, found))
+        if count >= ENOUGH or (count and turn >= TURNS and not short):
             break
-    return np.concatenate([np.empty((0, width), np.int64), *found])
+    return np.concatenate(found)
 
 
-def _rows_of_three(
-    tables: Sequence[Ints], ends: tuple[Ints, Ints], width: int, rng: np.random.Generator
-) -> Iterator[Ints]:
-    """Unlike rows of one number that is the highest, two others, and one for the rest."""
-    low, high = int(ends[0].max()), int(ends[1].min())
-    left = ENOUGH if low < high else 0
-    for (one, two), rest in _turns(width, (low, high), rng):
-        if left <= 0:
-            return
-        many = one, two, width - 1 - one - two
-        results = [_three_values(table[: high - low + 1], many, high - rest) for table in tables]
-        unlike = np.argwhere((results[0] != results[1]).any(axis=0))
-        below = unlike[rng.permutation(len(unlike))[:left]]
-        left -= len(below)
-        rows = np.full((len(below), width), rest, np.int64)
-        rows[:, 0] = high
-        rows[:, 1 : 1 + one] = high - below[:, :1]
-        rows[:, 1 + one : 1 + one + two] = high - below[:, 1:]
-        yield rows
+def _short_rows(width: int, span: int) -> Iterator[Ints]:
+    """How far elements are below the highest one, in ascending order: all that there is."""
+    for last in range(span + 1 if width > 1 else 0):
+        size = width - 2
+        between = np.indices((last + 1,) * size).reshape(size, (last + 1) ** size)
+        between = between[:, (np.diff(between, axis=0) >= 0).all(axis=0)].T
+        count = len(between)
+        yield np.column_stack([np.zeros(count, np.int64), between, np.full(count, last)])
 
 
-def _turns(
-    width: int, ends: tuple[int, int], rng: np.random.Generator
-) -> Iterator[tuple[tuple[int, int], int]]:
-    """How many elements have each of two numbers, and what the rest has: all that there is in rows
-    of up to four elements.
-    """
-    low, high = ends
-    if width <= SHORT:
-        for rest in range(low, high + 1):
-            yield (min(1, width - 1), min(1, max(0, width - 2))), rest
-        return
-    some = range(min(width, MOST_EQUAL + 1))
-    counts = [(a, b) for a in some for b in some if a + b <= min(width - 1, MOST_EQUAL)]
-    for turn in range(MOST_TURNS):
-        rest = low if turn < len(counts) else int(rng.integers(low, high))
-        yield counts[turn % len(counts)], rest
+def _long_rows(width: int, span: int, table: Ints, rng: np.random.Generator) -> Iterator[Ints]:
+    """The same of random rows, most of whose elements show; the others are as low as can be."""
+    shown = int((table > table[0] >> SHOWN_BITS).sum())
+    for _ in range(MOST_TURNS):
+        count = max(1, NUMBERS_TRIED // width)
+        reach = rng.integers(0, min(span, shown), (count, 1), endpoint=True)
+        below = rng.integers(0, reach, (count, width), endpoint=True)
+        kept = 2 * rng.random((count, 1))
+        below = np.where(rng.random(below.shape) < kept, below, span)
+        below[:, 0] = 0
+        yield below
 
 
-def _three_values(table: Ints, counts: tuple[int, int, int], rest: int) -> Ints:
-    """The outputs of rows of the highest number, some elements that are one number below it, some
-    that are another, and the others ``rest`` below it, for all pairs of these numbers.
-    """
-    first, second = table[:, None], table[None, :]
-    highest, lowest = table[:1, None], table[rest : rest + 1, None]
-    part = partial(divide_by_power_of_two, exponent=SUM_BITS)
-    total = part(highest) + counts[0] * part(first) + counts[1] * part(second)
-    total = total + counts[2] * part(lowest)
-    every = [np.broadcast_to(each, total.shape) for each in (highest, first, second)]
-    return np.stack([shares(ints(terms), ints(total)) for terms in every])
+def _is_near_step(rows: Ints, tables: Sequence[Ints]) -> Mask:
+    """Whether an element's share lies where the two models may round it to unlike numbers."""
+    terms = tables[0].astype(np.float64)[rows.max(axis=1, keepdims=True) - rows]
+    outputs = VALUES * terms / terms.sum(axis=1, keepdims=True)
+    apart = np.abs(tables[0] - tables[1]).max() / tables[0][0]
+    width = NEAR_STEP + VALUES * (1 + rows.shape[1]) * apart
+    near: Mask = np.abs(outputs - np.floor(outputs) - HALF) <= width
+    return np.array(near.any(axis=1))
+
+
+def _outputs(rows: Ints, table: Ints) -> Ints:
+    terms = table[rows.max(axis=1, keepdims=True) - rows]
+    return shares(terms, divide_by_power_of_two(terms, SUM_BITS).sum(axis=1, keepdims=True))
 
 
 def _beta(op: Op) -> tuple[Affine, float] | None:
