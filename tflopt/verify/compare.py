@@ -39,12 +39,12 @@ from tflopt.verify.interface import (
 from tflopt.verify.layers import (
     LayerDifference,
     difference_of,
-    equal_pairs,
     first_difference,
     has_state,
 )
-from tflopt.verify.match import BY_CONTENTS, BY_ORIGIN, Matches, match
+from tflopt.verify.match import BY_CONTENTS, BY_ORIGIN, BY_STRUCTURE, Matches, match
 from tflopt.verify.unwritten import DETECTION, written
+from tflopt.verify.values import equal_matches
 
 Status = Literal["identical", "rounded", "different", "not verified"]
 """``rounded``: identical but for rules that are not exact; ``note`` says how far off."""
@@ -320,7 +320,8 @@ class _Comparison:
         one, two = self.original.model, self.optimized.model
         cuts = partial(cuts_of, one, two, rearranged=self.optimized.may_rearrange)
         try:
-            matches = self._sure_matches(verdict) if cuts(self.matches).regions else self.matches
+            same = self.matches.how == BY_STRUCTURE and not cuts(self.matches).regions
+            matches = self.matches if same else self._sure_matches(verdict)
             driven = drive(self.runners[0], one, cuts(matches), self.samples, self.seed)
         except (RunnerError, MissingOpError) as error:
             return replace(verdict, note=f"directed inputs can't be run: {error}")
@@ -338,10 +339,10 @@ class _Comparison:
 
     def _sure_matches(self, verdict: Verification) -> Matches:
         """The matches by the rewriter's record; of others those that are equal on samples, too."""
-        if self.matches.how == BY_ORIGIN or not self.matches.pairs:
+        if self.matches.how == BY_ORIGIN:
             return self.matches
         works = self._works(self._inner_samples(verdict))
-        return replace(self.matches, pairs=equal_pairs(self.runners, *works, self.matches.pairs))
+        return equal_matches(self.runners, *works, self.matches)
 
     def _inner_samples(self, verdict: Verification) -> Sequence[int]:
         """Their numbers: a few, or what shows the mismatch, with all before where state counts."""

@@ -46,7 +46,7 @@ def _kinds(model: Model) -> dict[tuple[object, ...], list[Value]]:
     """What operators compute and don't only move, by what stays of it, in order."""
     found: dict[tuple[object, ...], list[Value]] = defaultdict(list)
     for op in model.main.ops:
-        if _only_moves(op):
+        if only_moves(op):
             continue
         for value in op.outputs:
             scale = value.quant.scalar() if value.quant is not None and value.quant.is_set else None
@@ -66,13 +66,14 @@ def _goes_on(value: Value, known: set[Value]) -> bool:
         reader = value.users[0]
         if kind_of(reader) is Kind.UNARY:
             return bool(known & set(reader.outputs))
-        if not _only_moves(reader) or len(reader.outputs) != 1:
+        if not only_moves(reader) or len(reader.outputs) != 1:
             return False
         value = reader.output
     return False
 
 
-def _only_moves(op: Op) -> bool:
+def only_moves(op: Op) -> bool:
+    """Whether it gives elements that it reads, in another place or shape."""
     return kind_of(op) is Kind.VIEW or op.code in MOVES
 
 

@@ -35,10 +35,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Matches:
-    """Pairs in the order in which the optimized model computes them, and how they were found."""
+    """Pairs in the order in which the optimized model computes them, and how they were found.
+
+    ``doubtful`` are others, which differ on samples: no pairs, or what a fault left of them.
+    """
 
     pairs: tuple[Pair, ...]
     how: str
+    doubtful: tuple[Pair, ...] = ()
 
 
 def match(original: Model, optimized: Model, *, derived: bool) -> Matches:
@@ -71,7 +75,7 @@ def pairs_by_contents(original: Model, optimized: Model) -> tuple[Pair, ...]:
         for value in op.outputs:
             if value in twins and _same_elements(twins[value][0], value):
                 one, origin = twins[value]
-                pair = _pair(old[one], one, new[value], op, index)
+                pair = pair_of(old[one], one, new[value], op, index)
                 pairs.append(replace(pair, origin=origin))
     return tuple(pairs)
 
@@ -90,7 +94,7 @@ def _transfer(original: Model, known: Model, optimized: Model) -> tuple[Pair, ..
         for value, source in zip(op.outputs, twin.outputs, strict=True):
             first = _origin(source, old)
             if first is not None and _same_elements(old[first], value, source.origin):
-                pair = _pair(first, old[first], place[value], op, index)
+                pair = pair_of(first, old[first], place[value], op, index)
                 moved = source.origin is not None and (source.origin.perm or source.origin.parts)
                 pairs.append(replace(pair, origin=source.origin) if moved else pair)
     return tuple(pairs)
@@ -111,7 +115,8 @@ def _same_elements(one: Value, two: Value, origin: Origin | None = None) -> bool
     return same and one.size_bytes is not None
 
 
-def _pair(index: int, value: Value, place: int, op: Op, op_index: int) -> Pair:
+def pair_of(index: int, value: Value, place: int, op: Op, op_index: int) -> Pair:
+    """The original's ``value`` with its index, and its twin's index, maker and that one's index."""
     name = value.name or f"tensor {index}"
     return Pair(index, place, name, op.opcode.label, op_index)
 
@@ -144,5 +149,5 @@ def _by_name(original: Model, optimized: Model) -> tuple[Pair, ...]:
         for value in op.outputs:
             first = known.get(value.name) if value.name in once[1] else None
             if first is not None and _same_elements(old[first], value):
-                pairs.append(_pair(first, old[first], place[value], op, index))
+                pairs.append(pair_of(first, old[first], place[value], op, index))
     return tuple(pairs)

@@ -16,6 +16,7 @@ from tflopt.ir import Model, OpCode
 from tflopt.ir.clone import clone
 from tflopt.product.validation import validate_files
 from tflopt.rules.pipeline import run_pipeline
+from tflopt.run.samples import SampleOptions
 from tflopt.verify.compare import Candidate, Verification, _Comparison, compare
 
 pytestmark = [pytest.mark.runtime, needs_tflm]
@@ -77,7 +78,7 @@ def test_samples_of_the_inputs_alone_miss_one(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_two_files_are_held_against_each_other_the_same_way() -> None:
-    """The record of the rewriter is lost: tensors are matched by rewriting again."""
+    """The record of the rewriter is lost: tensors are matched by what stays of them."""
     original, model = optimized("mobilenet_v2")
     faulty = with_fault(model, "bias", OpCode.CONV_2D)
     files = [write_bytes(each) for each in (original, model, faulty)]
@@ -86,6 +87,35 @@ def test_two_files_are_held_against_each_other_the_same_way() -> None:
     same = validate_files(one, good, runner=InProcess())
     assert same.status == "identical"
     assert same.regions > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "code"),
+    [
+        ("tcn_causal_dilated", "output-scale", OpCode.CONV_2D),
+        ("inception", "weight-scale", OpCode.CONV_2D),
+        ("ds_cnn", "output-scale", OpCode.DEPTHWISE_CONV_2D),
+        ("ds_cnn", "bias", OpCode.DEPTHWISE_CONV_2D),
+    ],
+)
+def test_a_step_is_found_in_two_files(name: str, kind: str, code: OpCode) -> None:
+    """Where counts of a kind, or the elements of inner tensors, tell of the fault."""
+    original, model = optimized(name)
+    files = [write_bytes(each) for each in (original, with_fault(model, kind, code))]
+    one, bad = (Candidate(read_bytes(data), data) for data in files)
+    found = validate_files(one, bad, runner=InProcess(), samples=SampleOptions(4))
+    assert found.status == "different", found
+
+
+@pytest.mark.parametrize(
+    "name", ["torch_cnn", "tcn_causal_dilated", "inception", "squeeze_excite", "conv1d_pairs"]
+)
+def test_two_files_without_a_fault_give_no_alarm(name: str) -> None:
+    files = [write_bytes(each) for each in optimized(name)]
+    one, good = (Candidate(read_bytes(data), data) for data in files)
+    found = validate_files(one, good, runner=InProcess(), samples=SampleOptions(2))
+    assert found.status == "identical", found
+    assert not found.note
 
 
 @pytest.mark.parametrize(

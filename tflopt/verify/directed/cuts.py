@@ -18,10 +18,18 @@ class Cuts:
     Attributes:
         inner: those at which regions may begin, the models' inputs among them.
         results: those at which regions may end, the models' outputs among them.
+        doubtful: those of the optimized model's that differ on samples: what is found there counts
+            only if it goes on to a result that doesn't.
     """
 
     inner: tuple[Cut, ...]
     results: tuple[Cut, ...]
+    doubtful: frozenset[Value] = frozenset()
+
+    @property
+    def witnesses(self) -> list[Cut]:
+        """Results that aren't doubtful."""
+        return [cut for cut in self.results if cut.optimized not in self.doubtful]
 
     @cached_property
     def regions(self) -> list[Region]:
@@ -37,13 +45,18 @@ def cuts_of(original: Model, optimized: Model, matches: Matches, *, rearranged: 
     """
     old, new = list(original.main.values), list(optimized.main.values)
     pairs = trusted(matches, old, new)
-    inner = [Cut(old[pair.original], new[pair.optimized], pair.origin) for pair in pairs]
+    inner, doubtful = (
+        [Cut(old[pair.original], new[pair.optimized], pair.origin) for pair in some]
+        for some in (pairs, matches.doubtful)
+    )
     known = {cut.optimized for cut in inner}
     feeds = zip(original.main.inputs, optimized.main.inputs, strict=True)
     ports = zip(original.main.outputs, optimized.main.outputs, strict=True)
+    ends = _same(ports, rearranged)
     return Cuts(
         (*inner, *_same(feeds, rearranged)),
-        (*inner, *(cut for cut in _same(ports, rearranged) if cut.optimized not in known)),
+        (*inner, *doubtful, *(cut for cut in ends if cut.optimized not in known)),
+        frozenset({cut.optimized for cut in doubtful} - {cut.optimized for cut in ends}),
     )
 
 

@@ -106,6 +106,16 @@ def feeds_of(region: Region, source: Source) -> Feeds:
     return Feeds(region, maker.rows, copies, maker.bounds)
 
 
+def feeds_onward(feeds: Feeds, region: Region, source: Source) -> Feeds:
+    """The same inputs for a region that reads these leaves, and perhaps others."""
+    maker = _Maker(region, source.ranges, source.samples, source.rng)
+    maker.fill(feeds.count)
+    known = dict(zip(feeds.region.leaves, feeds.rows, strict=True))
+    pairs = zip(region.leaves, maker.rows, strict=True)
+    rows = [known.get(leaf, row) for leaf, row in pairs]
+    return Feeds(region, rows, feeds.copies, maker.bounds)
+
+
 @dataclass(eq=False)
 class _Maker:
     region: Region

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tflopt.facts.operators import Kind, Trait, having, kind_of
@@ -69,6 +69,37 @@ def regions_of(cuts: Sequence[Cut], results: Sequence[Cut]) -> list[Region]:
     return list(found.values())
 
 
+def onward(region: Region, cuts: Sequence[Cut], results: Sequence[Cut]) -> list[Region]:
+    """From what a region reads on to each result that depends on it, with nothing paired between.
+
+    Args:
+        cuts: tensors that correspond, as for :func:`regions_of`.
+        results: where the difference may show.
+    """
+    behind = [
+        reached({cut.original for cut in region.cuts}),
+        reached({cut.optimized for cut in region.cuts}),
+    ]
+    usable = [cut for cut in cuts if _takes_any_number(cut) and cut.original not in behind[0]]
+    usable = [cut for cut in usable if cut.optimized not in behind[1]] + list(region.cuts)
+    places = {op: n for cut in results[:1] for n, op in enumerate(cut.original.graph.ops)}
+    pairs, olds = {c.optimized: c for c in usable}, {c.original for c in usable}
+    cutter = _Cutter(pairs, olds, places, most=len(places))
+    found = [cutter.region(cut) for cut in results if cut.optimized in behind[1]]
+    return [each for each in found if each is not None]
+
+
+def reached(values: Iterable[Value]) -> set[Value]:
+    """What is computed from these tensors, without themselves."""
+    found: set[Value] = set()
+    stack = list(values)
+    while stack:
+        for op in stack.pop().users:
+            stack += (fresh := [value for value in op.outputs if value not in found])
+            found.update(fresh)
+    return found
+
+
 def _takes_any_number(cut: Cut) -> bool:
     ports = cut.original.is_graph_input and cut.optimized.is_graph_input
     return ports or (cut.original.dtype in INJECTED and cut.original.dtype is cut.optimized.dtype)
@@ -79,6 +110,7 @@ class _Cutter:
     by_optimized: Mapping[Value, Cut]
     originals: set[Value]
     places: Mapping[Op, int]
+    most: int = MOST_OPS
 
     def region(self, result: Cut) -> Region | None:
         """The smallest region whose two sides read the same tensors; None where there is none.
@@ -108,13 +140,18 @@ class _Cutter:
 
     def _optimized_side(self, result: Cut, whole: set[Value]) -> _Slice | None:
         cut = self.by_optimized
-        return slice_of(result.optimized, lambda v: v in cut and cut[v].original not in whole)
+
+        def is_leaf(value: Value) -> bool:
+            return value in cut and cut[value].original not in whole
+
+        return slice_of(result.optimized, is_leaf, self.most)
 
     def _original_side(self, result: Cut, new: _Slice, whole: set[Value]) -> _Slice | None:
         same = [self.by_optimized[value].original is result.original for value in new.leaves]
         if same and all(same):  # the optimized model only moves what it had before
             return _Slice((), (result.original,))
-        return slice_of(result.original, lambda v: v in self.originals and v not in whole)
+        own = self.originals - whole
+        return slice_of(result.original, own.__contains__, self.most)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +160,9 @@ class _Slice:
     leaves: tuple[Value, ...]
 
 
-def slice_of(result: Value, is_leaf: Callable[[Value], bool]) -> _Slice | None:
+def slice_of(
+    result: Value, is_leaf: Callable[[Value], bool], most: int = MOST_OPS
+) -> _Slice | None:
     """The operators that compute a tensor from leaves, in an order that follows their inputs.
 
     None where one of them lasts beyond an invocation, calls another graph or is unknown, or where
@@ -137,7 +176,7 @@ def slice_of(result: Value, is_leaf: Callable[[Value], bool]) -> _Slice | None:
     open_ops = {result.producer}
     while stack:
         op, index = stack.pop()
-        if index == 0 and (not _is_plain(op) or len(open_ops) > MOST_OPS):
+        if index == 0 and (not _is_plain(op) or len(open_ops) > most):
             return None
         if index == len(op.inputs):
             ops[op] = None

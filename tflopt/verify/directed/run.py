@@ -15,8 +15,16 @@ from tflopt.ranges import ranges_of
 from tflopt.run.runner import Runner, Work
 from tflopt.run.samples import Sample
 from tflopt.verify.directed.cuts import Cuts
-from tflopt.verify.directed.feeds import MOST_FEEDS, RUNS, Feeds, Source, feeds_of, work_of
-from tflopt.verify.directed.regions import Region
+from tflopt.verify.directed.feeds import (
+    MOST_FEEDS,
+    RUNS,
+    Feeds,
+    Source,
+    feeds_of,
+    feeds_onward,
+    work_of,
+)
+from tflopt.verify.directed.regions import Region, onward
 from tflopt.verify.directed.submodel import OPTIMIZED, ORIGINAL, submodel
 from tflopt.verify.layers import Difference, LayerDifference, difference_of
 
@@ -77,8 +85,10 @@ def drive(
         return Directed()
     rng = np.random.default_rng(seed)
     feeds = _feeds(regions, original, samples, rng)
-    sure = (_sure(runner, each, rng) for each in _apart(runner, feeds))
-    finding = next((found for found in sure if found is not None), None)
+    source = Source(ranges_of(original.main), samples, rng, 0)
+    sure = ((each, _sure(runner, (each, found), rng)) for each, found in _apart(runner, feeds))
+    told = (found and _told(runner, each, found, cuts, source) for each, found in sure)
+    finding = next((found for found in told if found is not None), None)
     return Directed(len(feeds), finding)
 
 
@@ -136,6 +146,22 @@ def _sure(runner: Runner, found: tuple[Feeds, Finding], rng: np.random.Generator
         if outputs[0] != outputs[1]:
             return None
     return again[0][1]
+
+
+def _told(
+    runner: Runner, feeds: Feeds, finding: Finding, cuts: Cuts, source: Source
+) -> Finding | None:
+    """The finding; where its result is doubtful, only if another result shows it too.
+
+    What the region reads is given to all that is behind it, up to results that are equal on samples
+    and to the outputs: a pair that is none makes no difference there.
+    """
+    if finding.region.result.optimized not in cuts.doubtful:
+        return finding
+    regions = onward(finding.region, cuts.inner, cuts.witnesses)
+    more = [feeds_onward(feeds, region, source) for region in regions]
+    shown = [_sure(runner, each, source.rng) for each in _apart(runner, more)] if more else []
+    return finding if any(shown) else None
 
 
 def _work(feeds: Sequence[Feeds], side: int) -> Work:
