@@ -341,8 +341,7 @@ class _Comparison:
         """The matches by the rewriter's record; of others those that are equal on samples, too."""
         if self.matches.how == BY_ORIGIN:
             return self.matches
-        works = self._works(self._inner_samples(verdict))
-        return equal_matches(self.runners, *works, self.matches)
+        return equal_matches(self.runners, *self._works(self._inner_samples(verdict)), self.matches)
 
     def _inner_samples(self, verdict: Verification) -> Sequence[int]:
         """Their numbers: a few, or what shows the mismatch, with all before where state counts."""
