@@ -74,7 +74,7 @@ def test_every_option_is_a_key_of_the_configuration(name: str, tmp_path: Path) -
     try:
         (entry,) = read_config(path)
     except UsageError as error:
-        told = "is no profile" if option.key == "profile" else "needs runner"
+        told = "no such file" if option.key == "profile" else "needs runner"
         assert option.key in ("tflm-lib", "firmware", "fvp", "profile")
         assert told in str(error)
         return

@@ -41,7 +41,7 @@ def picture(name: str) -> str:
 
 
 def _figure(title: str, model: Model, rows: Sequence[Mapping[str, object]]) -> str:
-    boxes, edges = _boxes(model, [str(row["fate"]) for row in rows])
+    boxes, edges = _boxes(model, [str(row["fate"]) for row in rows[: len(model.main.ops)]])
     width = max(LEAST_WIDTH, *(LETTER * len(f"{box.title} ") + LETTER for box in boxes))
     places = _places(boxes, width)
     columns = max(x for x, _ in places) + width + MARGIN
@@ -71,7 +71,8 @@ def _boxes(model: Model, fates: Sequence[str]) -> tuple[list[Box], Edges]:
         edges += [(one, len(boxes)) for one in read]
         row = 1 + max((boxes[one].row for one in read), default=0)
         place |= dict.fromkeys(op.outputs, len(boxes))
-        boxes.append(Box(row, op.opcode.label, _short(op.outputs[0]), fate))
+        shown = _short(op.outputs[0]) if op.outputs else ""
+        boxes.append(Box(row, op.opcode.label, shown, fate))
     return boxes, edges
 
 

@@ -164,11 +164,13 @@ class _Run:
 
     def _search(self, phase: Phase) -> bool:
         """What is worth it below the ceilings, then what pays for higher ones."""
+        start = clone(self.model) if self._grows() else None
         changed = self._rounds(phase)
         first = budget = self.budget
         for _ in range(MOST_RAISES):
-            budget = self._raised(first, budget)
-            if budget is None or not self._grow(phase, budget):
+            tries = self._raised(first, budget, start)
+            budget = next((each for each, model in tries if self._grow(phase, each, model)), None)
+            if budget is None:
                 break
             changed = True
         return changed
@@ -207,17 +209,26 @@ class _Run:
             for rule in self._of(stages)
         ]
 
-    def _raised(self, first: Budget | None, budget: Budget | None) -> Budget | None:
-        grows = self.config.goal is Goal.BALANCED and self.config.exchange
-        if not grows or first is None or budget is None or self.worth is None:
-            return None
-        ops = set(self.model.ops())
-        refused = {op: forms for op, forms in self.book.refused.items() if op in ops}
-        return raised(budget, self.worth.total(self.model), refused, first)
+    def _grows(self) -> bool:
+        return self.config.goal is Goal.BALANCED and self.config.exchange
 
-    def _grow(self, phase: Phase, budget: Budget) -> bool:
-        """Go on below higher ceilings, on a copy that is kept if the growth is paid for."""
-        trial = _Run(clone(self.model), self.rules, self.config, self.told, self)
+    def _raised(
+        self, first: Budget | None, budget: Budget | None, start: Model | None
+    ) -> list[tuple[Budget, Model]]:
+        """Higher ceilings, and the model to go on from below them: this one, or before that the one
+        that the search began with, where what was refused a form has taken a lesser one since."""
+        if start is None or first is None or budget is None or self.worth is None:
+            return []
+        now, ops = self.worth.total(self.model), set(self.model.ops())
+        here = {op: forms for op, forms in self.book.refused.items() if op in ops}
+        tries = [(raised(budget, now, here, first), self.model)]
+        if len(here) < len(self.book.refused):
+            tries.insert(0, (raised(budget, now, self.book.refused, first), start))
+        return [(each, model) for each, model in tries if each is not None]
+
+    def _grow(self, phase: Phase, budget: Budget, origin: Model) -> bool:
+        """Go on from there below higher ceilings, on a copy that is kept if the growth is paid for."""
+        trial = _Run(clone(origin), self.rules, self.config, self.told, self)
         assert self.original is not None
         if not trial._rounds(phase, budget):
             return False
