@@ -9,6 +9,7 @@ import pytest
 from tests.support.check_rule import apply, check_leaves_alone, check_rule
 from tests.support.kit import Kit
 from tests.support.worth import Always, Never, check_declines_by
+from tflopt.config import Goal
 from tflopt.facts.blocks import taken
 from tflopt.ir import DType, OpCode
 from tflopt.rules.forms.rewrite_slice import RewriteSlice
@@ -72,7 +73,7 @@ def test_several_axes_at_once_are_no_gather() -> None:
 @pytest.mark.parametrize("device", DEVICES, ids=str)
 def test_what_is_predicted_decides(device: Device) -> None:
     """It never goes to what costs more, and wide rows by GATHER."""
-    rule, fired = RewriteSlice(Worth(device=device)), 0
+    rule, fired = RewriteSlice(Worth(Goal.SPEED, device=device)), 0
     for rows, width, axis in product((2, 9, 24), (8, 64, 256), (1, 3)):
         n = Kit()
         x, begin = n.feed(1, rows, 1, width), [0] * 4

@@ -227,7 +227,7 @@ class _Run:
         return [(each, model) for each, model in tries if each is not None]
 
     def _grow(self, phase: Phase, budget: Budget, origin: Model) -> bool:
-        """Go on from there below higher ceilings, on a copy that is kept if the growth is paid for."""
+        """Go on below higher ceilings, on a copy that is kept if the growth is paid for."""
         trial = _Run(clone(origin), self.rules, self.config, self.told, self)
         assert self.original is not None
         if not trial._rounds(phase, budget):

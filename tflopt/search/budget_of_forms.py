@@ -11,16 +11,16 @@ from tflopt.ir import Model
 from tflopt.search.cost import Cost
 from tflopt.search.objective import Budget
 from tflopt.search.worth import Worth
-from tflopt.target.kernels import kernel_use
 from tflopt.target.memory import PlanRequest, memory_of, plan_memory, why_no_memory
 
 UNLIMITED = 1 << 62
 PLAN_BYTES = 88
 PLAN_BYTES_PER_TENSOR = 4
-ANNOTATION_BYTES = 448
-ANNOTATION_BYTES_PER_OPERATOR = 12
-ANNOTATION_BYTES_PER_KERNEL = 32
-"""What the plan and the annotation take later, at most for common models."""
+ANNOTATION_BYTES = 64
+ANNOTATION_BYTES_PER_OPERATOR = 3
+BESIDE_DESCRIPTION_BYTES = 48
+"""What the plan and the annotation take later, at most for common models
+(``benchmarks/annotation.py``); more where the model keeps a description of its own."""
 
 
 def original_cost(model: Model, worth: Worth) -> Cost:
@@ -36,7 +36,7 @@ def present_cost(model: Model, stripped: Model, worth: Worth, plan: PlanRequest 
         stripped: a copy of ``model`` without what is dropped at the end.
         plan: the memory plan that will be written, None for none.
     """
-    size = len(write_bytes(stripped, WriteOptions(share=True))) + _extras(model, worth)
+    size = len(write_bytes(stripped, WriteOptions(share=True))) + _extras(stripped)
     arena = _arena(stripped, worth, plan)
     return replace(worth.total(model), flash_bytes=size, arena_bytes=arena)
 
@@ -82,11 +82,9 @@ def _arena(model: Model, worth: Worth, plan: PlanRequest | None) -> int:
     return arena.minimum_bytes - max(0, arena.head_bytes - head)
 
 
-def _extras(model: Model, worth: Worth) -> int:
-    ops = list(model.ops())
-    device = worth.device
-    kernels = {kernel_use(op, device).function for op in ops}
+def _extras(model: Model) -> int:
     tensors = sum(len(graph.values) for graph in model.graphs)
     plan = PLAN_BYTES + PLAN_BYTES_PER_TENSOR * tensors
-    operators = ANNOTATION_BYTES_PER_OPERATOR * len(ops)
-    return plan + ANNOTATION_BYTES + operators + ANNOTATION_BYTES_PER_KERNEL * len(kernels)
+    operators = ANNOTATION_BYTES_PER_OPERATOR * sum(1 for _ in model.ops())
+    beside = BESIDE_DESCRIPTION_BYTES if model.description else 0
+    return plan + ANNOTATION_BYTES + operators + beside
