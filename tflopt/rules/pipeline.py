@@ -221,9 +221,11 @@ class _Run:
             return []
         now, ops = self.worth.total(self.model), set(self.model.ops())
         here = {op: forms for op, forms in self.book.refused.items() if op in ops}
-        tries = [(raised(budget, now, here, first), self.model)]
-        if len(here) < len(self.book.refused):
-            tries.insert(0, (raised(budget, now, self.book.refused, first), start))
+        again = [(self.book.refused, start)] if len(here) < len(self.book.refused) else []
+        tries = [
+            (raised(budget, now, refused, first), model)
+            for refused, model in [*again, (here, self.model)]
+        ]
         return [(each, model) for each, model in tries if each is not None]
 
     def _grow(self, phase: Phase, budget: Budget, origin: Model) -> bool:
