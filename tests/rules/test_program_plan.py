@@ -126,7 +126,8 @@ def test_nothing_is_rewritten_that_would_make_tensors_overlap() -> None:
     n.output(n.add(n.add(copy, other), done))
     model = planned(n, {x: 0, early: 64, area: 0, copy: 256, other: 320, done: 128})
     before = read_plan(model)
-    run_pipeline(model)
+    # Another operator's result has no place of its own, and may live on.
+    run_pipeline(model, Selection(disable=("requantize-with-kernel",)))
     assert [op.opcode.label for op in model.main.ops][:2] == ["RELU", "RESHAPE"]
     assert read_plan(model) == before
 
