@@ -23,8 +23,8 @@ import typer
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.calibration.grid import GROUPS, packs  # noqa: E402
-from benchmarks.calibration.measure import Counts, load, measure, save  # noqa: E402
+from benchmarks.calibration.grid import grid_of  # noqa: E402
+from benchmarks.calibration.measure import Counts, load, measure, runner_for, save  # noqa: E402
 from benchmarks.calibration.page import (  # noqa: E402
     compare_models,
     has_place,
@@ -39,15 +39,12 @@ from benchmarks.calibration.table import (  # noqa: E402
     merged,
     to_json,
 )
-from tflopt.errors import UsageError  # noqa: E402
-from tflopt.run.choose import DeviceOptions  # noqa: E402
 from tflopt.run.device import DeviceRunner  # noqa: E402
-from tflopt.run.environment import choose_device  # noqa: E402
 from tflopt.target.cmsis_nn.versions import V4AB83CC  # noqa: E402
 from tflopt.target.cost.tables import load_table, parse_table  # noqa: E402
 from tflopt.target.device import Device  # noqa: E402
 
-NO_PLACE, CANNOT_RUN = 2, 4
+NO_PLACE = 2
 TABLES = ROOT / "tflopt" / "target" / "cost" / "tables"
 PAGE = ROOT / "docs" / "cost-model.md"
 LIBRARY = "TFLM 90b983c"
@@ -78,13 +75,8 @@ def main(
     if write and not has_place(PAGE, core):
         typer.echo(f"{PAGE} has no place for {core}: see docs/adding-a-core.md", err=True)
         raise typer.Exit(NO_PLACE)
-    try:
-        runner = choose_device("qemu", DeviceOptions(device.target, tflm_lib))
-    except UsageError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(CANNOT_RUN) from None
-    chosen = [group for group in GROUPS if only is None or group.name.startswith(tuple(only))]
-    grid = list(packs(chosen, seed, scale))
+    runner = runner_for(device, tflm_lib)
+    grid = grid_of(only, seed, scale)
     if counts is not None and counts.exists():
         found: Counts = load(counts, grid)
     else:

@@ -23,19 +23,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.calibration.fit import FLOOR  # noqa: E402
-from benchmarks.calibration.grid import GROUPS, packs  # noqa: E402
-from benchmarks.calibration.measure import measure  # noqa: E402
+from benchmarks.calibration.grid import grid_of  # noqa: E402
+from benchmarks.calibration.measure import measure, runner_for  # noqa: E402
 from benchmarks.calibration.page import compare_models, model_paths  # noqa: E402
 from benchmarks.calibration.table import Measured  # noqa: E402
-from tflopt.errors import UsageError  # noqa: E402
-from tflopt.run.choose import DeviceOptions  # noqa: E402
-from tflopt.run.environment import choose_device  # noqa: E402
 from tflopt.target.cmsis_nn.versions import V4AB83CC  # noqa: E402
 from tflopt.target.cost import predict_layer  # noqa: E402
 from tflopt.target.cost.tables import table_for  # noqa: E402
 from tflopt.target.device import Device  # noqa: E402
-
-CANNOT_RUN = 4
 
 
 def errors_of(layers: Iterable[Measured], device: Device) -> dict[str, list[float]]:
@@ -72,13 +67,8 @@ def main(
 ) -> None:
     """Measure, compare, print."""
     device = Device.of(target, cmsis_nn)
-    try:
-        runner = choose_device("qemu", DeviceOptions(device.target, tflm_lib))
-    except UsageError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(CANNOT_RUN) from None
-    chosen = [group for group in GROUPS if only is None or group.name.startswith(tuple(only))]
-    grid = list(packs(chosen, seed, scale))
+    runner = runner_for(device, tflm_lib)
+    grid = grid_of(only, seed, scale)
     found = measure(grid, runner, jobs)
     core = device if table is None else Device.of(table, cmsis_nn)
     held = table_for(core.target)

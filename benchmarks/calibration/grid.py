@@ -60,6 +60,12 @@ def packs(groups: Iterable[Group], seed: int, scale: float = 1.0) -> Iterator[Pa
             yield pack
 
 
+def grid_of(only: Sequence[str] | None, seed: int, scale: float) -> list[Pack]:
+    """The packs of all groups, or of those whose name begins with one of ``only``."""
+    chosen = [group for group in GROUPS if only is None or group.name.startswith(tuple(only))]
+    return list(packs(chosen, seed, scale))
+
+
 def _pack(group: Group, dice: Random, limit: int) -> Pack:
     builder = Builder()
     used = 0

@@ -12,18 +12,32 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import typer
 
 from benchmarks.calibration.grid import Pack
 from benchmarks.calibration.table import Measured
-from tflopt.errors import RunnerError
+from tflopt.errors import RunnerError, UsageError
 from tflopt.io import read_bytes
 from tflopt.ir import DType, Model, OpCode, Value
+from tflopt.run.choose import DeviceOptions
 from tflopt.run.device import DeviceRunner
 from tflopt.run.device_report import DeviceReport
+from tflopt.run.environment import choose_device
 from tflopt.run.runner import Work
 from tflopt.run.samples import Array
+from tflopt.target.device import Device
 
 UNIT = "instructions"
+CANNOT_RUN = 4
+
+
+def runner_for(device: Device, tflm_lib: Path | None) -> DeviceRunner:
+    """The emulator with a board of that core; ends the command where there is no library."""
+    try:
+        return choose_device("qemu", DeviceOptions(device.target, tflm_lib))
+    except UsageError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(CANNOT_RUN) from None
 
 
 @dataclass(frozen=True)
