@@ -1,18 +1,23 @@
 """Every model, original and optimized, on emulated cores: outputs, memory and instructions.
 
     python benchmarks/devices.py [--target cortex-m4] [--build size] [--samples 8] [--json FILE]
+    python benchmarks/devices.py --random 500 --no-least-arena [--seed 1]
 
 Needs QEMU and, for each target, a TFLM library: TFLOPT_TFLM_LIB_CORTEX_M4 and the like, as
 ``tflopt validate --runner qemu``. Prints a markdown table and every difference between what was
-predicted and what the device used. Exits with 1 if outputs or memory differ, with 4 without a
-library.
+predicted and what the device used. With ``--random``, random models take the place of the folders'
+(those of ``benchmarks/fuzz.py``); one whose original doesn't run on host or device is counted and
+set aside. Exits with 1 if outputs or memory differ, with 4 without a library.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -20,30 +25,36 @@ from typing import Annotated
 
 import typer
 
-from tflopt.config import Config
-from tflopt.errors import TfloptError
-from tflopt.io.files import load
-from tflopt.ir import Model
-from tflopt.product.optimize import Settings, optimize_file_bytes
-from tflopt.report.device import DeviceFacts, device_facts
-from tflopt.run.choose import DeviceOptions
-from tflopt.run.device import DeviceRunner
-from tflopt.run.environment import choose_device, library_variable
-from tflopt.run.samples import SampleOptions
-from tflopt.target import Target
-from tflopt.target.cost import predict_model
-from tflopt.target.device import Device
-from tflopt.target.memory import PlanRequest
-from tflopt.target.setup import NEWEST_RUNTIME
-from tflopt.verify.compare import Candidate, Verification, compare
-
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # for tests/fuzz, which holds the generator
+
+from tests.fuzz.generate import random_model  # noqa: E402
+from tflopt.config import Config  # noqa: E402
+from tflopt.errors import TfloptError  # noqa: E402
+from tflopt.io.files import load  # noqa: E402
+from tflopt.io.writer import write_bytes  # noqa: E402
+from tflopt.ir import Model  # noqa: E402
+from tflopt.product.optimize import Settings, optimize_file_bytes  # noqa: E402
+from tflopt.report.device import DeviceFacts, device_facts  # noqa: E402
+from tflopt.run.choose import DeviceOptions  # noqa: E402
+from tflopt.run.device import DeviceRunner  # noqa: E402
+from tflopt.run.environment import choose_device, library_variable  # noqa: E402
+from tflopt.run.samples import SampleOptions  # noqa: E402
+from tflopt.target import Target  # noqa: E402
+from tflopt.target.cost import predict_model  # noqa: E402
+from tflopt.target.device import Device  # noqa: E402
+from tflopt.target.memory import PlanRequest  # noqa: E402
+from tflopt.target.setup import NEWEST_RUNTIME  # noqa: E402
+from tflopt.verify.compare import Candidate, Verification, compare  # noqa: E402
+
 FOLDERS = (ROOT.parent / "shared" / "models", ROOT / "testdata" / "models")
 TARGETS = ("cortex-m4", "cortex-m55")
 CANNOT_RUN = 4
 CORRECTED = "original wrong on the device, optimized as on the host"
 """The original has a layer that CMSIS-NN computes wrongly; the result agrees with TFLM's reference
 kernels on the host."""
+SET_ASIDE = "set aside"
+"""A random original that the host or the device doesn't run, or not twice alike."""
 COLUMNS = ("arena", "least arena", "head", "tail", "scratch", "instructions", "predicted", "off")
 MEASURED = ("arena used", "least arena", "head", "tail", "scratch")
 
@@ -121,11 +132,17 @@ def _pair(values: Sequence[int | None]) -> str:
     return f"{old:,} -> {new:,} ({100 * (new - old) / old:+.1f} %)" if old else f"0 -> {new:,}"
 
 
-def measure(path: Path, runner: DeviceRunner, device: Device, options: SampleOptions) -> Row:
-    """Optimize a model for the device, and run both."""
+def measure(
+    path: Path,
+    runner: DeviceRunner,
+    device: Device,
+    options: SampleOptions,
+    on_host: SampleOptions | None = None,
+) -> Row:
+    """Optimize a model for the device, verify it on the host if asked to, and run both."""
     try:
         original, data = load(path)
-        settings = Settings(config=Config(device=device, plan=PlanRequest()), samples=None)
+        settings = Settings(config=Config(device=device, plan=PlanRequest()), samples=on_host)
         result = optimize_file_bytes(original, data, settings)
         verdict = compare(
             Candidate(original, data),
@@ -164,6 +181,29 @@ def _libraries(targets: Sequence[str]) -> dict[str, Path]:
     return {n: Path(os.environ[v]) for n, v in variables.items() if os.environ.get(v)}
 
 
+def measure_random(path: Path, runner: DeviceRunner, device: Device, options: SampleOptions) -> Row:
+    """The same for a random model, verified on the host too, or set aside."""
+    row = measure(path, runner, device, options, on_host=options)
+    if row.status in ("identical", CORRECTED):
+        return row
+    try:
+        original, data = load(path)
+        pair = (Candidate(original, data), Candidate(original, data))
+        verdicts = [compare(*pair, runner=each, options=options) for each in ("tflm", runner)]
+    except TfloptError as error:
+        return replace(row, status=SET_ASIDE, note=str(error))
+    if all(verdict.status == "identical" for verdict in verdicts):
+        return row
+    return replace(row, status=SET_ASIDE, note=verdicts[0].note or verdicts[1].note)
+
+
+def _random(count: int, seed: int, folder: Path) -> Iterator[Path]:
+    for number in range(seed, seed + count):
+        path = folder / f"random-{number}.tflite"
+        path.write_bytes(write_bytes(random_model(number)))
+        yield path
+
+
 def _print(target: str, rows: Sequence[Row], runner: DeviceRunner) -> None:
     ran = [row for row in rows if len(row.facts) == 2]
     if ran:
@@ -178,6 +218,9 @@ def _print(target: str, rows: Sequence[Row], runner: DeviceRunner) -> None:
     exact = sum(not row.differences for row in known)
     below = sum(row.stays_below for row in known)
     print(f"\n{target}: {same} of {len(rows)} identical")
+    for status, count in Counter(row.status for row in rows).items():
+        if status != "identical":
+            print(f"- {status}: {count}")
     print(f"- used, head, tail and scratch as predicted: {exact} of {len(known)}")
     print(f"- nothing predicted: {len(ran) - len(known)}")
     print(f"- a smaller arena than the predicted least one worked: {below}")
@@ -200,6 +243,8 @@ def main(
     model: Annotated[list[str] | None, typer.Option(help="Only these; repeatable.")] = None,
     build: Annotated[str, typer.Option(help="Of the library: speed or size.")] = "speed",
     tflm: Annotated[str, typer.Option(help="Of the library: a commit.")] = NEWEST_RUNTIME.name,
+    count: Annotated[int, typer.Option("--random", min=0, help="Random models instead.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the first random model.")] = 1,
     json_path: Annotated[Path | None, typer.Option("--json", help="Write JSON here.")] = None,
 ) -> None:
     """Run every model on every target that has a library."""
@@ -210,12 +255,15 @@ def main(
     paths = [path for folder in FOLDERS for path in sorted(folder.glob("*.tflite"))]
     paths = [path for path in paths if not model or path.stem in model]
     failed, data = False, {}
+    run = measure_random if count else measure
     for name, library in libraries.items():
         device = Device.of(name, tflm=tflm, build=build)
         options = DeviceOptions(device.target, library, least_arena=least_arena)
         runner = choose_device("qemu", options)
         print(f"## {name}\n")
-        rows = [measure(path, runner, device, SampleOptions(samples)) for path in paths]
+        with tempfile.TemporaryDirectory() as scratch:
+            chosen = _random(count, seed, Path(scratch)) if count else paths
+            rows = [run(path, runner, device, SampleOptions(samples)) for path in chosen]
         _print(name, rows, runner)
         failed |= any(row.status in ("different", "failed") or row.differences for row in rows)
         data[name] = [asdict(row) for row in rows]
