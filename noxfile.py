@@ -9,7 +9,7 @@ import nox
 
 nox.options.sessions = ["lint", "docs", "tests"]
 nox.options.reuse_existing_virtualenvs = True
-PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 REQUIREMENTS = "tests/requirements.txt"
 LOCK = "tests/requirements.lock"
 PARALLEL = ["-n", "auto", "--dist", "worksteal"]
