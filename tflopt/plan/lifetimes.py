@@ -21,7 +21,7 @@ Subgraphs that are never called are not visited: their tensors stay at ``[-1, -1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tflopt.plan.greedy import ONLINE, Requirement
@@ -225,6 +225,27 @@ class _Clock:
                 span.use(last + step)
         for tensor in graph.outputs:
             spans[tensor].mark(first + step, last + step)
+
+
+def steps_of(model: ModelDesc) -> Iterator[tuple[int, int, int]]:
+    """(step, subgraph, operator) by the runtime's clock, from the first operator's step on.
+
+    An operator that calls subgraphs has a step more for each, with that one's own steps behind it.
+    """
+    yield from _steps(model, 0, [1], ())
+
+
+def _steps(
+    model: ModelDesc, subgraph: int, clock: list[int], callers: tuple[int, ...]
+) -> Iterator[tuple[int, int, int]]:
+    for index, op in enumerate(model.subgraphs[subgraph].ops):
+        yield clock[0], subgraph, index
+        clock[0] += 1
+        for called in op.subgraphs_called:
+            yield clock[0], subgraph, index
+            clock[0] += 1
+            if called not in (*callers, subgraph):
+                yield from _steps(model, called, clock, (*callers, subgraph))
 
 
 def planned_buffers(model: ModelDesc, offline: Sequence[int] | None = None) -> list[PlannedBuffer]:

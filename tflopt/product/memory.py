@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 from tflopt.errors import printable
 from tflopt.ir import Model
-from tflopt.plan.lifetimes import PlannedBuffer, ScratchRef
+from tflopt.plan.lifetimes import PlannedBuffer, ScratchRef, steps_of
 from tflopt.plan.lint import Finding
 from tflopt.plan.offline import OfflinePlan
 from tflopt.product.hazard_notes import caveat
@@ -15,7 +15,13 @@ from tflopt.target import Target
 from tflopt.target.device import Device
 from tflopt.target.hazards import HazardFinding
 from tflopt.target.kernels import KernelRow
-from tflopt.target.memory import Memory, PlanRequest, memory_of, plan_memory
+from tflopt.target.memory import (
+    Memory,
+    PlanRequest,
+    description_of,
+    memory_of,
+    plan_memory,
+)
 
 COMPARED = ("cortex-m0", "cortex-m4", "cortex-m33+nodsp", "cortex-m55")
 """The targets whose arenas every report shows; one for each way to build CMSIS-NN and one more."""
@@ -82,17 +88,21 @@ def best_plan(model: Model, device: Device, request: PlanRequest | None = None) 
 
 
 def timeline(model: Model, memory: Memory, original: Model | None = None) -> list[Step]:
-    """What is live at each operator of the main graph; the runtime counts it as step index + 1.
+    """What is live at each operator of the main graph, at the fullest of the steps that it takes.
 
-    Tensors that lost their names are called as in ``original``, which the model came from.
+    One that calls subgraphs takes theirs, too. Tensors that lost their names are called as in
+    ``original``, which the model came from.
     """
     spans = [(b.first_used, max(b.first_used, b.last_used), b) for b in memory.head.buffers]
     ops = model.main.ops
-    live = []
-    for index in range(len(ops)):
-        step = index + 1
-        live.append([b for first, last, b in spans if first <= step <= last])
-    totals = [sum(b.size_bytes for b in buffers) for buffers in live]
+    live: list[list[PlannedBuffer]] = [[] for _ in ops]
+    totals, place = [0] * len(ops), 0
+    for step, subgraph, index in steps_of(description_of(model, memory.device)):
+        place = index if subgraph == 0 else place
+        buffers = [b for first, last, b in spans if first <= step <= last]
+        total = sum(b.size_bytes for b in buffers)
+        if not live[place] or total > totals[place]:
+            live[place], totals[place] = buffers, total
     highest = max(totals, default=0)
     return [
         Step(

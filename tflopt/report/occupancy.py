@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tflopt.ir import Model, Op
-from tflopt.plan.lifetimes import ModelDesc, PlannedBuffer, ScratchRef
+from tflopt.plan.lifetimes import ModelDesc, PlannedBuffer, ScratchRef, steps_of
 from tflopt.plan.offline import head_lower_bound
 from tflopt.product.memory import buffer_label
 from tflopt.target.memory import Memory, PlanRequest, aliases_of, description_of
@@ -66,25 +66,11 @@ def _step_rows(
             "operator": labels.get((subgraph, index), ""),
             "live_bytes": sum(each.size_bytes for each in buffers if _is_live(each, step)),
         }
-        for step, subgraph, index in [*start, (0, None, None), *_steps(description, 0, [1], ())]
+        for step, subgraph, index in [*start, (0, None, None), *steps_of(description)]
     ]
 
 
 Step = tuple[int, int | None, int | None]
-
-
-def _steps(
-    model: ModelDesc, subgraph: int, clock: list[int], callers: tuple[int, ...]
-) -> Iterator[Step]:
-    """The steps of a subgraph and of those that it calls, in the order of the runtime's clock."""
-    for index, op in enumerate(model.subgraphs[subgraph].ops):
-        yield clock[0], subgraph, index
-        clock[0] += 1
-        for called in op.subgraphs_called:
-            yield clock[0], subgraph, index
-            clock[0] += 1
-            if called not in (*callers, subgraph):
-                yield from _steps(model, called, clock, (*callers, subgraph))
 
 
 def _ops(model: Model) -> Iterator[tuple[tuple[int | None, int | None], Op]]:
