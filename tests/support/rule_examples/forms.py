@@ -98,6 +98,12 @@ def look_up_table(n: Kit) -> Value:
 
 
 @example()
+def look_up_layers(n: Kit) -> Value:
+    """A network of one number."""
+    return n.fully_connected(n.fully_connected(n.input((1, 1), quant=(0.02, 0)), 8), 1)
+
+
+@example()
 def look_up_island(n: Kit) -> Value:
     """SiLU in float."""
     x = n.dequantize(n.input((1, 64), quant=(0.06, -10)))

@@ -1,4 +1,4 @@
-"""A map of int8 as a table of 256 bytes that GATHER looks up."""
+"""Maps of int8 as tables that GATHER looks up."""
 
 from __future__ import annotations
 
@@ -15,15 +15,32 @@ GATHER_VERSION = 2
 
 
 def as_lookup(source: Value, output: Value, table: Ints) -> Sketch:
-    """CAST to int32, ADD 128, GATHER.
+    """CAST to int32, ADD 128, GATHER, element by element.
 
     Args:
         table: the output for each int8 value, shaped (256,).
     """
-    sketch, shape = Sketch(), source.shape
+    return _gathered(source, source.shape, output, table)
+
+
+def as_row_lookup(source: Value, output: Value, rows: Ints) -> Sketch:
+    """As :func:`as_lookup`, the whole output by one element.
+
+    Args:
+        source: int8 of one element.
+        rows: what each int8 value gives, shaped (256, elements of ``output``).
+    """
+    if output.elements == 1:
+        return _gathered(source, output.shape, output, rows[:, 0])
+    table = rows.reshape(len(rows), *output.shape[1:])
+    return _gathered(source, (1,), output, table)
+
+
+def _gathered(source: Value, shape: tuple[int, ...], output: Value, table: Ints) -> Sketch:
+    sketch = Sketch()
     numbers = sketch.op(
         OpCode.CAST,
-        [sketch.read(source)],
+        [sketch.view(sketch.read(source), shape)],
         shape,
         options=CastOptions(int(DType.INT8), int(DType.INT32)),
         dtype=DType.INT32,
@@ -34,6 +51,10 @@ def as_lookup(source: Value, output: Value, table: Ints) -> Sketch:
     entries = sketch.constant(np.asarray(table, np.int8), DType.INT8, output.quant)
     assert len(table) == EVERY_INT8.size
     sketch.results[output] = sketch.op(
-        OpCode.GATHER, [entries, places], shape, options=GatherOptions(0), version=GATHER_VERSION
+        OpCode.GATHER,
+        [entries, places],
+        (*shape, *table.shape[1:]),
+        options=GatherOptions(0),
+        version=GATHER_VERSION,
     )
     return sketch
