@@ -87,6 +87,18 @@ def test_the_trade_of_a_real_model_is_told_or_refused(limit: int | None) -> None
     assert limit is None or after.arena_bytes <= limit
 
 
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m55"])
+@pytest.mark.parametrize("code", [OpCode.ADD, OpCode.MUL])
+def test_a_network_of_one_broadcast_takes_a_faster_form(code: OpCode, core: str) -> None:
+    """The 200 bytes of an operator more are a third of the file."""
+    n = Kit()
+    n.output(n.binary(code, n.feed(1, 1, 122, 32), n.level((1, 1, 1, 32))))
+    settings = replace(PLANNED, config=Config(device=Device.of(core), plan=PlanRequest()))
+    result = result_of(read_bytes(write_bytes(n.model)), settings)
+    assert shares(result, settings)[0] <= 0.8
+    assert any("--max-flash" in note for note in trade_notes(result, settings))
+
+
 @pytest.mark.parametrize("name", ["c08_reduce_max_slower"])
 def test_what_was_worse_than_the_original_is_no_longer(name: str) -> None:
     work, arena = shares(result_of(read(field_case(name)), PLANNED))

@@ -81,6 +81,22 @@ def test_a_growth_is_paid_for_at_four_times_its_share(grown: int, share: float, 
     assert Growth("arena", 100_000, grown, share).is_paid is paid
 
 
+@pytest.mark.parametrize(("share", "paid"), [(0.05, True), (0.04, False)])
+def test_a_small_file_counts_as_16_kib(share: float, paid: bool) -> None:
+    """The tables of an operator more are a third of a file of one layer."""
+    assert Growth("flash", 600, 200, share).is_paid is paid
+    assert not Growth("arena", 600, 200, share).is_paid
+
+
+@pytest.mark.parametrize(("tables", "fits"), [(200, True), (0, False)])
+def test_only_tables_are_cheap_in_a_small_file(tables: int, fits: bool) -> None:
+    original = Cost(1_000_000, 600, 100_000)
+    budget = Budget(original, 600, 100_000)
+    [op] = ops(1)
+    refused = {op: [Refusal(200_000, 0, 0, 200, tables)]}
+    assert (raised(budget, original, refused, budget) is not None) is fits
+
+
 def test_what_was_above_the_original_already_is_no_growth() -> None:
     start, result = Cost(900_000, 120_000, 90_000), Cost(500_000, 121_000, 99_000)
     assert growths(ORIGINAL, start, result) == [Growth("flash", 100_000, 1_000, 0.4)]

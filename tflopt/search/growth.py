@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 from tflopt.ir import Op
 from tflopt.search.cost import Cost
-from tflopt.search.objective import EXCHANGE_RATE, Budget, most_growth
+from tflopt.search.objective import EXCHANGE_RATE, SMALL_FLASH_BYTES, Budget, most_growth
 
 MOST_RAISES = 3
 """A form often leaves less behind than it seemed to: then there is room for another one."""
@@ -28,12 +28,17 @@ MOST_RAISES = 3
 
 @dataclass(frozen=True)
 class Refusal:
-    """A form that was refused for its growth: what it saves, and by how much each part grows."""
+    """A form that was refused for its growth: what it saves, and by how much each part grows.
+
+    Args:
+        table_bytes: what of ``flash_bytes`` are tables of operators and tensors.
+    """
 
     saved: int
     head_bytes: int
     tail_bytes: int
     flash_bytes: int
+    table_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,11 +48,12 @@ class Level:
     arena_bytes: int
     flash_bytes: int
     saved: int
+    table_bytes: int = 0
 
     def surplus(self, original: Cost) -> float:
         """What is saved beyond the price, as a part of all instructions."""
         arena = self.arena_bytes / max(original.arena_bytes, 1)
-        flash = self.flash_bytes / max(original.flash_bytes, 1)
+        flash = _flash_share(self.flash_bytes, self.table_bytes, original)
         price = EXCHANGE_RATE * max(arena, flash)
         return self.saved / max(original.instructions or 0, 1) - price
 
@@ -104,11 +110,20 @@ def _level(budget: Budget, now: Cost, refused: Mapping[Op, Sequence[Refusal]], h
         max(0, now.arena_bytes + arena - budget.arena_bytes),
         max(0, now.flash_bytes + flash - budget.flash_bytes),
         sum(refusal.saved for refusal in taken),
+        sum(refusal.table_bytes for refusal in taken),
     )
+
+
+def _flash_share(grown_bytes: int, table_bytes: int, original: Cost) -> float:
+    """What flash grows by as a part of the original's; tables weigh little in a small file."""
+    tables = min(max(0, table_bytes), grown_bytes)
+    constants = (grown_bytes - tables) / max(original.flash_bytes, 1)
+    return constants + tables / max(original.flash_bytes, SMALL_FLASH_BYTES)
 
 
 def _net(refusal: Refusal, room: int, original: Cost) -> float:
     """What a form saves beyond the price of what it doesn't share with others."""
-    flash = max(0, refusal.flash_bytes - room) / max(original.flash_bytes, 1)
+    grown = max(0, refusal.flash_bytes - room)
+    flash = _flash_share(grown, refusal.table_bytes, original)
     tail = refusal.tail_bytes / max(original.arena_bytes, 1)
     return refusal.saved / max(original.instructions or 0, 1) - EXCHANGE_RATE * max(flash, tail)

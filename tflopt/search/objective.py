@@ -23,6 +23,9 @@ GROWTH_SHARE = 0.05
 GROWTH_BYTES = 4096
 """A balanced result may exceed the original's arena or file by this share or these bytes, whichever
 is more: the scratch of a fast kernel is a few KiB whatever the size of the layer."""
+SMALL_FLASH_BYTES = 1 << 14
+"""In a smaller file the tables of one operator more are priced as in one of this size: they are a
+third of a file of one layer, and nothing beside the kernels that are linked with it."""
 EXCHANGE_RATE = 4.0
 """Percent of all instructions that have to be saved for each percent of growth."""
 
@@ -119,7 +122,9 @@ class Growth:
     def is_paid(self) -> bool:
         """Whether the exchange allows it."""
         small = self.grown_bytes <= most_growth(self.original_bytes)
-        return small and self.saved_share >= EXCHANGE_RATE * self.share
+        least = SMALL_FLASH_BYTES if self.resource == "flash" else 1
+        share = self.grown_bytes / max(self.original_bytes, least)
+        return small and self.saved_share >= EXCHANGE_RATE * share
 
 
 def most_growth(original_bytes: int) -> int:

@@ -99,16 +99,21 @@ class Worth:
             (now, now.changed(before, after)),
         )
         if choice.is_refused_for_growth:
-            self._note_growth(old[0], choice, now_parts, parts)
+            tables = _table_bytes(new, after_values) - _table_bytes(old, before_values)
+            self._note_growth(old[0], choice, (now_parts, parts), tables)
         return choice
 
-    def _note_growth(self, op: Op, choice: Choice, now: ArenaParts, then: ArenaParts) -> None:
+    def _note_growth(
+        self, op: Op, choice: Choice, arenas: tuple[ArenaParts, ArenaParts], tables: int
+    ) -> None:
+        now, then = arenas
         tail = then.kept_bytes - now.kept_bytes
         refusal = Refusal(
             (choice.before.instructions or 0) - (choice.after.instructions or 0),
             then.arena_bytes - now.arena_bytes - tail,
             tail,
             choice.after.flash_bytes - choice.before.flash_bytes,
+            tables,
         )
         self.book.refused.setdefault(op, []).append(refusal)
 
@@ -193,10 +198,14 @@ def _drawn(old: Sequence[Op], sketch: Sketch) -> set[Value]:
     return drawn - {copy for value, copy in sketch.stand_ins.items() if not only_in(value, region)}
 
 
-def _local(ops: Sequence[Op], costs: Sequence[OpCost], constants: set[Value], arena: int) -> Cost:
+def _table_bytes(ops: Sequence[Op], constants: set[Value]) -> int:
+    """Of the operators, what they give and their constants, without data."""
     inner = len(constants) + sum(len(op.outputs) for op in ops)
-    tables = len(ops) * OP_FLASH_BYTES + inner * TENSOR_FLASH_BYTES
-    flash = tables + sum(constant_bytes(value) for value in constants)
+    return len(ops) * OP_FLASH_BYTES + inner * TENSOR_FLASH_BYTES
+
+
+def _local(ops: Sequence[Op], costs: Sequence[OpCost], constants: set[Value], arena: int) -> Cost:
+    flash = _table_bytes(ops, constants) + sum(constant_bytes(value) for value in constants)
     moved = sum(cost.moved_bytes for cost in costs)
     return Cost(total_instructions(costs), flash, arena, moved)
 
