@@ -25,6 +25,12 @@ def fold_pad(n: Kit) -> Value:
 
 
 @example()
+def narrow_pad(n: Kit) -> Value:
+    """As PyTorch pads before a stride of 2: no window reads the last row and the last column."""
+    return n.depthwise(n.pad(n.feed(1, 6, 6, 4), *AROUND), stride=(2, 2), padding=VALID)
+
+
+@example()
 def merge_pads(n: Kit) -> Value:
     return n.pad(n.pad(n.feed(1, 4, 4, 2), *AROUND), *_steps(0, 2))
 
