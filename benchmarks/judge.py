@@ -164,7 +164,7 @@ class Judge:
 
     def run(self, model: Model, data: bytes, feed: Outputs) -> Iterator[Outputs]:
         """Outputs in each of them."""
-        has_state = any(graph is not model.main for graph in model.graphs)
+        has_state = any(op.code is OpCode.VAR_HANDLE for op in model.ops())
         size = None if has_state else (1 << 22, len(model.main.outputs))
         for fill, runtime in zip(FILLS, self.runtimes, strict=True):
             os.environ["MALLOC_PERTURB_"] = fill

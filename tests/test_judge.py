@@ -11,13 +11,16 @@ import pytest
 
 from benchmarks import judge as judging
 from benchmarks.judge import OPTIONS, Finding, Judge, Verdict, compose, interface, labels
+from tests.rules.test_drop_initialization import Stream
 from tests.support.paths import ROOT, needs_tflm
 from tests.support.runtime import Outputs
 from tflopt.config import Config
+from tflopt.config import Runtime as Loader
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import DType, Model
 from tflopt.ir.clone import clone
 from tflopt.ir.verify import flaws
+from tflopt.rules.pipeline import run_pipeline
 
 pytestmark = pytest.mark.runtime
 FORBIDDEN = ("tflopt.rules", "tflopt.plan", "tflopt.layout", "tflopt.verify", "tflopt.facts")
@@ -95,6 +98,18 @@ def test_every_combination_comes_up() -> None:
 def test_results_are_the_same(judge: Judge, seed: int) -> None:
     verdict = judge.judge(compose(seed), OPTIONS[seed * 7919 % len(OPTIONS)], seed)
     assert verdict.kind in ("same", "declined", "refused", "undefined"), verdict
+
+
+@needs_tflm
+def test_variables_run_without_a_subgraph_that_starts_them(judge: Judge) -> None:
+    """``drop-initialization`` leaves such results; the runtime must make the variables."""
+    model, _ = Stream().build()
+    config = Config(runtime=Loader.TFLM)
+    copy = clone(model)
+    run_pipeline(copy, config=config)
+    assert len(copy.graphs) == 1
+    assert "VAR_HANDLE" in labels(copy)
+    assert judge.judge(model, config, 0).kind == "same"
 
 
 @needs_tflm

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ from benchmarks.growth import FAMILIES
 from tests.support.attacks import ATTACKS, nested
 from tests.support.cli import Cli
 from tests.support.paths import ROOT
+from tflopt.cli.main import COLLECTED_AFTER, _collected_rarely
 from tflopt.io import write
 
 resource = pytest.importorskip("resource")
@@ -50,6 +52,15 @@ def test_a_small_file_takes_little_memory_and_time(name: str, tmp_path: Path) ->
     assert out.exists()
     done = under_limits("inspect", "--json", source)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_collector_is_as_it_was_after_a_command(tmp_path: Path, cli: Cli) -> None:
+    before = gc.get_threshold()
+    with _collected_rarely():
+        assert gc.get_threshold() == (COLLECTED_AFTER, *before[1:])
+    assert gc.get_threshold() == before
+    assert cli("targets").code == 0
+    assert gc.get_threshold() == before
 
 
 def test_security_md_states_these_limits() -> None:

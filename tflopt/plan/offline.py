@@ -29,6 +29,7 @@ from tflopt.plan.lifetimes import (
 )
 from tflopt.plan.lower_bound import lower_bound
 from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem, Solution, align_up, height_of
+from tflopt.plan.recent import Recent
 from tflopt.plan.solve import SolveOptions, solve
 from tflopt.plan.validate import validate
 
@@ -96,8 +97,16 @@ class HeadUse:
     head_bytes: int
 
 
+_HEADS: Recent[tuple[ModelDesc, tuple[int, ...] | None], HeadUse] = Recent()
+
+
 def simulate_head(model: ModelDesc, offsets: Sequence[int] | None = None) -> HeadUse:
     """What the runtime makes of a model with the offline plan ``offsets``, or without one."""
+    given = None if offsets is None else tuple(offsets)
+    return _HEADS.of((model, given), lambda: _simulated(model, given))
+
+
+def _simulated(model: ModelDesc, offsets: Sequence[int] | None) -> HeadUse:
     flat = _flat_index(model)
     buffers = planned_buffers(model, offsets)
     requirements = [
@@ -120,7 +129,18 @@ def plan_offline(
     Raises `PlanError` if the head exceeds ``max_head_bytes`` or pins clash, `UsageError` for a
     pin of a tensor that isn't planned, and for options that leave no plan.
     """
-    options = options or OfflineOptions()
+    options, aliases = options or OfflineOptions(), list(aliases)
+    if options.solve.time_limit_s is not None:  # how far it comes depends on the machine
+        return _planned(model, aliases, options)
+    return _PLANS.of((model, aliases, options), lambda: _planned(model, aliases, options))
+
+
+_PLANS: Recent[tuple[ModelDesc, list[TensorAlias], OfflineOptions], OfflinePlan] = Recent()
+
+
+def _planned(
+    model: ModelDesc, aliases: Sequence[TensorAlias], options: OfflineOptions
+) -> OfflinePlan:
     online = simulate_head(model)
     reason = _why_not(model)
     if reason:

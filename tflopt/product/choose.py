@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from tflopt.config import Config, Goal, Limits
 from tflopt.io import write_bytes
@@ -171,34 +172,39 @@ class _Judge:
     before: Cost
     settings: Settings
 
+    @cached_property
+    def hazards(self) -> int:
+        """Layers of the original that the device computes wrongly."""
+        return len(find_hazards(self.original, self.settings.device))
+
+    @cached_property
+    def refusals(self) -> int:
+        """Those that TFLM with CMSIS-NN doesn't run."""
+        return len(find_refusals(self.original, self.settings.device))
+
     def key(self, draft: Draft) -> tuple[float, ...]:
         """Lower is better: what is wrong, the user's limits, the original's size, then the goal."""
-        wrong = self._wrong(draft.model)
+        device = self.settings.device
+        refused = len(find_refusals(draft.model, device))
+        wrong = len(find_hazards(draft.model, device)) + refused
         over = excess(self.settings.limits, draft.whole)
         goal = self.settings.config.goal
         if goal is Goal.BALANCED:
-            return wrong, over, self._unpaid(draft), self._balance(draft.cost)
+            return wrong, over, self._unpaid(draft, refused), self._balance(draft.cost)
         return wrong, over, 0.0, *ranked(goal, draft.cost)
 
     def is_content(self, key: tuple[float, ...]) -> bool:
         """Whether nothing is wrong, and no more effort is wanted."""
         return key[1] == key[2] == 0.0 and self.settings.effort <= 1
 
-    def _wrong(self, model: Model) -> int:
-        """Layers that the device computes wrongly, or that TFLM with CMSIS-NN doesn't run."""
-        device = self.settings.device
-        return len(find_hazards(model, device)) + len(find_refusals(model, device))
-
-    def _unpaid(self, draft: Draft) -> float:
+    def _unpaid(self, draft: Draft, refused: int) -> float:
         """How much slower than the original it is, or larger without being paid for.
 
         What makes a layer come out right, or run at all, may cost what it likes, and bands that
         were asked for what the user allows them: instructions, and flash where they save the
         arena for it.
         """
-        device = self.settings.device
-        old, new = (find_refusals(model, device) for model in (self.original, draft.model))
-        if len(new) < len(old) or find_hazards(self.original, device):
+        if refused < self.refusals or self.hazards:
             return 0.0
         cost, work = draft.cost, self.before.instructions or 0
         allowed, spare = _allowed(draft), PADDING_BYTES

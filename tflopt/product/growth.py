@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from tflopt.errors import printable
+from tflopt.facts.large import MANY
 from tflopt.ir import Model
 from tflopt.plan.describe import plan_bytes
 from tflopt.product.facts import model_facts
 from tflopt.product.optimize import Result, Settings
 from tflopt.product.trades import trade_notes, trades
-from tflopt.rewrite import Stage
+from tflopt.rewrite import Stage, Trace
 from tflopt.rules.pipeline import RULES
 from tflopt.target.memory import Memory
 from tflopt.target.runs import find_refusals
@@ -27,7 +28,18 @@ def size_notes(result: Result, settings: Settings) -> list[str]:
     beside = result.annotation and settings.annotates and not result.annotates
     moved = [BESIDE.format(len(result.annotation))] if beside else []
     trades = [*trade_notes(result, settings), *growth_notes(result, settings)]
-    return [*moved, *unknown_notes(result.memory_after), *trades]
+    return [*moved, *effort_notes(result.trace), *unknown_notes(result.memory_after), *trades]
+
+
+def effort_notes(trace: Trace) -> list[str]:
+    """Where the graph was too large to be looked at from all sides."""
+    if not trace.many:
+        return []
+    return [
+        f"a graph of {trace.many:,} operators, more than {MANY:,}: tensors keep the order of their "
+        "axes, values are followed through the first operators only, and other forms are taken "
+        "only where they cost nothing."
+    ]
 
 
 def unknown_notes(memory: Memory | None) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints
+from tflopt.facts.large import MANY
 from tflopt.facts.operators import WEIGHTED, data_of
 from tflopt.ir import DType, Graph, Op, OpCode, Value
 from tflopt.ir.node import Bytes
@@ -50,6 +51,9 @@ class Ranges:
 
 def ranges_of(graph: Graph) -> Ranges:
     """Analyse a graph, operator by operator, in time that is linear in its size.
+
+    Of a large graph only the first operators are followed, which is sound: what the others give
+    may be anything.
 
     Several rules ask in turn: what was found stays with the graph until its model changes.
     Inputs, variables of recurrent operators, and what subgraphs or unknown operators give may hold
@@ -98,7 +102,7 @@ def _state(graph: Graph, scope: Sequence[Graph]) -> list[object]:
 
 def _walk(graph: Graph, states: States) -> Ranges:
     ranges, splitting = Ranges(graph), Splitting.of(graph)
-    for op in graph.ops:
+    for op in graph.ops[:MANY]:
         found = _outputs(op, ranges, states)
         if len(found) != len(op.outputs):
             continue

@@ -87,7 +87,7 @@ class _Driver:
                 return
 
     def _apply(self, rule: Rule, op: Op) -> bool:
-        where = short_label(op)
+        mark = op.opcode, op.outputs[0].name if op.outputs else None
         self.rw.begin()
         try:
             rule.rewrite(op, self.rw)
@@ -100,7 +100,7 @@ class _Driver:
             return False
         self.changed = True
         shown_by = self.rw.shown_by or rule.exactness.shown_by
-        self.trace.hit(rule.name, where, tuple(self.rw.edits), shown_by)
+        self.trace.hit(rule.name, short_label(*mark), tuple(self.rw.edits), shown_by)
         self.watch(Event(Moment.FIRED, self.model, rule.name, tuple(self.rw.altered)))
         self._enqueue(op)
         for touched in self.rw.touched:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from tflopt.errors import printable
-from tflopt.ir.node import Op
+from tflopt.ir.node import Op, OperatorCode
 from tflopt.rewrite.reason import Reason, reason_of
 from tflopt.texts import counted
 
@@ -52,10 +52,15 @@ class NearMiss:
 
 @dataclass(repr=False)
 class Trace:
-    """Collected by the driver; ``near_misses`` holds only what still stands at the end."""
+    """Collected by the driver; ``near_misses`` holds only what still stands at the end.
+
+    ``many`` are the operators of the largest graph that was too large to be looked at from all
+    sides, 0 where none was.
+    """
 
     hits: list[Hit] = field(default_factory=list)
     steps: int = 0
+    many: int = 0
     _declined: dict[Op, dict[str, tuple[Reason, Op]]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -75,6 +80,7 @@ class Trace:
         """Go on with what was done to a copy that the model has become."""
         self.hits.extend(later.hits)
         self.steps += later.steps
+        self.many = max(self.many, later.many)
         self._declined = later._declined
 
     def decline(self, rule: str, anchor: Op, reason: Reason | str, at: Op) -> None:
@@ -104,10 +110,11 @@ class Trace:
         return list(dict.fromkeys(found))
 
 
-def short_label(op: Op) -> str:
-    """An operator without its place, which changes while rules run."""
-    name = op.outputs[0].name if op.outputs else None
-    return op.opcode.label + (f" -> {printable(name)}" if name else "")
+def short_label(opcode: OperatorCode, name: str | None) -> str:
+    """An operator, with the name of its output but without its place, which changes while rules
+    run.
+    """
+    return opcode.label + (f" -> {printable(name)}" if name else "")
 
 
 def place_of(op: Op) -> Place:

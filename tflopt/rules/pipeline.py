@@ -10,6 +10,7 @@ import numpy as np
 
 from tflopt.config import Config, Goal
 from tflopt.errors import UnsupportedError, UsageError
+from tflopt.facts.large import is_large
 from tflopt.ir import Model
 from tflopt.ir.clone import adopt, clone
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Stage, Trace, run_model_rule, run_rules
@@ -122,6 +123,11 @@ class _Run:
         if phase.is_first:
             self.rules = [rule.later() for rule in self.rules]
 
+    def _is_large(self) -> bool:
+        found = [len(graph.ops) for graph in self.model.graphs if is_large(graph)]
+        self.trace.many = max([self.trace.many, *found])
+        return bool(found)
+
     def _of(self, stages: Sequence[Stage]) -> list[AnyRule]:
         return [rule for rule in self.rules if any(stage in stages for stage in rule.stages)]
 
@@ -164,7 +170,7 @@ class _Run:
 
     def _search(self, phase: Phase) -> bool:
         """What is worth it below the ceilings, then what pays for higher ones."""
-        start = clone(self.model) if self._grows() else None
+        start = clone(self.model) if self._grows() and not self._is_large() else None
         changed = self._rounds(phase)
         first = budget = self.budget
         for _ in range(MOST_RAISES):
@@ -186,8 +192,10 @@ class _Run:
         return changed
 
     def _budget(self) -> Budget | None:
-        """What forms may spend on the model as it is now; goals but balanced only have limits."""
-        free = self.config.goal is not Goal.BALANCED and not self.config.limits
+        """What forms may spend on the model as it is now; goals but balanced only have limits. In a
+        large model a form may take no more than what it replaces: to know the rest costs a plan."""
+        unbound = self.config.goal is not Goal.BALANCED or self._is_large()
+        free = unbound and not self.config.limits
         if free or self.original is None or self.worth is None:
             return None
         return make_budget(self._cost(), self.worth.total(self.model), self.original, self.config)

@@ -19,6 +19,7 @@ from tflopt.plan.offline import (
     plan_offline,
     simulate_head,
 )
+from tflopt.plan.recent import Recent
 from tflopt.plan.tflm import ArenaUse, OpCost, TwoArenas, arena_use, two_arenas
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART, EVERY, KernelSet, gap_on, trusted_sets
@@ -76,6 +77,9 @@ def memory_of(model: Model, device: Device) -> Memory:
     return Account.of(model, device).memory(read_plan(model))
 
 
+_ARENAS: Recent[tuple[object, ...], ArenaUse] = Recent()
+
+
 @dataclass(frozen=True)
 class Account:
     """What the arena of a model depends on but for its plan."""
@@ -98,7 +102,10 @@ class Account:
     def memory(self, offsets: Sequence[int] | None) -> Memory:
         """What is needed with an offline plan, or without one."""
         head = simulate_head(self.description, offsets)
-        arena = arena_use(self.description, self.costs, offsets, setup=self.setup, head=head)
+        given = None if offsets is None else tuple(offsets)
+        parts = self.description, self.costs, given, self.setup
+        make = partial(arena_use, *parts[:3], setup=self.setup, head=head)
+        arena = _ARENAS.of(parts, make)
         return Memory(self.device, arena, head, self.table, has_plan=offsets is not None)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tflopt.ir import Model
 from tflopt.plan.describe import read_plan
 from tflopt.plan.lifetimes import TensorAlias
@@ -21,8 +23,11 @@ def plan_findings(model: Model, device: Device) -> list[Finding]:
     Raises:
         ModelError: the plan is one that ``AllocateTensors`` refuses.
     """
+    offsets = read_plan(model)
+    if offsets is None:
+        return []
     aliases = aliases_of(model, device, PlanRequest(overlap=ISA_ALONE))
-    return [_strictly(finding, device) for finding in _lint(model, device, aliases)]
+    return [_strictly(finding, device) for finding in _lint(model, device, offsets, aliases)]
 
 
 def is_plan_wrong(model: Model, device: Device) -> bool:
@@ -52,15 +57,17 @@ def needs_its_isa(model: Model, device: Device) -> bool:
 
 def _bear(model: Model, kernels: KernelSet, device: Device) -> bool:
     """The scratch of a core doesn't matter: it is placed around the plan."""
+    offsets = read_plan(model)
+    if offsets is None:
+        return True
     aliases = aliases_on(model, kernels, device)
-    found = _lint(model, on(device, kernels), aliases)
+    found = _lint(model, on(device, kernels), offsets, aliases)
     return not any(len(finding.tensors) == PAIR for finding in found)
 
 
-def _lint(model: Model, device: Device, aliases: list[TensorAlias]) -> list[Finding]:
-    offsets = read_plan(model)
-    if offsets is None:
-        return []
+def _lint(
+    model: Model, device: Device, offsets: Sequence[int], aliases: list[TensorAlias]
+) -> list[Finding]:
     allowed = [*aliases, *program_aliases(model)]
     return lint(description_of(model, device), offsets, allowed)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tflopt.config import Config, Goal, IoLayout
+from tflopt.facts.large import is_large
 from tflopt.ir import Graph, Model, Op
 from tflopt.ir.clone import clone
 from tflopt.layout.peak import live_bytes
@@ -63,8 +64,10 @@ class AssignLayouts(ModelRule):
         return cls(config.device, config.in_place, config.io_layout, route, goal)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
-        """Solve and rebuild each subgraph."""
+        """Solve and rebuild each subgraph that isn't too large."""
         for index, graph in enumerate(model.graphs):
+            if is_large(graph):
+                continue
             problem, values = self._best(model, index)
             assert problem.graph is graph
             if not rebuild(problem, values, rw):
