@@ -24,6 +24,7 @@ import typer
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.arena_floor import arena_floor  # noqa: E402
 from benchmarks.field import is_integer, measured_of  # noqa: E402
 from benchmarks.field_page import CANNOT_RUN, CORES, folders, write_measured  # noqa: E402
 from tflopt.cli.device import choose_device  # noqa: E402
@@ -61,6 +62,7 @@ class Count:
     predicted: int
     least: int
     most: int | None
+    floor_bytes: int
 
     @property
     def error(self) -> float:
@@ -104,6 +106,12 @@ class Row:
                 cells.append(f"{old:,} -> {new:,} ({numbers.pop(0)})")
         return cells
 
+    def floors(self) -> list[float]:
+        """By core what the arena takes, and what it takes at least, as parts of the original's."""
+        pairs = [self.pairs[core] for core in CORES]
+        sizes = [(old.arena_bytes, new.arena_bytes, new.floor_bytes) for old, new in pairs]
+        return [part / old for old, new, floor in sizes for part in (new, floor)]
+
     def errors(self) -> list[str]:
         """The line of the second table."""
         cells = [self.name]
@@ -119,6 +127,18 @@ HEADS += [f"{what}, {core}" for what in ("arena", "instructions") for core in ("
 ERROR_HEADS = [
     "model",
     *(f"{core}, {which}" for core in ("M4", "M55") for which in ("before", "after")),
+]
+
+
+FLOORS = """### What no plan is below
+
+The arena of a result, and what its neediest operator needs by itself (inputs, outputs and scratch,
+which share bytes as far as all kernels bear it) with what TFLM keeps beside it: no order of these
+operators and no plan takes less. As parts of the original's arena.
+"""
+FLOOR_HEADS = [
+    "model",
+    *(f"{core}, {which}" for core in ("M4", "M55") for which in ("arena", "least")),
 ]
 
 
@@ -151,6 +171,7 @@ class Counts:
             told.instructions,
             told.least_instructions,
             told.most_instructions,
+            arena_floor(model, Device.of(core)),
         )
 
 
@@ -170,18 +191,21 @@ def row_of(path: Path, counts: Counts) -> Row:
     return Row(path.stem, is_integer(model), pairs)
 
 
-def medians(rows: Iterable[Row]) -> list[str]:
-    """Over the integer models, column by column."""
-    parts = [row.parts() for row in rows if row.is_integer]
+def medians(parts: Iterable[Sequence[float]]) -> list[str]:
+    """Column by column."""
     return [f"**{median(column):.3f}**" for column in zip(*parts, strict=True)]
 
 
 def tables(rows: Sequence[Row]) -> str:
     """Both tables as markdown."""
     ran = [row for row in rows if row.pairs]
-    count = sum(row.is_integer for row in ran)
+    integer = [row for row in ran if row.is_integer]
+    first = f"median of {len(integer)}"
     lines = [HEAD.rstrip(), "", *_table(HEADS, (row.cells() for row in rows))]
-    lines.append(_line([f"median of {count}", "integer", *medians(ran)]))
+    lines.append(_line([first, "integer", *medians(row.parts() for row in integer)]))
+    floors = [[row.name, *(f"{part:.3f}" for part in row.floors())] for row in integer]
+    floors.append([first, *medians(row.floors() for row in integer)])
+    lines += ["", FLOORS.rstrip(), "", *_table(FLOOR_HEADS, floors)]
     lines += ["", ERRORS.rstrip(), "", *_table(ERROR_HEADS, (row.errors() for row in ran))]
     return "\n".join(lines) + "\n"
 
