@@ -22,6 +22,7 @@ from tflopt.ir import Model
 from tflopt.product.annotate import Annotate
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.flash import flash_of
+from tflopt.rules.pipeline import RULES
 from tflopt.run.runner import available
 from tflopt.run.samples import SampleOptions
 from tflopt.target.annotation import METADATA_NAME
@@ -38,6 +39,7 @@ LIMITS = {
     "mobilenet_v2_pytorch": (0.972, 0.912),
 }
 """Largest ratios for a file that LiteRT loads too, and for TFLM alone."""
+DIFFERENT = "different"
 RUNNERS = {Runtime.BOTH: ("tflm", "litert"), Runtime.TFLM: ("tflm",)}
 
 
@@ -113,6 +115,9 @@ def _form(original: Model, data: bytes, runtime: Runtime, options: SampleOptions
     verdicts = {}
     for runner in RUNNERS[runtime] if options is not None else ():
         verdicts[runner] = _verdict(pair, runner, options)
+    unlike = [r.name for r in RULES if result.trace.counts[r.name] and not r.alike_on_litert]
+    if unlike and verdicts.get("litert", "").startswith(DIFFERENT):
+        verdicts["litert"] = f"litert rounds differently, as {', '.join(unlike)} says"
     return Form(len(result.data), flash.least_bytes, flash.least_kept_bytes, verdicts)
 
 
@@ -123,7 +128,7 @@ def _verdict(pair: tuple[Candidate, Candidate], runner: str, options: SampleOpti
     found = compare(*pair, runner=runner, options=options)
     if found.status == "identical":
         return found.status
-    return f"different: {found.mismatch}" if found.mismatch is not None else found.note
+    return f"{DIFFERENT}: {found.mismatch}" if found.mismatch is not None else found.note
 
 
 def failures(row: Row) -> list[str]:
@@ -139,7 +144,7 @@ def failures(row: Row) -> list[str]:
         if form.file_bytes < form.least_kept_bytes:
             found.append(f"{where}: {form.file_bytes} bytes are less than the lower bound")
         for runner, verdict in form.verdicts.items():
-            if verdict.startswith("different") or (limits and verdict != "identical"):
+            if verdict.startswith(DIFFERENT) or (limits and verdict != "identical"):
                 found.append(f"{where} on {runner}: {verdict}")
     return found
 
@@ -178,7 +183,7 @@ def _identical(row: Row) -> str:
 
 
 def remarks(rows: Iterable[Row]) -> list[str]:
-    """Why a model could not be run somewhere."""
+    """Why a model could not be run somewhere, or isn't identical there."""
     notes = [
         f"- {row.name}, {runtime.value}: {verdict}"
         for row in rows
@@ -186,7 +191,7 @@ def remarks(rows: Iterable[Row]) -> list[str]:
         for verdict in form.verdicts.values()
         if verdict != "identical"
     ]
-    return ["Not run:", "", *dict.fromkeys(notes), ""] if notes else []
+    return ["Not run, or not identical:", "", *dict.fromkeys(notes), ""] if notes else []
 
 
 def _version(package: str) -> str:

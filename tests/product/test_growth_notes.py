@@ -19,6 +19,7 @@ from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.product.trades import trades
 from tflopt.report.json_report import report
 from tflopt.target import Target
+from tflopt.target.cost import predict_model
 from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest
 
@@ -50,6 +51,14 @@ def grown(result: Result) -> set[str]:
     return found
 
 
+def slower(result: Result, settings: Settings) -> bool:
+    old, new = (
+        predict_model(model, settings.device).instructions
+        for model in (result.original, result.model)
+    )
+    return new - old > 0.001 * old
+
+
 def told(result: Result, settings: Settings) -> set[str]:
     starts = ("the file takes ", "the arena takes ")
     texts = [text for text in size_notes(result, settings) if text.startswith(starts)]
@@ -65,7 +74,9 @@ def test_what_grows_is_told_once_and_nothing_else(stem: str, way: str) -> None:
     for source in (data, optimized(data, replace(FAST, config=Config(goal=Goal.FLASH))).data):
         result = optimized(source, settings)
         assert told(result, settings) >= grown(result)
-        assert len(size_notes(result, settings)) <= 3
+        longer = [t for t in size_notes(result, settings) if t.startswith("an inference takes ")]
+        assert len(longer) == slower(result, settings)
+        assert len(size_notes(result, settings)) <= 4
         notes = report(result, settings, "a", "b")["notes"]
         assert isinstance(notes, list)
         assert set(size_notes(result, settings)) <= set(notes)
@@ -111,6 +122,22 @@ def test_alignment_is_the_reason() -> None:
     result = optimized(planned(), settings)
     [note] = growth_notes(result, settings)
     assert note.endswith("tables, and data aligned to 1024 bytes.")
+
+
+@pytest.mark.parametrize(
+    ("stem", "settings", "why"),
+    [
+        ("int16_activations", FAST, "dense-s16-to-conv, shape-to-options, so that TFLM runs"),
+        ("conv1d_stride2", FAST, "so that the device computes each layer rightly."),
+        ("mobilenet_v1", WAYS["goal memory"], "merge-groups, for --goal memory."),
+    ],
+)
+def test_why_an_inference_takes_longer(stem: str, settings: Settings, why: str) -> None:
+    result = optimized((TESTDATA / f"{stem}.tflite").read_bytes(), settings)
+    [note] = growth_notes(result, settings)
+    assert note.startswith("an inference takes ")
+    assert "predicted instructions more than the original's (+" in note
+    assert why in note
 
 
 def test_a_dropped_plan_is_the_reason() -> None:

@@ -11,6 +11,7 @@ from tflopt.product.optimize import Result, Settings
 from tflopt.product.trades import trade_notes, trades
 from tflopt.rewrite import Stage, Trace
 from tflopt.rules.pipeline import RULES
+from tflopt.target.cost import predict_model
 from tflopt.target.memory import Memory
 from tflopt.target.runs import find_refusals
 from tflopt.texts import counted
@@ -21,6 +22,8 @@ BESIDE = (
 )
 TIDY = {Stage.STRIP, Stage.CLEAN, Stage.STALE, Stage.PLAN, Stage.ORDER}
 MOST_NAMES = 4
+LEAST_SHARE = 0.001
+"""Of the original's predicted instructions; a smaller growth isn't told."""
 
 
 def size_notes(result: Result, settings: Settings) -> list[str]:
@@ -51,7 +54,7 @@ def unknown_notes(memory: Memory | None) -> list[str]:
 
 
 def growth_notes(result: Result, settings: Settings) -> list[str]:
-    """A line for the file and one for the arena, where it grew and no trade tells of it."""
+    """A line for each resource that grew and that no trade tells of."""
     told = {growth.resource for growth in trades(result, settings)}
     found = []
     grown = len(result.data) - len(result.source)
@@ -62,7 +65,22 @@ def growth_notes(result: Result, settings: Settings) -> list[str]:
         grown = new.minimum_bytes - old.minimum_bytes
         if grown > 0 and "arena" not in told:
             found.append(_said("arena", grown, _arena_reasons(result, settings)))
-    return found
+    return [*found, *_instruction_notes(result, settings)]
+
+
+def _instruction_notes(result: Result, settings: Settings) -> list[str]:
+    old, new = (
+        predict_model(model, settings.device).instructions
+        for model in (result.original, result.model)
+    )
+    if new - old <= LEAST_SHARE * old:
+        return []
+    why = _why(result, settings) or f", for --goal {settings.config.goal.value}"
+    share = f"{100 * (new - old) / old:+.1f} %" if old else f"{new:,}"
+    return [
+        f"an inference takes {new - old:,} predicted instructions more than the original's "
+        f"({share}): {_forms(result)}{why}."
+    ]
 
 
 def _said(what: str, grown: int, reasons: list[str]) -> str:
