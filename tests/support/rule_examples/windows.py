@@ -31,6 +31,13 @@ def narrow_pad(n: Kit) -> Value:
 
 
 @example()
+def fold_pad_into_taps(n: Kit) -> Value:
+    """PyTorch's Conv1d on samples of one channel."""
+    x = n.pad(n.feed(1, 64, 1, 1), (0, 0), (3, 3), (0, 0), (0, 0))
+    return n.conv2d(x, 16, (7, 1), stride=(2, 1), padding=VALID)
+
+
+@example()
 def merge_pads(n: Kit) -> Value:
     return n.pad(n.pad(n.feed(1, 4, 4, 2), *AROUND), *_steps(0, 2))
 
