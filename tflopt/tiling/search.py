@@ -157,7 +157,7 @@ class _Hunt:
 
     def run(self) -> None:
         """A sweep, then walks from the best so far, each followed by plans for what they found."""
-        if not self.windows.runs:
+        if all(self.windows.rows(last) < 2 for (_, last), _ in self.windows.runs):
             return
         self.limit = self.bench.work + SWEEP_WORK_PER_OP * self.windows.count
         starts = self._starts()
@@ -307,8 +307,11 @@ class _Hunt:
         return Measure(found.rest_bytes + head, found.instructions, found.operators)
 
     def _walk(self, start: Segments, heat: float, seed: int) -> None:
-        """Simulated annealing on estimates; back to one of the best after many idle moves."""
-        begin, idle, rng = self.bench.work, 0, random.Random(seed)
+        """Simulated annealing on estimates; back to one of the best after many idle moves.
+
+        It ends when going back so often met nothing new: in a small model all choices are known.
+        """
+        begin, idle, returns, rng = self.bench.work, 0, 0, random.Random(seed)
         here, energy = start, self._energy(start)
         heat *= self.tried[()].arena_bytes
         for _ in range(MOST_MOVES):
@@ -321,8 +324,11 @@ class _Hunt:
                 change = self._energy(there) - energy
                 if change <= 0 or rng.random() < math.exp(-change / (heat * left**2 + 1)):
                     here, energy = there, energy + change
-            idle = idle + 1 if len(self.guesses) == fresh else 0
+            idle, returns = (idle + 1, returns) if len(self.guesses) == fresh else (0, 0)
             if idle > MOST_IDLE:
+                if returns == LEADERS:
+                    return
+                returns += 1
                 idle, here = 0, rng.choice(self._leaders())
                 energy = self._energy(here)
 
