@@ -10,7 +10,10 @@ import pytest
 
 from tests.support.broken import small_model
 from tests.support.cli import Cli
+from tests.support.plans import remembered_plans
 from tests.support.runtime import runtime
+from tests.support.sharing import own_processes
+from tflopt.run.shared import sharing
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,3 +67,23 @@ def _stop_runtime() -> Iterator[None]:
     yield
     runtime().stop()
     runtime().log.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _share_runtimes() -> Iterator[None]:
+    """All verifications of this process fork their runs from one server for each runtime."""
+    with sharing():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _remember_plans() -> Iterator[None]:
+    with remembered_plans():
+        yield
+
+
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """For a test of processes or of their surroundings: no server from before it takes part."""
+    with own_processes():
+        yield

@@ -6,12 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.digests import BESIDE, CONFIGS, digests
 from tests.support.paths import ROOT, TESTDATA
+from tests.support.plans import plans_as_shipped
 
 pytestmark = pytest.mark.unit
 NAMES = ["inception", "torch_tcn", "streaming_variables", "if_branches", "squeeze_excite"]
@@ -51,6 +53,12 @@ def is_ready(python: str) -> bool:
     """Whether an interpreter has what tflopt needs."""
     command = [python, "-c", "import numpy, flatbuffers, typer, rich, jinja2"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    with plans_as_shipped():
+        yield
 
 
 @pytest.fixture(scope="module")

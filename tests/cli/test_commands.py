@@ -14,6 +14,7 @@ from tests.support.broken import small_model
 from tests.support.cli import Cli
 from tests.support.objects import assert_same_fields
 from tests.support.paths import ROOT
+from tests.support.waiting import HANG_S
 from tflopt import __version__
 from tflopt.errors import MismatchError
 from tflopt.io import read, read_bytes, write
@@ -350,7 +351,7 @@ def test_a_pipe_that_closes_early_is_no_traceback(small: Path) -> None:
         child.stdin.close()
         assert child.stderr.read() == b""
         child.stderr.close()
-        assert child.wait(30) == 4
+        assert child.wait(HANG_S) == 4
 
 
 def test_the_module_runs() -> None:

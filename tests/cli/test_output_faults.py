@@ -16,7 +16,7 @@ from tests.support.limits import most_file_bytes
 from tests.support.paths import ROOT
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("alone")]
 QUICK = ("--no-verify", "-q")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "optimize": (

@@ -57,3 +57,8 @@ def fake(tmp_path: Path, emulators: Path) -> MakeRunner:
         return DeviceRunner(name, emulators / executables[name], image, target, time_limit_s=limit)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _alone(alone: None) -> None:
+    """Processes are what these tests are about."""

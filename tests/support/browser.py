@@ -49,6 +49,8 @@ window.addEventListener("load", () => {{
   const answer = (() => {{ {script} }})();
   document.getElementById("answer").textContent = JSON.stringify(answer);
 }});</script>"""
+POLL_S = 0.01
+"""How long the end of the server may take: half a second by default."""
 ANSWER = re.compile(r'<pre id="answer">(.*?)</pre>', re.S)
 
 
@@ -103,7 +105,7 @@ def served(files: dict[str, str]) -> Iterator[tuple[str, list[str]]]:
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(POLL_S,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/", requests

@@ -194,7 +194,8 @@ def test_without_tflm_litert_is_used_and_named(monkeypatch: pytest.MonkeyPatch) 
     assert (verdict.status, verdict.runner) == ("identical", "litert")
 
 
-def test_a_runner_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("alone")
+def test_a_runner_that_takes_too_long_is_killed() -> None:
     model = two_outputs()
     samples = make_samples(model, FEW)
     with Job("tflm", Work(model, write_bytes(model), samples)) as job:
@@ -205,6 +206,7 @@ def test_a_runner_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch)
     assert not folder.exists()
 
 
+@pytest.mark.usefixtures("alone")
 def test_an_abandoned_job_is_ended() -> None:
     model = two_outputs()
     with Job("tflm", Work(model, write_bytes(model), make_samples(model, FEW))) as job:
