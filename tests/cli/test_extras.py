@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.support.cli import Cli
-from tests.support.extras import explored, measured
-from tests.support.paths import TESTDATA
+from tests.support.extras import explored, measured, planted
 from tflopt.report.plain import Plain, rows, table
 
 pytestmark = pytest.mark.unit
@@ -19,7 +17,7 @@ pytestmark = pytest.mark.unit
 @pytest.fixture
 def report(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plain:
     monkeypatch.chdir(tmp_path)
-    shutil.copy(TESTDATA / "har_cnn.tflite", "m.tflite")
+    Path("m.tflite").write_bytes(planted())
     found = json.loads(cli("report", "m.tflite", "--json", "--no-verify").out)
     assert isinstance(found, dict)
     return found

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 def model(tmp_path: Path) -> str:
     """A tensor of 64 channels between two small ones."""
     n = Kit()
-    x = n.conv2d(n.feed(1, 32, 32, 8), 64, (1, 1))
+    x = n.conv2d(n.feed(1, 16, 32, 8), 64, (1, 1))
     n.output(n.conv2d(x, 4, (3, 3), stride=(2, 2)))
     path = tmp_path / "wide.tflite"
     path.write_bytes(write_bytes(n.model))

@@ -18,6 +18,7 @@ from tflopt.io import WriteOptions, read_bytes, write_bytes
 from tflopt.ir import Model, OpCode
 from tflopt.ir.clone import clone
 from tflopt.ir.verify import verify
+from tflopt.plan import OfflineOptions, SolveOptions
 from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target.cmsis_nn.versions import NEWEST, VERSIONS
@@ -49,11 +50,14 @@ class Combo:
     disable: tuple[str, ...] = ()
     cmsis_nn: str = NEWEST.name
     allow_lsb: int = 0
+    effort: float = 1.0
+    """Of the planner's searches."""
 
     @property
     def config(self) -> Config:
         """As the pipeline takes it."""
-        plan = None if self.overlap is None else PlanRequest(overlap=self.overlap)
+        offline = OfflineOptions(SolveOptions(effort=self.effort))
+        plan = None if self.overlap is None else PlanRequest(overlap=self.overlap, offline=offline)
         device = Device.of(self.target, self.cmsis_nn)
         return Config(
             self.loads,
@@ -73,6 +77,7 @@ class Combo:
             f"strip {self.strip.value}",
         )
         lsb = [f"allow {self.allow_lsb} steps"] if self.allow_lsb else []
+        lsb += [f"plan effort {self.effort:g}"] if self.effort != 1 else []
         plan = "no plan" if self.overlap is None else f"plan {self.overlap}"
         return " ".join((*parts, plan, *lsb))
 

@@ -172,7 +172,7 @@ def plan_memory(n: Kit) -> Value:
 @example(TileLayers(tiling=Tiling(3.0)), note="With `--tile auto`.")
 def tile_layers(n: Kit) -> Value:
     """The layer that widens the channels and the one that reads them, row by row."""
-    x = n.conv2d(n.feed(1, 32, 32, 8), 64, (1, 1))
+    x = n.conv2d(n.feed(1, 16, 32, 8), 64, (1, 1))
     return n.conv2d(x, 4, (3, 3), stride=(2, 2))
 
 
