@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from itertools import groupby
 from pathlib import Path
 from types import FrameType
 
@@ -57,6 +58,19 @@ def test_the_way_of_a_model(small: Path, tmp_path: Path) -> None:
     way = first_times(small, tmp_path)
     assert len(stations) >= 10
     assert [path for path in way if path in stations] == stations
+
+
+def visits(stations: list[str]) -> list[str]:
+    """The rooms in which the stations stand, once for each time that the way leads into one."""
+    return [room for room, _ in groupby(path.split("/")[1] for path in stations)]
+
+
+def test_the_way_comes_back_only_to_who_hands_the_model_on() -> None:
+    way = visits(STATION.findall(PAGE.read_text()))
+    assert {room for room in way if way.count(room) > 1} == {"io", "product"}
+    between = [room for room in way if room != "product"]
+    assert between[0] == "io"
+    assert between.count("io") == 2
 
 
 def test_the_checks_can_fail() -> None:
