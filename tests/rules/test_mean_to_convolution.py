@@ -154,7 +154,7 @@ def test_every_reduction_has_a_form(seed: int) -> None:
     reduction = Reduction(count, scale, zero_points[0], out_scale, zero_points[1])
     one = as_one_sum(reduction)
     if one is not None:
-        assert (reduction.output(one) == reduction.wanted).all()
+        assert (reduction.output(one) == reduction.targets).all()
     else:
         assert as_two_sums(reduction) is not None
 

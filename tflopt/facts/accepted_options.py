@@ -65,14 +65,14 @@ def _joined(op: Op, output: Value) -> str:
 
 
 def _fixed(op: Op, source: Value, output: Value) -> str:
-    wanted = FIXED.get((op.code, source.dtype, output.dtype))
-    if wanted is None:
+    fixed = FIXED.get((op.code, source.dtype, output.dtype))
+    if fixed is None:
         return ""
     scale, zero = _params(output)
-    if wanted[0] is not None and not math.isclose(scale, wanted[0], rel_tol=NEAR):
-        return f"has an output of the scale {scale:.6g}, TFLM takes {wanted[0]:.6g}"
-    if zero != wanted[1]:
-        return f"has an output with the zero point {zero}, TFLM takes {wanted[1]}"
+    if fixed[0] is not None and not math.isclose(scale, fixed[0], rel_tol=NEAR):
+        return f"has an output of the scale {scale:.6g}, TFLM takes {fixed[0]:.6g}"
+    if zero != fixed[1]:
+        return f"has an output with the zero point {zero}, TFLM takes {fixed[1]}"
     symmetric = op.code in SYMMETRIC_INPUT and source.dtype is DType.INT16
     if symmetric and _params(source)[1]:
         return "has an int16 input with a zero point"

@@ -116,9 +116,9 @@ def equal_activation(op: Op, results: Ints) -> Activation | None:
     low, high = activation_range(before, target)
     if low > high:
         return None
-    wanted = results[0, np.clip(raw, low, high) + 128]
+    targets = results[0, np.clip(raw, low, high) + 128]
     for activation in (before, *LIMITS):
         bottom, top = activation_range(activation, target)
-        if bottom <= top and np.array_equal(np.clip(raw, bottom, top), wanted):
+        if bottom <= top and np.array_equal(np.clip(raw, bottom, top), targets):
             return activation
     return None

@@ -1,4 +1,4 @@
-"""Weighted sums with a bias whose requantization gives a wanted output for every possible sum."""
+"""Weighted sums with a bias whose requantization gives a given output for every possible sum."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Reduction:
         return Affine.make(self.out_scale, zero_point)
 
     @property
-    def wanted(self) -> Ints:
+    def targets(self) -> Ints:
         """MEAN's output for every sum."""
         out = self.target(self.out_zero_point)
         return mean(every_sum(self.count), self.count, self.source, out)
@@ -149,9 +149,9 @@ def as_one_sum(reduction: Reduction, in_floats: bool = False) -> WeightedSum | N
     """
     if 255 * reduction.count > MOST_SUMS:
         return None
-    wanted = reduction.wanted
-    form = _search(reduction, wanted, reduction.out_zero_point, in_floats)
-    return form if form is not None and (reduction.output(form) == wanted).all() else None
+    targets = reduction.targets
+    form = _search(reduction, targets, reduction.out_zero_point, in_floats)
+    return form if form is not None and (reduction.output(form) == targets).all() else None
 
 
 @lru_cache(maxsize=256)
@@ -174,7 +174,7 @@ def as_two_sums(
     if above is None:
         return None
     below = _search(reduction, clamp(np.minimum(scaled, 0) + INT8_MAX), INT8_MAX, in_floats)
-    if below is None or not (_added(reduction, above, below) == reduction.wanted).all():
+    if below is None or not (_added(reduction, above, below) == reduction.targets).all():
         return None
     return above, below
 
@@ -186,14 +186,14 @@ def _added(reduction: Reduction, above: WeightedSum, below: WeightedSum) -> Ints
 
 
 def _search(
-    reduction: Reduction, wanted: Ints, zero_point: int, in_floats: bool
+    reduction: Reduction, targets: Ints, zero_point: int, in_floats: bool
 ) -> WeightedSum | None:
-    """The first weight, scale and bias that give ``wanted``, which rises with the sum."""
+    """The first weight, scale and bias that give ``targets``, which rises with the sum."""
     if in_floats and mean_in_floats(reduction, zero_point) is None:
         return None
     out = reduction.target(zero_point)
     sums = every_sum(reduction.count) - reduction.zero_point * reduction.count
-    first = np.searchsorted(wanted, LEVELS, side="left")
+    first = np.searchsorted(targets, LEVELS, side="left")
     for weight in WEIGHTS:
         for steps in NEIGHBOURS:
             scale = neighbour(np.float32(1 / (reduction.count * weight)), steps)

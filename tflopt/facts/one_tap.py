@@ -54,38 +54,38 @@ class Frame:
         return requantize_accumulator(sums, multiplier, shift, self.target, self.fused)
 
 
-def as_product(number: int, scale: float, wanted: Ints, frame: Frame) -> Tap | None:
-    """The factor itself as the weight, where it fits and gives ``wanted``."""
+def as_product(number: int, scale: float, targets: Ints, frame: Frame) -> Tap | None:
+    """The factor itself as the weight, where it fits and gives ``targets``."""
     tap = Tap(number, scale, 0)
     fits = abs(number) <= INT8_MAX
-    return tap if fits and np.array_equal(frame.results(tap), wanted) else None
+    return tap if fits and np.array_equal(frame.results(tap), targets) else None
 
 
-def one_tap(factor: float, wanted: Ints, frame: Frame) -> Tap | None:
-    """A weight, scale and bias near ``factor`` that give ``wanted`` for all 256 values.
+def one_tap(factor: float, targets: Ints, frame: Frame) -> Tap | None:
+    """A weight, scale and bias near ``factor`` that give ``targets`` for all 256 values.
 
     Args:
         factor: by which the map multiplies what the input stands for.
-        wanted: shaped (256,), rising or falling as ``factor`` says.
+        targets: shaped (256,), rising or falling as ``factor`` says.
     """
-    return _searched(factor, np.asarray(wanted, dtype=np.int64).tobytes(), frame)
+    return _searched(factor, np.asarray(targets, dtype=np.int64).tobytes(), frame)
 
 
 @lru_cache(maxsize=4096)
 def _searched(factor: float, numbers: bytes, frame: Frame) -> Tap | None:
     """Remembered, as rules look at an operator again and again."""
-    wanted = np.frombuffer(numbers, dtype=np.int64)
+    targets = np.frombuffer(numbers, dtype=np.int64)
     sign = -1 if factor < 0 else 1
     places = EVERY_INT8 - frame.zero_point
     if factor == 0:
         return None
     if sign < 0:
-        places, wanted = places[::-1], wanted[::-1]
+        places, targets = places[::-1], targets[::-1]
     low, high = activation_range(frame.fused, frame.target)
     levels = np.arange(int(low) + 1, int(high) + 1, dtype=np.int64)
-    if not levels.size or (np.diff(wanted) < 0).any():
+    if not levels.size or (np.diff(targets) < 0).any():
         return None
-    first = np.searchsorted(wanted, levels, side="left")
+    first = np.searchsorted(targets, levels, side="left")
     for weight in WEIGHTS:
         for steps in NEIGHBOURS:
             scale = float(neighbour(np.float32(abs(factor) / weight), steps))
@@ -95,7 +95,7 @@ def _searched(factor: float, numbers: bytes, frame: Frame) -> Tap | None:
                 continue
             tap = Tap(sign * weight, scale, bias)
             found = frame.results(tap)
-            if np.array_equal(found[::sign], wanted):
+            if np.array_equal(found[::sign], targets):
                 return tap
     return None
 

@@ -51,8 +51,8 @@ class Decoder:
         self._see(0, 8, "header", "header")
         identifier = self.view[4:8]
         if identifier != IDENTIFIER:
-            wanted = IDENTIFIER.decode()
-            raise ModelError(f"is not a .tflite file: its bytes 4 to 7 are not {wanted}")
+            magic = IDENTIFIER.decode()
+            raise ModelError(f"is not a .tflite file: its bytes 4 to 7 are not {magic}")
         return self._table(self._offset(0, "root"), "Model", "Model")
 
     def _need(self, position: int, count: int, where: str) -> None:

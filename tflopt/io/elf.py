@@ -68,13 +68,13 @@ class Elf:
 
         With a section for each function they tell who calls it: ``.rel.text.FUNCTION``.
         """
-        wanted = {i for i, each in enumerate(self.symbols) if each.name == symbol}
+        indices = {i for i, each in enumerate(self.symbols) if each.name == symbol}
         return [
             each.name
             for each in self.sections
             if each.kind in RELOCATIONS
             and any(
-                int.from_bytes(each.data[at + 5 : at + 8], "little") in wanted
+                int.from_bytes(each.data[at + 5 : at + 8], "little") in indices
                 for at in range(0, len(each.data) - 7, RELOCATIONS[each.kind])
             )
         ]

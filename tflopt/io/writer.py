@@ -29,11 +29,11 @@ class WriteOptions:
     share: bool = False
 
     def __post_init__(self) -> None:
-        wanted = self.data_alignment
-        if not DATA_ALIGNMENT <= wanted <= MOST_ALIGNMENT or wanted & (wanted - 1):
+        alignment = self.data_alignment
+        if not DATA_ALIGNMENT <= alignment <= MOST_ALIGNMENT or alignment & (alignment - 1):
             raise UsageError(
-                f"data alignment {wanted}: must be a power of two, {DATA_ALIGNMENT} at least and "
-                f"{MOST_ALIGNMENT} at most"
+                f"data alignment {alignment}: must be a power of two, {DATA_ALIGNMENT} at least "
+                f"and {MOST_ALIGNMENT} at most"
             )
 
 

@@ -83,8 +83,8 @@ def parse(text: str) -> Model:
 def options_class(code: OpCode) -> type[Options] | None:
     """The options of an operator, found by its name; None for an operator without any."""
     shared = next((name for codes, name in SHARED.items() if code.name in codes.split()), None)
-    wanted = shared or f"{code.name.replace('_', '')}Options"
-    return next((cls for cls in MODELLED if cls.__name__.lower() == wanted.lower()), None)
+    class_name = shared or f"{code.name.replace('_', '')}Options"
+    return next((cls for cls in MODELLED if cls.__name__.lower() == class_name.lower()), None)
 
 
 class _GraphReader:

@@ -57,14 +57,14 @@ def shape_of(label: Label, sizes: Mapping[int, int]) -> tuple[int, ...]:
     return tuple(1 if item is None else sizes[item] for item in label)
 
 
-def plan_steps(produced: Label, wanted: Iterable[Label]) -> tuple[Step, ...]:
-    """The fewest copies that make all ``wanted`` labels from the produced one, in order.
+def plan_steps(produced: Label, labels: Iterable[Label]) -> tuple[Step, ...]:
+    """The fewest copies that make all ``labels`` from the produced one, in order.
 
     One copy makes a label from another of the same order (RESHAPE) or of the same rank
     (TRANSPOSE). Labels fall into classes that such copies connect; each class beyond the
     produced one needs one label in between.
     """
-    pending = [label for label in dict.fromkeys(wanted) if label != produced]
+    pending = [label for label in dict.fromkeys(labels) if label != produced]
     made = [produced]
     steps: list[Step] = []
     while pending:
@@ -77,7 +77,7 @@ def plan_steps(produced: Label, wanted: Iterable[Label]) -> tuple[Step, ...]:
 
 
 def _direct(made: list[Label], pending: list[Label]) -> Step | None:
-    """A RESHAPE before a TRANSPOSE; either makes a wanted label at once."""
+    """A RESHAPE before a TRANSPOSE; either may make one of the labels at once."""
     for label in pending:
         for source in made:
             if order_of(source) == order_of(label):

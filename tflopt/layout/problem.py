@@ -208,8 +208,8 @@ def _bill(problem: Problem, values: Sequence[int], moved_bytes: int, weight: int
 
 def steps_of(problem: Problem, reading: Reading, values: Sequence[int]) -> tuple[Step, ...]:
     """The copies of one tensor that an assignment needs."""
-    produced, wanted = labels_of(problem, reading, values)
-    return plan_steps(produced, wanted)
+    produced, read_labels = labels_of(problem, reading, values)
+    return plan_steps(produced, read_labels)
 
 
 def copies_of(problem: Problem, reading: Reading, values: Sequence[int]) -> tuple[Step, ...]:
@@ -238,9 +238,9 @@ def labels_of(
     """The label in which a tensor is produced, and those in which it is read."""
     role, operand = reading.producer
     produced = problem.forms[role][values[role]].labels[operand]
-    wanted = [
+    read_labels = [
         problem.forms[reader][values[reader]].labels[index]
         for reader, indices in reading.readers.items()
         for index in indices
     ]
-    return produced, wanted
+    return produced, read_labels

@@ -92,15 +92,15 @@ def factors_of(
 
 
 def _side(role: int, indices: Sequence[int], forms: Sequence[Form]) -> _Side:
-    wanted = [tuple(form.labels[index] for index in indices) for form in forms]
-    kinds = list(dict.fromkeys(wanted))
-    return _Side(role, tuple(kinds), tuple(kinds.index(each) for each in wanted))
+    read = [tuple(form.labels[index] for index in indices) for form in forms]
+    kinds = list(dict.fromkeys(read))
+    return _Side(role, tuple(kinds), tuple(kinds.index(each) for each in read))
 
 
 @cache
-def _copies(produced: Label, wanted: frozenset[Label]) -> tuple[int, int, bool]:
+def _copies(produced: Label, read: frozenset[Label]) -> tuple[int, int, bool]:
     """How many copies there are, their weight, and whether all of them are views."""
-    steps = plan_steps(produced, sorted(wanted, key=_sort_key))
+    steps = plan_steps(produced, sorted(read, key=_sort_key))
     return len(steps), weight_of(steps), all(step.is_view for step in steps)
 
 
@@ -108,8 +108,8 @@ def _sort_key(label: Label) -> tuple[int, ...]:
     return tuple(-1 if item is None else item for item in label)
 
 
-def _cost(group: Group, produced: Label, wanted: frozenset[Label]) -> int:
-    count, weight, views = _copies(produced, wanted - {produced})
+def _cost(group: Group, produced: Label, read: frozenset[Label]) -> int:
+    count, weight, views = _copies(produced, read - {produced})
     known = views or group.root.dtype in TRANSPOSED
     return count * group.size_bytes * BYTE + weight * WEIGHT + (0 if known else NO_KERNEL)
 
@@ -120,10 +120,10 @@ def _joint(
     sides = (producer, *readers)
     small = np.zeros([len(side.kinds) for side in sides], dtype=np.int64)
     for place in np.ndindex(small.shape):
-        wanted = set(always)
+        read = set(always)
         for side, kind in zip(readers, place[1:], strict=True):
-            wanted.update(side.kinds[kind])
-        small[place] = _cost(group, producer.kinds[place[0]][0], frozenset(wanted))
+            read.update(side.kinds[kind])
+        small[place] = _cost(group, producer.kinds[place[0]][0], frozenset(read))
     table = small[np.ix_(*(side.numbers for side in sides))]
     return Factor(tuple(side.role for side in sides), table)
 

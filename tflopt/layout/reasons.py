@@ -41,10 +41,10 @@ def _why(problem: Problem, reading: Reading, view: Op, fixed: set[Op]) -> Reason
             text = f"the caller reads {{read}}, {{writer}} {{written}}{hint}"
             return caller(text, read=read, writer=made, written=own)
     needs = {user.opcode.label: list(value.shape) for user, value in ends if isinstance(user, Op)}
-    wanted = ", ".join(f"{name} reads {shape}" for name, shape in needs.items())
+    reads = ", ".join(f"{name} reads {shape}" for name, shape in needs.items())
     if producer is None:
         text = f"the caller feeds {{fed}}, {{readers}}{hint}"
-        return caller(text, fed=str(list(root.shape)), readers=wanted or "nobody reads it")
+        return caller(text, fed=str(list(root.shape)), readers=reads or "nobody reads it")
     for user, value in ends:
         if user in fixed and isinstance(user, Op):
             shape = str(list(value.shape))
@@ -58,7 +58,7 @@ def _why(problem: Problem, reading: Reading, view: Op, fixed: set[Op]) -> Reason
         )
     text = "{producer} writes {shape}, {readers}; any other place would move as much or more"
     made = str(list(root.shape))
-    return Why.CHEAPEST(text, producer=producer.opcode.label, shape=made, readers=wanted)
+    return Why.CHEAPEST(text, producer=producer.opcode.label, shape=made, readers=reads)
 
 
 def _ends(view: Op, reading: Reading) -> Iterator[tuple[Op | Graph, Value]]:

@@ -48,7 +48,7 @@ class _Weaver:
     rw: Rewriter
     made: dict[Label, Value] = field(default_factory=dict)
     ports: list[tuple[Value, Label]] = field(default_factory=list)
-    wanted: dict[Label, list[Op]] = field(default_factory=dict)
+    readers_of: dict[Label, list[Op]] = field(default_factory=dict)
 
     @property
     def group(self) -> Group:
@@ -75,7 +75,7 @@ class _Weaver:
             for index in indices:
                 label = form.labels[index]
                 if role.op is not None:
-                    self.wanted.setdefault(label, []).append(role.op)
+                    self.readers_of.setdefault(label, []).append(role.op)
                 else:
                     port = self.problem.graph.outputs[role.operands[index].index]
                     if all(port is not known for known, _ in self.ports):
@@ -101,7 +101,7 @@ class _Weaver:
 
     def _target(self, label: Label) -> Value:
         root, ports = self.group.root, [port for port, _ in self.ports]
-        same = [port for port, wanted in self.ports if wanted == label]
+        same = [port for port, read in self.ports if read == label]
         if root in same or (root not in ports and not same):
             return root
         return same[0] if same else self.rw.arranged(root, self._axes(root, label))
@@ -147,7 +147,7 @@ class _Weaver:
         for later in steps:
             if later.source in reached:
                 reached.add(later.target)
-        readers = {op for label in reached for op in self.wanted.get(label, ())}
+        readers = {op for label in reached for op in self.readers_of.get(label, ())}
         return next((op for op in graph.ops if op in readers), graph)
 
     def _rewire(self) -> None:

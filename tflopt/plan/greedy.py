@@ -53,17 +53,17 @@ def simulate_greedy(requirements: Sequence[Requirement]) -> GreedyPlacement:
     offsets = [0] * len(requirements)
     placed = _Placed(requirements)
     for order, index in enumerate(_placement_order(requirements)):
-        wanted = requirements[index]
-        if wanted.offline_offset != ONLINE:
-            offset = wanted.offline_offset
+        current = requirements[index]
+        if current.offline_offset != ONLINE:
+            offset = current.offline_offset
         else:
-            beside = placed.beside(wanted)
+            beside = placed.beside(current)
             if beside is placed.by_offset and len(beside) >= MANY:
-                offset = placed.crowd().first_gap(wanted)
+                offset = placed.crowd().first_gap(current)
             else:
-                offset = _first_gap(wanted, beside, requirements)
+                offset = _first_gap(current, beside, requirements)
         offsets[index] = offset
-        placed.add(wanted, (offset, order, index))
+        placed.add(current, (offset, order, index))
     ends = (o + r.size_bytes for o, r in zip(offsets, requirements, strict=True))
     return GreedyPlacement(tuple(offsets), max(ends, default=0))
 
@@ -114,15 +114,15 @@ class _Placed:
                 self.tree.setdefault(high, []).append(entry)
             low, high = low >> 1, high >> 1
 
-    def beside(self, wanted: Requirement) -> Sequence[_Entry]:
+    def beside(self, current: Requirement) -> Sequence[_Entry]:
         """All that overlaps it in time, by offset; more where most do."""
-        last = max(wanted.first_used, wanted.last_used)
-        begin = bisect_right(self.by_start, wanted.first_used, key=_start)
+        last = max(current.first_used, current.last_used)
+        begin = bisect_right(self.by_start, current.first_used, key=_start)
         end = bisect_right(self.by_start, last, key=_start)
         if (end - begin) * SORTING > len(self.by_offset):
             return self.by_offset
         found = [entry for _, entry in self.by_start[begin:end]]
-        node = self.rank[wanted.first_used] + self.leaves
+        node = self.rank[current.first_used] + self.leaves
         while node:
             found += self.tree.get(node, ())
             if len(found) * SORTING > len(self.by_offset):
@@ -147,12 +147,12 @@ class _Crowd:
         columns[:, at] = (offset, end, requirement.first_used, requirement.last_used)
         self.count += 1
 
-    def first_gap(self, wanted: Requirement) -> int:
+    def first_gap(self, current: Requirement) -> int:
         """As :func:`_first_gap`."""
         begins, ends, firsts, lasts = self.columns[:, : self.count]
-        beside = (firsts <= wanted.last_used) & (lasts >= wanted.first_used)
+        beside = (firsts <= current.last_used) & (lasts >= current.first_used)
         tops = np.maximum.accumulate(np.append(0, ends[beside]))
-        fits = np.flatnonzero(begins[beside] - tops[:-1] >= wanted.size_bytes)
+        fits = np.flatnonzero(begins[beside] - tops[:-1] >= current.size_bytes)
         return int(tops[fits[0]] if len(fits) else tops[-1])
 
 
@@ -169,11 +169,11 @@ def _placement_order(requirements: Sequence[Requirement]) -> list[int]:
 
 
 def _first_gap(
-    wanted: Requirement,
+    current: Requirement,
     placed: Sequence[_Entry],
     requirements: Sequence[Requirement],
 ) -> int:
-    candidate, first, last, size = 0, wanted.first_used, wanted.last_used, wanted.size_bytes
+    candidate, first, last, size = 0, current.first_used, current.last_used, current.size_bytes
     for offset, _, index in placed:
         other = requirements[index]
         if other.first_used > last or first > other.last_used:

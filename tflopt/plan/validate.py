@@ -29,8 +29,8 @@ class Violation:
 def validate(problem: Problem, solution: Solution) -> list[Violation]:
     """Every way in which ``solution`` breaks ``problem``; empty means that it is right."""
     if len(solution.offsets) != len(problem.buffers):
-        given, wanted = len(solution.offsets), len(problem.buffers)
-        reason = f"{counted(given, 'offset')} for {counted(wanted, 'buffer')}"
+        given, expected = len(solution.offsets), len(problem.buffers)
+        reason = f"{counted(given, 'offset')} for {counted(expected, 'buffer')}"
         return [Violation((), reason)]
     found = list(_single_violations(problem, solution))
     found.extend(_alias_violations(problem))

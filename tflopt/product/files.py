@@ -28,6 +28,6 @@ def results(result: Result, settings: Settings, destination: Path) -> dict[Path,
 
 def annotation_path(settings: Settings, destination: Path) -> Path | None:
     """The file that may be written beside the model, if any; a stream has none unless asked."""
-    wanted = settings.annotate is Annotate.FILE
+    in_file = settings.annotate is Annotate.FILE
     may_be = settings.annotates and not is_stream(destination)
-    return destination.with_suffix(ANNOTATION_SUFFIX) if wanted or may_be else None
+    return destination.with_suffix(ANNOTATION_SUFFIX) if in_file or may_be else None

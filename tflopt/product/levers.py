@@ -89,17 +89,17 @@ def _alone(result: Result, settings: Settings) -> Lever | None:
     config = settings.config
     if config.runtime is not Runtime.BOTH:
         return None
-    wanted = replace(config, runtime=Runtime.TFLM)
+    changed = replace(config, runtime=Runtime.TFLM)
     codes = {op.code for op in result.model.ops()}
     more = [
         rule
         for rule in RULES
-        if isinstance(rule, Rule) and applies(rule, wanted) and not applies(rule, config)
+        if isinstance(rule, Rule) and applies(rule, changed) and not applies(rule, config)
     ]
     declined = any(miss.because.why is Why.LITERT for miss in result.trace.near_misses)
     if not declined and not any(codes & rule.anchors for rule in more):
         return None
-    return _tried("--runtime tflm", FOR_TFLM, result, replace(settings, config=wanted))
+    return _tried("--runtime tflm", FOR_TFLM, result, replace(settings, config=changed))
 
 
 def _promises(
@@ -117,17 +117,17 @@ def _estimates(
     memory = result.memory_after
     if memory is not None and config.plan is not None and not config.plan.trusts_some:
         plan = replace(config.plan, overlap=THIS_ISA)
-        wanted = replace(settings, config=replace(config, plan=plan))
+        changed = replace(settings, config=replace(config, plan=plan))
         found = arena_with_overlap(model, config)
         if found is not None:
             effect = Effect(ARENA, memory.arena.minimum_bytes, found)
-            yield Lever("--overlap", (effect,), f"for {settings.device.target} only"), wanted
+            yield Lever("--overlap", (effect,), f"for {settings.device.target} only"), changed
     if config.runtime is Runtime.BOTH and alone is None:
-        wanted = replace(settings, config=replace(config, runtime=Runtime.TFLM))
-        again = _again(model, wanted, TIDY)
+        changed = replace(settings, config=replace(config, runtime=Runtime.TFLM))
+        again = _again(model, changed, TIDY)
         if again is not None:
             effect = Effect(FILE, len(result.data), len(write_bytes(again, settings.layout)))
-            yield Lever("--runtime tflm", (effect,), FOR_TFLM), wanted
+            yield Lever("--runtime tflm", (effect,), FOR_TFLM), changed
 
 
 def _again(model: Model, settings: Settings, only: tuple[str, ...]) -> Model | None:

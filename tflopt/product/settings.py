@@ -72,8 +72,8 @@ class Settings:
     def annotates(self) -> bool:
         """Whether the model itself carries the annotation: not where no rule may run."""
         some_rule = self.selection.only is None or len(self.selection.only) > 0
-        wanted = self.annotate is Annotate.METADATA and self.config.strip is not Strip.ALL
-        return some_rule and wanted
+        in_metadata = self.annotate is Annotate.METADATA and self.config.strip is not Strip.ALL
+        return some_rule and in_metadata
 
     @property
     def rearranges(self) -> bool:

@@ -46,9 +46,9 @@ def _with_default_path(
     Not measured where nothing but names, tables and places changed: biases keep what it needs.
     """
     changed = any(not TIDY & set(find_rule(name).stages) for name in trace.counts)
-    wanted = settings.config.runtime is Runtime.BOTH and settings.runner == "auto"
+    asks_both = settings.config.runtime is Runtime.BOTH and settings.runner == "auto"
     other_ports = settings.rearranges or settings.config.narrow_outputs
-    if not (changed and wanted and verdict.status == "identical") or other_ports:
+    if not (changed and asks_both and verdict.status == "identical") or other_ports:
         return verdict
     told = compare_on_default_path(*pair, verdict.seed)
     return replace(verdict, default_path=told + (_by_whom(trace) if told else ""))

@@ -88,9 +88,9 @@ def cut_at(original: Candidate, optimized: Candidate, labels: Iterable[str]) -> 
     Raises:
         MismatchError: one of them is another operator in the optimized model.
     """
-    wanted, pair = set(labels), (original, optimized)
+    chosen, pair = set(labels), (original, optimized)
     having = [
-        {graph.index for graph in each.model.graphs for op in graph.ops if _label(op) in wanted}
+        {graph.index for graph in each.model.graphs for op in graph.ops if _label(op) in chosen}
         for each in pair
     ]
     if not having[0] or having[0] != having[1]:
@@ -99,18 +99,18 @@ def cut_at(original: Candidate, optimized: Candidate, labels: Iterable[str]) -> 
     if 0 not in stained or stained != callers(optimized.model, having[1]):
         return []
     beside = {each for op in original.model.ops() if stained & {*called(op)} for each in called(op)}
-    cuts = [_cut(pair, wanted, stained, number) for number in sorted(stained | beside)]
+    cuts = [_cut(pair, chosen, stained, number) for number in sorted(stained | beside)]
     return [cut for cut in cuts if cut is not None] if None not in cuts else []
 
 
 def _cut(
-    sides: tuple[Candidate, Candidate], wanted: set[str], stained: set[int], number: int
+    sides: tuple[Candidate, Candidate], chosen: set[str], stained: set[int], number: int
 ) -> Cut | None:
     """One subgraph; None where the two don't have the same operators to cut out."""
     copies = [clone(each.model) for each in sides]
     graphs = [copy.graphs[number] for copy in copies]
     ops = [
-        [op for op in graph.ops if _label(op) in wanted or stained & set(called(op))]
+        [op for op in graph.ops if _label(op) in chosen or stained & set(called(op))]
         for graph in graphs
     ]
     if [_kind(op) for op in ops[0]] != [_kind(op) for op in ops[1]]:
@@ -124,7 +124,7 @@ def _cut(
     places = tuple(
         f"{place}{where} ({_label(op)})"
         for place, op in zip(numbers, ops[0], strict=True)
-        if _label(op) in wanted
+        if _label(op) in chosen
     )
     candidates = []
     for side, copy in enumerate(copies):

@@ -110,22 +110,22 @@ def _of_elf(elf: Elf, model: bytes, arena: str, where: str) -> Firmware:
     )
 
 
-def _all(content: bytes, wanted: bytes) -> list[int]:
-    found, at = [], content.find(wanted)
+def _all(content: bytes, symbol: bytes) -> list[int]:
+    found, at = [], content.find(symbol)
     while at >= 0:
         found.append(at)
-        at = content.find(wanted, at + 1)
+        at = content.find(symbol, at + 1)
     return found
 
 
-def _arenas(places: Sequence[Place], wanted: str, where: str) -> tuple[Place, ...]:
+def _arenas(places: Sequence[Place], symbol: str, where: str) -> tuple[Place, ...]:
     large = [each for each in places if each.size_bytes >= LEAST_ARENA]
-    if wanted:
-        found = [each for each in places if wanted == each.name and each.size_bytes]
-        found = found or [each for each in large if wanted in each.name]
+    if symbol:
+        found = [each for each in places if symbol == each.name and each.size_bytes]
+        found = found or [each for each in large if symbol in each.name]
         if not found:
-            hint = near_match(wanted, (each.name for each in large)) or "it names none like it"
-            raise UsageError(f"{where}: has no {wanted!r}; {hint}")
+            hint = near_match(symbol, (each.name for each in large)) or "it names none like it"
+            raise UsageError(f"{where}: has no {symbol!r}; {hint}")
         return tuple(found)
     found = [each for each in large if ARENA.search(each.name)]
     if not found:

@@ -177,8 +177,8 @@ def _lanes(ops: Sequence[Plain], row_of: Mapping[int, int]) -> Lanes:
     edges: list[tuple[int, int, int]] = []
     missed: dict[int, list[int]] = {}
     free: list[int] = [0] * (MOST_LANES + 1)
-    wanted = sorted(_edges(ops, row_of))
-    for first, last, producer in wanted:
+    drawn = sorted(_edges(ops, row_of))
+    for first, last, producer in drawn:
         if not any(row in used for row in range(first + 1, last)):
             edges.append((first, last, 0))
             continue

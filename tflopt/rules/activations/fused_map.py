@@ -25,7 +25,7 @@ Pair = tuple[float, int]
 
 @dataclass(frozen=True)
 class FusedMap:
-    """The nearest fused form, and how far it is from what is wanted."""
+    """The nearest fused form, and how far it is from the targets."""
 
     activation: Activation
     distance: Distance
@@ -86,12 +86,12 @@ def _of_pairs(
     found = _pairs(op.code, one, two, _numbers(before), fused)
     if found is None:
         return Why.OTHER("its arithmetic is not defined for these scales")
-    wanted = np.take_along_axis(results[:, None], found[axes] - INT8_MIN, axis=2)
+    targets = np.take_along_axis(results[:, None], found[axes] - INT8_MIN, axis=2)
     forms = [(each, _pairs(op.code, one, two, _numbers(after), each)) for each in LIMITS]
     tables = [(each, None if table is None else table[axes]) for each, table in forms]
     if all(table is None for _, table in tables):
         return Why.OTHER("TFLM does not take these scales in one operator")
-    return _nearest(wanted, tables)
+    return _nearest(targets, tables)
 
 
 @lru_cache(maxsize=16)
@@ -124,11 +124,11 @@ def _is_small(op: Op, target: Affine) -> bool:
     return bool(np.all(source.double * scales / target.double < LARGEST_MULTIPLIER))
 
 
-def _nearest(wanted: Ints, forms: list[tuple[Activation, Ints | None]]) -> FusedMap:
+def _nearest(targets: Ints, forms: list[tuple[Activation, Ints | None]]) -> FusedMap:
     found = []
     for activation, table in forms:
         if table is not None:
-            apart = np.abs(wanted - table).max(axis=0)
+            apart = np.abs(targets - table).max(axis=0)
             distance = Distance(int(apart.max()), int(np.count_nonzero(apart)), apart.size)
             found.append(FusedMap(activation, distance))
     return min(found, key=lambda each: (each.distance.differing, each.distance.largest))

@@ -111,8 +111,8 @@ def _litert_takes(
 ) -> bool:
     """Whether the input that LiteRT computes from the output's size is the one that is there."""
     same = options.padding is Padding.SAME
-    wanted = tuple(
+    expected = tuple(
         -(-out // stride) if same else (out + stride - kernel) // stride
         for out, kernel, stride in _sizes(options, output, filter_shape)
     )
-    return wanted == data.shape[1:3]
+    return expected == data.shape[1:3]

@@ -34,9 +34,9 @@ class ShareBiasScales(ModelRule):
         shared = 0
         for graph in model.graphs:
             for value in graph.values:
-                wanted = _wanted(value)
-                if wanted is not None and wanted != value.quant:
-                    rw.update(value, quant=wanted)
+                of_weights = _wanted(value)
+                if of_weights is not None and of_weights != value.quant:
+                    rw.update(value, quant=of_weights)
                     shared += 1
         if shared:
             rw.note(f"{counted(shared, 'bias', 'biases')} with the scales of their weights")

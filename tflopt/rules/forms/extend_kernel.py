@@ -129,15 +129,15 @@ def _zeros(reader: Op, pad: Op, amounts: Amounts, mve: bool) -> Zeros | None:
         return None
     if weights.extra.sparsity is not None or not _is_symmetric(weights.quant):
         return None
-    wanted = unpadded(window, amounts)
-    height, width = _axis_zeros(wanted[0]), _axis_zeros(wanted[1])
+    bare = unpadded(window, amounts)
+    height, width = _axis_zeros(bare[0]), _axis_zeros(bare[1])
     if height is None or width is None:
         return None
-    found: Window = (_extended(wanted[0], height), _extended(wanted[1], width))
+    found: Window = (_extended(bare[0], height), _extended(bare[1], width))
     if padding_for(found) is not Padding.SAME or (mve and wrong_on_mve(reader, found)):
         return None
     taps = found[0].kernel * found[1].kernel
-    grows = taps > MOST_TAPS * wanted[0].kernel * wanted[1].kernel
+    grows = taps > MOST_TAPS * bare[0].kernel * bare[1].kernel
     return None if grows else (height, width)
 
 

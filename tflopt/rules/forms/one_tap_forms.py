@@ -56,22 +56,22 @@ def _taps(pair: Pair, numbers: Ints) -> list[Tap] | None:
     )
     tables, taps = pair.outputs(), {}
     for column, number in enumerate(pair.constants[0]):
-        wanted = tables[0][:, column]
-        if not bool((tables[:, :, column] == wanted).all()):
+        targets = tables[0][:, column]
+        if not bool((tables[:, :, column] == targets).all()):
             return None
-        tap = _tap(pair, int(number) - int(other.zero_point), wanted, frame)
+        tap = _tap(pair, int(number) - int(other.zero_point), targets, frame)
         if tap is None:
             return None
         taps[int(number)] = tap
     return [taps[int(number)] for number in numbers]
 
 
-def _tap(pair: Pair, number: int, wanted: Ints, frame: Frame) -> Tap | None:
+def _tap(pair: Pair, number: int, targets: Ints, frame: Frame) -> Tap | None:
     scale = float(pair.parts[1].scale)
     if pair.op.code is not OpCode.MUL:
-        return one_tap(SIGNS.get((pair.op.code, pair.position), 1.0), wanted, frame)
-    direct = as_product(number, scale, wanted, frame)
-    return one_tap(number * scale, wanted, frame) if direct is None else direct
+        return one_tap(SIGNS.get((pair.op.code, pair.position), 1.0), targets, frame)
+    direct = as_product(number, scale, targets, frame)
+    return one_tap(number * scale, targets, frame) if direct is None else direct
 
 
 def _drawn(pair: Pair, taps: list[Tap]) -> Sketch:

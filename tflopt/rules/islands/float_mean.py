@@ -64,8 +64,8 @@ def mean_distance(found: FloatMean, op: Op) -> Distance:
     values = reachable(found.source)
     sums = np.arange(found.count * int(values[0]), found.count * int(values[-1]) + 1)
     low, high = float_means(found.params, found.target, found.count, ints(sums))
-    got = mean(ints(sums), found.count, found.params, found.target)
-    apart = np.maximum(np.abs(got - low), np.abs(got - high))
+    exact = mean(ints(sums), found.count, found.params, found.target)
+    apart = np.maximum(np.abs(exact - low), np.abs(exact - high))
     return Distance(int(apart.max()), int(np.count_nonzero(apart)), int(apart.size))
 
 

@@ -77,8 +77,8 @@ def _distance(found: FloatPool, count: int) -> Distance:
     sums = ints(np.arange(count * int(values[0]), count * int(values[-1]) + 1))
     limits = activation_range(fused, found.params)
     ends = float_means(found.params, found.params, count, sums)
-    got = average_pool(sums, count, found.params, fused)
-    apart = np.max([np.abs(got - np.clip(end, *limits)) for end in ends], axis=0)
+    exact = average_pool(sums, count, found.params, fused)
+    apart = np.max([np.abs(exact - np.clip(end, *limits)) for end in ends], axis=0)
     return Distance(int(apart.max()), int(np.count_nonzero(apart)), int(apart.size))
 
 

@@ -133,9 +133,9 @@ def error_bound(found: FloatSoftmax) -> float:
     exponents are off by four roundings of the largest difference, and the sum by ``count``.
     """
     scale = float(found.params.double) * found.beta
-    wanted = np.exp(-scale * np.arange(softmax.STEPS))
+    exact = np.exp(-scale * np.arange(softmax.STEPS))
     terms = softmax.exponentials(found.params, found.beta) / 2.0**31
-    term_error = float(np.abs(terms - wanted).max())
+    term_error = float(np.abs(terms - exact).max())
     sum_error = found.count * (term_error + SUM_ROUNDING)
     integer = (term_error + sum_error) / (1 - sum_error) + 2 * RECIPROCAL_ERROR + 2.0**-31
     exponent = 4 * (softmax.STEPS - 1) * scale * UNIT_ROUNDOFF

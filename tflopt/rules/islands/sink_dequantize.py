@@ -57,6 +57,6 @@ def _commutes(code: OpCode, params: Affine) -> bool:
     results = unary_table(code, None, params, params)
     if results is None or not np.array_equal(results[0], results[1]):
         return False
-    wanted = FLOAT_CLAMPS[code](floating.dequantize(EVERY_INT8, params))
+    expected = FLOAT_CLAMPS[code](floating.dequantize(EVERY_INT8, params))
     found = floating.dequantize(results[0], params)
-    return bool(np.array_equal(wanted.view(np.uint32), found.view(np.uint32)))
+    return bool(np.array_equal(expected.view(np.uint32), found.view(np.uint32)))

@@ -58,16 +58,16 @@ class PlanMemory(ModelRule):
 
     def _plan(self, model: Model, request: PlanRequest, rw: Rewriter) -> None:
         plan = plan_memory(model, self.device, request)
-        wanted = request.restricts
-        if plan.declined and wanted:
+        is_asked = request.restricts
+        if plan.declined and is_asked:
             raise UnsupportedError(f"the memory can't be planned as asked: {plan.declined}")
-        if plan.declined or not (plan.is_useful or wanted):
+        if plan.declined or not (plan.is_useful or is_asked):
             return
         present, account = read_plan(model), Account.of(model, self.device)
         before, after = (account.memory(each).arena for each in (present, plan.offsets))
         saved = before.minimum_bytes - after.minimum_bytes
         flash = ENTRY_BYTES + 12 + 4 * len(plan.offsets)
-        if not wanted and saved * FLASH_PER_RAM < flash:
+        if not is_asked and saved * FLASH_PER_RAM < flash:
             return
         if present == list(plan.offsets):
             return

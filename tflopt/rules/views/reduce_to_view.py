@@ -45,8 +45,8 @@ class ReduceToView(Rule):
             return
         require(bool(op.output.shape), "RESHAPE to a scalar needs a shape of no elements", at=op)
         same = same_quantization(source.quant, op.output.quant)
-        wanted = EVERY if same else requantize(EVERY, before, after)
-        equal = bool((_one_element(op, before, after) == wanted).all())
+        expected = EVERY if same else requantize(EVERY, before, after)
+        equal = bool((_one_element(op, before, after) == expected).all())
         require(equal, Why.ROUNDS("it rounds differently from QUANTIZE"), at=op)
         sketch = Sketch()
         here = sketch.read(source)

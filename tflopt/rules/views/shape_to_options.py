@@ -38,7 +38,7 @@ class ShapeToOptions(Rule):
         """Drop the input."""
         if op.options is not None and not isinstance(op.options, ReshapeOptions):
             return
-        wanted = ReshapeOptions(None if self.runtime is Runtime.TFLM else op.output.shape)
+        shape_options = ReshapeOptions(None if self.runtime is Runtime.TFLM else op.output.shape)
         shape = op.input(1)
         if shape is None:
             if self.runtime is Runtime.TFLM and op.options is not None:
@@ -54,5 +54,5 @@ class ShapeToOptions(Rule):
         require(0 not in op.output.shape, "a dimension is 0: the old form of a scalar", at=op)
         require(len(op.output.shape) <= MOST, "the options hold 8 dimensions at most", at=op)
         rw.set_inputs(op, [op.inputs[0]])
-        options = None if self.runtime is Runtime.TFLM else wanted
+        options = None if self.runtime is Runtime.TFLM else shape_options
         rw.set_code(op, op.code, options, op.opcode.version)

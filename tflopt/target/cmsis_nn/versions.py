@@ -55,17 +55,17 @@ def find_version(text: str) -> Version:
     Raises:
         UsageError: unknown; the message lists the known versions.
     """
-    wanted = text.strip().lower()
+    spelling = text.strip().lower()
     for version in VERSIONS:
-        if wanted in {version.name, version.describe} or _same_commit(wanted, version.name):
+        if spelling in {version.name, version.describe} or _same_commit(spelling, version.name):
             return version
     names = [version.name for version in VERSIONS]
-    near = near_match(wanted, names)
+    near = near_match(spelling, names)
     hint = f"; {near}" if near else ""
     known = ", ".join(f"{version.name} ({version.note})" for version in VERSIONS)
     raise UsageError(f"unknown CMSIS-NN version {text!r}{hint} (known: {known})")
 
 
-def _same_commit(wanted: str, name: str) -> bool:
-    is_hash = 7 <= len(wanted) <= 40 and set(wanted) <= set("0123456789abcdef")
-    return is_hash and wanted.startswith(name)
+def _same_commit(spelling: str, name: str) -> bool:
+    is_hash = 7 <= len(spelling) <= 40 and set(spelling) <= set("0123456789abcdef")
+    return is_hash and spelling.startswith(name)

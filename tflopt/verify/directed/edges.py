@@ -33,20 +33,20 @@ class Targets:
 
 
 def targets_of(
-    sums: Sums, wanted: Index, each: int, limits: tuple[Ints, Ints], like: Sums | None = None
+    sums: Sums, picked: Index, each: int, limits: tuple[Ints, Ints], like: Sums | None = None
 ) -> Targets:
-    """For each wanted channel up to ``each`` sums right beside steps, on both sides of them.
+    """For each picked channel up to ``each`` sums right beside steps, on both sides of them.
 
     First come those for which the layer that it is held against gives another number, then those
     that move over their step when the multiplier changes least, in turn for a smaller and for a
     larger one.
 
     Args:
-        limits: the least and the largest sum, without the bias, of each wanted channel.
+        limits: the least and the largest sum, without the bias, of each picked channel.
         like: the layer of the original, if it has as many channels.
     """
-    steps, real = _steps(sums, wanted)
-    bias, (low, high) = sums.bias[wanted][:, None], limits
+    steps, real = _steps(sums, picked)
+    bias, (low, high) = sums.bias[picked][:, None], limits
     with np.errstate(divide="ignore", invalid="ignore"):
         above, below = (steps - real) / np.abs(real), (real - steps + 1) / np.abs(real)
     families = []
@@ -57,7 +57,7 @@ def targets_of(
             families.append((np.where(usable, score, np.inf), sum_of))
     turns = [families[number] for number in (0, 2, 1, 3)]
     if like is not None and _comparable(sums, like):
-        there = _steps(like, wanted)[0] - like.bias[wanted][:, None]
+        there = _steps(like, picked)[0] - like.bias[picked][:, None]
         sum_of = np.minimum(there, steps - bias)
         apart = (there != steps - bias) & np.isfinite(real)
         apart &= (sum_of >= low[:, None]) & (sum_of <= high[:, None])
@@ -66,12 +66,12 @@ def targets_of(
     found = [_best(score, totals, count) for score, totals in turns]
     depth = found[0][0].shape[1]
     scores, totals = (
-        np.stack([part[n] for part in found], axis=2).reshape(len(wanted), len(found) * depth)
+        np.stack([part[n] for part in found], axis=2).reshape(len(picked), len(found) * depth)
         for n in (0, 1)
     )
     fine = np.isfinite(scores)
     fine &= np.cumsum(fine, axis=1) <= each
-    return Targets(np.broadcast_to(wanted[:, None], fine.shape)[fine], ints(totals[fine]))
+    return Targets(np.broadcast_to(picked[:, None], fine.shape)[fine], ints(totals[fine]))
 
 
 def _comparable(one: Sums, two: Sums) -> bool:
@@ -86,12 +86,12 @@ def _best(score: Reals, totals: Ints, count: int) -> tuple[Reals, Ints]:
     return np.take_along_axis(score, order, 1), np.take_along_axis(totals, order, 1)
 
 
-def _steps(sums: Sums, wanted: Index) -> tuple[Ints, Reals]:
+def _steps(sums: Sums, picked: Index) -> tuple[Ints, Reals]:
     """For each channel and each output above the lowest: the least sum that gives it, and where
     the step lies in real numbers.
     """
     outputs = np.arange(sums.low + 1, sums.high + 1) - int(sums.target.zero_point)
-    multiplier, shift = (each[wanted][:, None] for each in (sums.multiplier, sums.shift))
+    multiplier, shift = (each[picked][:, None] for each in (sums.multiplier, sums.shift))
     right, left = np.maximum(-shift, 0), np.maximum(shift, 0)
     between = (outputs - HALF) * np.exp2(right)  # of what the first rounding gives
     between = between - np.where(right > 0, HALF * np.sign(outputs - HALF), 0.0)

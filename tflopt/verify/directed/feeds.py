@@ -223,8 +223,8 @@ class _Maker:
         if number % 4 == 2:
             return np.where(self._stripes(leaf.shape), low, high)
         if number % 4 == 3:
-            few = np.clip(np.full(low.shape, zero), low, high)
-            return np.where(self.rng.random(low.shape) < 0.2, wide, few)
+            narrow = np.clip(np.full(low.shape, zero), low, high)
+            return np.where(self.rng.random(low.shape) < 0.2, wide, narrow)
         return ints(wide)
 
     def _stripes(self, shape: tuple[int, ...]) -> Mask:

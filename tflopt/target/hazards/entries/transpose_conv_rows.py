@@ -68,16 +68,16 @@ def _meets(site: Site) -> Detail:
     if max(layer.input_h, layer.output_h, layer.kernel_h, layer.stride_h) > MOST_ROWS:
         return None
     found = computed_rows(layer, has_right_rows(site.device))
-    wanted = wanted_rows(layer)
-    if found == wanted:
+    expected = wanted_rows(layer)
+    if found == expected:
         return None
     numbers = f"kernel {layer.kernel_h}, stride {layer.stride_h}, padding {layer.pad_h}"
-    if len(found) > len(wanted):
+    if len(found) > len(expected):
         return (
-            f"{numbers}: it writes {counted(len(found), 'row')} into an output of {len(wanted):,}"
+            f"{numbers}: it writes {counted(len(found), 'row')} into an output of {len(expected):,}"
         )
-    wrong = sum(a != b for a, b in zip(found, wanted, strict=False)) + len(wanted) - len(found)
-    return f"{numbers}: {wrong} of {len(wanted)} rows are wrong"
+    wrong = sum(a != b for a, b in zip(found, expected, strict=False)) + len(expected) - len(found)
+    return f"{numbers}: {wrong} of {len(expected)} rows are wrong"
 
 
 HAZARD = Hazard(
