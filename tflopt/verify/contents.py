@@ -18,6 +18,7 @@ from typing import TypeAlias
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.facts.work import MOVES
 from tflopt.ir import Model, Op, Origin, Value
+from tflopt.verify.channels import thinned
 
 Alike: TypeAlias = tuple[Value, Value, Origin | None]
 """A tensor of each model, and how the elements of the first lie in the second; None: alike."""
@@ -26,7 +27,17 @@ MOST_AXES = 5
 
 
 def alike(original: Model, optimized: Model) -> Iterator[Alike]:
-    """Pairs of computed tensors of the main graphs that are likely to hold the same elements."""
+    """Pairs of computed tensors of the main graphs that are likely to hold the same elements, the
+    optimized model's perhaps without some channels.
+    """
+    same = list(_alike(original, optimized))
+    yield from same
+    place = {value: index for index, value in enumerate(original.main.values)}
+    for one, two, part in thinned(original, optimized, {two: one for one, two, _ in same}):
+        yield one, two, Origin(0, place[one], parts=(part,))
+
+
+def _alike(original: Model, optimized: Model) -> Iterator[Alike]:
     old, new = _kinds(original), _kinds(optimized)
     place = {value: index for index, value in enumerate(original.main.values)}
     for kind, members in new.items():

@@ -73,8 +73,8 @@ def pairs_by_contents(original: Model, optimized: Model) -> tuple[Pair, ...]:
     pairs = []
     for index, op in enumerate(optimized.main.ops):
         for value in op.outputs:
-            if value in twins and _same_elements(twins[value][0], value):
-                one, origin = twins[value]
+            one, origin = twins.get(value, (None, None))
+            if one is not None and _same_elements(one, value, origin):
                 pair = pair_of(old[one], one, new[value], op, index)
                 pairs.append(replace(pair, origin=origin))
     return tuple(pairs)

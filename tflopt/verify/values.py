@@ -63,6 +63,9 @@ def equal_matches(
     ]
     kinds = ([(value.dtype, value.elements) for _, value, _, _ in some] for some in left)
     rest = _in_order(*(_grouped(*each) for each in zip(left, kinds, strict=True)), strict=False)
+    thinned = [pair for pair in doubtful if pair.origin is not None and pair.origin.parts]
+    known = {pair.optimized for pair in (*found, *rest)}
+    rest += [pair for pair in thinned if pair.optimized not in known]
     return Matches(tuple(found), BY_CONTENTS, tuple(rest))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tflopt.ir import Model, Op, Value
+from tflopt.verify.channels import is_same_layer
 from tflopt.verify.directed.regions import Cut, Region, regions_of
 from tflopt.verify.match import BY_NAME, Matches, Pair
 
@@ -49,15 +50,22 @@ def cuts_of(original: Model, optimized: Model, matches: Matches, *, rearranged: 
         [Cut(old[pair.original], new[pair.optimized], pair.origin) for pair in some]
         for some in (pairs, matches.doubtful)
     )
+    doubtful, sure = _split(doubtful)
     known = {cut.optimized for cut in inner}
     feeds = zip(original.main.inputs, optimized.main.inputs, strict=True)
     ports = zip(original.main.outputs, optimized.main.outputs, strict=True)
     ends = _same(ports, rearranged)
     return Cuts(
         (*inner, *_same(feeds, rearranged)),
-        (*inner, *doubtful, *(cut for cut in ends if cut.optimized not in known)),
+        (*inner, *sure, *doubtful, *(cut for cut in ends if cut.optimized not in known)),
         frozenset({cut.optimized for cut in doubtful} - {cut.optimized for cut in ends}),
     )
+
+
+def _split(doubtful: list[Cut]) -> tuple[list[Cut], list[Cut]]:
+    """Those that may be no pairs, and those of layers that are made of the same numbers."""
+    sure = [cut for cut in doubtful if is_same_layer(cut.original, cut.optimized)]
+    return [cut for cut in doubtful if cut not in sure], sure
 
 
 def trusted(matches: Matches, old: list[Value], new: list[Value]) -> list[Pair]:

@@ -144,7 +144,7 @@ class _Cutter:
         def is_leaf(value: Value) -> bool:
             return value in cut and cut[value].original not in whole
 
-        return slice_of(result.optimized, is_leaf, self.most)
+        return slice_of(result.optimized, is_leaf, self.most, takes_any=True)
 
     def _original_side(self, result: Cut, new: _Slice, whole: set[Value]) -> _Slice | None:
         same = [self.by_optimized[value].original is result.original for value in new.leaves]
@@ -161,12 +161,18 @@ class _Slice:
 
 
 def slice_of(
-    result: Value, is_leaf: Callable[[Value], bool], most: int = MOST_OPS
+    result: Value,
+    is_leaf: Callable[[Value], bool],
+    most: int = MOST_OPS,
+    *,
+    takes_any: bool = False,
 ) -> _Slice | None:
     """The operators that compute a tensor from leaves, in an order that follows their inputs.
 
     None where one of them lasts beyond an invocation, calls another graph or is unknown, or where
-    something is read that isn't a leaf and that no operator computes.
+    something is read that isn't a leaf and that no operator computes. Also where one fails on some
+    numbers, unless ``takes_any``: what stands for operators that take any number must take it, too,
+    whatever it is made of (CAST and GATHER for a table).
     """
     if result.producer is None:
         return None
@@ -176,7 +182,8 @@ def slice_of(
     open_ops = {result.producer}
     while stack:
         op, index = stack.pop()
-        if index == 0 and (not _is_plain(op) or len(open_ops) > most):
+        usual = _is_plain(op) and (takes_any or op.code not in FRAGILE)
+        if index == 0 and (not usual or len(open_ops) > most):
             return None
         if index == len(op.inputs):
             ops[op] = None
@@ -196,7 +203,7 @@ def slice_of(
 
 
 def _is_plain(op: Op) -> bool:
-    if kind_of(op) in LASTING or op.opcode.custom_code is not None or op.code in FRAGILE:
+    if kind_of(op) in LASTING or op.opcode.custom_code is not None:
         return False
     values = [value for value in (*op.inputs, *op.outputs) if value is not None]
     return not any(value.is_variable or min(value.shape, default=1) <= 0 for value in values)
