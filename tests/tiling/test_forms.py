@@ -8,6 +8,7 @@ from tests.support.check_rule import check_same_outputs
 from tests.support.kit import Kit
 from tests.tiling.test_random_cuts import tiled
 from tflopt.ir import Model, OpCode
+from tflopt.tiling.program import Control
 from tflopt.tiling.rows import NotTileableError
 from tflopt.tiling.segment import Edge, Halo, Segment
 from tflopt.tiling.write import write_program
@@ -51,6 +52,22 @@ def test_rows_that_are_kept_and_those_that_are_read_come_of_one_cut() -> None:
     n.output(n.binary(OpCode.ADD, x, n.conv2d(n.conv2d(x, 8), 8)))
     found = codes(n.model, Segment(0, 3, CUTS, halo=Halo.KEPT))
     assert found.count(OpCode.SPLIT_V) == 3
+
+
+@pytest.mark.runtime
+def test_the_largest_part_is_what_is_left() -> None:
+    """Bands of unlike sizes cut two rows each: one small constant, which LiteRT takes as well."""
+    model = chain()
+    segment = Segment(0, 2, (0, 9, 16), halo=Halo.KEPT, edge=Edge.CUT)
+    steps = write_program(model.main.ops, segment).steps
+    cuts = [step for step in steps if step.code is OpCode.SPLIT_V]
+    sizes = {step.inputs[1] for step in cuts}
+    shapes = {tuple(part.shape for part in step.outputs) for step in cuts}
+    assert len(sizes) < len(shapes)
+    assert all(isinstance(each, Control) and each.numbers.count(-1) == 1 for each in sizes)
+    copy = tiled(model, [segment])
+    assert copy is not None
+    check_same_outputs(model, copy)
 
 
 @pytest.mark.unit

@@ -70,11 +70,25 @@ class Lives:
     def peak(self, start: int = 0, end: int | None = None) -> int:
         """The bound over all steps, or over some."""
         totals, best = self.totals(), 0
-        for step in sorted(range(len(totals))[start:end], key=lambda step: -totals[step]):
+        steps = range(len(totals))[start:end]
+        living = self._living(steps)
+        for step in sorted(steps, key=lambda step: -totals[step]):
             if totals[step] <= best:
                 break
-            best = max(best, self.bound_at(step, totals[step]))
+            best = max(best, self._bound(living.get(step, {}), totals[step]))
         return best
+
+    def _living(self, steps: range) -> dict[int, dict[Pair, int]]:
+        """The pairs of which both live in a step."""
+        found: dict[int, dict[Pair, int]] = {}
+        first, last = self.first, self.last
+        for pair, union in self.pairs.items():
+            one, two = pair
+            start = max(first[one], first[two], steps.start)
+            end = min(last[one], last[two], steps.stop - 1)
+            for step in range(start, end + 1):
+                found.setdefault(step, {})[pair] = union
+        return found
 
     def problem(self, scratch_bytes: Sequence[Sequence[int]]) -> Problem:
         """What a planner has to solve; scratch by step, each for itself."""
@@ -100,13 +114,8 @@ class Lives:
         ]
         return Problem(buffers, relations)
 
-    def bound_at(self, step: int, total: int) -> int:
+    def _bound(self, pairs: Mapping[Pair, int], total: int) -> int:
         """The bound of one step, of which ``total`` is what lives in it."""
-        pairs = {
-            pair: union
-            for pair, union in self.pairs.items()
-            if all(self.first[each] <= step <= self.last[each] for each in pair)
-        }
         for group in _groups(pairs):
             total += group_bound(self.sizes, group, pairs) - sum(self.sizes[each] for each in group)
         return total

@@ -59,23 +59,32 @@ def need_of(program: Program, around: Around, book: CostBook) -> Need:
 
 
 def band_head(program: Program, band: int, around: Around, book: CostBook) -> int:
-    """A head that the steps of one band can't be below, whatever the bands after it need."""
-    costs = [book.of_step(step) for step in program.steps]
-    start = program.ends[band - 1] if band else 0
-    return lives_of(program, costs, around)[0].peak(start, program.ends[band])
+    """A head that the steps of one band can't be below, whatever the bands after it need.
+
+    Of later bands only matters what they read: what they share is made by them.
+    """
+    start, end = program.ends[band - 1] if band else 0, program.ends[band]
+    costs = [book.of_step(step) for step in program.steps[:end]]
+    return lives_of(program, costs, around)[0].peak(start, end)
 
 
 def lives_of(
     program: Program, costs: Sequence[OpCosts], around: Around
 ) -> tuple[Lives, dict[Hashable, int]]:
-    """From where to where everything lives, and the number of each tensor and control."""
+    """From where to where everything lives, and the number of each tensor and control.
+
+    Args:
+        costs: of the steps, or of the first ones alone: no scratch then, and nothing shared, of the
+            others.
+    """
     lives, numbers = Lives(), dict[Hashable, int]()
     results = {part: value for value, part in program.results.items()}
     for value in around.before:
         numbers[value] = lives.add(runtime_bytes(value), -1)
     places: list[list[int]] = []
-    for index, (step, cost) in enumerate(zip(program.steps, costs, strict=True)):
-        lives.scratch.append(sum(align_up(each, ARENA_ALIGNMENT) for each in cost.scratch_bytes))
+    scratch = [sum(align_up(each, ARENA_ALIGNMENT) for each in c.scratch_bytes) for c in costs]
+    lives.scratch = scratch + [0] * (len(program.steps) - len(costs))
+    for index, step in enumerate(program.steps):
         here = list[int]()
         for each in (*step.inputs, *step.outputs):
             if each is None:
@@ -91,7 +100,7 @@ def lives_of(
     for value in around.after:
         if value in numbers:
             lives.last[numbers[value]] = len(program.steps)
-    for here, cost in zip(places, costs, strict=True):
+    for here, cost in zip(places, costs, strict=False):
         for sharing in cost.sharing:
             lives.share(here[sharing.first], here[sharing.second], sharing.alias)
     return lives, numbers

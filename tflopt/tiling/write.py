@@ -17,6 +17,8 @@ from tflopt.tiling.segment import Halo, Rows, Segment
 
 MOST_INPUTS = 10
 """CONCATENATION's in TFLM (kMaxInputNum, concatenation.cc)."""
+REST = -1
+"""What is left, among the sizes that SPLIT_V cuts to."""
 
 
 def write_program(ops: Sequence[Op], segment: Segment, memo: Memo | None = None) -> Program:
@@ -203,7 +205,7 @@ class _Writer:
         """Parts of so many rows each."""
         axis = self.segment.axis
         made = [Part(_resized(part.shape, axis, size), part.like) for size in sizes]
-        inputs = (part, Control((len(sizes),), tuple(sizes)), Control((), (axis,)))
+        inputs = (part, Control((len(sizes),), _with_rest(sizes)), Control((), (axis,)))
         self.add(Step(OpCode.SPLIT_V, inputs, tuple(made), axis))
         return made
 
@@ -228,6 +230,15 @@ def _whole(work: Work) -> list[Value | None]:
     """The inputs that are read whole, None for those that are read by rows."""
     banded = {read.index for read in work.reads}
     return [None if index in banded else value for index, value in enumerate(work.op.inputs)]
+
+
+def _with_rest(sizes: Sequence[int]) -> tuple[int, ...]:
+    """The largest is whatever is left, so that more of such constants are equal.
+
+    TFLM's kernel reads none of them but the shapes (split_v.cc), LiteRT's takes one -1.
+    """
+    largest = sizes.index(max(sizes))
+    return (*sizes[:largest], REST, *sizes[largest + 1 :])
 
 
 def _resized(shape: Shape, axis: int, size: int) -> Shape:
