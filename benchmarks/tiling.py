@@ -1,14 +1,18 @@
 """Layers in bands: random networks at random cuts, and what models that people use gain on QEMU.
 
     python benchmarks/tiling.py --random 2000 [--first 0]
+    python benchmarks/tiling.py --single
     python benchmarks/tiling.py --m4 DIR --m55 DIR [--only NAME] [--rows FILE] [--write]
 
 Seeded convolutional networks (residuals, branches, odd sizes, strides 1 to 3, kernels 1 to 7,
 dilation, SAME and VALID) run on TFLM as they are and in bands at random cuts, each with its
 memory plan in force; exits with 1 where an output differs.
 
+``--single``: what layers in bands, each alone, are worth in place of a plan for one ISA.
+
 With a TFLM build for each core: chosen models with the options that each row names, then every
-model of ``shared`` with ``--goal memory --overlap``, of which those are shown that gain 5 % or more.
+model of ``shared`` with ``--goal memory --overlap``, on Cortex-M55 where its library is given, of
+which those are shown that gain 5 % or more.
 Original, result without bands and result in bands run on QEMU: what is used of the arena, the
 instructions, and whether the outputs in bands are those of the original. ``--rows`` keeps what was
 measured, so that a run that was ended goes on. ``--write`` puts the tables into ``docs/tiling.md``
@@ -25,6 +29,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
+from unittest.mock import patch
 
 import typer
 
@@ -47,6 +52,7 @@ from tflopt.run.choose import DeviceOptions  # noqa: E402
 from tflopt.run.device import DeviceRunner  # noqa: E402
 from tflopt.run.samples import SampleOptions  # noqa: E402
 from tflopt.target.device import Device  # noqa: E402
+from tflopt.tiling import windows  # noqa: E402
 from tflopt.tiling.banded import banded_op  # noqa: E402
 from tflopt.verify.compare import Candidate, compare  # noqa: E402
 
@@ -126,6 +132,11 @@ CHOSEN = (
     Case("cifar10_quant", ""),
     Case("pretrainedresnet_large", "", slowdown=5),
 )
+SINGLE = (
+    Case("vww_96_int8", M55, keep_channels=True),
+    Case("ic_resnet8_int8", M55),
+    Case("cifar10_quant", M55),
+)
 HEAD = (
     "| model | core | options | arena: original | without bands | in bands "
     "| instructions: of the original's | of those without bands | file | operators | outputs |\n"
@@ -136,19 +147,23 @@ HEAD = (
 def main(
     count: Annotated[int, typer.Option("--random", min=0)] = 0,
     first: Annotated[int, typer.Option(min=0)] = 0,
+    single: Annotated[bool, typer.Option("--single", help="Layers in bands, each alone.")] = False,
     m4: Annotated[Path | None, typer.Option(help="The TFLM build for Cortex-M4.")] = None,
     m55: Annotated[Path | None, typer.Option(help="The TFLM build for Cortex-M55.")] = None,
     only: Annotated[str, typer.Option(help="Only models whose name has this.")] = "",
     rows: Annotated[Path | None, typer.Option(help="Where rows are kept.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Renew the pages.")] = False,
 ) -> None:
-    """One of both."""
+    """One of the three."""
     if count:
         raise typer.Exit(int(run_random(range(first, first + count)) > 0))
     paths = {path.stem: path for each in FOLDERS for path in sorted(each.glob("*.tflite"))}
     if not paths:
         print("the folder shared is absent", file=sys.stderr)
         raise typer.Exit(CANNOT_RUN)
+    if single:
+        run_single(paths)
+        return
     libraries = {core: path for core, path in ((M55, m55), (M4, m4)) if path is not None}
     if not libraries:
         raise UsageError("--m4, --m55 or --random")
@@ -158,9 +173,12 @@ def main(
     }
     bench = Bench(paths, runners, rows)
     asked = [replace(each, core=core) for each in CHOSEN for core in runners]
-    every = [Case(stem, core) for stem in sorted(paths, key=str.lower) for core in runners]
+    core = next(iter(runners))
+    every = [Case(stem, core) for stem in sorted(paths, key=str.lower)]
     for name, cases, page in (("tiling", asked, "tiling"), ("bands", every, "benchmarks")):
-        text = "\n".join(bench.table([each for each in cases if only in each.model], cases is every))
+        text = "\n".join(
+            bench.table([each for each in cases if only in each.model], cases is every)
+        )
         print(f"{text}\n", flush=True)
         if write:
             place = ROOT / "docs" / f"{page}.md"
@@ -171,9 +189,9 @@ TITLES = {
     "tiling": "",
     "bands": """## Layers in bands
 
-`python benchmarks/tiling.py --m4 DIR --m55 DIR --write`, with a TFLM build for each core: every model
-of the folders that `--goal memory --overlap` computes in bands and that gains 5 % or more of its arena
-by that, measured on QEMU. [tiling.md](tiling.md) has the models with other options.
+`python benchmarks/tiling.py --m4 DIR --m55 DIR --write`, with a TFLM build for each core: every
+model of the folders that `--goal memory --overlap` computes in bands and that gains 5 % or more of
+its arena by that, measured on QEMU. [tiling.md](tiling.md) has the models with other options.
 
 """,
 }
@@ -207,7 +225,11 @@ class Bench:
         except TfloptError as error:
             row = Row(note=str(error).partition("\n")[0])
         line = cells(case, row)
-        print(f"{line} {row.seconds:.1f} s {row.arenas} {row.instructions}", file=sys.stderr, flush=True)
+        print(
+            f"{line} {row.seconds:.1f} s {row.arenas} {row.instructions}",
+            file=sys.stderr,
+            flush=True,
+        )
         if self.place is not None:
             self.place.write_text(json.dumps({**known, key: asdict(row)}, indent=0))
         return row
@@ -259,6 +281,21 @@ def measure(case: Case, path: Path, runner: DeviceRunner) -> Row:
 
 def _optimized(path: Path, options: Options) -> Result:
     return optimize_file_bytes(*load(path), options.settings(lambda name, _: name))
+
+
+def run_single(paths: dict[str, Path]) -> None:
+    """A table of predicted arenas on Cortex-M55."""
+    print("| model | without bands | `--overlap` | one layer in bands | layers in bands |")
+    print("|---|--:|--:|--:|--:|")
+    for case in SINGLE:
+        everywhere, banded = replace(case, plan=Overlap.EVERY).options, list[Result]()
+        for longest in (1, windows.LONGEST):
+            with patch.object(windows, "LONGEST", longest):
+                banded.append(_optimized(paths[case.model], everywhere))
+        off = [replace(each, tile=Tile.OFF) for each in (everywhere, case.options)]
+        found = [*(_optimized(paths[case.model], each) for each in off), *banded]
+        arenas = [each.memory_after.arena.minimum_bytes for each in found if each.memory_after]
+        print(f"| {case.model} | {' | '.join(f'{arena:,}' for arena in arenas)} |", flush=True)
 
 
 def run_random(seeds: Sequence[int]) -> int:

@@ -15,8 +15,9 @@ from tflopt.tiling.segment import Edge, Halo, Segment
 from tflopt.tiling.windows import Windows
 from tflopt.tiling.write import write_program
 
-EFFORTS, LOOSE = (0.1, 0.5), 1.01
-"""Of the planner, the second where the first stays so much above the bound."""
+EFFORTS, LOOSE, HOPELESS = (0.1, 0.5), 1.01, 1.05
+"""Of the planner, the second where the first stays so much above the bound, and neither below what
+is asked for nor so much above that."""
 BESIDE = 2
 """Operators on either side of a segment that are planned with it: what they share must fit both."""
 WORK = 4
@@ -41,16 +42,16 @@ class Packs:
         assert need is not None
         return need.head_bytes + self.excess.get(_kind(segment), 0)
 
-    def plan(self, segment: Segment) -> int:
-        """The head of a segment by a plan."""
+    def plan(self, segment: Segment, wanted_bytes: int) -> int:
+        """The head of a segment by a plan, more exactly where it is near what is wanted."""
         if segment not in self.known:
-            head, bound = self._planned(segment)
+            head, bound = self._planned(segment, wanted_bytes)
             excess = head - bound
             self.known[segment] = head
             self.excess[_kind(segment)] = min(excess, self.excess.get(_kind(segment), excess))
         return self.known[segment]
 
-    def _planned(self, segment: Segment) -> tuple[int, int]:
+    def _planned(self, segment: Segment, wanted_bytes: int) -> tuple[int, int]:
         windows, book = self.windows, self.windows.bench.book
         ops = windows.bench.model.main.ops
         need = windows.segment(segment)
@@ -71,7 +72,8 @@ class Packs:
         height = 0
         for effort in EFFORTS:
             height = solve(problem, SolveOptions(effort=effort, seed=seed)).height
-            if height <= LOOSE * need.head_bytes:
+            near = wanted_bytes < height <= HOPELESS * wanted_bytes
+            if height <= LOOSE * need.head_bytes or not near:
                 break
         return height, need.head_bytes
 

@@ -33,11 +33,11 @@ FIT_WORK, FIT_WORK_PER_OP = 80_000, 4_000
 """The same while bands are fitted to heads, and again around the best, at the most."""
 STARTS, FALLS = 4, 5
 """For how many of the sweep's choices heads fall as far as they can, and how often for others."""
-WALK_WORK, WALK_WORK_PER_OP = 16_000, 500
+WALK_WORK, WALK_WORK_PER_OP = 24_000, 800
 """Operators that are measured in each walk from one of the best choices, at the most."""
 HEATS = (0.02, 0.01, 0.004)
 """Of each walk: at first a move that costs this part of the arena is taken once in three times."""
-MOST_MOVES, MOST_IDLE, LEADERS = 20_000, 200, 12
+MOST_MOVES, MOST_IDLE, LEADERS = 20_000, 400, 12
 LOOK = 1
 """What asking again for a choice that is known counts as, in measured operators."""
 WORTHS = (0.03, 0.3)
@@ -180,8 +180,8 @@ class _Hunt:
             best = min(self.tried, key=lambda each: self.wish.rank(self.tried[each]))
             others = [each for each in turns(best) if self._promises(each, self.best)]
             others = nsmallest(PLANS, others, key=self._energy)
-            for segment in dict.fromkeys(segment for each in others for segment in each):
-                self.packs.plan(segment)
+            for each in others:
+                self._plan_alone(each)
             for each in sorted(others, key=self._energy)[:1]:
                 if self._promises(each, self.best):
                     self._plan(each, EFFORT)
@@ -253,11 +253,18 @@ class _Hunt:
             if first is None or plans == PLANS:
                 return
             unknown = [each for each in first if each not in self.packs.known]
-            for segment in unknown:
-                self.packs.plan(segment)
+            self._plan_alone(first)
             if not unknown:
                 plans += 1
                 self._plan(first)
+
+    def _plan_alone(self, segments: Segments) -> None:
+        """Plan each segment of a choice that can be, without the rest of the model."""
+        found, best = self.guesses[segments], min(self.tried.values(), key=self.wish.rank)
+        assert found is not None
+        enough = max(best.arena_bytes, self.wish.arena_bytes or 0)
+        for segment in segments:
+            self.packs.plan(segment, enough - found.rest_bytes)
 
     def _most_promising(self) -> Segments | None:
         """Whatever could be the best, with the least energy as it is known by now."""
