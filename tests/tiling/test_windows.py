@@ -71,12 +71,13 @@ def test_nothing_fits_into_nothing() -> None:
     assert fitted(windows_of(net()), Segment(0, 1, (0, 4, 8)), 64) is None
 
 
-def test_a_segment_alone_needs_no_less_than_its_bound() -> None:
+@pytest.mark.parametrize("wanted", [0, 512, 1 << 20])
+def test_a_segment_alone_needs_no_less_than_its_bound(wanted: int) -> None:
     windows = windows_of(net())
     packs = Packs(windows)
     for bounds in ((0, 4, 8), (0, 2, 5, 8), (0, 7, 8)):
         segment = Segment(0, 1, bounds)
         need = windows.segment(segment)
         assert need is not None
-        assert packs.plan(segment) >= need.head_bytes
-        assert packs.head(segment) == packs.plan(segment)
+        assert packs.plan(segment, wanted) >= need.head_bytes
+        assert packs.head(segment) == packs.plan(segment, wanted)
