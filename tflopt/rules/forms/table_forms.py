@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from tflopt.arith.fixed_point import INT8_MIN, Ints
@@ -45,7 +47,8 @@ def _gathered(source: Value, shape: tuple[int, ...], output: Value, table: Ints)
         options=CastOptions(int(DType.INT8), int(DType.INT32)),
         dtype=DType.INT32,
     )
-    offset = sketch.constant([-INT8_MIN])
+    alike = shape if prod(shape) == 1 else (1,)  # equal shapes take the loop without broadcasting
+    offset = sketch.constant(np.full(alike, -INT8_MIN))
     plain = sketch.unscaled(numbers)  # TFLM's ADD of int32 takes no other
     places = sketch.add_integers(plain, offset)
     entries = sketch.constant(np.asarray(table, np.int8), DType.INT8, output.quant)
