@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from tests.support.kit import Kit
-from tflopt.ir import DType, OpCode, Quantization
+from tflopt.ir import DType, Model, OpCode, Quantization
 from tflopt.ir.builder import Builder
+from tflopt.ir.clone import clone
 from tflopt.ir.options import AddOptions
-from tflopt.ranges import ranges_of
+from tflopt.ranges import Interval, ranges_of, remembered
 
 pytestmark = pytest.mark.unit
 
@@ -56,3 +57,58 @@ def test_what_other_graphs_do_counts_where_a_variable_is_read() -> None:
     assert ranges_of(graph) is found
     y.shape = (1, 5)
     assert ranges_of(graph) is not found
+
+
+def dense(inputs: int, outputs: int) -> Model:
+    n = Kit()
+    x = n.fully_connected(n.unary(OpCode.RELU, n.input((1, inputs), quant=(0.05, 0))), outputs)
+    n.output(n.unary(OpCode.TANH, x, quant=(1 / 128, 0)))
+    return n.model
+
+
+def intervals(model: Model) -> list[Interval | None]:
+    ranges = ranges_of(model.main)
+    return [ranges.of(op.output) for op in model.main.ops]
+
+
+@pytest.mark.parametrize("inputs", [2, 64], ids=["boxes", "columns"])
+def test_a_clone_is_given_what_was_found_of_the_model(inputs: int) -> None:
+    model = dense(inputs, 8)
+    for one, two in zip(intervals(model), intervals(clone(model)), strict=True):
+        assert one is not None
+        assert one is two
+
+
+@pytest.mark.parametrize("outputs", [8, 512], ids=["compared", "by identity"])
+def test_other_weights_are_not_taken_for_those_that_were_seen(outputs: int) -> None:
+    model = dense(64, outputs)
+    known, other = intervals(model), clone(model)
+    layer = other.main.ops[1]
+    weights = layer.operand(1)
+    assert weights.buffer is not None
+    assert (weights.buffer.size_bytes > remembered.MOST_COMPARED) is (outputs == 512)
+    weights.buffer.data = np.full(weights.shape, 3, np.int8).view(np.uint8).reshape(-1)
+    found, fresh = intervals(other)[1], intervals(clone(_apart(other)))[1]
+    assert known[1] is not None
+    assert found is not None
+    assert fresh is not None
+    assert (found.low != known[1].low).any()
+    assert (found.low == fresh.low).all()
+    assert (found.high == fresh.high).all()
+
+
+def _apart(model: Model) -> Model:
+    """Nothing is remembered of it."""
+    model.remembered = {}
+    model.main.derived.clear()
+    return model
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = intervals(dense(2, 8))
+    monkeypatch.setattr(remembered, "MOST_BYTES", 0)
+    for one, two in zip(expected, intervals(dense(2, 8)), strict=True):
+        assert one is not None
+        assert two is not None
+        assert (one.low == two.low).all()
+        assert (one.high == two.high).all()

@@ -144,6 +144,7 @@ class Model:
 
     ``trailing`` is an archive appended behind the FlatBuffer (associated files of metadata).
     ``settled``: tensors have other shapes than the file says, which leaves dimensions open.
+    ``remembered`` is for what analyses keep by content; all clones share it.
     """
 
     graphs: list[Graph] = field(default_factory=list)
@@ -161,6 +162,7 @@ class Model:
     path: str = ""
     source_bytes: int = 0
     settled: bool = False
+    remembered: dict[type, object] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         name = self.path.replace("\\", "/").rpartition("/")[2] or "?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -14,9 +15,10 @@ from tflopt.ir import DType, Graph, Op, OpCode, Value
 from tflopt.ir.node import Bytes
 from tflopt.ranges.accumulators import accumulator_of
 from tflopt.ranges.elementwise import BINARY, by_table, of_two
-from tflopt.ranges.interval import Interval, of_constant, whole
+from tflopt.ranges.interval import MOST_CELLS, Interval, of_constant, whole
 from tflopt.ranges.movement import moved
 from tflopt.ranges.reductions import REDUCTIONS, pooled, reduced, softmax_of_constants
+from tflopt.ranges.remembered import Remembered, contents, op_key
 from tflopt.ranges.splitting import Splitting
 from tflopt.ranges.states import States
 
@@ -103,19 +105,25 @@ def _state(graph: Graph, scope: Sequence[Graph]) -> list[object]:
 def _walk(graph: Graph, states: States) -> Ranges:
     ranges, splitting = Ranges(graph), Splitting.of(graph)
     for op in graph.ops[:MANY]:
-        found = _outputs(op, ranges, states)
+        found = _known_outputs(op, ranges, states)
         if len(found) != len(op.outputs):
             continue
         if len(found) == 1 and found[0] is not None and op.inputs:
-            sources = [None if value is None else ranges.of(value) for value in op.inputs]
-            found = [splitting.tightened(op, sources, found[0])]
+            found = [splitting.tightened(op, ranges.of, found[0])]
         for value, interval in zip(op.outputs, found, strict=True):
             full = whole(value)
             if interval is None or full is None or value.is_variable:
                 continue
             if _is_sound_shape(interval, value):
-                ranges.found[value] = interval.limited()
+                ranges.found[value] = _limited(interval, graph)
     return ranges
+
+
+def _limited(interval: Interval, graph: Graph) -> Interval:
+    """The same one each time, for what rests on it."""
+    if interval.low.size <= MOST_CELLS:
+        return interval
+    return Remembered.by(graph).of(("limited",), [interval], interval.limited)
 
 
 def _is_sound_shape(interval: Interval, value: Value) -> bool:
@@ -123,6 +131,18 @@ def _is_sound_shape(interval: Interval, value: Value) -> bool:
     if len(interval.shape) != len(value.shape):
         return False
     return all(one in (1, two) for one, two in zip(interval.shape, value.shape, strict=True))
+
+
+def _known_outputs(op: Op, ranges: Ranges, states: States) -> Sequence[Interval | None]:
+    """As :func:`_outputs`, which another walk may have asked for these ranges before."""
+    remembered = Remembered.by(op.graph)
+    make = partial(_outputs, op, ranges, states)
+    key = None if op.code is OpCode.READ_VARIABLE else op_key(op)
+    if key is None:
+        return [remembered.same(each) for each in make()]
+    read = [value for value in op.inputs if value is not None and not value.is_constant]
+    sources = [*map(ranges.of, read), *contents(op)]
+    return remembered.of(key, sources, lambda: [remembered.same(each) for each in make()])
 
 
 def _outputs(op: Op, ranges: Ranges, states: States) -> Sequence[Interval | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -83,11 +84,16 @@ def scalar(low: int, high: int, rank: int) -> Interval:
 
 def whole(value: Value) -> Interval | None:
     """All that its type can hold; None for types that are not tracked."""
-    dtype = value.dtype.numpy
-    if value.dtype not in INTEGERS or dtype is None:
+    return _whole(value.dtype, len(value.shape))
+
+
+@lru_cache(maxsize=64)
+def _whole(dtype: DType, rank: int) -> Interval | None:
+    stored = dtype.numpy
+    if dtype not in INTEGERS or stored is None:
         return None
-    limits = np.iinfo(dtype.name)
-    return scalar(int(limits.min), int(limits.max), len(value.shape))
+    limits = np.iinfo(stored.name)
+    return scalar(int(limits.min), int(limits.max), rank)
 
 
 def of_constant(value: Value) -> Interval | None:

@@ -7,18 +7,21 @@ that takes little enough: then nothing is forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
-from tflopt.arith.fixed_point import ints
+from tflopt.arith.fixed_point import Ints, ints
 from tflopt.facts.operators import DENSE
 from tflopt.ir import DType, Graph, Op, Value
 from tflopt.ranges.accumulators import dense_of
 from tflopt.ranges.elementwise import BINARY, by_table, of_two
 from tflopt.ranges.interval import Interval, open_axes
+from tflopt.ranges.remembered import Remembered, contents, op_key
 
+Source = Callable[[Value], "Interval | None"]
 MOST_ELEMENTS = 8
 WORK = 1 << 24
 """Products for all boxes of one layer, at most."""
@@ -29,7 +32,10 @@ MOST_NUMBERS = 1 << 22
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """An interval for each box of one tensor, along the first axis, which is the tensor's batch."""
+    """An interval for each box of one tensor, along the first axis, which is the tensor's batch.
+
+    As there are many, they are stored as int8, and widened where something is computed of them.
+    """
 
     root: Value
     boxes: Interval
@@ -49,39 +55,70 @@ class Splitting:
         share = MOST_NUMBERS // (MOST_ELEMENTS * max(1, len(graph.ops)))
         return cls(min(MOST_BOXES, WORK // max(1, *sizes, 1), share))
 
-    def tightened(self, op: Op, sources: Sequence[Interval | None], known: Interval) -> Interval:
-        """The interval of an operator's output, with what the boxes say of it."""
-        pieces = self._of(op, sources)
+    def tightened(self, op: Op, source: Source, known: Interval) -> Interval:
+        """The interval of an operator's output, with what the boxes say of it.
+
+        Args:
+            source: the interval of what it reads.
+        """
+        pieces = self._of(op, source)
         if pieces is None or len(pieces.boxes.shape) != len(op.output.shape):
             return known
-        low = np.maximum(pieces.boxes.low, known.low)
-        high = np.minimum(pieces.boxes.high, known.high)
-        self.found[op.output] = Pieces(pieces.root, Interval(low, high))
-        return Interval(low, high).hull([0])
+        boxes, tight = Remembered.by(op.graph).of(
+            ("tightened",), [pieces.boxes, known], partial(_tightened, pieces.boxes, known)
+        )
+        self.found[op.output] = Pieces(pieces.root, boxes)
+        return tight
 
-    def _of(self, op: Op, sources: Sequence[Interval | None]) -> Pieces | None:
+    def _of(self, op: Op, source: Source) -> Pieces | None:
         read = [value for value in op.inputs if value is not None and not value.is_constant]
         if len(op.outputs) != 1 or not read or not _are_rows([*read, op.output]):
             return None
         found: list[Interval | None] = []
         roots = set()
-        for value, source in zip(op.inputs, sources, strict=True):
-            pieces = None if value is None else self._pieces(value, source)
+        for value in op.inputs:
+            whole = None if value is None else source(value)
+            pieces = None if value is None else self._pieces(value, whole)
             if value in read and pieces is None:
                 return None
             roots |= set() if pieces is None else {pieces.root}
-            found.append(source if pieces is None else pieces.boxes)
-        boxes = _computed(op, found) if len(roots) == 1 else None
+            found.append(whole if pieces is None else pieces.boxes)
+        boxes = _known_boxes(op, found) if len(roots) == 1 else None
         return None if boxes is None else Pieces(roots.pop(), boxes)
 
     def _pieces(self, value: Value, source: Interval | None) -> Pieces | None:
         if value in self.found or value.is_constant or source is None:
             return self.found.get(value)
-        count = _cuts(value.elements, self.most_boxes)
+        elements = value.elements
+        count = _cuts(elements, self.most_boxes)
         if count < 2 or source.is_constant:
             return None
-        self.found[value] = Pieces(value, _boxes(source, value.elements, count))
+        boxes = Remembered.by(value.graph).of(
+            ("boxes", elements, count), [source], partial(_boxes, source, elements, count)
+        )
+        self.found[value] = Pieces(value, boxes)
         return self.found[value]
+
+
+def _tightened(boxes: Interval, known: Interval) -> tuple[Interval, Interval]:
+    """The boxes within what is known, and all of them together."""
+    low, high = np.maximum(boxes.low, known.low), np.minimum(boxes.high, known.high)
+    return _stored(low, high), Interval(low, high).hull([0])
+
+
+def _known_boxes(op: Op, sources: Sequence[Interval | None]) -> Interval | None:
+    """As :func:`_computed`, which another walk may have asked for these boxes before."""
+    key = op_key(op)
+    if key is None:
+        return _stored_boxes(op, sources)
+    read = [s for s, v in zip(sources, op.inputs, strict=True) if v is None or not v.is_constant]
+    make = partial(_stored_boxes, op, sources)
+    return Remembered.by(op.graph).of(("computed", *key), [*read, *contents(op)], make)
+
+
+def _stored_boxes(op: Op, sources: Sequence[Interval | None]) -> Interval | None:
+    found = _computed(op, [None if each is None else _widened(each) for each in sources])
+    return None if found is None else _stored(found.low, found.high)
 
 
 def _are_rows(values: Sequence[Value]) -> bool:
@@ -114,7 +151,15 @@ def _boxes(source: Interval, elements: int, count: int) -> Interval:
         [part[end][each.reshape(-1)] for part, each in zip(parts, index, strict=True)]
         for end in (0, 1)
     ]
-    return Interval(*(np.stack(each, axis=1) for each in columns))
+    return _stored(*(np.stack(each, axis=1) for each in columns))
+
+
+def _stored(low: Ints, high: Ints) -> Interval:
+    return Interval(low.astype(np.int8), high.astype(np.int8))
+
+
+def _widened(boxes: Interval) -> Interval:
+    return Interval(ints(boxes.low), ints(boxes.high))
 
 
 def _computed(op: Op, sources: Sequence[Interval | None]) -> Interval | None:
