@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from tflopt.config import Runtime
+from tflopt.config import Config, Runtime
 from tflopt.errors import TfloptError
 from tflopt.io import write_bytes
 from tflopt.ir import Model
@@ -14,7 +14,7 @@ from tflopt.product.budget import arena_with_overlap
 from tflopt.product.choose import choose
 from tflopt.product.optimize import Result
 from tflopt.product.settings import Settings
-from tflopt.rewrite import Rule, Stage, Why
+from tflopt.rewrite import Rule, Stage, Trace, Why
 from tflopt.rules.pipeline import RULES, Selection, applies, run_pipeline
 from tflopt.target.cost import predict_model
 from tflopt.target.kernel_sets import THIS_ISA
@@ -66,14 +66,15 @@ def find_levers(result: Result, settings: Settings) -> list[Lever]:
     """
     if sum(1 for _ in result.original.ops()) > MOST_OPERATORS:
         return []
-    alone = _alone(result, settings)
+    trials = _Trials(result)
+    alone = _alone(trials, settings)
     if alone is not None and max(_of(alone, ARENA), _of(alone, INSTRUCTIONS)) < NOTABLE:
         alone = None
     found = [] if alone is None else [alone]
     for lever, tried in _promises(result, settings, alone):
         if lever.gain < LEAST_GAIN:
             break
-        true = _tried(lever.option, lever.price, result, tried)
+        true = trials.of(lever.option, lever.price, tried)
         kept = () if true is None else tuple(e for e in true.effects if e.resource != INSTRUCTIONS)
         if true is not None and kept and replace(true, effects=kept).gain >= LEAST_GAIN:
             return [replace(true, effects=kept), *found]
@@ -84,22 +85,47 @@ def _of(lever: Lever, resource: str) -> float:
     return max((each.gain for each in lever.effects if each.resource == resource), default=0.0)
 
 
-def _alone(result: Result, settings: Settings) -> Lever | None:
+@dataclass(frozen=True)
+class _Trials:
+    """Options that were tried on what a result came from, each once: a trial takes as long as the
+    result did.
+    """
+
+    result: Result
+    found: dict[str, Lever | None] = field(default_factory=dict)
+
+    def of(self, option: str, price: str, settings: Settings) -> Lever | None:
+        """What the command makes of it with ``option``, which ``settings`` have."""
+        if option not in self.found:
+            self.found[option] = _tried(option, price, self.result, settings)
+        return self.found[option]
+
+
+def _alone(trials: _Trials, settings: Settings) -> Lever | None:
     """What the result would be for TFLM alone, where that lets a rule in."""
-    config = settings.config
+    config, result = settings.config, trials.result
     if config.runtime is not Runtime.BOTH:
         return None
-    changed = replace(config, runtime=Runtime.TFLM)
-    codes = {op.code for op in result.model.ops()}
-    more = [
-        rule
-        for rule in RULES
-        if isinstance(rule, Rule) and applies(rule, changed) and not applies(rule, config)
-    ]
+    changed = replace(settings, config=replace(config, runtime=Runtime.TFLM))
     declined = any(miss.because.why is Why.LITERT for miss in result.trace.near_misses)
-    if not declined and not any(codes & rule.anchors for rule in more):
+    if not declined and not _lets_in(result.model, config, changed):
         return None
-    return _tried("--runtime tflm", FOR_TFLM, result, replace(settings, config=changed))
+    return trials.of("--runtime tflm", FOR_TFLM, changed)
+
+
+def _lets_in(model: Model, config: Config, changed: Settings) -> bool:
+    """Whether rules that don't run with ``config`` find anything in the finished model."""
+    codes = {op.code for op in model.ops()}
+    more = [
+        rule.name
+        for rule in RULES
+        if isinstance(rule, Rule)
+        and codes & rule.anchors
+        and applies(rule, changed.config)
+        and not applies(rule, config)
+    ]
+    again = _again(model, changed, tuple(more)) if more else None
+    return again is not None and any(again[1].counts[name] for name in more)
 
 
 def _promises(
@@ -126,17 +152,18 @@ def _estimates(
         changed = replace(settings, config=replace(config, runtime=Runtime.TFLM))
         again = _again(model, changed, TIDY)
         if again is not None:
-            effect = Effect(FILE, len(result.data), len(write_bytes(again, settings.layout)))
+            effect = Effect(FILE, len(result.data), len(write_bytes(again[0], settings.layout)))
             yield Lever("--runtime tflm", (effect,), FOR_TFLM), changed
 
 
-def _again(model: Model, settings: Settings, only: tuple[str, ...]) -> Model | None:
+def _again(model: Model, settings: Settings, only: tuple[str, ...]) -> tuple[Model, Trace] | None:
+    """What these rules make of the finished model; None where that isn't allowed."""
     copy = clone(model)
     try:
-        run_pipeline(copy, Selection(only, settings.selection.disable), settings.config)
+        selection = Selection(only, settings.selection.disable)
+        return copy, run_pipeline(copy, selection, settings.config)
     except TfloptError:
         return None
-    return copy
 
 
 def _tried(option: str, price: str, result: Result, settings: Settings) -> Lever | None:
