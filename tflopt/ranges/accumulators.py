@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -70,13 +71,17 @@ class Accumulator:
         limits = (INT16_MIN, INT16_MAX) if self.wide else (INT8_MIN, INT8_MAX)
         bottom, top = activation_range(self.fused, self.target, *limits)
         bottom = np.minimum(bottom, top)  # the kernels clamp to the lower limit first
-        sums, ends = np.stack([self.low, self.high]), []
+        sums, lows, highs = np.stack([self.low, self.high]), list[Ints](), list[Ints]()
         for multiplier, shift in self.multipliers:
             if not _is_sane(multiplier, shift) or self._overflows(sums, multiplier, shift):
                 return self._anything(bottom, top)
-            ends += [function(sums, multiplier, shift) for function in self.roundings]
-        found = clamp(np.stack(ends) + self.target.zero_point, bottom, top)
-        return found[:, 0].min(axis=0), found[:, 1].max(axis=0)
+            for function in self.roundings:
+                low, high = function(sums, multiplier, shift)
+                lows.append(low)
+                highs.append(high)
+        ends = reduce(np.minimum, lows), reduce(np.maximum, highs)
+        low, high = (clamp(each + self.target.zero_point, bottom, top) for each in ends)
+        return low, high
 
     def _overflows(self, sums: Ints, multiplier: Ints, shift: Ints) -> bool:
         if self.wide:
@@ -174,14 +179,14 @@ def weighted(taps: Array, groups: int, low: Ints, high: Ints) -> tuple[Reals, Re
 
 def _block(taps: Array, groups: int, low: Ints, high: Ints) -> tuple[Reals, Reals]:
     taps = taps.astype(np.float64)
-    positive, negative = np.maximum(taps, 0).sum(axis=1), np.minimum(taps, 0).sum(axis=1)
-    outputs, depth = positive.shape
+    both, size = taps.sum(axis=1), np.abs(taps).sum(axis=1)
+    outputs, depth = both.shape
     shape = (groups, outputs // groups, depth)
-    positive, negative = positive.reshape(shape), negative.reshape(shape)
     lows, highs = (each.astype(np.float64).reshape(groups, depth, -1) for each in (low, high))
-    bottom = positive @ lows + negative @ highs
-    top = positive @ highs + negative @ lows
-    return bottom.reshape(outputs, *low.shape[1:]), top.reshape(outputs, *low.shape[1:])
+    middle, reach = both.reshape(shape) @ (lows + highs), size.reshape(shape) @ (highs - lows)
+    ends = (middle - reach) / 2, (middle + reach) / 2  # of even numbers
+    bottom, top = (each.reshape(outputs, *low.shape[1:]) for each in ends)
+    return bottom, top
 
 
 def _transposed(op: Op, source: Interval) -> Accumulator | None:
@@ -263,7 +268,9 @@ def _accumulator(
     multipliers = [convolution_multiplier(source, scale, target)]
     lows, highs = sums[0] + added, sums[1] + added
     if op.code in DENSE and scale.size == 1:
-        multipliers.append(dense_multiplier(source, scale, target, Precision.SINGLE))
+        single = dense_multiplier(source, scale, target, Precision.SINGLE)
+        if not all(map(np.array_equal, single, multipliers[0])):
+            multipliers.append(single)
     roundings: tuple[Rounding, ...] = (multiply,)
     if op.code in DENSE:
         roundings = (multiply, multiply_once)

@@ -11,7 +11,7 @@ from tflopt.arith.affine import LIMITS, Affine, activation_range, affine_of
 from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, ints
 from tflopt.facts.clamps import fused_activation, reachable
 from tflopt.facts.operators import CONVOLUTIONS, DENSE
-from tflopt.facts.tables import ARITHMETIC, at, distinct, pair_table
+from tflopt.facts.tables import ARITHMETIC, EVERY_INT8, at, distinct, pair_table
 from tflopt.ir import Activation, DType, Op, OpCode, Value
 from tflopt.rewrite import Reason, Why
 from tflopt.rules.islands.island_forms import Distance
@@ -21,6 +21,7 @@ LARGEST_MULTIPLIER = 0.5
 """Below it no int32 accumulator is requantized to more than 2^30, whatever is added to it."""
 TWICE = Why.REQUANTIZES("it requantizes as well; rounding twice is not rounding once")
 Pair = tuple[float, int]
+Input = tuple[Pair, bytes]
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,31 @@ def _of_pairs(
     inputs = [_input(value) for value in op.inputs]
     if len(inputs) != 2 or inputs[0] is None or inputs[1] is None:
         return Why.NOT_QUANTIZED("it reads a tensor that is not int8 with one scale")
-    (one, first), (two, second) = inputs[0], inputs[1]
-    axes = np.ix_(np.arange(len(results)), first - INT8_MIN, second - INT8_MIN)
-    found = _pairs(op.code, one, two, _numbers(before), fused)
+    return _fused(
+        op.code, ints(results).tobytes(), *inputs, _numbers(before), _numbers(after), fused
+    )
+
+
+@lru_cache(maxsize=1024)
+def _fused(
+    code: OpCode,
+    results: bytes,
+    first: Input,
+    second: Input,
+    before: Pair,
+    after: Pair,
+    fused: Activation,
+) -> FusedMap | Reason:
+    """A search asks the same of every result that it makes."""
+    (one, firsts), (two, seconds) = first, second
+    after_it = np.frombuffer(results, np.int64).reshape(-1, EVERY_INT8.size)
+    places = [np.frombuffer(each, np.int64) - INT8_MIN for each in (firsts, seconds)]
+    axes = np.ix_(np.arange(len(after_it)), *places)
+    found = _pairs(code, one, two, before, fused)
     if found is None:
         return Why.OTHER("its arithmetic is not defined for these scales")
-    targets = np.take_along_axis(results[:, None], found[axes] - INT8_MIN, axis=2)
-    forms = [(each, _pairs(op.code, one, two, _numbers(after), each)) for each in LIMITS]
+    targets = np.take_along_axis(after_it[:, None], found[axes] - INT8_MIN, axis=2)
+    forms = [(each, _pairs(code, one, two, after, each)) for each in LIMITS]
     tables = [(each, None if table is None else table[axes]) for each, table in forms]
     if all(table is None for _, table in tables):
         return Why.OTHER("TFLM does not take these scales in one operator")
@@ -104,16 +123,16 @@ def _numbers(params: Affine) -> Pair:
     return float(params.scale), int(params.zero_point)
 
 
-def _input(value: Value | None) -> tuple[Pair, Ints] | None:
-    """The parameters of an input, and the values that it can have."""
+def _input(value: Value | None) -> Input | None:
+    """The parameters of an input, and the values that it can have, as the bytes of int64."""
     params = affine_of(value)
     if value is None or params is None or value.dtype is not DType.INT8:
         return None
     if not value.is_constant:
-        return _numbers(params), reachable(value)
+        return _numbers(params), ints(reachable(value)).tobytes()
     if not value.has_data or value.extra.sparsity is not None or not value.elements:
         return None
-    return _numbers(params), distinct(ints(value.array()))
+    return _numbers(params), distinct(ints(value.array())).tobytes()
 
 
 def _is_small(op: Op, target: Affine) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from tflopt.config import Goal
 from tflopt.ir import Model, Op
@@ -42,7 +43,7 @@ def choose(model: Model, index: int, worth: Worth, *, shared_zeros: bool = True)
         shared_zeros: the file has a vector of zero points for each length of per-channel scales,
             as LiteRT demands it.
     """
-    graph = model.graphs[index]
+    graph, before = model.graphs[index], _Weighed(model, worth)
     ranges, spared = ranges_of(graph), dict[Op, Reason]()
     for _ in range(ROUNDS):
         plan = plan_of(graph, ranges, spared)
@@ -52,8 +53,9 @@ def choose(model: Model, index: int, worth: Worth, *, shared_zeros: bool = True)
         copy = trial.graphs[index]
         carry_out(plan.on(copy), copy, Rewriter(trial))
         pairs = list(zip(graph.ops, copy.ops, strict=True))
-        found = _culprits(pairs, worth, _grows(model, trial, worth))
-        if found is None and shared_zeros and _is_too_dear(model, trial, worth):
+        after = _Weighed(trial, worth)
+        found = _culprits(pairs, worth, _grows(before, after))
+        if found is None and shared_zeros and _is_too_dear(before, after):
             found = _wasteful(model, pairs)
         if found is None:
             return Choice(plan, spared)
@@ -63,12 +65,36 @@ def choose(model: Model, index: int, worth: Worth, *, shared_zeros: bool = True)
     return Choice(None, spared)
 
 
-def _grows(model: Model, trial: Model, worth: Worth) -> bool:
+@dataclass(frozen=True, eq=False)
+class _Weighed:
+    """A model and what it takes, looked at once."""
+
+    model: Model
+    worth: Worth
+
+    @cached_property
+    def arena_bytes(self) -> int:
+        """As far as operators decide it."""
+        return self.worth.arena_estimate(self.model)
+
+    @cached_property
+    def cost(self) -> Cost:
+        """With the zero points that the file keeps for LiteRT."""
+        zeros = ZERO_POINT_BYTES * sum(_lengths(self.model))
+        work = [self.worth.instructions([op]) for op in self.model.ops()]
+        flash = flash_estimate(self.model) + zeros
+        return Cost(sum(each or 0 for each in work), flash, self.arena_bytes)
+
+    def gain(self, after: _Weighed) -> float:
+        """What another one gains in all resources together."""
+        return Budget(self.cost, 0, 0).gain(self.cost, after.cost)
+
+
+def _grows(before: _Weighed, after: _Weighed) -> bool:
     """Whether the arena gets larger, by more than the rest gains where all resources count."""
-    if worth.arena_estimate(trial) <= worth.arena_estimate(model):
+    if after.arena_bytes <= before.arena_bytes:
         return False
-    before, after = _cost(model, worth), _cost(trial, worth)
-    return worth.goal is not Goal.BALANCED or Budget(before, 0, 0).gain(before, after) <= 0
+    return before.worth.goal is not Goal.BALANCED or before.gain(after) <= 0
 
 
 def _culprits(pairs: Pairs, worth: Worth, grows: bool) -> dict[Op, Reason] | None:
@@ -110,19 +136,14 @@ def _defect(old: Op, new: Op, worth: Worth) -> Reason | None:
     return None
 
 
-def _is_too_dear(model: Model, trial: Model, worth: Worth) -> bool:
+def _is_too_dear(before: _Weighed, after: _Weighed) -> bool:
     """Whether the file grows by more than the rest gains: zero points of new lengths take room."""
-    before, after = _cost(model, worth), _cost(trial, worth)
-    if after.flash_bytes <= before.flash_bytes or worth.goal not in (Goal.BALANCED, Goal.FLASH):
+    goal = before.worth.goal
+    if goal not in (Goal.BALANCED, Goal.FLASH) or (
+        after.cost.flash_bytes <= before.cost.flash_bytes
+    ):
         return False
-    return worth.goal is Goal.FLASH or Budget(before, 0, 0).gain(before, after) <= 0
-
-
-def _cost(model: Model, worth: Worth) -> Cost:
-    zeros = ZERO_POINT_BYTES * sum(_lengths(model))
-    work = [worth.instructions([op]) for op in model.ops()]
-    flash = flash_estimate(model) + zeros
-    return Cost(sum(each or 0 for each in work), flash, worth.arena_estimate(model))
+    return goal is Goal.FLASH or before.gain(after) <= 0
 
 
 def _wasteful(model: Model, pairs: Pairs) -> dict[Op, Reason] | None:
