@@ -183,18 +183,15 @@ def _libraries(targets: Sequence[str]) -> dict[str, Path]:
 
 def measure_random(path: Path, runner: DeviceRunner, device: Device, options: SampleOptions) -> Row:
     """The same for a random model, verified on the host too, or set aside."""
-    row = measure(path, runner, device, options, on_host=options)
-    if row.status in ("identical", CORRECTED):
-        return row
     try:
         original, data = load(path)
         pair = (Candidate(original, data), Candidate(original, data))
         verdicts = [compare(*pair, runner=each, options=options) for each in ("tflm", runner)]
     except TfloptError as error:
-        return replace(row, status=SET_ASIDE, note=str(error))
-    if all(verdict.status == "identical" for verdict in verdicts):
-        return row
-    return replace(row, status=SET_ASIDE, note=verdicts[0].note or verdicts[1].note)
+        return Row(path.stem, SET_ASIDE, str(error), 0)
+    if any(verdict.status != "identical" for verdict in verdicts):
+        return Row(path.stem, SET_ASIDE, verdicts[0].note or verdicts[1].note, 0)
+    return measure(path, runner, device, options, on_host=options)
 
 
 def _random(count: int, seed: int, folder: Path) -> Iterator[Path]:

@@ -11,10 +11,12 @@ import pytest
 
 from tests.micro_runner.firmware import BOARDS, Board, Boot, boot, build_firmware, request_text
 from tests.micro_runner.libraries import library_of, variable_of
+from tests.support.kit import Kit
 from tests.support.paths import SHARED, TESTDATA, needs_tflm
 from tests.support.runtime import runtime
 from tests.support.waiting import cpu_s
-from tflopt.io import read_bytes
+from tflopt.io import read_bytes, write_bytes
+from tflopt.ir import OpCode
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target.annotation import METADATA_NAME
 
@@ -158,3 +160,15 @@ def test_baseline(device: Device) -> None:
     report = device.run(KWS.read_bytes()).report
     assert cpu_s() - start < CPU_LIMIT_S
     assert report.arena_used_bytes == ARENAS[device.board.core]
+
+
+def test_a_failed_check_of_tflm_ends_the_run(device: Device) -> None:
+    """TFLM says HALTED and loops for ever; its MAXIMUM checks that no rank is above 4."""
+    net = Kit()
+    x = net.dequantize(net.feed(1, 1, 2, 3, 4))
+    net.output(net.binary(OpCode.MAXIMUM, x, x))
+    start = cpu_s()
+    done = device.run(write_bytes(net.model))
+    assert (done.code, done.report.status) == (19, "aborted")
+    assert "a failed check of TFLM" in done.report.message
+    assert cpu_s() - start < CPU_LIMIT_S
