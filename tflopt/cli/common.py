@@ -9,6 +9,7 @@ import typer
 
 from tflopt.config import Runtime
 from tflopt.io.files import load, output_path
+from tflopt.run.registry import RUNNERS_IN_WORDS
 from tflopt.target import all_targets, predicted_targets
 from tflopt.target.device import Device
 from tflopt.target.setup import NEWEST_RUNTIME, RUNTIMES
@@ -83,7 +84,7 @@ RuntimeName = Annotated[
     Runtime,
     typer.Option("--runtime", help="Who must load the file: TFLM and LiteRT, or TFLM alone."),
 ]
-RunnerName = Annotated[str, typer.Option("--runner", help="auto, tflm, litert, qemu or fvp.")]
+RunnerName = Annotated[str, typer.Option("--runner", help=RUNNERS_IN_WORDS)]
 Samples = Annotated[
     int, typer.Option("--samples", min=1, max=100_000, help="Inputs to compare on.")
 ]

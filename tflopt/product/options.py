@@ -23,7 +23,7 @@ from tflopt.rules.channels.merge_twin_channels import MergeTwinChannels
 from tflopt.rules.channels.remove_channels import RemoveChannels
 from tflopt.rules.pipeline import Selection
 from tflopt.run.choose import DeviceOptions
-from tflopt.run.registry import TIME_LIMIT_S
+from tflopt.run.registry import RUNNERS_IN_WORDS, TIME_LIMIT_S
 from tflopt.run.samples import SampleOptions
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART, EVERY, PORTABLE, THIS_ISA
@@ -250,7 +250,7 @@ class Options:
     ] = None
     samples: Annotated[int, Spec("Inputs to compare on.", least=1, most=100_000)] = 32
     seed: Annotated[int, Spec("Seed of the random inputs.", least=0)] = 0
-    runner: Annotated[str, Spec("auto, tflm, litert, qemu or fvp.")] = "auto"
+    runner: Annotated[str, Spec(RUNNERS_IN_WORDS)] = "auto"
     tflm_lib: Annotated[
         Path | None,
         Spec(

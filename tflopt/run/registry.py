@@ -27,6 +27,7 @@ TIME_LIMIT_S = 900.0
 HOSTS = tuple(kind.name for kind in KINDS if not kind.is_device)
 EMULATORS = tuple(kind.name for kind in KINDS if kind.is_device)
 RUNNER_NAMES = (AUTO, *HOSTS, *EMULATORS)
+RUNNERS_IN_WORDS = f"{', '.join(RUNNER_NAMES[:-1])} or {RUNNER_NAMES[-1]}."
 
 
 def title_of(name: str) -> str:
