@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -65,8 +66,9 @@ class Block:
         return "it looks like a command: use console" if COMMAND.search(self.text) else ""
 
 
+@cache
 def blocks(page: Path) -> list[Block]:
-    """The page's blocks in their order; indented ones have no language."""
+    """The page's blocks in their order, as it was at first; indented ones have no language."""
     return list(_blocks(page, MarkdownIt().parse(page.read_text(encoding="utf-8"))))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import flatbuffers
 import numpy as np
@@ -30,6 +31,7 @@ class Broken:
     reason: str
 
 
+@cache
 def small_model() -> bytes:
     """Two operators, a constant, a signature: something to break."""
     b = Builder()
@@ -222,6 +224,7 @@ def raw_cases() -> dict[str, tuple[bytes, str]]:
     }
 
 
+@cache
 def broken_models() -> list[Broken]:
     """All of them."""
     edits = [Broken(name, edited(edit), reason) for name, (edit, reason) in EDITS.items()]
