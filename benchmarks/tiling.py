@@ -44,6 +44,7 @@ from tests.tiling.test_random_cuts import draw, tiled  # noqa: E402
 from tflopt.cli.device import choose_device  # noqa: E402
 from tflopt.config import Goal, Tile  # noqa: E402
 from tflopt.errors import TfloptError, UsageError  # noqa: E402
+from tflopt.facts.banded import banded_op  # noqa: E402
 from tflopt.io import read_bytes, write_bytes  # noqa: E402
 from tflopt.io.files import load  # noqa: E402
 from tflopt.product.optimize import Result, optimize_file_bytes  # noqa: E402
@@ -53,7 +54,6 @@ from tflopt.run.device import DeviceRunner  # noqa: E402
 from tflopt.run.samples import SampleOptions  # noqa: E402
 from tflopt.target.device import Device  # noqa: E402
 from tflopt.tiling import windows  # noqa: E402
-from tflopt.tiling.banded import banded_op  # noqa: E402
 from tflopt.verify.compare import Candidate, compare  # noqa: E402
 
 SHARED = ROOT.parent / "shared"

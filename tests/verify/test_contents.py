@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import pytest
 from tests.support.cli import Cli
 from tests.support.kit import Kit
 from tests.support.paths import TESTDATA, needs_tflm
+from tflopt.config import Tiling
 from tflopt.io import read, read_bytes
 from tflopt.ir import Model, OpCode
 from tflopt.product import choose
 from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.rules import pipeline
+from tflopt.target.memory import PlanRequest
 from tflopt.verify.contents import alike
 from tflopt.verify.match import pairs_by_contents, pairs_by_origin
 
@@ -38,6 +41,22 @@ def test_no_pair_is_wrong_and_most_are_there(name: str) -> None:
     for pair in likely:
         assert known[pair.optimized] == (pair.original, pair.origin)
     assert len(likely) >= LEAST * len(recorded)
+
+
+@pytest.mark.parametrize("model", ["mobilenet_v1", "resnet8"])
+def test_bands_hold_the_rows_of_the_layer_that_they_are_of(model: str) -> None:
+    """The record has also the layers inside of a segment, whose rows two files don't tell."""
+    path = TESTDATA / f"{model}.tflite"
+    settings = Settings(samples=None)
+    config = replace(settings.config, tiling=Tiling(), plan=PlanRequest(overlap="target"))
+    tiles = optimize_file_bytes(read(path), path.read_bytes(), replace(settings, config=config))
+    recorded = pairs_by_origin(tiles.original, tiles.model)
+    known = {pair.optimized: (pair.original, pair.origin) for pair in recorded}
+    found = pairs_by_contents(tiles.original, read_bytes(tiles.data))
+    bands = [pair for pair in found if pair.origin is not None and pair.origin.parts]
+    assert len(bands) > 1
+    for pair in bands:
+        assert known[pair.optimized] == (pair.original, pair.origin)
 
 
 def moves(one: tuple[int, ...], two: tuple[int, ...]) -> list[tuple[tuple[int, ...], ...] | None]:

@@ -6,15 +6,19 @@ others or none. Those of one kind are paired in the order in which they are comp
 models have as many. What an operator only moves is left out, and where that doesn't suffice, what
 only an activation without another scale reads. That is likely, not sure: two tensors of a kind may
 have changed places.
+
+A layer in bands of rows is the CONCATENATION that joins them, and each band holds its rows.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import permutations
+from itertools import accumulate, pairwise, permutations
 from typing import TypeAlias
 
+from tflopt.facts.banded import joins_bands
+from tflopt.facts.joins import join_of
 from tflopt.facts.operators import Kind, kind_of
 from tflopt.facts.work import MOVES
 from tflopt.ir import Model, Op, Origin, Value
@@ -35,6 +39,9 @@ def alike(original: Model, optimized: Model) -> Iterator[Alike]:
     place = {value: index for index, value in enumerate(original.main.values)}
     for one, two, part in thinned(original, optimized, {two: one for one, two, _ in same}):
         yield one, two, Origin(0, place[one], parts=(part,))
+    for one, two, origin in same:
+        if origin is None:
+            yield from _bands(one, two, Origin(0, place[one]))
 
 
 def _alike(original: Model, optimized: Model) -> Iterator[Alike]:
@@ -53,11 +60,21 @@ def _alike(original: Model, optimized: Model) -> Iterator[Alike]:
                 yield one, two, Origin(0, place[one], dims, perm) if perm else None
 
 
+def _bands(one: Value, two: Value, origin: Origin) -> Iterator[Alike]:
+    """The bands of which ``two`` is made, where it is made of any: rows of ``one``."""
+    maker, join = two.producer, join_of(two.producer)
+    if maker is None or join is None or not joins_bands(maker) or one.shape != two.shape:
+        return
+    edges = [0, *accumulate(part.shape[join.axis] for part in join.parts)]
+    for part, rows in zip(join.parts, pairwise(edges), strict=True):
+        yield one, part, origin.taken(one.shape, join.axis, range(*rows))
+
+
 def _kinds(model: Model) -> dict[tuple[object, ...], list[Value]]:
     """What operators compute and don't only move, by what stays of it, in order."""
     found: dict[tuple[object, ...], list[Value]] = defaultdict(list)
     for op in model.main.ops:
-        if only_moves(op):
+        if only_moves(op) and not joins_bands(op):
             continue
         for value in op.outputs:
             scale = value.quant.scalar() if value.quant is not None and value.quant.is_set else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tflopt.config import Config
+from tflopt.facts.banded import banded_op
 from tflopt.facts.state import States
 from tflopt.ir import Model, Value
 from tflopt.ir.clone import clone
@@ -17,7 +18,6 @@ from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.device import Device
 from tflopt.target.kernels import scratch_sizes
 from tflopt.target.memory import PlanRequest, memory_of, plan_memory, why_no_memory
-from tflopt.tiling.banded import banded_op
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from tflopt.config import Config, Tiling
+from tflopt.facts.banded import banded_op
 from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.search.cost import flash_estimate
 from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest, why_no_memory
-from tflopt.tiling.banded import banded_op
 
 if TYPE_CHECKING:
     from tflopt.tiling.measure import Measure

@@ -12,10 +12,11 @@ def banded_op(model: Model) -> Op | None:
 
     A model from a file has no other record of its bands.
     """
-    return next((op for op in model.main.ops if _joins_bands(op)), None)
+    return next((op for op in model.main.ops if joins_bands(op)), None)
 
 
-def _joins_bands(op: Op) -> bool:
+def joins_bands(op: Op) -> bool:
+    """Whether it is a CONCATENATION of rows of which two come from one layer."""
     options, shape = op.options, op.output.shape if op.outputs else ()
     if op.code is not OpCode.CONCATENATION or len(shape) != RANK:
         return False
