@@ -186,12 +186,16 @@ def measure_random(path: Path, runner: DeviceRunner, device: Device, options: Sa
     try:
         original, data = load(path)
         pair = (Candidate(original, data), Candidate(original, data))
-        verdicts = [compare(*pair, runner=each, options=options) for each in ("tflm", runner)]
+        on_host = compare(*pair, runner="tflm", options=options)
+        if on_host.status != "identical":
+            return Row(path.stem, SET_ASIDE, on_host.note, 0)
+        row = measure(path, runner, device, options, on_host=options)
+        if row.status in ("identical", CORRECTED):
+            return row
+        repeated = compare(*pair, runner=runner, options=options)
     except TfloptError as error:
         return Row(path.stem, SET_ASIDE, str(error), 0)
-    if any(verdict.status != "identical" for verdict in verdicts):
-        return Row(path.stem, SET_ASIDE, verdicts[0].note or verdicts[1].note, 0)
-    return measure(path, runner, device, options, on_host=options)
+    return row if repeated.status == "identical" else replace(row, status=SET_ASIDE)
 
 
 def _random(count: int, seed: int, folder: Path) -> Iterator[Path]:
