@@ -72,8 +72,9 @@ class Accumulator:
         bottom, top = activation_range(self.fused, self.target, *limits)
         bottom = np.minimum(bottom, top)  # the kernels clamp to the lower limit first
         sums, lows, highs = np.stack([self.low, self.high]), list[Ints](), list[Ints]()
+        extremes = _extremes(sums)
         for multiplier, shift in self.multipliers:
-            if not _is_sane(multiplier, shift) or self._overflows(sums, multiplier, shift):
+            if not _is_sane(multiplier, shift) or self._overflows(extremes, multiplier, shift):
                 return self._anything(bottom, top)
             for function in self.roundings:
                 low, high = function(sums, multiplier, shift)
@@ -91,6 +92,12 @@ class Accumulator:
     def _anything(self, bottom: Ints, top: Ints) -> tuple[Ints, Ints]:
         shape = self.low.shape
         return np.broadcast_to(bottom, shape), np.broadcast_to(top, shape)
+
+
+def _extremes(sums: Ints) -> Ints:
+    """The lowest and the highest of each channel, between which all others lie."""
+    rows = sums.reshape(-1, sums.shape[-1])
+    return np.stack([rows.min(axis=0), rows.max(axis=0)]) if sums.size else rows
 
 
 def _is_sane(multiplier: Ints, shift: Ints) -> bool:
