@@ -2,7 +2,7 @@
 
     python benchmarks/tiling.py --random 2000 [--first 0]
     python benchmarks/tiling.py --single
-    python benchmarks/tiling.py --m4 DIR --m55 DIR [--only NAME] [--rows FILE] [--write]
+    python benchmarks/tiling.py --m4 DIR --m55 DIR [--only NAME] [--rows FILE] [--known] [--write]
 
 Seeded convolutional networks (residuals, branches, odd sizes, strides 1 to 3, kernels 1 to 7,
 dilation, SAME and VALID) run on TFLM as they are and in bands at random cuts, each with its
@@ -15,8 +15,8 @@ model of ``shared`` with ``--goal memory --overlap --max-slowdown 5``, on Cortex
 library is given, of which those are shown that gain 5 % or more. Original, result without bands and
 result in bands run on QEMU: what is used of the arena, the instructions, and whether the outputs in
 bands are those of the original. ``--rows`` keeps what was measured, so that a run that was ended
-goes on. ``--write`` puts the tables into ``docs/tiling.md`` and ``docs/benchmarks.md``. Exits with
-4 where the models are absent.
+goes on; ``--known`` shows what it has. ``--write`` puts the tables into ``docs/tiling.md`` and
+``docs/benchmarks.md``. Exits with 4 where the models are absent.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ SHARED = ROOT.parent / "shared"
 FOLDERS = (SHARED / "models", SHARED / "field" / "models")
 CANNOT_RUN = 4
 WORTH_A_ROW = 0.05
-FOLDER = 5.0
+FOLDER = 5
 """``--max-slowdown`` for every model of the folders."""
 EVERY = 100
 INPUTS = 4
@@ -134,11 +134,7 @@ CHOSEN = (
     Case("cifar10_quant", ""),
     Case("pretrainedresnet_large", "", slowdown=5),
 )
-SINGLE = (
-    Case("vww_96_int8", M55, keep_channels=True),
-    Case("ic_resnet8_int8", M55),
-    Case("cifar10_quant", M55),
-)
+SINGLE = tuple(Case(name, M55) for name in ("ic_resnet8_int8", "cifar10_quant", "micronet_kws_m"))
 HEAD = (
     "| model | core | options | arena: original | without bands | in bands "
     "| instructions: of the original's | of those without bands | file | operators | outputs |\n"
@@ -154,6 +150,7 @@ def main(
     m55: Annotated[Path | None, typer.Option(help="The TFLM build for Cortex-M55.")] = None,
     only: Annotated[str, typer.Option(help="Only models whose name has this.")] = "",
     rows: Annotated[Path | None, typer.Option(help="Where rows are kept.")] = None,
+    known: Annotated[bool, typer.Option("--known", help="Only the rows that FILE has.")] = False,
     write: Annotated[bool, typer.Option("--write", help="Renew the pages.")] = False,
 ) -> None:
     """One of the three."""
@@ -173,7 +170,7 @@ def main(
         core: choose_device("qemu", DeviceOptions(Device.of(core).target, library))
         for core, library in libraries.items()
     }
-    bench = Bench(paths, runners, rows)
+    bench = Bench(paths, runners, rows, known)
     asked = [replace(each, core=core) for each in CHOSEN for core in runners]
     core = next(iter(runners))
     every = [Case(stem, core, slowdown=FOLDER) for stem in sorted(paths, key=str.lower)]
@@ -207,22 +204,31 @@ class Bench:
     paths: dict[str, Path]
     runners: dict[str, DeviceRunner]
     place: Path | None
+    only_known: bool = False
 
     def table(self, cases: Sequence[Case], only_gains: bool) -> Iterator[str]:
         """Lines of markdown."""
         yield HEAD
+        missing = []
         for case in cases:
             row = self._row(case)
-            if row.gains or not only_gains:
+            if row is None:
+                words = "" if only_gains else f" on {case.core} with {case.words or 'defaults'}"
+                missing.append(f"{case.model}{words}")
+            elif row.gains or not only_gains:
                 yield cells(case, row)
+        if missing:
+            yield f"\nNot measured: {', '.join(dict.fromkeys(missing))}."
 
-    def _row(self, case: Case) -> Row:
+    def _row(self, case: Case) -> Row | None:
         known = {}
         if self.place is not None and self.place.exists():
             known = json.loads(self.place.read_text())
         key = repr(case)
         if key in known:
             return Row(**known[key])
+        if self.only_known:
+            return None
         try:
             row = measure(case, self.paths[case.model], self.runners[case.core])
         except TfloptError as error:
