@@ -46,6 +46,22 @@ def by_number(one: Model, two: Model, *numbers: tuple[int, int]) -> list[Cut]:
 
 
 @unit
+@pytest.mark.parametrize("of_optimized", [False, True])
+def test_what_takes_any_number_may_become_what_fails_on_some(of_optimized: bool) -> None:
+    """A table: its index is a CAST, which gives what lay in memory for some floats."""
+    plain, table = Net(), Net()
+    for n, codes in ((plain, [OpCode.ABS]), (table, [OpCode.CAST, OpCode.ABS, OpCode.CAST])):
+        x = n.feed(1, 4)
+        kinds = [DType.INT8] if len(codes) == 1 else [DType.INT32, DType.INT32, DType.INT8]
+        for code, kind in zip(codes, kinds, strict=True):
+            x = n.op(code, [x], (1, 4), dtype=kind)
+        n.output(x)
+    one, two = (plain, table) if of_optimized else (table, plain)
+    cuts = by_number(one.model, two.model)
+    assert len(regions_of(cuts, cuts[1:])) == of_optimized
+
+
+@unit
 def test_a_change_makes_one_region() -> None:
     one = chain()
     two = clone(one)
