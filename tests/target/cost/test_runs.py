@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from tests.support.attacks import nested
 from tests.support.paths import TESTDATA
 from tflopt.io import read
 from tflopt.ir import Buffer, DType, Model, Op, OpCode
@@ -14,8 +17,19 @@ from tflopt.ir.options import CallOnceOptions, IfOptions, WhileOptions
 from tflopt.product.bench import predict
 from tflopt.target import Target
 from tflopt.target.cost import Basis, LayerSpec, TensorSpec, predict_layer, predict_model
+from tflopt.target.cost import predict as predict_module
+from tflopt.target.cost import runs as runs_module
 from tflopt.target.cost.predict import INVOKE_OVERHEAD, OPERATOR_OVERHEAD
-from tflopt.target.cost.runs import NEVER, ONCE, OPEN, PERHAPS, Runs, runs_of, trip_count
+from tflopt.target.cost.runs import (
+    NEVER,
+    ONCE,
+    OPEN,
+    PERHAPS,
+    Runs,
+    calls_of,
+    runs_of,
+    trip_count,
+)
 from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
@@ -131,6 +145,37 @@ def test_a_circle_of_calls_ends() -> None:
     assert isinstance(op.options, WhileOptions)
     op.options = replace(op.options, body_subgraph_index=0)
     assert runs_of(model)[0] == ONCE
+
+
+@pytest.mark.parametrize("levels", [3, 24])
+def test_a_subgraph_is_looked_at_once(levels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each level calls the next one from both branches: 2 to the levels ways lead down."""
+    looked: Counter[Op] = Counter()
+
+    def counted(op: Op) -> Iterator[tuple[int, Runs]]:
+        looked[op] += 1
+        assert looked[op] <= 2
+        return calls_of(op)
+
+    monkeypatch.setattr(runs_module, "calls_of", counted)
+    monkeypatch.setattr(predict_module, "calls_of", counted)
+    model = nested(levels)
+    assert runs_of(model)[levels] == Runs(2**levels, 0, 2**levels)
+    looked.clear()
+    prediction = predict_model(model, M55)
+    looked.clear()
+    whole = prediction.with_calls(prediction.rows[0])
+    assert whole > 2**levels * prediction.rows[-1].prediction.instructions
+    assert whole <= prediction.instructions
+
+
+def test_calls_are_counted_after_all_that_lead_to_them() -> None:
+    """The last graph is called by the first one too, ahead of the way through the others."""
+    model = nested(3)
+    first = model.main.ops[0]
+    assert isinstance(first.options, IfOptions)
+    first.options = replace(first.options, then_subgraph_index=3)
+    assert [runs.usual for runs in runs_of(model)] == [1, 1, 2, 5]
 
 
 def copying(trips: int | None, tensors: int, size: int = 4) -> LayerSpec:

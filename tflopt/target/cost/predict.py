@@ -119,11 +119,17 @@ class ModelPrediction:
         return sum(OPERATOR_OVERHEAD + row.prediction.instructions for row in rows)
 
     def with_calls(self, row: OpPrediction) -> int:
-        """One run of an operator with the subgraphs that it calls."""
+        """One run of an operator with the subgraphs that it calls, each added up once."""
+        return self._with_calls(row, {})
+
+    def _with_calls(self, row: OpPrediction, known: dict[int, int]) -> int:
         total = row.prediction.instructions
         for index, runs in calls_of(row.op):
-            called = (each for each in self.rows if each.subgraph == index)
-            total += runs.usual * sum(OPERATOR_OVERHEAD + self.with_calls(op) for op in called)
+            if index not in known:
+                known[index] = 0  # for a call that leads back here
+                called = [each for each in self.rows if each.subgraph == index]
+                known[index] = sum(OPERATOR_OVERHEAD + self._with_calls(op, known) for op in called)
+            total += runs.usual * known[index]
         return total
 
     @property

@@ -41,11 +41,33 @@ NEVER, ONCE, PERHAPS, OPEN = Runs(0, 0, 0), Runs(1, 1, 1), Runs(1, 0, 1), Runs(1
 
 
 def runs_of(model: Model) -> list[Runs]:
-    """For each subgraph; the first one runs once. A call that leads back to its graph is none."""
+    """For each subgraph; the first one runs once. A call that leads back to its graph is none.
+
+    Each is looked at once, after all that call it, however many ways lead there.
+    """
     found = [NEVER] * len(model.graphs)
+    calls: dict[int, list[tuple[int, Runs]]] = {}
     if found:
-        _enter(model, (0,), ONCE, found)
+        found[0] = ONCE
+        _look_up(model, 0, set(), calls)
+    for index in reversed(calls):
+        for inner, each in calls[index]:
+            found[inner] = found[inner].plus(found[index].times(each))
     return found
+
+
+def _look_up(
+    model: Model, index: int, active: set[int], calls: dict[int, list[tuple[int, Runs]]]
+) -> None:
+    """Enter the calls of a graph behind those of all that it calls."""
+    active.add(index)
+    mine = [call for op in model.graphs[index].ops for call in calls_of(op)]
+    mine = [call for call in mine if 0 <= call[0] < len(model.graphs) and call[0] not in active]
+    for inner, _ in mine:
+        if inner not in calls:
+            _look_up(model, inner, active, calls)
+    active.remove(index)
+    calls[index] = mine
 
 
 def trip_count(op: Op) -> int | None:
@@ -73,15 +95,6 @@ def trip_count(op: Op) -> int | None:
     if start is None or step is None or stop is None or step <= 0:
         return None
     return max(0, -(-(stop - start) // step))
-
-
-def _enter(model: Model, path: tuple[int, ...], runs: Runs, found: list[Runs]) -> None:
-    index = path[-1]
-    found[index] = found[index].plus(runs)
-    for op in model.graphs[index].ops:
-        for inner, each in calls_of(op):
-            if 0 <= inner < len(found) and inner not in path:
-                _enter(model, (*path, inner), runs.times(each), found)
 
 
 def calls_of(op: Op) -> Iterator[tuple[int, Runs]]:
