@@ -81,7 +81,7 @@ def test_a_small_model_still_gives_its_row(name: str) -> None:
 
 def test_measured_rows_are_of_every_model_and_the_medians_are_theirs() -> None:
     """Of file, arena and instructions; a model that doesn't run there says why."""
-    text = PAGE.read_text(encoding="utf-8").split(MEASURED)[1].split("### Predicted")[0]
+    text = PAGE.read_text(encoding="utf-8").split(MEASURED)[1].split("### ")[0]
     lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line[:2] == "| "][1:]
     *found, last = lines
     names = {path.stem for path in models()}
