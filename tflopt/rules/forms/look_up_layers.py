@@ -61,6 +61,7 @@ class LookUpLayers(FormRule):
     rank: ClassVar[int] = 90
     exactness: ClassVar[Exactness] = BY_ENUMERATION
     alike_on_litert: ClassVar[bool] = False
+    alike_on_default_path: ClassVar[bool] = False
     anchors: ClassVar[frozenset[OpCode]] = frozenset({OpCode.FULLY_CONNECTED})
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
