@@ -99,7 +99,7 @@ def test_only_tables_are_cheap_in_a_small_file(tables: int, fits: bool) -> None:
 
 def test_what_was_above_the_original_already_is_no_growth() -> None:
     start, result = Cost(900_000, 120_000, 90_000), Cost(500_000, 121_000, 99_000)
-    assert growths(ORIGINAL, start, result) == [Growth("flash", 100_000, 1_000, 0.4)]
+    assert growths(ORIGINAL, start, result) == [Growth("flash", 100_000, 1_000, 400 / 900)]
 
 
 def test_limits_count_what_exceeds_them() -> None:

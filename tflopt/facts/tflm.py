@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from tflopt.ir import OpCode
+from tflopt.ir import DType, OpCode
 
 
 class Overlap(Enum):
@@ -53,6 +53,8 @@ class Kernel:
         parameters: bytes that a parser makes from the operator's builtin options, on 32-bit Arm.
         packed: nothing but bytes and enums that the compiler packs into bytes.
         op_data: bytes of its OpData on 32-bit Arm; None where CMSIS-NN's own tables say it.
+        data_in_prepare: input types for which Prepare allocates OpData, behind all that any
+            kernel's Init does; for others nothing is allocated. Empty: Init does.
         copies_shape: it moves the output's dimensions into the tail.
         prepares: tensors of which Prepare makes temporary copies, input ``i`` or output ``~i``.
             They are freed together when it ends, so repeated ones count too. Empty: each once.
@@ -66,6 +68,7 @@ class Kernel:
     parameters: int = 0
     packed: bool = False
     op_data: int | None = None
+    data_in_prepare: tuple[DType, ...] = ()
     copies_shape: bool = False
     prepares: tuple[int, ...] = ()
     in_place: InPlace | None = None
@@ -133,7 +136,9 @@ KERNELS: Mapping[OpCode, Kernel] = {
     OpCode.CONCATENATION: Kernel("AddConcatenation", parameters=8, op_data=24),
     OpCode.CONV_2D: Kernel("AddConv2D", parameters=28, prepares=(0, 1, ~0, 0, 1, 2, ~0)),
     OpCode.COS: Kernel("AddCos", op_data=0, in_place=_unary("kernels/elementwise.cc")),
-    OpCode.CUMSUM: Kernel("AddCumSum", parameters=2, packed=True, op_data=36),
+    OpCode.CUMSUM: Kernel(
+        "AddCumSum", parameters=2, packed=True, op_data=36, data_in_prepare=(DType.INT8,)
+    ),
     OpCode.DEPTHWISE_CONV_2D: Kernel(
         "AddDepthwiseConv2D", parameters=28, prepares=(0, 1, ~0, 0, 1, 2, ~0)
     ),
@@ -152,7 +157,12 @@ KERNELS: Mapping[OpCode, Kernel] = {
     ),
     OpCode.DYNAMIC_UPDATE_SLICE: Kernel("AddDynamicUpdateSlice", op_data=0),
     OpCode.ELU: Kernel("AddElu", op_data=256, in_place=_unary("kernels/elu.cc")),
-    OpCode.EMBEDDING_LOOKUP: Kernel("AddEmbeddingLookup", op_data=8, copies_shape=True),
+    OpCode.EMBEDDING_LOOKUP: Kernel(
+        "AddEmbeddingLookup",
+        op_data=8,
+        data_in_prepare=(DType.INT8, DType.FLOAT32),
+        copies_shape=True,
+    ),
     OpCode.EQUAL: _compared("AddEqual"),
     OpCode.EXP: Kernel(
         "AddExp", op_data=0, in_place=_unary("lite/kernels/internal/reference/exp.h")
@@ -208,7 +218,7 @@ KERNELS: Mapping[OpCode, Kernel] = {
         op_data=16,
         in_place=_unary("lite/kernels/internal/reference/integer_ops/logistic.h:37"),
     ),
-    OpCode.LOG_SOFTMAX: Kernel("AddLogSoftmax", op_data=28),
+    OpCode.LOG_SOFTMAX: Kernel("AddLogSoftmax", op_data=28, data_in_prepare=(DType.INT8,)),
     OpCode.MAXIMUM: Kernel("AddMaximum", in_place=_binary("CMSIS-NN arm_maximum_s8.c", _VECTOR)),
     OpCode.MAX_POOL_2D: Kernel("AddMaxPool2D", parameters=40),
     OpCode.MEAN: Kernel("AddMean", parameters=1, packed=True, prepares=(0, ~0, 1, 0, 1)),

@@ -58,6 +58,7 @@ def run_pipeline(
     forbidden = [rule for rule in every if Stage.STALE in rule.stages and rule not in selection]
     run = partial(_run, forbidden=forbidden, config=config, watch=watch)
     if places_are_fixed(model):
+        run = partial(run, config=replace(config, exchange=False))  # its trials would be copies
         around = [rule for rule in rules if not MOVES_TENSORS & set(rule.stages)]
         tidy = [r for r in around if isinstance(r, ModelRule) and Stage.STRIP in r.stages]
         return run_around_vendors(model, config, partial(run, rules=around), tidy)
@@ -242,7 +243,12 @@ class _Run:
         assert self.original is not None
         if not trial._rounds(phase, budget):
             return False
-        if not all(each.is_paid for each in growths(self.original, self._cost(), trial._cost())):
+        now, grown = self._cost(), trial._cost()
+        judged = [
+            *growths(self.original, now, grown),
+            *growths(self.original, self.original, grown),
+        ]
+        if not all(each.is_paid for each in judged):
             return False
         adopt(self.model, trial.model)
         self.changes += 1

@@ -73,7 +73,7 @@ def raised(
         refused: by operator, the forms that exceed the budget's ceilings.
         first: the budget before any was raised.
     """
-    original = budget.original
+    original = _as_it_is(budget.original, now)
     grown = budget.arena_bytes - first.arena_bytes, budget.flash_bytes - first.flash_bytes
     levels = (_level(budget, now, refused, head) for head in _heads(refused))
     paid = [each for each in levels if each.fits(original, grown)]
@@ -85,6 +85,14 @@ def raised(
         arena_bytes=budget.arena_bytes + best.arena_bytes,
         flash_bytes=budget.flash_bytes + best.flash_bytes,
     )
+
+
+def _as_it_is(original: Cost, now: Cost) -> Cost:
+    """What a form saves counts as a part of the instructions that are left, as it would where the
+    result is optimized again."""
+    if original.instructions is None or now.instructions is None:
+        return original
+    return replace(original, instructions=min(original.instructions, now.instructions))
 
 
 def _heads(refused: Mapping[Op, Sequence[Refusal]]) -> list[int]:
@@ -99,9 +107,10 @@ def _level(budget: Budget, now: Cost, refused: Mapping[Op, Sequence[Refusal]], h
     fitting = [[r for r in forms if r.head_bytes <= head] for forms in refused.values()]
     fitting.sort(key=lambda forms: -max((r.saved for r in forms), default=0))
     room, taken = max(0, budget.flash_bytes - now.flash_bytes), list[Refusal]()
+    original = _as_it_is(budget.original, now)
     for forms in fitting:
-        best = max(forms, key=lambda r: _net(r, room, budget.original), default=None)
-        if best is not None and _net(best, room, budget.original) > 0:
+        best = max(forms, key=lambda r: _net(r, room, original), default=None)
+        if best is not None and _net(best, room, original) > 0:
             taken.append(best)
             room = max(0, room - best.flash_bytes)
     arena = head + sum(refusal.tail_bytes for refusal in taken)

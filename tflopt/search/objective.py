@@ -105,7 +105,7 @@ class Growth:
         resource: "arena" or "flash".
         original_bytes: what the original takes of it.
         grown_bytes: how much more the result takes.
-        saved_share: of the original's instructions.
+        saved_share: of the instructions that there were before it grew.
     """
 
     resource: str
@@ -136,10 +136,11 @@ def growths(original: Cost, start: Cost, result: Cost) -> list[Growth]:
     """What a result takes more than the original, as far as it didn't at the start.
 
     Args:
-        start: what the model took before what is to be judged; instructions are saved from here.
+        start: what the model took before what is to be judged; instructions are saved from here,
+            and count as a part of these: what is gone already pays for nothing.
     """
     saved = (start.instructions or 0) - (result.instructions or 0)
-    share = saved / max(original.instructions or 0, 1)
+    share = saved / max(start.instructions or 0, 1)
     triples = (
         ("arena", original.arena_bytes, start.arena_bytes, result.arena_bytes),
         ("flash", original.flash_bytes, start.flash_bytes, result.flash_bytes),

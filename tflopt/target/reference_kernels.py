@@ -47,11 +47,15 @@ def reference_kernel(op: Op) -> KernelUse:
         return _unknown(op)
     shape = op.output.shape if op.outputs else ()
     moved = kernel.copies_shape or (op.code is OpCode.RESHAPE and -1 in shape)
+    kept = (Persistent("output shape", 4 + 4 * len(shape)),) if moved else ()
+    late = kernel.data_in_prepare
+    if any(value is not None and value.dtype in late for value in op.inputs):
+        kept = (*kept, Persistent("OpData", kernel.op_data))
     return reference_use(
         f"TFLM {op.code.name}",
         _why(op, kernel),
-        op_data_bytes=kernel.op_data,
-        persistent=(Persistent("output shape", 4 + 4 * len(shape)),) if moved else (),
+        op_data_bytes=0 if late else kernel.op_data,
+        persistent=kept,
     )
 
 

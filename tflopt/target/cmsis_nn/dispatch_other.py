@@ -104,12 +104,13 @@ def dispatch_mirror_pad(layer: MirrorPadLayer) -> KernelUse:
 
 
 def dispatch_add_n(layer: AddNLayer) -> KernelUse:
-    """The use of one ADD_N; float keeps its scratch index where OpData would be."""
+    """The use of one ADD_N: OpData is made in Prepare; float keeps its scratch index there."""
     return reference_use(
         "reference_ops::AddN",
         _NO_FUNCTION,
-        op_data_bytes=40 if layer.activations is Num.INT8 else 0,
+        op_data_bytes=0,
         scratch_bytes=(4 * layer.inputs,),
+        persistent=(Persistent("OpData", 40),) if layer.activations is Num.INT8 else (),
     )
 
 
