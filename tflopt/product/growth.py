@@ -78,8 +78,8 @@ def _instruction_notes(result: Result, settings: Settings) -> list[str]:
     why = _why(result, settings) or f", for --goal {settings.config.goal.value}"
     share = f"{100 * (new - old) / old:+.1f} %" if old else f"{new:,}"
     return [
-        f"an inference takes {new - old:,} predicted instructions more than the original's "
-        f"({share}): {_forms(result)}{why}."
+        f"an inference takes {counted(new - old, 'predicted instruction')} more than the "
+        f"original's ({share}): {_forms(result)}{why}."
     ]
 
 
