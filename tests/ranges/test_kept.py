@@ -112,3 +112,12 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert two is not None
         assert (one.low == two.low).all()
         assert (one.high == two.high).all()
+
+
+@pytest.mark.parametrize("scale", [3e38, 1e-45])
+def test_scales_at_the_ends_of_float32_warn_of_nothing(scale: float) -> None:
+    """Twice the larger scale of SUB is none of them; ``inspect`` would print NumPy's warning."""
+    n = Kit()
+    x, y = (n.input((1, 2, 2, 4), quant=(scale, 64)) for _ in range(2))
+    n.output(n.binary(OpCode.SUB, x, y, quant=(0.25, 0)))
+    assert ranges_of(n.model.main).of(x) is not None

@@ -51,6 +51,7 @@ class Ranges:
         return None if interval is None else interval.along(axis, value.shape[axis])
 
 
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")  # scales may be any float32
 def ranges_of(graph: Graph) -> Ranges:
     """Analyse a graph, operator by operator, in time that is linear in its size.
 
