@@ -164,7 +164,11 @@ def offset() -> tuple[Kit, str]:
     return n, "the constant has a zero point"
 
 
-@pytest.mark.parametrize("build", [transposed_left, several, offset])
+def short() -> tuple[Kit, str]:
+    return matmul((2, 3), (4, 3)), "its shapes don't fit"
+
+
+@pytest.mark.parametrize("build", [transposed_left, several, offset, short])
 def test_matmul_declines(build: Callable[[], tuple[Kit, str]]) -> None:
     n, reason = build()
     check_declines_by(n.model, MATMUL, reason)
