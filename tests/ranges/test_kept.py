@@ -11,6 +11,7 @@ from tflopt.ir.builder import Builder
 from tflopt.ir.clone import clone
 from tflopt.ir.options import AddOptions
 from tflopt.ranges import Interval, ranges_of, remembered
+from tflopt.ranges.elementwise import by_table
 
 pytestmark = pytest.mark.unit
 
@@ -121,3 +122,12 @@ def test_a_scale_at_the_end_of_float32_warns_of_nothing() -> None:
     out = n.binary(OpCode.SUB, x, y, quant=(3e38, 0))
     n.output(out)
     assert ranges_of(n.model.main).of(out) is not None
+
+
+def test_a_table_knows_nothing_of_what_is_no_int8() -> None:
+    n = Kit()
+    op = n.relu(n.feed(1, 4)).producer
+    assert op is not None
+    wide = np.full((1, 4), 1 << 40)
+    assert by_table(op, Interval(-wide, wide)) is None
+    assert by_table(op, Interval(wide * 0, wide * 0 + 1)) is not None

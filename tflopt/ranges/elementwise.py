@@ -29,8 +29,8 @@ def by_table(op: Op, source: Interval) -> Interval | None:
     """An operator whose output for all 256 inputs is known: the extremes over each range."""
     if op.output.dtype is not DType.INT8:
         return None
-    results = table(op)
-    if results is None:
+    results, most = table(op), INT8_MIN + 255
+    if results is None or (source.low < INT8_MIN).any() or (source.high > most).any():
         return None
     lows = _extremes(results.min(axis=0), np.minimum)
     highs = _extremes(results.max(axis=0), np.maximum)
