@@ -221,7 +221,8 @@ class Bench:
             each.close()
 
 
-def _random(count: int, seed: int, folder: Path) -> Iterator[Path]:
+def random_files(count: int, seed: int, folder: Path) -> Iterator[Path]:
+    """Random models, those of ``benchmarks/fuzz.py``, written into a folder one by one."""
     for number in range(seed, seed + count):
         path = folder / f"random-{number}.tflite"
         path.write_bytes(write_bytes(random_model(number)))
@@ -245,7 +246,7 @@ def main(
         paths = [path for each in folders or () for path in sorted(each.glob("*.tflite"))]
         paths = [path for path in paths if not only or path.stem.startswith(tuple(only))]
         bench, found = Bench(base.resolve(), scratch, samples, runtime), 0
-        for path in (*paths, *_random(count, seed, scratch)):
+        for path in (*paths, *random_files(count, seed, scratch)):
             for core, wanted in product(target or TARGETS, goal or tuple(Goal)):
                 for finding in bench.findings(path.resolve(), core, wanted):
                     found += 1

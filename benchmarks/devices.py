@@ -18,7 +18,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -27,13 +27,12 @@ from typing import Annotated
 import typer
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # for tests/fuzz, which holds the generator
+sys.path.insert(0, str(ROOT))
 
-from tests.fuzz.generate import random_model  # noqa: E402
+from benchmarks.against import random_files  # noqa: E402
 from tflopt.config import Config  # noqa: E402
 from tflopt.errors import TfloptError  # noqa: E402
 from tflopt.io.files import load  # noqa: E402
-from tflopt.io.writer import write_bytes  # noqa: E402
 from tflopt.ir import Model  # noqa: E402
 from tflopt.product.optimize import Settings, optimize_file_bytes  # noqa: E402
 from tflopt.report.device import DeviceFacts, device_facts  # noqa: E402
@@ -203,13 +202,6 @@ def measure_random(path: Path, runner: DeviceRunner, device: Device, options: Sa
     return row if repeated.status == "identical" else replace(row, status=SET_ASIDE)
 
 
-def _random(count: int, seed: int, folder: Path) -> Iterator[Path]:
-    for number in range(seed, seed + count):
-        path = folder / f"random-{number}.tflite"
-        path.write_bytes(write_bytes(random_model(number)))
-        yield path
-
-
 def _print(target: str, rows: Sequence[Row], runner: DeviceRunner) -> None:
     ran = [row for row in rows if len(row.facts) == 2]
     if ran:
@@ -269,7 +261,7 @@ def main(
         runner = choose_device("qemu", options)
         print(f"## {name}\n")
         with tempfile.TemporaryDirectory() as scratch:
-            chosen = _random(count, seed, Path(scratch)) if count else paths
+            chosen = random_files(count, seed, Path(scratch)) if count else paths
             rows = [run(path, runner, device, SampleOptions(samples)) for path in chosen]
         _print(name, rows, runner)
         failed |= any(row.status in ("different", "failed") or row.differences for row in rows)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
 
 import pytest
 
 from tests.support.check_rule import apply, check_leaves_alone, check_rule
 from tests.support.flash import real_model
-from tests.support.windows import Windows, image
+from tests.support.windows import Windows, image, padded_layers
 from tflopt.config import Config, Goal
 from tflopt.ir import OpCode, Quantization
 from tflopt.rewrite import ModelRule, Rewriter
@@ -69,15 +68,7 @@ class ExtendAll(ModelRule):
 @pytest.mark.parametrize("depthwise", [False, True])
 def test_every_extension_is_right(depthwise: bool) -> None:
     """Sizes, strides, dilations and uneven paddings; compared on both runtimes."""
-    n = Windows()
-    sides = [(0, 1), (1, 1), (2, 0), (2, 1), (1, 3)]
-    for size, stride, dilation, side in product((7, 8), (1, 2, 3), (1, 2), sides):
-        x = n.pad(n.relu(n.feed(1, size, 3, 2)), *image(side, (0, 0)))
-        strides, dilations = (stride, 1), (dilation, 1)
-        if depthwise:
-            n.output(n.depthwise2d(x, (3, 1), stride=strides, dilation=dilations))
-        else:
-            n.output(n.conv2d(x, 2, (3, 1), stride=strides, dilation=dilations))
+    n = padded_layers([(0, 1), (1, 1), (2, 0), (2, 1), (1, 3)], depthwise)
     copy = check_rule(n.model, ExtendAll(), hits=1)
     left = sum(op.code is OpCode.PAD for op in copy.main.ops)
     assert 0 < left < 40

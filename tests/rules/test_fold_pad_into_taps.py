@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import product
 
 import pytest
 
 from tests.support.check_rule import check_leaves_alone, check_rule
-from tests.support.windows import Windows, image
+from tests.support.windows import Windows, image, padded_layers
 from tests.support.worth import Always, Never, check_declines_by
 from tflopt.config import Goal
 from tflopt.ir import Model, OpCode
@@ -46,15 +45,7 @@ const i32[16]{per-channel 0}) stride_w=1 stride_h=2
 @pytest.mark.parametrize("depthwise", [False, True])
 def test_every_extension_is_right(depthwise: bool) -> None:
     """Sizes, strides, dilations and uneven paddings; compared on both runtimes."""
-    n = Windows()
-    sides = [(1, 1), (2, 0), (2, 1), (1, 3)]
-    for size, stride, dilation, side in product((7, 8), (1, 2, 3), (1, 2), sides):
-        x = n.pad(n.relu(n.feed(1, size, 3, 2)), *image(side, (0, 0)))
-        strides, dilations = (stride, 1), (dilation, 1)
-        if depthwise:
-            n.output(n.depthwise2d(x, (3, 1), stride=strides, dilation=dilations))
-        else:
-            n.output(n.conv2d(x, 2, (3, 1), stride=strides, dilation=dilations))
+    n = padded_layers([(1, 1), (2, 0), (2, 1), (1, 3)], depthwise)
     copy = check_rule(n.model, RULE)
     left = sum(op.code is OpCode.PAD for op in copy.main.ops)
     assert 0 < left < 40

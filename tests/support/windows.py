@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
@@ -130,3 +131,16 @@ def image(*sides: Two) -> tuple[Two, ...]:
     """Amounts of padding for NHWC: of the height, and of the width (like the height by default)."""
     height, width = (*sides, sides[0])[:2]
     return ((0, 0), height, width, (0, 0))
+
+
+def padded_layers(sides: Sequence[Two], depthwise: bool) -> Windows:
+    """A PAD with each of the amounts before a layer of each size, stride and dilation."""
+    n = Windows()
+    for size, stride, dilation, side in product((7, 8), (1, 2, 3), (1, 2), sides):
+        x = n.pad(n.relu(n.feed(1, size, 3, 2)), *image(side, (0, 0)))
+        strides, dilations = (stride, 1), (dilation, 1)
+        if depthwise:
+            n.output(n.depthwise2d(x, (3, 1), stride=strides, dilation=dilations))
+        else:
+            n.output(n.conv2d(x, 2, (3, 1), stride=strides, dilation=dilations))
+    return n

@@ -8,10 +8,9 @@ from tflopt.ir import Model
 from tflopt.plan.describe import plan_bytes
 from tflopt.product.facts import model_facts
 from tflopt.product.optimize import Result, Settings
-from tflopt.product.trades import trade_notes, trades
+from tflopt.product.trades import costs, trade_notes, trades
 from tflopt.rewrite import Stage, Trace
 from tflopt.rules.pipeline import RULES
-from tflopt.target.cost import predict_model
 from tflopt.target.memory import Memory
 from tflopt.target.runs import find_refusals
 from tflopt.texts import counted
@@ -69,10 +68,7 @@ def growth_notes(result: Result, settings: Settings) -> list[str]:
 
 
 def _instruction_notes(result: Result, settings: Settings) -> list[str]:
-    old, new = (
-        predict_model(model, settings.device).instructions
-        for model in (result.original, result.model)
-    )
+    old, new = (each.instructions or 0 for each in costs(result, settings))
     if new - old <= LEAST_SHARE * old:
         return []
     why = _why(result, settings) or f", for --goal {settings.config.goal.value}"

@@ -75,7 +75,7 @@ def raised(
     """
     original = _as_it_is(budget.original, now)
     grown = budget.arena_bytes - first.arena_bytes, budget.flash_bytes - first.flash_bytes
-    levels = (_level(budget, now, refused, head) for head in _heads(refused))
+    levels = (_level(budget, original, now, refused, head) for head in _heads(refused))
     paid = [each for each in levels if each.fits(original, grown)]
     best = max(paid, key=lambda level: level.surplus(original), default=None)
     if best is None or best.surplus(original) <= 0:
@@ -99,7 +99,13 @@ def _heads(refused: Mapping[Op, Sequence[Refusal]]) -> list[int]:
     return sorted({each.head_bytes for forms in refused.values() for each in forms})
 
 
-def _level(budget: Budget, now: Cost, refused: Mapping[Op, Sequence[Refusal]], head: int) -> Level:
+def _level(
+    budget: Budget,
+    original: Cost,
+    now: Cost,
+    refused: Mapping[Op, Sequence[Refusal]],
+    head: int,
+) -> Level:
     """All forms together that raise the head by ``head`` at most, the best of each operator.
 
     Each pays for its own constants and tail, as far as there is no room for them.
@@ -107,7 +113,6 @@ def _level(budget: Budget, now: Cost, refused: Mapping[Op, Sequence[Refusal]], h
     fitting = [[r for r in forms if r.head_bytes <= head] for forms in refused.values()]
     fitting.sort(key=lambda forms: -max((r.saved for r in forms), default=0))
     room, taken = max(0, budget.flash_bytes - now.flash_bytes), list[Refusal]()
-    original = _as_it_is(budget.original, now)
     for forms in fitting:
         best = max(forms, key=lambda r: _net(r, room, original), default=None)
         if best is not None and _net(best, room, original) > 0:
