@@ -29,6 +29,7 @@ from tflopt.rewrite import (
     run_model_rule,
     run_rules,
 )
+from tflopt.rewrite.rewriter import MOST_TOUCHED
 from tflopt.rules.pipeline import RULES, run_pipeline
 from tflopt.rules.views.merge_views import MergeViews
 
@@ -82,6 +83,22 @@ def test_neighbours_are_touched() -> None:
     rw.remove(third)
     assert third not in rw.touched
     assert first in rw.touched
+
+
+@pytest.mark.parametrize("readers", [MOST_TOUCHED - 1, MOST_TOUCHED + 1])
+def test_of_a_value_that_many_read_only_the_readers_that_change_look_again(readers: int) -> None:
+    n = Net()
+    x = n.feed(2, 3)
+    y = n.relu(x)
+    n.output(*(n.relu(y) for _ in range(readers)))
+    first, *others = n.graph.ops
+    rw = Rewriter(n.model)
+    rw.set_input(others[0], 0, x)
+    assert {first, others[0]} <= set(rw.touched)
+    assert (others[1] in rw.touched) == (readers < MOST_TOUCHED)
+    rw.begin()
+    rw.replace_uses(y, x)
+    assert set(others[1:]) <= set(rw.touched)
 
 
 def test_remove_refuses_while_read() -> None:

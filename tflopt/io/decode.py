@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -21,10 +23,23 @@ LEAST_TABLES = 1 << 16
 """A small file may name one table this often: our own writer shares equal tables."""
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """A vtable and its bytes, those of the table, and where its fields lie, also as runs of them
+    that lie side by side."""
+
+    vtable: int
+    length: int
+    inline: int
+    fields: Sequence[tuple[int, Slot]]
+    runs: Sequence[tuple[int, int]]
+
+
 class Decoder:
     """Reads tables out of ``data`` (read-only bytes); vectors are views of it.
 
-    ``visit`` is told every object: position, bytes, kind and path.
+    ``visit`` is told every object: position, bytes, kind and path. Fields of a table that lie
+    side by side are told as one.
 
     Raises:
         ModelError: the file is broken; names the place.
@@ -41,6 +56,7 @@ class Decoder:
         self._indices = self.size + (1 << 16)
         self._bytes = MAX_SHARING * self.size + SHARED_BYTES
         self._vtables: dict[int, tuple[int, int, list[tuple[int, int]]]] = {}
+        self._layouts: dict[tuple[int, str], _Layout] = {}
 
     def root(self) -> Record:
         """The model's table."""
@@ -81,16 +97,35 @@ class Decoder:
         if self._bytes < 0:
             raise ModelError("shares its data more often than a model may", where)
 
-    def _vtable(self, position: int, where: str) -> tuple[int, list[tuple[int, int]]]:
-        """Bytes of the table, and (slot, offset) of each field that is present."""
+    def _layout(self, position: int, name: str, where: str) -> _Layout:
+        """Where a table has its fields: looked up once for all tables of a kind and a vtable."""
         self._need(position, 4, where)
         vtable = position - struct.unpack_from("<i", self.view, position)[0]
-        if vtable not in self._vtables:
-            self._vtables[vtable] = self._new_vtable(vtable, where)
+        layout = self._layouts.get((vtable, name))
+        if layout is None:
+            if vtable not in self._vtables:
+                self._vtables[vtable] = self._new_vtable(vtable, where)
+            layout = self._new_layout(vtable, name, where)
+            self._layouts[vtable, name] = layout
+        self._need(position, layout.inline, where)
+        return layout
+
+    def _new_layout(self, vtable: int, name: str, where: str) -> _Layout:
         length, inline, present = self._vtables[vtable]
-        self._need(position, inline, where)
-        self._see(vtable, length, "vtable", where)
-        return inline, present
+        slots = self._schema.tables[name]
+        fields = []
+        for number, offset in present:
+            slot = slots[number] if number < len(slots) else None
+            if slot is None:
+                raise UnsupportedError(
+                    f"{name} has a field in slot {number} that the schema of this tflopt "
+                    f"({self._schema.source}) does not know",
+                    where,
+                )
+            if offset < 4 or offset + slot.width > inline:
+                raise ModelError(f"{slot.name} lies outside of its table", where)
+            fields.append((offset, slot))
+        return _Layout(vtable, length, inline, fields, _runs(fields))
 
     def _new_vtable(self, vtable: int, where: str) -> tuple[int, int, list[tuple[int, int]]]:
         self._need(vtable, 4, f"{where} vtable")
@@ -109,21 +144,13 @@ class Decoder:
         self._budget -= 1
         if self._budget < 0:
             raise ModelError("more tables than a file of this size may have", where)
-        inline, present = self._vtable(position, where)
-        slots = self._schema.tables[name]
+        layout = self._layout(position, name, where)
         record = Record(name)
-        self._see(position, 4, f"table:{name}", where)
-        for number, offset in present:
-            slot = slots[number] if number < len(slots) else None
-            if slot is None:
-                raise UnsupportedError(
-                    f"{name} has a field in slot {number} that the schema of this tflopt "
-                    f"({self._schema.source}) does not know",
-                    where,
-                )
-            if offset < 4 or offset + slot.width > inline:
-                raise ModelError(f"{slot.name} lies outside of its table", where)
-            self._see(position + offset, slot.width, f"table:{name}", where)
+        if self.visit is not None:
+            self.visit(layout.vtable, layout.length, "vtable", where)
+            for start, count in layout.runs:
+                self.visit(position + start, count, f"table:{name}", where)
+        for offset, slot in layout.fields:
             record.fields[slot.name] = self._field(position + offset, slot, record, where)
         return record
 
@@ -132,8 +159,8 @@ class Decoder:
             value: bool | int | float
             (value,) = struct.unpack_from(FORMATS[slot.type], self.view, position)
             return value
-        target = self._offset(position, f"{where}.{slot.name}")
         where = f"{where}.{slot.name}"
+        target = self._offset(position, where)
         if slot.kind == "vector":
             return self._vector(target, slot.type, where)
         if slot.kind == "string":
@@ -177,3 +204,15 @@ class Decoder:
             self._table(self._offset(position + 4 + 4 * i, where), name, f"{where}[{i}]")
             for i in range(len(offsets))
         ]
+
+
+def _runs(fields: Sequence[tuple[int, Slot]]) -> list[tuple[int, int]]:
+    """Start and bytes of what lies side by side, the table's offset of its vtable included."""
+    found = [(0, 4)]
+    for offset, slot in sorted(fields, key=itemgetter(0)):
+        start, count = found[-1]
+        if offset == start + count:
+            found[-1] = start, count + slot.width
+        else:
+            found.append((offset, slot.width))
+    return found

@@ -122,6 +122,11 @@ class Value:
         return tuple(self._uses)
 
     @property
+    def use_count(self) -> int:
+        """How many readers there are."""
+        return len(self._uses)
+
+    @property
     def users(self) -> tuple[Op, ...]:
         """The operators that read it, each once."""
         found: dict[Op | Graph, None] = dict.fromkeys(map(_USER, self._uses))

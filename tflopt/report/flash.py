@@ -20,7 +20,6 @@ from tflopt.report.flash_owners import (
     SHARED,
     Codes,
     OperatorFlash,
-    Owners,
     Ownership,
     by_operator,
 )
@@ -87,7 +86,13 @@ class Flash:
 
 def flash_of(model: Model, data: bytes, runtime: Runtime = Runtime.BOTH) -> Flash:
     """Account for the bytes of the file that ``model`` was read from."""
-    codes, owners, ownership = _painted(model, data)
+    ownership = Ownership(model)
+    owners = np.full(len(data), SHARED, np.int32)
+
+    def own(position: int, count: int, where: str) -> None:
+        owners[position : position + count] = ownership.owner(where)
+
+    codes = _painted(model, data, own)
     operators, shared = by_operator(ownership, owners, codes, KINDS)
     return Flash(
         by_kind=_counts(codes),
@@ -100,7 +105,7 @@ def flash_of(model: Model, data: bytes, runtime: Runtime = Runtime.BOTH) -> Flas
 
 def bytes_by_kind(model: Model, data: bytes) -> dict[str, int]:
     """Every byte of the file under exactly one kind; zeros that nothing reaches are padding."""
-    return _counts(_painted(model, data)[0])
+    return _counts(_painted(model, data))
 
 
 def _counts(codes: Codes) -> dict[str, int]:
@@ -108,8 +113,10 @@ def _counts(codes: Codes) -> dict[str, int]:
     return {kind: int(counts[code]) for kind, code in CODES.items() if counts[code]}
 
 
-def _painted(model: Model, data: bytes) -> tuple[Codes, Owners, Ownership]:
-    """The kind and the owner of every byte."""
+def _painted(
+    model: Model, data: bytes, own: Callable[[int, int, str], None] | None = None
+) -> Codes:
+    """The kind of every byte; ``own`` is told of each object: position, bytes and path."""
     raw = np.frombuffer(data, np.uint8)
     paint = np.where(raw == 0, CODES["padding"], CODES["not reachable"]).astype(np.uint8)
     for kind, _, outside in external_data(model):
@@ -119,17 +126,17 @@ def _painted(model: Model, data: bytes) -> tuple[Codes, Owners, Ownership]:
             paint[start : start + outside.size] = CODES[what]
     if model.trailing is not None:
         paint[len(raw) - len(model.trailing) :] = CODES["behind the model"]
-    role, ownership = _roles(model), Ownership(model)
-    owners = np.full(len(raw), SHARED, np.int32)
+    role = _roles(model)
     decoder = Decoder(data)
 
     def visit(position: int, count: int, kind: str, where: str) -> None:
         paint[position : position + count] = CODES[_kind(kind, where, role)]
-        owners[position : position + count] = ownership.owner(where)
+        if own is not None:
+            own(position, count, where)
 
     decoder.visit = visit
     decoder.root()
-    return paint, owners, ownership
+    return paint
 
 
 def _address(array: Vector) -> int:

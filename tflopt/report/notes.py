@@ -7,7 +7,7 @@ from contextlib import suppress
 from tflopt.errors import ModelError, UsageError, printable
 from tflopt.facts.open_shapes import open_inputs
 from tflopt.facts.operators import RECURRENT, WEIGHTED
-from tflopt.ir import DType, Model, Op
+from tflopt.ir import DType, Model, Op, Use
 from tflopt.product.annotate import read_annotation
 from tflopt.rules.channels.fold_constant_values import constant_outputs
 from tflopt.rules.flash.strip_unread_quantization import is_delegated_bias
@@ -28,10 +28,8 @@ def undelegated(model: Model) -> list[Op]:
     for op in model.ops():
         biases = [
             value
-            for value in op.inputs
-            if value is not None
-            for use in value.uses
-            if use.op is op and is_delegated_bias(use)
+            for index, value in enumerate(op.inputs)
+            if value is not None and is_delegated_bias(Use(op, index))
         ]
         if any(bias.quant is None or not bias.quant.is_set for bias in biases):
             found.append(op)

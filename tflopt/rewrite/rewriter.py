@@ -29,6 +29,11 @@ from tflopt.plan.describe import write_plan
 from tflopt.rewrite.reason import Reason, reason_of
 from tflopt.texts import counted
 
+MOST_TOUCHED = 64
+"""Readers of one value that look again when one of them comes or goes. Where there are more, the
+next round of a fixpoint, in which all operators are visited, is early enough: each of thousands of
+readers would else visit all the others."""
+
 
 class Rewriter:
     """Edits of one model.
@@ -108,7 +113,8 @@ class Rewriter:
                 continue
             if value.producer is not None:
                 self.touched[value.producer] = None
-            self.touched.update(dict.fromkeys(value.users))
+            if value.use_count <= MOST_TOUCHED:
+                self.touched.update(dict.fromkeys(value.users))
 
     def _renew(self, op: Op) -> None:
         self.touched[op] = None
@@ -226,7 +232,7 @@ class Rewriter:
                 use.user.outputs[use.index] = new
             else:
                 use.user.set_input(use.index, new)
-                self.altered[use.user] = None
+                self._renew(use.user)
         self._touch(new)
         self.note(f"{_name(old)} is replaced by {_name(new)}")
 

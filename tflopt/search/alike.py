@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from tflopt.ir import Graph, Op, Options, Value
 
@@ -44,29 +46,38 @@ class _Keys:
         self._order: dict[Op, int] = {}
         self._key_of: dict[Op, Key] = {}
         self._ops: dict[Key, dict[Op, None]] = {}
+        self._ranked: dict[Key, list[Op]] = {}
+        """In the graph's order, of the keys that were asked for and have no new operators."""
 
     def earlier(self, op: Op) -> Iterator[Op]:
         for other in self.altered:
             self._enter(other)
         self.altered.clear()
-        like = self._ops[self._key_of[op]] if op in self._key_of else {}
-        if len(like) < 2:
-            return
-        if not like.keys() <= self._order.keys():
-            self._order = {each: place for place, each in enumerate(self._graph.ops)}
-        place, end = self._order.__getitem__, self._order[op]
-        found = [other for other in like if place(other) < end]
-        if found:
-            yield min(found, key=place)
-            yield from sorted(found, key=place)[1:]
+        key = self._key_of.get(op)
+        if key is not None and len(self._ops[key]) > 1:
+            ranked = self._in_order(key)
+            place = self._order.__getitem__
+            yield from islice(ranked, bisect_left(ranked, place(op), key=place))
+
+    def _in_order(self, key: Key) -> list[Op]:
+        like = self._ops[key]
+        if key not in self._ranked:
+            if not like.keys() <= self._order.keys():
+                self._order = {each: place for place, each in enumerate(self._graph.ops)}
+            self._ranked[key] = sorted(like, key=self._order.__getitem__)
+        return self._ranked[key]
 
     def _enter(self, op: Op) -> None:
         old = self._key_of.pop(op, None)
         if old is not None:
             del self._ops[old][op]
+            if old in self._ranked:
+                ranked, place = self._ranked[old], self._order.__getitem__
+                del ranked[bisect_left(ranked, place(op), key=place)]
         if op.outputs and isinstance(op.options, Options | None):
             key = self._key_of[op] = _key(op)
             self._ops.setdefault(key, {})[op] = None
+            self._ranked.pop(key, None)
 
 
 def _key(op: Op) -> Key:
