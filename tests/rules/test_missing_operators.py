@@ -132,6 +132,16 @@ def test_a_choice_of_rows_stays() -> None:
     check_declines(n.model, SelectToSelectV2(), "its condition chooses whole rows")
 
 
+def test_a_choice_whose_output_has_another_shape_stays() -> None:
+    """SELECT asks for as many elements, SELECT_V2 for the shape: its result couldn't be read."""
+    n = Windows()
+    inputs = [n.input((2, 3), DType.BOOL), n.feed(2, 3), n.feed(2, 3)]
+    n.output(n.op(OpCode.SELECT, inputs, (3, 2), dtype=DType.INT8))
+    check_declines(
+        n.model, SelectToSelectV2(), "what it chooses from has another shape than its output"
+    )
+
+
 def test_choosing_leaves_alone_select_v2() -> None:
     n = Windows()
     condition = n.input((2, 3), DType.BOOL)

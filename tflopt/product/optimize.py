@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tflopt.config import Config
-from tflopt.errors import HazardError, RefusedError, UnsupportedError, UnverifiedError
+from tflopt.errors import HazardError, ModelError, RefusedError, UnsupportedError, UnverifiedError
+from tflopt.facts.sound.unsound import unsound
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.product.annotate import Annotate
@@ -76,12 +77,26 @@ def optimize(
 
     Raises:
         UsageError: there is no such target or rule.
+        ModelError: a constant that was computed shows that no runtime would run it.
         UnsupportedError: the model can't be rewritten without loss.
     """
     device = Device(Target.parse(target))
     copy = clone(model)
     run_pipeline(copy, Selection(only, disable), config or Config(device=device))
+    _check_sound(copy)
     return copy
+
+
+def _check_sound(model: Model) -> None:
+    """Refuse what no runtime would run: computed constants may show what couldn't be seen before,
+    such as an order of axes that is none.
+
+    Raises:
+        ModelError: names the operator as it stands in the result.
+    """
+    for flaw in unsound(model):
+        reason = f"{flaw.reason}, as shows once its constants are computed"
+        raise ModelError(reason, f"optimized: {flaw.where}", model.path)
 
 
 def optimize_file_bytes(
@@ -131,6 +146,7 @@ def _optimize(
     watches = in_turn((watch, lambda event: _tell(event, progress)))
     draft = choose(original, data, settings, progress, watches)
     model, trace, memory = draft.model, draft.trace, draft.memory
+    _check_sound(model)
     check_instructions(model, settings.config, settings.max_instructions, draft.results)
     if memory is not None:
         limit, config = settings.max_arena_bytes, settings.config
