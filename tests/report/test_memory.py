@@ -9,11 +9,11 @@ import pytest
 from tests.support.graphs import Net
 from tests.support.paths import TESTDATA, every_model
 from tflopt.io import read
+from tflopt.product.labels import Labels
 from tflopt.product.memory import (
     COMPARED,
     arena,
     best_plan,
-    buffer_label,
     minimum_by_target,
     scratch_rows,
     timeline,
@@ -36,7 +36,8 @@ def test_the_timeline_of_every_model(path: Path) -> None:
     assert [step.index for step in steps] == list(range(len(model.main.ops)))
     assert max((step.live_bytes for step in steps), default=0) <= memory.head.head_bytes
     assert any(step.is_peak for step in steps) or not steps
-    planned = {b.ref: buffer_label(model, b) for b in memory.head.buffers}
+    labels = Labels(model)
+    planned = {b.ref: labels.name(b) for b in memory.head.buffers}
     for step, op in zip(steps, model.main.ops, strict=True):
         names = {value.name for value in (*op.inputs, *op.outputs) if value is not None}
         assert names & set(planned.values()) <= set(step.buffers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tflopt.facts.operators import facts_of
 from tflopt.facts.windows import HEIGHT, RANK, WIDTH
 from tflopt.ir import Model, Op, OpCode, Value
 from tflopt.ir.options import ConcatenationOptions
@@ -22,20 +23,42 @@ def joins_bands(op: Op) -> bool:
         return False
     if not isinstance(options, ConcatenationOptions) or shape[0] != 1:
         return False
-    if options.axis % RANK != (WIDTH if shape[HEIGHT] == 1 else HEIGHT):
+    axis = options.axis % RANK
+    if axis != (WIDTH if shape[HEIGHT] == 1 else HEIGHT):
         return False
-    makers = [_layer(value) for value in op.inputs if value is not None]
+    makers = [_layer(value, axis) for value in op.inputs if value is not None]
     known = [maker for maker in makers if maker is not None]
     return len(known) > len(set(known))
 
 
-def _layer(value: Value) -> tuple[object, ...] | None:
-    """What two bands of one layer have in common: operator and constants."""
+def _layer(value: Value, axis: int) -> tuple[object, ...] | None:
+    """What two bands of one layer have in common: operator and constants.
+
+    Of channels joined it is what the layers have that they come from.
+    """
+    op = _maker(value)
+    options = None if op is None else op.options
+    if op is None or not isinstance(options, ConcatenationOptions):
+        return _of_operator(op)
+    if options.axis % RANK == axis:
+        return None
+    parts = [_of_operator(_maker(part)) for part in op.inputs if part is not None]
+    return None if None in parts else (op.code, *parts)
+
+
+def _maker(value: Value) -> Op | None:
+    """What computes it, or what it is cut from."""
     op = value.producer
     if op is not None and op.code is OpCode.SPLIT_V:
         source = op.input(0)
         op = None if source is None else source.producer
+    return op
+
+
+def _of_operator(op: Op | None) -> tuple[object, ...] | None:
+    """Shapes and amounts aside, which differ from band to band."""
     if op is None or op.code in (OpCode.CONCATENATION, OpCode.SPLIT_V):
         return None
-    constants = (v.buffer for v in op.inputs if v is not None and v.is_constant)
-    return (op.code, *(id(buffer) for buffer in constants))
+    controls = facts_of(op).controls
+    inputs = (value for index, value in enumerate(op.inputs) if index not in controls)
+    return (op.code, *(id(v.buffer) for v in inputs if v is not None and v.is_constant))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from tflopt.errors import printable
 from tflopt.ir import Model
-from tflopt.plan.lifetimes import PlannedBuffer, ScratchRef, steps_of
+from tflopt.plan.lifetimes import PlannedBuffer, steps_of
 from tflopt.plan.lint import Finding
 from tflopt.plan.offline import OfflinePlan
 from tflopt.product.hazard_notes import caveat
+from tflopt.product.labels import Labels
 from tflopt.target import Target
 from tflopt.target.device import Device
 from tflopt.target.hazards import HazardFinding
@@ -35,7 +35,11 @@ class Step:
     operator: str
     live_bytes: int
     buffers: tuple[str, ...]
+    offsets: tuple[int, ...]
+    """In the head, of each of them."""
     is_peak: bool
+    origin: str | None = None
+    """The layer of which it computes a band."""
 
 
 def arena(memory: Memory) -> dict[str, object]:
@@ -93,24 +97,27 @@ def timeline(model: Model, memory: Memory, original: Model | None = None) -> lis
     One that calls subgraphs takes theirs, too. Tensors that lost their names are called as in
     ``original``, which the model came from.
     """
-    spans = [(b.first_used, max(b.first_used, b.last_used), b) for b in memory.head.buffers]
+    places = zip(memory.head.buffers, memory.head.offsets, strict=True)
+    spans = [(b.first_used, max(b.first_used, b.last_used), (b, at)) for b, at in places]
     ops = model.main.ops
-    live: list[list[PlannedBuffer]] = [[] for _ in ops]
+    live: list[list[tuple[PlannedBuffer, int]]] = [[] for _ in ops]
     totals, place = [0] * len(ops), 0
     for step, subgraph, index in steps_of(description_of(model, memory.device)):
         place = index if subgraph == 0 else place
-        buffers = [b for first, last, b in spans if first <= step <= last]
-        total = sum(b.size_bytes for b in buffers)
+        buffers = [placed for first, last, placed in spans if first <= step <= last]
+        total = sum(buffer.size_bytes for buffer, _ in buffers)
         if not live[place] or total > totals[place]:
             live[place], totals[place] = buffers, total
-    highest = max(totals, default=0)
+    highest, labels = max(totals, default=0), Labels(model, original)
     return [
         Step(
             index,
             op.opcode.label,
             totals[index],
-            tuple(buffer_label(model, b, original) for b in live[index]),
+            tuple(labels.name(buffer) for buffer, _ in live[index]),
+            tuple(at for _, at in live[index]),
             totals[index] == highest,
+            labels.of_op(op),
         )
         for index, op in enumerate(ops)
     ]
@@ -121,11 +128,13 @@ def memory_rows(
 ) -> dict[str, object]:
     """What ``inspect --memory`` shows, as plain data; ``plan`` is the best that was found."""
     places = zip(memory.head.buffers, memory.head.offsets, strict=True)
+    labels = Labels(model)
     return {
         "timeline": [asdict(step) for step in timeline(model, memory)],
         "buffers": [
             {
-                "name": buffer_label(model, buffer),
+                "name": labels.name(buffer),
+                "origin": labels.origin(buffer),
                 "offset_bytes": offset,
                 "size_bytes": buffer.size_bytes,
                 "first_step": buffer.first_used,
@@ -141,17 +150,3 @@ def memory_rows(
             for each in findings
         ],
     }
-
-
-def buffer_label(model: Model, buffer: PlannedBuffer, original: Model | None = None) -> str:
-    """A buffer's name for people: the tensor's name or number, or whose scratch it is."""
-    ref = buffer.ref
-    if isinstance(ref, ScratchRef):
-        op = model.graphs[ref.subgraph].ops[ref.op]
-        return f"scratch of {op.opcode.label} {ref.op}"
-    value = list(model.graphs[ref.subgraph].values)[ref.tensor]
-    name = value.name
-    if not name and original is not None and value.origin is not None:
-        graph = original.graphs[value.origin.subgraph]
-        name = list(graph.values)[value.origin.tensor].name
-    return printable(name or f"tensor {ref.tensor}")

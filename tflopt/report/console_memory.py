@@ -8,10 +8,12 @@ from rich.console import Console
 from rich.text import Text
 
 from tflopt.ir import Model
+from tflopt.plan.lifetimes import PlannedBuffer, ScratchRef
 from tflopt.plan.lint import Finding, Severity
 from tflopt.plan.offline import OfflinePlan
 from tflopt.product.hazard_notes import caveat
-from tflopt.product.memory import buffer_label, timeline
+from tflopt.product.labels import Labels
+from tflopt.product.memory import timeline
 from tflopt.report.console_kernels import built_with
 from tflopt.report.style import SMALL, size, table
 from tflopt.target.hazards import HazardFinding
@@ -79,23 +81,33 @@ def print_memory(
         f"{size(plan.head_bytes)}" + (f" ({plan.declined})" if plan.declined else "")
     )
     console.print()
-    places = {
-        buffer_label(model, b): at
-        for b, at in zip(memory.head.buffers, memory.head.offsets, strict=True)
-    }
     grid = table("#", "operator", "live", "unused", "buffers at their offsets", right=(0, 2, 3))
     for step in timeline(model, memory):
-        items = sorted((places.get(name, 0), name) for name in step.buffers)
+        items = sorted(zip(step.offsets, step.buffers, strict=True))
         text = ", ".join(f"{short(name)} @{at:,}" for at, name in items)
         style = "bold" if step.is_peak else ""
         unused = size(max(0, used.head_bytes - step.live_bytes))
-        grid.add_row(
-            str(step.index), step.operator, size(step.live_bytes), unused, text, style=style
-        )
+        operator = step.origin or step.operator
+        grid.add_row(str(step.index), operator, size(step.live_bytes), unused, text, style=style)
     console.print(grid)
+    _print_bands(console, Labels(model), memory.head.buffers)
     for finding in findings:
         console.print(Text(str(finding), style="red" if finding.severity is Severity.ERROR else ""))
     _print_unknown(console, memory)
+
+
+def _print_bands(console: Console, labels: Labels, buffers: Sequence[PlannedBuffer]) -> None:
+    """Of which layer the tensors of a model in bands hold rows."""
+    grid = table("tensor", "bytes", "holds", right=(1,))
+    for buffer in buffers:
+        origin = None if isinstance(buffer.ref, ScratchRef) else labels.origin(buffer)
+        if origin is not None:
+            grid.add_row(short(labels.name(buffer)), size(buffer.size_bytes), origin)
+    if grid.row_count:
+        console.print(
+            "\nlayers in bands, each called by the first operator that computes some of it"
+        )
+        console.print(grid)
 
 
 def short(name: str) -> str:

@@ -275,7 +275,9 @@ def _rectangle(frame: Frame, buffer: Plain, prefix: str, place: int) -> str:
     kind, box = text(buffer, "kind"), _box(frame, buffer)
     fill = f' fill="url(#{prefix}-hatch)"' if kind == "scratch" else ""
     steps = f"step {first}" if first == last else f"steps {first} to {last}"
-    told = f"{text(buffer, 'name')}: {kind}, {size(count)} bytes at {size(at)}, {steps}"
+    origin = text(buffer, "origin")
+    name = f"{text(buffer, 'name')} ({origin})" if origin else text(buffer, "name")
+    told = f"{name}: {kind}, {size(count)} bytes at {size(at)}, {steps}"
     return (
         f'<g class="buffer" data-buffer="{place}"><title>{markup(told)}</title>'
         f'<rect class="{markup(kind)}"{fill} '
@@ -287,7 +289,9 @@ def _rectangle(frame: Frame, buffer: Plain, prefix: str, place: int) -> str:
 def _label(frame: Frame, buffer: Plain, taken: list[Box]) -> Iterator[str]:
     box = _box(frame, buffer)
     letters = int((box.right - box.left - 8) / SMALL_LETTER)
-    label = fitted(text(buffer, "name"), number(buffer, "size_bytes"), letters)
+    label, kind = text(buffer, "origin"), text(buffer, "kind")
+    if not label or kind == "scratch" or len(label) > letters:
+        label = fitted(text(buffer, "name"), number(buffer, "size_bytes"), letters)
     middle = (box.top + box.bottom) / 2
     right = box.left + 6 + SMALL_LETTER * len(label)
     own = Box(box.left + 2, middle - LABEL_HEIGHT / 2, right, middle + LABEL_HEIGHT / 2)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tflopt.ir import Model, Op
 from tflopt.plan.lifetimes import ModelDesc, PlannedBuffer, ScratchRef, steps_of
 from tflopt.plan.offline import head_lower_bound
-from tflopt.product.memory import buffer_label
+from tflopt.product.labels import Labels
 from tflopt.target.memory import Memory, PlanRequest, aliases_of, description_of
 
 
@@ -21,7 +21,8 @@ def occupancy(
     called subgraph takes steps of its own. Step -1 is there for buffers that live before, or
     that no operator touches. ``live_bytes`` counts what is in use at a step.
     ``read_by`` are operators of the buffer's subgraph; an output lives to the subgraph's end.
-    Tensors that lost their names are called as in ``original``.
+    Tensors that lost their names are called as in ``original``. ``origin`` says which rows of which
+    layer a buffer holds where layers are in bands, and whose band an operator's scratch is for.
 
     Args:
         request: which overlaps the bound allows; pins are left out of it.
@@ -30,7 +31,7 @@ def occupancy(
     aliases = aliases_of(model, memory.device, request)
     options = replace(request.offline, pins={})
     places = zip(memory.head.buffers, memory.head.offsets, strict=True)
-    readers = _Readers(model)
+    readers, labels = _Readers(model), Labels(model, original)
     bound = head_lower_bound(description, aliases, options)
     return {
         "head_bytes": memory.head.head_bytes,
@@ -39,7 +40,8 @@ def occupancy(
         "steps": _step_rows(model, description, memory.head.buffers),
         "buffers": [
             {
-                "name": buffer_label(model, buffer, original),
+                "name": labels.name(buffer),
+                "origin": labels.origin(buffer),
                 "kind": _kind(buffer),
                 **readers.of(buffer),
                 "offset_bytes": offset,
