@@ -5,8 +5,9 @@
 Writes ``tflopt/target/cost/tables/<core>.json`` and the core's part of ``docs/cost-model.md``: the
 errors on held-out layers, and every model at hand as predicted and as measured. ``--counts FILE``
 keeps what was measured, or fits to what the file has. ``--only NAME`` measures the groups whose
-name begins so and replaces the rows that they reach; the table's other rows stay. Exits with 2
-where the page has no place for the core (``docs/adding-a-core.md``), with 4 without a library.
+name begins so and replaces the rows that they reach with no fewer layers than before; the others
+stay. Exits with 2 where the page has no place for the core (``docs/adding-a-core.md``), with 4
+without a library.
 """
 
 from __future__ import annotations

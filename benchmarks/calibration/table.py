@@ -54,8 +54,13 @@ def fit_table(measured: Iterable[Measured], device: Device, core: str, origin: O
 
 
 def merged(old: Table, new: Table) -> Table:
-    """``new`` with the rows of ``old`` that it lacks."""
-    return replace(new, rows=dict(sorted({**old.rows, **new.rows}.items())))
+    """``new`` with the rows of ``old`` that it lacks, or reaches with fewer layers."""
+    fuller = {
+        name: fit
+        for name, fit in old.rows.items()
+        if name not in new.rows or new.rows[name].layers < fit.layers
+    }
+    return replace(new, rows=dict(sorted({**new.rows, **fuller}.items())))
 
 
 def to_json(table: Table) -> str:

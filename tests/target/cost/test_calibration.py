@@ -162,12 +162,18 @@ def test_a_table_survives_its_file(grid: list[Pack], tmp_path: Path) -> None:
 
 def test_a_refit_of_some_rows_keeps_the_others() -> None:
     old = load_table("cortex-m55")
-    fit = replace(old.rows["SPLIT"], layers=1)
+    fit = replace(old.rows["SPLIT"], median_error=0.5)
     new = replace(old, date="today", rows={"SPLIT": fit, "new": fit})
     found = merged(old, new)
     assert found.date == "today"
     assert found.rows == {**old.rows, "SPLIT": fit, "new": fit}
     assert list(found.rows) == sorted(found.rows)
+
+
+def test_a_row_that_few_layers_reach_by_the_way_stays() -> None:
+    old = load_table("cortex-m55")
+    fit = replace(old.rows["SPLIT"], layers=old.rows["SPLIT"].layers - 1)
+    assert merged(old, replace(old, rows={"SPLIT": fit})).rows == old.rows
 
 
 @pytest.mark.parametrize(("low", "high"), [(-128, 128), (-32768, 32768)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from tflopt.ir import DType, OpCode
 from tflopt.target import Target
 from tflopt.target.cortex_m import Isa
 from tflopt.target.cost import Basis, LayerSpec, TensorSpec, describe, predict_layer, predict_model
-from tflopt.target.cost.features_data import COMPUTED, extremes, saturating
+from tflopt.target.cost.features_data import COMPUTED, extremes, saturating, signs
 from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
@@ -84,7 +86,8 @@ def added(code: OpCode, zero_points: tuple[int, int]) -> LayerSpec:
     """(1, 8, 8, 16) and a vector of channels: TFLM's own loop."""
     shapes = ((1, 8, 8, 16), (16,))
     operands = [
-        TensorSpec(shape, zero_point=each) for shape, each in zip(shapes, zero_points, strict=True)
+        TensorSpec(shape, scale=0.05, zero_point=each)
+        for shape, each in zip(shapes, zero_points, strict=True)
     ]
     return LayerSpec(code, tuple(operands), (TensorSpec(shapes[0]),))
 
@@ -103,6 +106,30 @@ def test_a_product_rounds_by_the_sign_of_the_result() -> None:
         like = predict_layer(added(OpCode.MUL, (-128, -128)), device)
         unlike = predict_layer(added(OpCode.MUL, (-128, 127)), device)
         assert like.instructions < unlike.instructions
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_sign_of_a_difference_follows_from_a_constant(place: int) -> None:
+    """``1 - z`` of a LOGISTIC is never negative, ``z - 1`` never positive."""
+    net = Net()
+    z = net.input((1, 96), DType.INT8, (1 / 256, -128))
+    one = net.constant([127], DType.INT8, quant=(1 / 255, -128))
+    pair = [one, z] if place == 0 else [z, one]
+    net.op(OpCode.SUB, pair, z.shape, quant=(1 / 256, -128 if place == 0 else 127))
+    spec = describe(net.graph.ops[-1])
+    found = signs(spec)
+    assert found["first negative"] == found["second negative"] == 0
+    assert found["negative result"] == (0 if place == 0 else 96)
+    for device in DEVICES:
+        predicted = predict_layer(spec, device)
+        assert predicted.least == predicted.instructions == predicted.most
+
+
+@pytest.mark.parametrize("scale", [None, 0.0, float("inf"), float("nan")])
+def test_without_a_usable_scale_half_of_the_numbers_are_negative(scale: float | None) -> None:
+    data = TensorSpec((1, 8), scale=scale, zero_point=-128)
+    spec = LayerSpec(OpCode.ADD, (data, replace(data, shape=(8,))), (data,))
+    assert set(signs(spec).values()) == {4.0}
 
 
 def test_signs_do_not_matter_to_vector_code() -> None:

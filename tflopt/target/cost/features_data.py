@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from math import ceil, log2
 
+import numpy as np
+import numpy.typing as npt
+
 from tflopt.arith.affine import Affine
 from tflopt.arith.unary import sigmoid_radius
-from tflopt.facts.tables import ARITHMETIC
-from tflopt.ir import DType
+from tflopt.facts.tables import ARITHMETIC, SUMS
+from tflopt.ir import DType, OpCode
 from tflopt.target.cortex_m import Isa
 from tflopt.target.cost.copies import Features
 from tflopt.target.cost.features_other import elementwise
@@ -21,6 +24,9 @@ CODES = 256
 COMPUTED, EXPONENTIALS = "computed", "exponentials"
 NEGATIVE = ("first negative", "second negative")
 UNLIKE = "unlike signs"
+RESULT = "negative result"
+Numbers = npt.NDArray[np.float64]
+EVERY_CODE = np.arange(-128, 128, dtype=np.float64)
 
 
 def extremes(spec: LayerSpec, features: Features) -> tuple[Features, Features]:
@@ -55,30 +61,56 @@ def rounds_by_sign(spec: LayerSpec) -> bool:
 
 
 def signs(spec: LayerSpec) -> Features:
-    """ADD, MUL and SUB of int8 with broadcasting: rounding takes longer below zero."""
-    operands = (spec.input(0), spec.input(1))
-    first, second = (_below_zero(each) for each in operands)
+    """ADD, MUL and SUB of int8 with broadcasting: rounding takes longer below zero.
+
+    ADD and SUB round each operand and the result, MUL the result alone.
+    """
+    first, second = (_numbers(spec.input(index)) for index in (0, 1))
     count = spec.output.elements
-    return {
-        NEGATIVE[0]: count * first,
-        NEGATIVE[1]: count * second,
-        UNLIKE: count * (first * (1 - second) + second * (1 - first)),
-    }
+    shares = (_below_zero(first), _below_zero(second))
+    found = {name: count * share for name, share in zip(NEGATIVE, shares, strict=True)}
+    unlike = shares[0] * (1 - shares[1]) + shares[1] * (1 - shares[0])
+    if spec.code not in SUMS:
+        return {**found, UNLIKE: count * unlike}
+    if first is None or second is None:
+        return {**found, RESULT: count / 2}
+    return {**found, RESULT: count * _sums_below_zero(first, _sign(spec) * second)}
 
 
 def _signs(spec: LayerSpec, features: Features) -> tuple[Features, Features]:
-    """All signs as they cost least and most; a zero point of -128 leaves nothing below zero."""
+    """All signs as they cost least and most, of those that the operands can have."""
     count = float(spec.output.elements)
-    most = {name: count if features[name] else 0.0 for name in (*NEGATIVE, UNLIKE)}
-    fixed = {name: count if features[name] == count else 0.0 for name in NEGATIVE}
-    return {**fixed, UNLIKE: 0.0}, most
+    names = [name for name in (*NEGATIVE, UNLIKE, RESULT) if name in features]
+    least = {name: count if features[name] == count else 0.0 for name in names}
+    most = {name: count if features[name] else 0.0 for name in names}
+    return least, most
 
 
-def _below_zero(data: TensorSpec | None) -> float:
-    """The share of the int8 values that stand for negative numbers, a half where that is open."""
-    if data is None or data.zero_point is None:
+def _numbers(data: TensorSpec | None) -> Numbers | None:
+    """What an operand may hold, times a scale: all int8 values, or a short constant's own."""
+    if data is None or data.zero_point is None or data.scale is None:
+        return None
+    if not 0 < data.scale < float("inf"):
+        return None
+    codes = EVERY_CODE if data.ints is None else np.asarray(data.ints, dtype=np.float64)
+    return np.asarray((codes - data.zero_point) * data.scale, dtype=np.float64)
+
+
+def _below_zero(numbers: Numbers | None) -> float:
+    """Which share is negative, a half where that is open."""
+    if numbers is None or not numbers.size:
         return 0.5
-    return min(CODES, max(0, data.zero_point + 128)) / CODES
+    return float(np.count_nonzero(numbers < 0)) / numbers.size
+
+
+def _sign(spec: LayerSpec) -> int:
+    return -1 if spec.code is OpCode.SUB else 1
+
+
+def _sums_below_zero(first: Numbers, second: Numbers) -> float:
+    """The share of all pairs whose sum is negative."""
+    below = np.searchsorted(np.sort(second), -first, side="left")
+    return float(below.sum()) / max(1, first.size * second.size)
 
 
 def _near_codes(data: TensorSpec) -> int:

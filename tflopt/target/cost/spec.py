@@ -16,6 +16,7 @@ from tflopt.target.cost.runs import trip_count
 READ_INTS_LIMIT = 64
 UNREAD = WEIGHTED | of_kind(Kind.MATMUL, Kind.RECURRENT)
 """Their integer constants are biases and shapes, on whose elements no cost depends."""
+_INTS = frozenset({DType.INT32, DType.INT64})
 _SYMBOLIC = np.zeros(1, dtype=np.uint8)
 
 
@@ -28,9 +29,9 @@ class TensorSpec:
         per_channel: more than one scale.
         ints: the elements of a short integer constant (axes, paddings, a permutation).
         variable: state that is kept between inferences.
-        scale: of a per-tensor quantization, where the work depends on it (SOFTMAX, LOGISTIC, TANH),
-            else None.
-        zero_point: the same, and where negative values cost more (ADD, MUL, SUB of int8).
+        scale: of a per-tensor quantization, where the work depends on it (SOFTMAX, LOGISTIC, TANH,
+            and ADD, MUL and SUB of int8, where negative numbers cost more), else None.
+        zero_point: the same.
     """
 
     shape: tuple[int, ...]
@@ -108,18 +109,16 @@ def detached(spec: LayerSpec) -> Op:
 
 
 def _input(op: Op, value: Value) -> TensorSpec:
-    tensor = _tensor(value)
-    quant = value.quant
-    if quant is not None and quant.is_set and quant.count == 1:
+    tensor, quant = _tensor(value), value.quant
+    of_signs = facts_of(op).kind is Kind.BINARY and value.dtype is DType.INT8
+    of_codes = of_signs or Trait.SATURATES in facts_of(op).traits
+    if of_codes and quant is not None and quant.is_set and quant.count == 1:
         scale, zero_point = quant.scalar()
-        if Trait.SATURATES in facts_of(op).traits:
-            return replace(tensor, scale=scale, zero_point=zero_point)
-        if facts_of(op).kind is Kind.BINARY and value.dtype is DType.INT8:
-            return replace(tensor, zero_point=zero_point)
-    short = value.has_data and value.elements <= READ_INTS_LIMIT
-    if not short or op.code in UNREAD or value.dtype not in (DType.INT32, DType.INT64):
+        tensor = replace(tensor, scale=scale, zero_point=zero_point)
+    if not of_signs and (op.code in UNREAD or value.dtype not in _INTS):
         return tensor
-    return replace(tensor, ints=value.ints())
+    short = value.has_data and value.elements <= READ_INTS_LIMIT
+    return replace(tensor, ints=value.ints()) if short else tensor
 
 
 def _tensor(value: Value) -> TensorSpec:
