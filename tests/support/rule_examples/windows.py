@@ -38,6 +38,12 @@ def fold_pad_into_taps(n: Kit) -> Value:
 
 
 @example()
+def fold_stride_into_channels(n: Kit) -> Value:
+    """The first layer of an image network."""
+    return n.conv2d(n.feed(1, 96, 96, 3), 8, (5, 5), stride=(2, 2))
+
+
+@example()
 def merge_pads(n: Kit) -> Value:
     return n.pad(n.pad(n.feed(1, 4, 4, 2), *AROUND), *_steps(0, 2))
 
