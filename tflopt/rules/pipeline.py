@@ -113,7 +113,8 @@ class _Run:
             forms = [rule for rule in self.rules if isinstance(rule, FormRule)]
             if forms:
                 self.worth = replace(forms[0].worth, book=self.book)
-                self.original = original_cost(self.model, self.worth)
+                if self._is_bound():
+                    self.original = original_cost(self.model, self.worth)
         if phase.when.holds(self.config) and self._of(phase.stages[:1]):
             changed = self._run(phase)
             if changed:
@@ -193,13 +194,16 @@ class _Run:
         return changed
 
     def _budget(self) -> Budget | None:
-        """What forms may spend on the model as it is now; goals but balanced only have limits. In a
-        large model a form may take no more than what it replaces: to know the rest costs a plan."""
-        unbound = self.config.goal is not Goal.BALANCED or self._is_large()
-        free = unbound and not self.config.limits
-        if free or self.original is None or self.worth is None:
+        """What forms may spend on the model as it is now."""
+        if self.original is None or self.worth is None or not self._is_bound():
             return None
         return make_budget(self._cost(), self.worth.total(self.model), self.original, self.config)
+
+    def _is_bound(self) -> bool:
+        """Whether forms have a budget: goals but balanced only have limits. In a large model a form
+        may take no more than what it replaces: to know the rest costs a plan."""
+        balanced = self.config.goal is Goal.BALANCED and not self._is_large()
+        return balanced or bool(self.config.limits)
 
     def _cost(self) -> Cost:
         """Once it is stripped and planned."""
