@@ -14,11 +14,11 @@ from typing import Annotated
 
 import typer
 
+from tflopt.annotation.annotate import detach, read_annotation
 from tflopt.config import Config
 from tflopt.errors import TfloptError
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir.clone import clone
-from tflopt.product.annotate import detach, read_annotation
 from tflopt.product.optimize import DEFAULT_TARGET, Settings, optimize_file_bytes
 from tflopt.target import Target
 from tflopt.target.device import Device

@@ -15,11 +15,11 @@ from typing import Annotated
 
 import typer
 
+from tflopt.annotation.annotate import Annotate
 from tflopt.config import Config, Runtime
 from tflopt.errors import UnsupportedError
 from tflopt.io import read_bytes
 from tflopt.ir import Model
-from tflopt.product.annotate import Annotate
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.flash import flash_of
 from tflopt.rules.pipeline import RULES

@@ -10,10 +10,10 @@ import pytest
 
 from tests.support.paths import TESTDATA, every_model, needs_litert, needs_tflm, present
 from tests.support.runtime import RuntimeFailure, runtime
+from tflopt.annotation.annotate import Annotate
 from tflopt.config import Config
 from tflopt.io import WriteOptions, read_bytes
 from tflopt.ir.verify import verify
-from tflopt.product.annotate import Annotate
 from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target import Target

@@ -36,6 +36,7 @@ ORDER = (
     "search",
     "tiling",
     "rules",
+    "annotation",
     "product",
     "report",
     "emit",

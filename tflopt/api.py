@@ -20,7 +20,7 @@ from tflopt.gate.config import OPTIONS
 from tflopt.gate.keys import Keys
 from tflopt.io import write_all, write_bytes, write_file
 from tflopt.io.files import check_outputs, load, output_path
-from tflopt.io.reader import read_bytes
+from tflopt.io.reading.reader import read_bytes
 from tflopt.ir import Model
 from tflopt.product.facts import ModelFacts, OpFacts, all_op_facts, model_facts
 from tflopt.product.files import annotation_path, results

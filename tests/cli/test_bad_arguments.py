@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.cli import Cli
 from tests.support.paths import MODELS
-from tflopt.io import output
+from tflopt.io.writing import output
 
 pytestmark = pytest.mark.unit
 MODEL = MODELS[0]

@@ -11,9 +11,9 @@ import pytest
 from tests.support.cli import Cli, Ran
 from tests.support.graphs import Net
 from tests.support.paths import TESTDATA, needs_tflm
+from tflopt.annotation.annotate import is_for_device_only, read_annotation
 from tflopt.io import read, write_bytes
 from tflopt.plan.describe import read_plan, write_plan
-from tflopt.product.annotate import is_for_device_only, read_annotation
 from tflopt.product.validation import OVERLAP_NOTE
 from tflopt.target import Target
 from tflopt.target.annotation import decode

@@ -9,10 +9,10 @@ import pytest
 from tests.emit.compilers import GCC, output_of, write_all
 from tests.support.cli import Cli
 from tests.support.paths import TESTDATA
+from tflopt.annotation.annotate import attach, read_annotation
 from tflopt.emit import EmitOptions, NamedModel, emit_files
 from tflopt.errors import ModelError
 from tflopt.io import read, read_bytes, write_bytes
-from tflopt.product.annotate import attach, read_annotation
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.target.annotation import METADATA_NAME
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tflopt.io.decode import Decoder
-from tflopt.io.layout import pieces
+from tflopt.io.reading.decode import Decoder
 from tflopt.io.schema import WIDTHS, schema
+from tflopt.io.writing.layout import pieces
 from tflopt.ir.record import FieldValue, Record, Vector
 
 INTEGERS = (-1, -2, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 64, 127, 128, 255, 1000)

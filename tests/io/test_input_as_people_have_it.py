@@ -11,7 +11,7 @@ from tests.support.broken import small_model
 from tests.support.cli import Cli
 from tflopt.errors import ModelError
 from tflopt.io import read
-from tflopt.io.c_source import model_in_c_source
+from tflopt.io.reading.c_source import model_in_c_source
 
 pytestmark = pytest.mark.unit
 

@@ -25,10 +25,10 @@ from tests.support.paths import MODELS, ROOT, every_model, present
 from tests.support.runtime import runtime
 from tflopt.config import Config, Runtime, Strip
 from tflopt.io import WriteOptions, read_bytes, write_bytes
-from tflopt.io.decode import Decoder
-from tflopt.io.layout import Graph, least_bytes, pieces, place
-from tflopt.io.records import external_data, model_record
+from tflopt.io.reading.decode import Decoder
 from tflopt.io.schema import schema
+from tflopt.io.writing.layout import Graph, least_bytes, pieces, place
+from tflopt.io.writing.records import external_data, model_record
 from tflopt.ir import Buffer, DType, Model, OpCode
 from tflopt.ir.record import Record
 from tflopt.product.optimize import Settings, optimize_file_bytes

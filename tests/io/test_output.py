@@ -18,7 +18,7 @@ from tests.support.limits import most_file_bytes
 from tests.support.paths import ROOT
 from tflopt.errors import system_reason
 from tflopt.io import write_all, write_file
-from tflopt.io.output import signals_held
+from tflopt.io.writing.output import signals_held
 
 pytestmark = pytest.mark.unit
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")

@@ -5,8 +5,8 @@ import pytest
 
 from tflopt.errors import ModelError, UnsupportedError
 from tflopt.facts.windows import Axis
-from tflopt.io.reader import read_bytes
-from tflopt.io.writer import write_bytes
+from tflopt.io.reading.reader import read_bytes
+from tflopt.io.writing.writer import write_bytes
 from tflopt.ir import Buffer, DType, Metadata, Model, OpCode
 from tflopt.ir.builder import Builder
 from tflopt.ir.options import (

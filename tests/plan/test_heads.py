@@ -10,8 +10,8 @@ import pytest
 
 from tests.plan.random_models import random_model
 from tests.plan.tflm_host import Recorded, needs_tflm, record
-from tflopt.io.reader import read
-from tflopt.io.writer import write_bytes
+from tflopt.io.reading.reader import read
+from tflopt.io.writing.writer import write_bytes
 from tflopt.ir import Model
 from tflopt.plan.describe import describe, write_plan
 from tflopt.plan.find_aliases import in_place_aliases

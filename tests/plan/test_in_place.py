@@ -8,8 +8,8 @@ import pytest
 
 from tests.plan.random_models import random_model
 from tests.plan.tflm_host import needs_tflm, outputs
-from tflopt.io.reader import read
-from tflopt.io.writer import write_bytes
+from tflopt.io.reading.reader import read
+from tflopt.io.writing.writer import write_bytes
 from tflopt.ir import DType, Model, OpCode
 from tflopt.ir.builder import Builder
 from tflopt.ir.options import ReducerOptions

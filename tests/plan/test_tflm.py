@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import TESTDATA
-from tflopt.io.reader import read
+from tflopt.io.reading.reader import read
 from tflopt.ir import Op
 from tflopt.plan.costs import KernelMemory, describe_costs, variable_setup
 from tflopt.plan.describe import describe

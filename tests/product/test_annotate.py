@@ -11,12 +11,7 @@ import pytest
 from tests.support.cli import Cli
 from tests.support.graphs import Net
 from tests.support.paths import TESTDATA
-from tflopt.config import Config, Strip
-from tflopt.errors import ModelError, UnsupportedError
-from tflopt.io import read, read_bytes, write_bytes
-from tflopt.ir import Metadata
-from tflopt.plan.describe import read_plan, write_plan
-from tflopt.product.annotate import (
+from tflopt.annotation.annotate import (
     Annotate,
     applied_rules,
     attach,
@@ -24,6 +19,11 @@ from tflopt.product.annotate import (
     make_annotation,
     read_annotation,
 )
+from tflopt.config import Config, Strip
+from tflopt.errors import ModelError, UnsupportedError
+from tflopt.io import read, read_bytes, write_bytes
+from tflopt.ir import Metadata
+from tflopt.plan.describe import read_plan, write_plan
 from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.rules.pipeline import Selection
 from tflopt.target import Target

@@ -11,9 +11,9 @@ from tests.support.cli import Cli
 from tests.support.graphs import Net
 from tests.support.kit import Kit
 from tests.support.paths import TESTDATA
+from tflopt.annotation.annotate import Annotate
 from tflopt.config import Config, Goal, Runtime
 from tflopt.io import WriteOptions, read_bytes, write_bytes
-from tflopt.product.annotate import Annotate
 from tflopt.product.growth import growth_notes, size_notes
 from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.product.trades import trades

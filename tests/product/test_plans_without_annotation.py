@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tests.support.kit import Kit
+from tflopt.annotation.annotate import Annotate, is_for_device_only
 from tflopt.config import Config, Goal
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model
 from tflopt.plan.describe import read_plan, write_plan
-from tflopt.product.annotate import Annotate, is_for_device_only
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.target import Target
 from tflopt.target.device import Device

@@ -12,10 +12,10 @@ from tests.support.everything import Everything, archive, carried
 from tests.support.flash import SMALL, Layers, relu_chain
 from tests.support.lean import lean
 from tests.support.paths import every_model
+from tflopt.annotation.annotate import Annotate
 from tflopt.config import Config, Runtime, Strip
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Buffer, DType, Model, OpCode, OperatorCode, Quantization
-from tflopt.product.annotate import Annotate
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.flash import KINDS, Flash, flash_of
 from tflopt.report.notes import bias_notes, undelegated

@@ -58,7 +58,7 @@ class SwapInputs(Rule):
 USE_IT = """
 from tests.support.graphs import Net
 from tflopt.io import read_bytes, write_bytes
-from tflopt.product.annotate import applied_rules
+from tflopt.annotation.annotate import applied_rules
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 from tflopt.target.annotation import decode

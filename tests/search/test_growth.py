@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from tests.support.kit import Kit
+from tflopt.annotation.annotate import Annotate
 from tflopt.config import Config, Limits
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model, Op, OpCode
-from tflopt.product.annotate import Annotate
 from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.product.trades import trade_notes
 from tflopt.search.cost import Cost

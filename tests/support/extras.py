@@ -10,7 +10,7 @@ from tests.support.kit import Kit
 from tests.support.planted import ignore, kill, saturate
 from tflopt.config import Config
 from tflopt.io import write_bytes
-from tflopt.io.reader import read_bytes
+from tflopt.io.reading.reader import read_bytes
 from tflopt.ir import Activation
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.extras import with_frontier, with_measured

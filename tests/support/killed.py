@@ -1,7 +1,7 @@
 """Ends the writing of two files at every Nth step: ``python -m tests.support.killed FOLDER N``.
 
-A step is one bytecode instruction of tflopt/io/output.py, in a process of its own. Prints, as
-JSON, for each signal how many steps there were, after how many both files were new, and what was
+A step is one bytecode instruction of tflopt/io/writing/output.py, in a process of its own. Prints,
+as JSON, for each signal how many steps there were, after how many both files were new, and what was
 wrong after any of them.
 """
 
@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
-from tflopt.io import output
+from tflopt.io.writing import output
 
 OLD = {"a.bin": b"old a", "b.bin": None}
 NEW = {"a.bin": b"new a" * 3, "b.bin": b"new b"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from tflopt.annotation.annotate import Annotate
 from tflopt.config import Config, Runtime
 from tflopt.io import read_bytes
-from tflopt.product.annotate import Annotate
 from tflopt.product.optimize import Settings, optimize_file_bytes
 
 

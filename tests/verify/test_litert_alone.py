@@ -8,11 +8,11 @@ import pytest
 from tests.support.graphs import Net
 from tests.support.paths import needs_litert, needs_tflm
 from tests.support.runtime import runtime
+from tflopt.annotation.annotate import Annotate
 from tflopt.config import Config, Goal, Runtime
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import DType, Model, OpCode
 from tflopt.ir.options import MulOptions, QuantizeOptions
-from tflopt.product.annotate import Annotate
 from tflopt.product.optimize import Settings, optimize_file_bytes
 
 pytestmark = [pytest.mark.runtime, needs_litert, needs_tflm]

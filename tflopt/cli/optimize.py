@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from tflopt.annotation.annotate import Annotate
 from tflopt.cli.common import Jobs, Quiet, ReportPath, load, output_path
 from tflopt.cli.device import choose_runner
 from tflopt.cli.options import from_command_line, with_options
@@ -19,7 +20,6 @@ from tflopt.errors import UsageError, printable
 from tflopt.io import utf8, write_all
 from tflopt.io.files import STDOUT, check_outputs
 from tflopt.ir import Model
-from tflopt.product.annotate import Annotate
 from tflopt.product.files import annotation_path, results
 from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.product.pins import parse_pin, with_pins

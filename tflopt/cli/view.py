@@ -24,7 +24,7 @@ from tflopt.cli.extras import BenchFile, FrontierFile, with_extras
 from tflopt.errors import printable
 from tflopt.io import utf8, write_all, write_bytes
 from tflopt.io.files import check_folder, check_outputs, page_path
-from tflopt.io.output import Chunk
+from tflopt.io.writing.output import Chunk
 from tflopt.product.optimize import DEFAULT_TARGET
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tflopt.annotation.annotate import detach, read_annotation
 from tflopt.emit.arduino import arduino_library
 from tflopt.emit.arena import Arena, arena_of, largest
 from tflopt.emit.array import data_files
@@ -20,7 +21,6 @@ from tflopt.io import WriteOptions, write_all, write_bytes
 from tflopt.ir.clone import clone
 from tflopt.plan.costs import variable_count
 from tflopt.plan.describe import read_plan
-from tflopt.product.annotate import detach, read_annotation
 from tflopt.target.memory import why_no_memory
 from tflopt.target.plan_check import bearers as plan_bearers
 from tflopt.texts import ascii_text

@@ -1,8 +1,8 @@
 """Reading and writing ``.tflite`` files."""
 
-from tflopt.io.output import utf8, write_all, write_file
-from tflopt.io.reader import read, read_bytes
-from tflopt.io.writer import WriteOptions, write, write_bytes
+from tflopt.io.reading.reader import read, read_bytes
+from tflopt.io.writing.output import utf8, write_all, write_file
+from tflopt.io.writing.writer import WriteOptions, write, write_bytes
 
 __all__ = [
     "WriteOptions",

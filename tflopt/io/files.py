@@ -10,9 +10,9 @@ from itertools import islice
 from pathlib import Path
 
 from tflopt.errors import UsageError
-from tflopt.io.foreign import what_folder_it_is
-from tflopt.io.output import is_stream
-from tflopt.io.reader import file_bytes, read_bytes, stream_bytes
+from tflopt.io.reading.foreign import what_folder_it_is
+from tflopt.io.reading.reader import file_bytes, read_bytes, stream_bytes
+from tflopt.io.writing.output import is_stream
 from tflopt.ir import Model
 
 MODEL_SUFFIX = ".tflite"

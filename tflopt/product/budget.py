@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tflopt.annotation.annotate import Annotate
 from tflopt.config import Config, Goal, Runtime, Strip
 from tflopt.errors import (
     ArenaError,
@@ -15,7 +16,6 @@ from tflopt.errors import (
 )
 from tflopt.ir import Buffer, Model
 from tflopt.ir.clone import clone
-from tflopt.product.annotate import Annotate
 from tflopt.product.memory import timeline
 from tflopt.rewrite import Stage
 from tflopt.rules.pipeline import RULES, Selection, run_pipeline

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from tflopt.annotation.annotate import attach, make_annotation
 from tflopt.config import Config, Goal, Limits
 from tflopt.io import write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
-from tflopt.product.annotate import attach, make_annotation
 from tflopt.product.settings import Settings
 from tflopt.rewrite import Stage, Trace
 from tflopt.rewrite.watch import Watch, verify_runs

@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from tflopt.annotation.annotate import Annotate
 from tflopt.config import Goal, Runtime, Strip, Tiling, make_tiling
 from tflopt.ir import Model
-from tflopt.product.annotate import Annotate
 from tflopt.product.choose import Draft, MakeDraft, choose, make_draft
 from tflopt.product.settings import Settings
 from tflopt.rewrite.watch import Watch, verify_runs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tflopt.io.output import is_stream
-from tflopt.product.annotate import Annotate
+from tflopt.annotation.annotate import Annotate
+from tflopt.io.writing.output import is_stream
 from tflopt.product.optimize import Result, Settings, check_verdict
 
 ANNOTATION_SUFFIX = ".tflopt"

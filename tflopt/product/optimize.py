@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tflopt.annotation.annotate import Annotate
 from tflopt.config import Config
 from tflopt.errors import HazardError, ModelError, RefusedError, UnsupportedError, UnverifiedError
 from tflopt.facts.sound.unsound import unsound
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
-from tflopt.product.annotate import Annotate
 from tflopt.product.budget import check_arena, check_flash, check_instructions
 from tflopt.product.choose import Draft, choose
 from tflopt.product.facts import ModelFacts, model_facts
@@ -43,8 +44,6 @@ class Result:
     model: Model
     data: bytes
     trace: Trace
-    before: ModelFacts
-    after: ModelFacts
     memory_before: Memory | None
     memory_after: Memory | None
     annotation: bytes
@@ -52,6 +51,16 @@ class Result:
     annotates: bool = False
     hazards: Sequence[HazardFinding] = ()
     hazards_left: Sequence[HazardFinding] = ()
+
+    @cached_property
+    def before(self) -> ModelFacts:
+        """Totals of the original."""
+        return model_facts(self.original, len(self.source))
+
+    @cached_property
+    def after(self) -> ModelFacts:
+        """Totals of the result."""
+        return model_facts(self.model, len(self.data))
 
     def __repr__(self) -> str:
         return f"<Result {len(self.source):,} -> {len(self.data):,} bytes, {self.trace!r}>"
@@ -166,8 +175,6 @@ def _optimize(
         model=model,
         data=output,
         trace=trace,
-        before=model_facts(original, len(data)),
-        after=model_facts(model, len(output)),
         memory_before=draft.memory_before,
         memory_after=memory,
         annotation=draft.annotation,

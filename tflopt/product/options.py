@@ -10,14 +10,14 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args, get_origin, get_type_hints
 
+from tflopt.annotation.annotate import Annotate
 from tflopt.config import Config, Goal, IoLayout, Plan, Runtime, Strip, Tile, make_tiling
 from tflopt.errors import UsageError
 from tflopt.io import WriteOptions
-from tflopt.io.layout import DATA_ALIGNMENT
+from tflopt.io.writing.layout import DATA_ALIGNMENT
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.offline import OfflineOptions
 from tflopt.plan.solve import SolveOptions
-from tflopt.product.annotate import Annotate
 from tflopt.product.settings import DEFAULT_TARGET, Settings, target_on
 from tflopt.rules.channels.merge_twin_channels import MergeTwinChannels
 from tflopt.rules.channels.remove_channels import RemoveChannels

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tflopt.annotation.annotate import Annotate
 from tflopt.config import Config, IoLayout, Limits, Strip
 from tflopt.errors import UsageError
 from tflopt.io import WriteOptions
-from tflopt.product.annotate import Annotate
 from tflopt.rules.pipeline import Selection
 from tflopt.run.samples import SampleOptions
 from tflopt.target.cortex_m import Target

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from tflopt.annotation.annotate import is_for_device_only
 from tflopt.io import write_bytes
 from tflopt.ir import Model
-from tflopt.product.annotate import is_for_device_only
 from tflopt.run.runner import Runner
 from tflopt.run.samples import SampleOptions
 from tflopt.run.shared import sharing

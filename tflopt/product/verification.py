@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tflopt.annotation.annotate import is_for_device_only
 from tflopt.config import Runtime
 from tflopt.io import write_bytes
 from tflopt.ir.clone import clone
-from tflopt.product.annotate import is_for_device_only
 from tflopt.product.choose import memory_within
 from tflopt.product.settings import Settings
 from tflopt.product.validation import compare_in_force

@@ -10,9 +10,9 @@ import numpy as np
 
 from tflopt.config import Config, Runtime, Strip
 from tflopt.facts.operators import Kind, facts_of
-from tflopt.io.decode import Decoder
-from tflopt.io.layout import least_bytes
-from tflopt.io.records import external_data, model_record
+from tflopt.io.reading.decode import Decoder
+from tflopt.io.writing.layout import least_bytes
+from tflopt.io.writing.records import external_data, model_record
 from tflopt.ir import DType, Model, Use, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.record import Vector

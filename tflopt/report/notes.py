@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from tflopt.annotation.annotate import read_annotation
 from tflopt.errors import ModelError, UsageError, printable
 from tflopt.facts.open_shapes import open_inputs
 from tflopt.facts.operators import RECURRENT, WEIGHTED
 from tflopt.ir import DType, Model, Op, Use
-from tflopt.product.annotate import read_annotation
 from tflopt.rules.channels.fold_constant_values import constant_outputs
 from tflopt.rules.flash.strip_unread_quantization import is_delegated_bias
 from tflopt.target.cortex_m import Target

@@ -13,9 +13,9 @@ from tests.support.annotation_table import _generated as fb  # the classes that 
 from tests.support.annotation_table.encode import encode_table
 from tests.support.paths import TESTDATA
 from tests.target.annotation.released_rules import RULE_NAMES
+from tflopt.annotation.annotate import applied_rules, attach, detach, make_annotation
 from tflopt.errors import ModelError, UnsupportedError
 from tflopt.io import read_bytes, write_bytes
-from tflopt.product.annotate import applied_rules, attach, detach, make_annotation
 from tflopt.rules.pipeline import RULES
 from tflopt.target.annotation import Annotation, OperatorMemory, decode, encode
 from tflopt.target.annotation.encode import CMSIS_NN_NAMES

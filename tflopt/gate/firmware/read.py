@@ -11,7 +11,7 @@ from tflopt.errors import UsageError, printable
 from tflopt.gate.firmware.maps import Entry, read_map
 from tflopt.io.build_attributes import SECTION, BuildAttributes, read_attributes
 from tflopt.io.elf import Elf, is_elf, read_elf
-from tflopt.io.reader import file_bytes
+from tflopt.io.reading.reader import file_bytes
 from tflopt.texts import near_match
 
 ARENA = re.compile(r"arena", re.IGNORECASE)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from tflopt.config import Config, Runtime, Strip
-from tflopt.io.records import LARGEST_DEPRECATED
+from tflopt.io.writing.records import LARGEST_DEPRECATED
 from tflopt.ir import Model, Op, OpCode, OperatorCode, Options
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.texts import counted

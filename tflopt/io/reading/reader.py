@@ -11,12 +11,12 @@ import numpy as np
 from tflopt.errors import ModelError, UnsupportedError
 from tflopt.facts.open_shapes import open_inputs, settle
 from tflopt.facts.sound import unsound
-from tflopt.io.c_source import model_in_c_source
-from tflopt.io.decode import Decoder
 from tflopt.io.described import take_description
-from tflopt.io.fields import Fields
-from tflopt.io.foreign import what_it_is
 from tflopt.io.options import options_from_record
+from tflopt.io.reading.c_source import model_in_c_source
+from tflopt.io.reading.decode import Decoder
+from tflopt.io.reading.fields import Fields
+from tflopt.io.reading.foreign import what_it_is
 from tflopt.io.schema import IDENTIFIER
 from tflopt.ir import (
     Buffer,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tflopt.errors import UsageError
-from tflopt.io.layout import DATA_ALIGNMENT, Piece, pieces
-from tflopt.io.output import buffer, write_file
-from tflopt.io.records import external_data, model_record
+from tflopt.io.writing.layout import DATA_ALIGNMENT, Piece, pieces
+from tflopt.io.writing.output import buffer, write_file
+from tflopt.io.writing.records import external_data, model_record
 from tflopt.ir import Model
 
 MOST_ALIGNMENT = 1 << 16

@@ -1,0 +1,1 @@
+"""What the device needs beside the model, made from the memory table and stored in the model."""
