@@ -15,6 +15,7 @@ from tflopt.ir.clone import clone
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.convolution_forms import as_depthwise
 from tflopt.rules.pipeline import Selection, make_rules, run_pipeline
+from tflopt.search.book import cost_of
 from tflopt.search.budget_of_forms import make_budget, original_cost, present_cost
 from tflopt.search.cost import Cost, flash_estimate
 from tflopt.search.objective import Budget, worth_it
@@ -96,6 +97,22 @@ def test_a_depthwise_convolution_is_faster_on_every_core() -> None:
         assert choice.after.instructions is not None
         assert choice.after.instructions < 0.25 * choice.before.instructions
         assert choice.before.flash_bytes == choice.after.flash_bytes
+
+
+def test_a_view_that_a_plan_puts_in_place_copies_nothing() -> None:
+    n = Kit()
+    x = n.feed(1, 96, 96, 3)
+    n.reshape(x, 1, 96, 48, 6)
+    n.reshape(n.constant([1] * 4096), 64, 64)
+    planned, constant = (
+        [cost_of(op, M4, in_place) for in_place in (True, False)] for op in n.graph.ops
+    )
+    assert planned[0].moved_bytes == 0
+    assert planned[1].moved_bytes == x.elements
+    assert (planned[0].instructions or 0) < 300
+    assert (planned[1].instructions or 0) > 10_000
+    assert constant[0] == constant[1]
+    assert constant[0].moved_bytes == 4 * 4096
 
 
 def test_scratch_counts_where_the_arena_is_fullest() -> None:

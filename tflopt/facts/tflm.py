@@ -34,6 +34,7 @@ class InPlace:
     broadcast one is read repeatedly). ``any_width`` allows output elements of another size than
     the input's; over wider ones the input must lie higher, or they overtake the reads
     (`tflopt.plan.aliasing.widening_gap`). ``int8_only`` restricts the proof to int8 activations.
+    ``skips``: where both lie at one address the kernel copies nothing.
     """
 
     overlap: Overlap
@@ -42,6 +43,7 @@ class InPlace:
     source: str
     any_width: bool = False
     int8_only: bool = False
+    skips: bool = False
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,10 @@ KERNELS: Mapping[OpCode, Kernel] = {
         parameters=36,
         op_data=0,
         prepares=(0, ~0),
-        in_place=_view("the copy is skipped if both addresses agree", "kernels/reshape.cc:44"),
+        in_place=replace(
+            _view("the copy is skipped if both addresses agree", "kernels/reshape.cc:44"),
+            skips=True,
+        ),
     ),
     OpCode.RESIZE_BILINEAR: Kernel("AddResizeBilinear", parameters=2, packed=True, op_data=0),
     OpCode.RESIZE_NEAREST_NEIGHBOR: Kernel(

@@ -79,6 +79,12 @@ def is_planned(*values: Value) -> bool:
     return all(not v.is_constant and not v.is_variable and runtime_bytes(v) for v in values)
 
 
+def skips_copy(op: Op) -> bool:
+    """Whether an operator does nothing where a plan puts its output where its input lies."""
+    rule, source = IN_PLACE.get(op.code), op.input(0)
+    return rule is not None and rule.skips and source is not None and is_planned(source, op.output)
+
+
 def aliases_at(op: Op) -> Iterator[ValueAlias]:
     """The pairs that one operator lets share bytes, on every core.
 

@@ -121,6 +121,11 @@ class TensorAlias:
     shares_content: bool = False
     reason: str = ""
 
+    @property
+    def is_view(self) -> bool:
+        """Whether both hold the same at one address."""
+        return self.shares_content and (self.low, self.high) == (0, 0)
+
     def permits(self, offset_first: int, offset_second: int) -> bool:
         """Whether the two may stay at these offsets even if the bytes overlap."""
         distance = offset_first - offset_second

@@ -30,6 +30,7 @@ from tflopt.plan.lifetimes import (
 from tflopt.plan.lower_bound import lower_bound
 from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem, Solution, align_up, height_of
 from tflopt.plan.recent import Recent
+from tflopt.plan.settle_views import settled, view_pairs
 from tflopt.plan.solve import SolveOptions, solve
 from tflopt.plan.validate import validate
 
@@ -209,6 +210,19 @@ class _Best:
         if self.use is None or use.head_bytes < self.use.head_bytes:
             self.use, self.offsets, self.solution = use, offsets, solution
 
+    def settle(self, aliases: Sequence[TensorAlias]) -> None:
+        """Put views where their sources lie, as far as the head stays as small."""
+        if self.use is None or len(self.use.buffers) > _MANY:
+            return
+        pairs = view_pairs(aliases, self.use.buffers, _flat_index(self.model))
+        self.offsets = settled(self.offsets, pairs, self._accepts)
+        self.use = simulate_head(self.model, self.offsets)
+
+    def _accepts(self, offsets: tuple[int, ...]) -> bool:
+        use = simulate_head(self.model, offsets)
+        most = 0 if self.use is None else self.use.head_bytes
+        return use.head_bytes <= most and not _breaks(self.problem, use)
+
     @property
     def is_proven(self) -> bool:
         """Whether no plan is better."""
@@ -228,6 +242,7 @@ def _best_plan(
         best.offer(solution)
         if best.is_proven:
             break
+    best.settle(aliases)
     use = best.use
     if use is None:
         raise UsageError("no plan was found that keeps to what is pinned, preserved or reserved")

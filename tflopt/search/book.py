@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tflopt.facts.work import moved_bytes
 from tflopt.ir import Graph, Model, Op, Value
+from tflopt.plan.in_place import skips_copy
 from tflopt.plan.live import Moment, moment_of
 from tflopt.plan.problem import align_up
 from tflopt.plan.tflm_sizes import ARM32
@@ -16,7 +17,7 @@ from tflopt.rewrite.watch import Moment as At
 from tflopt.search.alike import Alike
 from tflopt.search.cost import OP_FLASH_BYTES, TENSOR_FLASH_BYTES, Cost, constant_bytes
 from tflopt.search.growth import Refusal
-from tflopt.target.cost import Basis, predict_instructions
+from tflopt.target.cost import Basis, LayerSpec, describe, predict_layer
 from tflopt.target.cost.predict import INVOKE_OVERHEAD, OPERATOR_OVERHEAD
 from tflopt.target.device import Device
 from tflopt.target.kernels import kernel_use
@@ -265,9 +266,10 @@ def _follow(
 
 
 def cost_of(op: Op, device: Device, in_place: bool) -> OpCost:
-    """What one operator costs."""
+    """What one operator costs; a view that a plan puts in place copies nothing."""
     use = kernel_use(op, device)
-    found = predict_instructions(op, device)
+    free = in_place and skips_copy(op)
+    found = predict_layer(_of_nothing(describe(op)) if free else describe(op), device)
     known = found.basis is not Basis.UNKNOWN
     scratch = use.scratch_bytes or ()
     buffers = (use.op_data_bytes or 0, *(each.size_bytes for each in use.persistent))
@@ -277,9 +279,14 @@ def cost_of(op: Op, device: Device, in_place: bool) -> OpCost:
         found.instructions + OPERATOR_OVERHEAD if known else None,
         fixed + handles + sum(align_up(size, ALIGNMENT) for size in buffers),
         len(scratch),
-        moved_bytes(op),
+        0 if free else moved_bytes(op),
         moment_of(op, scratch, in_place),
     )
+
+
+def _of_nothing(spec: LayerSpec) -> LayerSpec:
+    """The operator for tensors without elements: its call alone."""
+    return replace(spec, outputs=tuple(replace(each, shape=(0,)) for each in spec.outputs))
 
 
 def total_instructions(costs: Iterable[OpCost]) -> int | None:
