@@ -64,9 +64,9 @@ PLACES = {
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'tflopt' has no attribute {name!r}")
-    found: object = getattr(import_module(PLACES.get(name, "tflopt.api")), name)
-    globals()[name] = found
-    return found
+    attribute: object = getattr(import_module(PLACES.get(name, "tflopt.api")), name)
+    globals()[name] = attribute
+    return attribute
 
 
 def __dir__() -> list[str]:

@@ -182,7 +182,7 @@ def settings_of(said: Mapping[str, Said]) -> Settings:
     """
     plain = {key.replace("_", "-"): _plain(key, value) for key, value in said.items()}
     keys = Keys({k: v for k, v in plain.items() if v is not None}, "options", OPTIONS)
-    chosen = Options(**{name: keys.option(each) for name, each in options().items()})  # type: ignore[arg-type]
+    chosen = Options(**{name: keys.option(option) for name, option in options().items()})  # type: ignore[arg-type]
     return chosen.settings(choose_runner)
 
 
@@ -203,10 +203,10 @@ def _signature() -> signatures.Signature:
     own = signatures.signature(optimize_file)
     keyword = signatures.Parameter.KEYWORD_ONLY
     named = [
-        signatures.Parameter(name, keyword, default=each.default)
-        for name, each in options().items()
+        signatures.Parameter(name, keyword, default=option.default)
+        for name, option in options().items()
     ]
-    plain = [each for each in own.parameters.values() if each.name != "said"]
+    plain = [parameter for parameter in own.parameters.values() if parameter.name != "said"]
     return own.replace(parameters=[*plain, *named])
 
 
@@ -295,7 +295,7 @@ def emit_sources(
         UnsupportedError: TFLM lacks an operator.
     """
     several = [models] if isinstance(models, str | Path | bytes | bytearray) else list(models)
-    found = [_loaded(each, "emit_sources") for each in several]
+    loaded = [_loaded(model, "emit_sources") for model in several]
     chosen = EmitOptions(
         Device.of(target, cmsis_nn),
         section=section,
@@ -304,15 +304,15 @@ def emit_sources(
     )
     named = [
         NamedModel(
-            name if name and len(found) == 1 else model_name(Path(path).name or "model"),
+            name if name and len(loaded) == 1 else model_name(Path(path).name or "model"),
             model,
             data,
         )
-        for model, data, path in found
+        for model, data, path in loaded
     ]
     files = emit_files(named, name, chosen)
     write_files(files, Path(folder))
-    return [Path(folder) / each for each in files]
+    return [Path(folder) / file for file in files]
 
 
 def diff(old: str | Path, new: str | Path) -> sides.Diff:

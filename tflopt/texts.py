@@ -32,7 +32,7 @@ def printable(text: str) -> str:
 def near_match(text: str, known: Iterable[str]) -> str:
     """``did you mean X?`` for what comes close to a text, empty where nothing does."""
     close = get_close_matches(text, list(known))
-    begin = [each for each in close if each.startswith(text)]
+    begin = [candidate for candidate in close if candidate.startswith(text)]
     return f"did you mean {(begin or close)[0]}?" if close else ""
 
 

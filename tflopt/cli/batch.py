@@ -59,9 +59,9 @@ def _jobs(models: Sequence[Path], folder: Path, settings: Settings) -> list[Job]
         if taken.setdefault(output, path) is not path:
             raise UsageError(f"{taken[output]} and {path} would both become {output}")
     for output in taken:
-        for each in filter(None, [output, annotation_path(settings, output)]):
-            if any(is_same(each, path) for path in models):
-                raise UsageError(f"{each}: is an input; tflopt never overwrites it")
+        for written in filter(None, [output, annotation_path(settings, output)]):
+            if any(is_same(written, path) for path in models):
+                raise UsageError(f"{written}: is an input; tflopt never overwrites it")
     return [Job(path, output, settings) for output, path in taken.items()]
 
 

@@ -94,18 +94,18 @@ def bench(
         named = tflm_lib or firmware or named_library(device.target)
         runner, note = ("qemu", "") if named else (PREDICTED, NO_LIBRARY)
     if runner == PREDICTED:
-        results = [predict(each, device) for each, _ in pair]
+        results = [predict(loaded, device) for loaded, _ in pair]
     else:
         options = DeviceOptions(device.target, tflm_lib, firmware, fvp, time_limit, least_arena)
         results = measure(pair, choose_device(runner, options), seed)
         note = stand_in_note(device.target)
-    models = [each for each, _ in pair]
+    models = [loaded for loaded, _ in pair]
     if clocking is not None:
         results = [timed(m, r, device, clocking) for m, r in zip(models, results, strict=True)]
     if as_json:
         digests = [sha256(data).hexdigest() for _, data in pair]
-        found = _json(list(zip(paths, digests, strict=True)), models, results, device, note)
-        typer.echo(dumps(found), nl=False)
+        document = _json(list(zip(paths, digests, strict=True)), models, results, device, note)
+        typer.echo(dumps(document), nl=False)
     else:
         _print(paths, models, results, device, note)
 
@@ -168,7 +168,7 @@ def _print(
     rows = [operator_rows(m, r.operators, device) for m, r in zip(models, results, strict=True)]
     print_bench(console, names, results, rows)
     facts = [_facts(m, r, device) for m, r in zip(models, results, strict=True)]
-    known = [each for each in facts if each is not None]
+    known = [figures for figures in facts if figures is not None]
     if known:
         console.print()
         print_devices(console, names, known)

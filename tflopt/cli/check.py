@@ -106,8 +106,8 @@ def check(
     verdicts = run_all(run_entry, entries, jobs, lambda entry: failed(entry, "its process died"))
     files = {} if junit is None else {junit: [to_junit(verdicts)]}
     if sarif is not None:
-        found = to_sarif(verdicts, [entry.path for entry in entries])
-        files[sarif] = [utf8(dumps(found))]
+        log = to_sarif(verdicts, [entry.path for entry in entries])
+        files[sarif] = [utf8(dumps(log))]
     if markdown is not None:
         files[markdown] = [utf8(to_markdown(verdicts))]
     write_all(files)
@@ -125,9 +125,9 @@ def check(
 def _config(path: Path | None) -> Path:
     if path is not None:
         return path
-    for each in DEFAULTS:
-        if each.is_file():
-            return each
+    for default in DEFAULTS:
+        if default.is_file():
+            return default
     raise UsageError(f"neither {DEFAULTS[0]} nor {DEFAULTS[1]} is here; name the configuration")
 
 

@@ -35,18 +35,22 @@ def check_firmware(
     built = None if profile is not None else built_for(firmware.attributes)
     device = make_device(named or built or DEFAULT_TARGET, cmsis_nn, tflm, build, profile)
     memory = memory_of(loaded, device)
-    found = judge(firmware, len(data), memory.arena.minimum_bytes)
+    judgements = judge(firmware, len(data), memory.arena.minimum_bytes)
     if memory.unknown:
         who = ", ".join(map(printable, memory.unknown))
-        found.append(Judgement("arena", Level.NOTE, f"needs more: nothing is known of {who}"))
-    found += _conflict(firmware.attributes, device.target)
+        judgements.append(Judgement("arena", Level.NOTE, f"needs more: nothing is known of {who}"))
+    judgements += _conflict(firmware.attributes, device.target)
     if as_json:
         need = memory.arena.minimum_bytes
         digest = sha256(data).hexdigest()
-        typer.echo(dumps(_json(model, digest, path, firmware, device, need, found)), nl=False)
+        typer.echo(dumps(_json(model, digest, path, firmware, device, need, judgements)), nl=False)
     elif not quiet:
-        _print(model, path, firmware, device, found)
-    return EXIT_CHECK_FAILED if any(each.level is Level.ERROR for each in found) else EXIT_OK
+        _print(model, path, firmware, device, judgements)
+    return (
+        EXIT_CHECK_FAILED
+        if any(judgement.level is Level.ERROR for judgement in judgements)
+        else EXIT_OK
+    )
 
 
 def built_for(attributes: BuildAttributes | None) -> str:
@@ -77,7 +81,7 @@ def _json(
     firmware: Firmware,
     device: Device,
     need_bytes: int,
-    found: Sequence[Judgement],
+    judgements: Sequence[Judgement],
 ) -> dict[str, object]:
     return {
         **heading(device),
@@ -87,15 +91,16 @@ def _json(
         "kind": firmware.kind,
         "need_bytes": need_bytes,
         "arenas": [
-            {"symbol": each.name, "address": each.address, "bytes": each.size_bytes}
-            for each in firmware.arenas
+            {"symbol": arena.name, "address": arena.address, "bytes": arena.size_bytes}
+            for arena in firmware.arenas
         ],
         "models": [
-            {"symbol": each.name, "address": each.address, "same": each in firmware.same}
-            for each in (*firmware.same, *firmware.others)
+            {"symbol": copy.name, "address": copy.address, "same": copy in firmware.same}
+            for copy in (*firmware.same, *firmware.others)
         ],
         "findings": [
-            {"about": each.about, "level": each.level.value, "text": each.text} for each in found
+            {"about": judgement.about, "level": judgement.level.value, "text": judgement.text}
+            for judgement in judgements
         ],
     }
 
@@ -105,7 +110,7 @@ def _print(
     path: Path,
     firmware: Firmware,
     device: Device,
-    found: Sequence[Judgement],
+    judgements: Sequence[Judgement],
 ) -> None:
     from rich.text import Text
 
@@ -115,5 +120,9 @@ def _print(
     console = make_console()
     names = f"{printable(path.name)}, {firmware.kind}, with {printable(model.name)}"
     console.print(Text(f"{names} on {device.target}, {device.kernels}", style="bold"))
-    for each in found:
-        paragraph(console, Text(each.text, style=styles[each.level]), lead=f"{each.about}: ")
+    for judgement in judgements:
+        paragraph(
+            console,
+            Text(judgement.text, style=styles[judgement.level]),
+            lead=f"{judgement.about}: ",
+        )

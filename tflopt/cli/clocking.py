@@ -19,8 +19,8 @@ def read_clocking(
     """
     clock_hz = None if clock is None else parse_clock(clock)
     if board:
-        found = find_board(board)
-        target, clock_hz = target_on(found, target), clock_hz or found.clock_hz
+        known_board = find_board(board)
+        target, clock_hz = target_on(known_board, target), clock_hz or known_board.clock_hz
     speed = MemorySpeed() if memory is None else parse_memory(memory)
     if clock_hz is None:
         if memory is not None:

@@ -21,14 +21,14 @@ KNOWN_TFLM = ", ".join(runtime.name for runtime in RUNTIMES)
 def complete_target(incomplete: str) -> list[str]:
     """For shells: the cores that begin so."""
     known = (*all_targets(), *predicted_targets())
-    return [str(each) for each in known if str(each).startswith(incomplete)]
+    return [str(core) for core in known if str(core).startswith(incomplete)]
 
 
 def complete_board(incomplete: str) -> list[str]:
     """For shells: the boards that begin so."""
     from tflopt.target.boards import all_boards
 
-    return [each.key for each in all_boards() if each.key.startswith(incomplete)]
+    return [board.key for board in all_boards() if board.key.startswith(incomplete)]
 
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL.tflite", show_default=False)]

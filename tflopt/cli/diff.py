@@ -53,14 +53,14 @@ def compare(
     if target is not None or cmsis_nn is not None:
         device = make_device(target or Build().target, cmsis_nn or Build().cmsis_nn)
         build = Build(str(device.target), device.kernels.version)
-    found = diff(old, new, build)
-    worse = found.regressions(tolerance)
+    difference = diff(old, new, build)
+    worse = difference.regressions(tolerance)
     if as_json or form is Format.JSON:
-        typer.echo(dumps(to_json(found, worse)), nl=False)
+        typer.echo(dumps(to_json(difference, worse)), nl=False)
     elif form is Format.MARKDOWN:
-        typer.echo(_markdown(found, worse), nl=False)
+        typer.echo(_markdown(difference, worse), nl=False)
     else:
-        _print(found, worse)
+        _print(difference, worse)
     if fail and worse:
         names = ", ".join(TITLES[change.metric] for change in worse)
         typer.echo(f"tflopt: error: worse than {printable(str(old))}: {names}", err=True)
@@ -72,43 +72,45 @@ def _rows(changes: Iterable[Change]) -> list[tuple[str, str, str, str]]:
     from tflopt.report.style import size
 
     rows = []
-    for each in changes:
-        old, new = ("unknown" if n is None else size(n) for n in (each.old, each.new))
-        known = each.old is not None and each.new is not None
-        text = percent(each.old or 0, each.new or 0) if known else ""
-        rows.append((TITLES[each.metric], old, new, text))
+    for change in changes:
+        old, new = ("unknown" if n is None else size(n) for n in (change.old, change.new))
+        known = change.old is not None and change.new is not None
+        text = percent(change.old or 0, change.new or 0) if known else ""
+        rows.append((TITLES[change.metric], old, new, text))
     return rows
 
 
-def _operators(found: Diff) -> str:
-    return ", ".join(f"{printable(code)} {a} -> {b}" for code, (a, b) in found.operators.items())
+def _operators(difference: Diff) -> str:
+    return ", ".join(
+        f"{printable(code)} {a} -> {b}" for code, (a, b) in difference.operators.items()
+    )
 
 
-def _print(found: Diff, worse: Sequence[Change]) -> None:
+def _print(difference: Diff, worse: Sequence[Change]) -> None:
     from rich.text import Text
 
     from tflopt.report.style import make_console, table
 
     console = make_console()
     grid = table("", "old", "new", "", right=(1, 2, 3))
-    for each, row in zip(found.changes, _rows(found.changes), strict=True):
-        style = "red" if each in worse else "green" if row[1] != row[2] else ""
+    for change, row in zip(difference.changes, _rows(difference.changes), strict=True):
+        style = "red" if change in worse else "green" if row[1] != row[2] else ""
         grid.add_row(*row[:3], Text(row[3], style=style))
-    build = found.build
-    old, new = printable(found.old.path), printable(found.new.path)
+    build = difference.build
+    old, new = printable(difference.old.path), printable(difference.new.path)
     console.print(Text(f"{old} -> {new}, {build.target}, CMSIS-NN {build.cmsis_nn}"))
     console.print(grid)
-    if found.operators:
-        console.print(Text(f"operators: {_operators(found)}"))
+    if difference.operators:
+        console.print(Text(f"operators: {_operators(difference)}"))
 
 
-def _markdown(found: Diff, worse: Sequence[Change]) -> str:
+def _markdown(difference: Diff, worse: Sequence[Change]) -> str:
     lines = ["| | old | new | |", "|---|---:|---:|---:|"]
-    for each, row in zip(found.changes, _rows(found.changes), strict=True):
-        mark = " \u26a0\ufe0f" if each in worse else ""
+    for change, row in zip(difference.changes, _rows(difference.changes), strict=True):
+        mark = " \u26a0\ufe0f" if change in worse else ""
         lines.append(f"| {row[0]}{mark} | {row[1]} | {row[2]} | {row[3]} |")
-    build = found.build
+    build = difference.build
     lines += ["", f"{build.target}, CMSIS-NN {build.cmsis_nn}"]
-    if found.operators:
-        lines += ["", f"Operators: {cell(_operators(found))}"]
+    if difference.operators:
+        lines += ["", f"Operators: {cell(_operators(difference))}"]
     return "\n".join(lines) + "\n"

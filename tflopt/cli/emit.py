@@ -107,6 +107,6 @@ def emit(
     if quiet:
         return
     typer.echo("\n".join(printable(str(folder / file)) for file in files))
-    for each in named:
-        for note in target_notes(each.model, options.device):
-            typer.echo(f"note: {printable(each.model.path or each.name)}: {note}", err=True)
+    for source in named:
+        for note in target_notes(source.model, options.device):
+            typer.echo(f"note: {printable(source.model.path or source.name)}: {note}", err=True)

@@ -40,7 +40,7 @@ def with_extras(report: Plain, bench: Path | None, frontier: Path | None) -> Pla
 def _read(path: Path) -> Plain:
     data = bytes_beside(path)
     try:
-        found = json_of(data)
+        table = json_of(data)
     except ValueError as error:
         raise UsageError(f"{printable(str(path))} can't be read as JSON: {error}") from None
-    return cast("Plain", found) if isinstance(found, dict) else {}
+    return cast("Plain", table) if isinstance(table, dict) else {}

@@ -55,5 +55,5 @@ def fit(
         typer.echo(dumps(fit_json(str(model), fits, device)), nl=False)
     else:
         print_fits(str(model), fits)
-    if not any(each.fits for each in fits):
+    if not any(outcome.fits for outcome in fits):
         raise typer.Exit(EXIT_CHECK_FAILED)

@@ -37,7 +37,9 @@ class PlainCommand(TyperCommand):
 
     def get_usage(self, ctx: Any) -> str:  # noqa: ANN401 (click's or typer's)
         """The line that the help begins with, above errors too."""
-        arguments = [each for each in self.get_params(ctx) if isinstance(each, TyperArgument)]
+        arguments = [
+            parameter for parameter in self.get_params(ctx) if isinstance(parameter, TyperArgument)
+        ]
         return _usage(self.name or "", arguments, width_of_terminal())
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's or typer's)
@@ -53,10 +55,12 @@ def width_of_terminal() -> int:
 def command_help(command: TyperCommand, ctx: Any) -> str:  # noqa: ANN401 (click's or typer's)
     """The whole help of one command."""
     width, name = width_of_terminal(), command.name or ""
-    parameters = [each for each in command.get_params(ctx) if isinstance(each, Parameter)]
-    arguments = [each for each in parameters if isinstance(each, TyperArgument)]
-    options = [each for each in command.get_params(ctx) if each not in arguments]
-    shown = [each for each in options if not getattr(each, "hidden", False)]
+    parameters = [
+        parameter for parameter in command.get_params(ctx) if isinstance(parameter, Parameter)
+    ]
+    arguments = [parameter for parameter in parameters if isinstance(parameter, TyperArgument)]
+    options = [parameter for parameter in command.get_params(ctx) if parameter not in arguments]
+    shown = [option for option in options if not getattr(option, "hidden", False)]
     parts = [
         _usage(name, arguments, width),
         *_paragraphs(command.help or "", width),
@@ -74,7 +78,11 @@ def group_help(lines: Mapping[str, str], command: Any, ctx: Any) -> str:  # noqa
     listed = "\n".join(
         _columns(f"  {name}", line, width, column + 2) for name, line in lines.items()
     )
-    options = [each for each in command.get_params(ctx) if not getattr(each, "hidden", False)]
+    options = [
+        parameter
+        for parameter in command.get_params(ctx)
+        if not getattr(parameter, "hidden", False)
+    ]
     parts = [
         "Usage: tflopt COMMAND [OPTIONS] [ARGUMENTS]",
         *_paragraphs(command.help or "", width),
@@ -87,7 +95,7 @@ def group_help(lines: Mapping[str, str], command: Any, ctx: Any) -> str:  # noqa
 
 
 def _usage(name: str, arguments: Sequence[TyperArgument], width: int) -> str:
-    shown = [_argument(each) for each in arguments]
+    shown = [_argument(argument) for argument in arguments]
     line = " ".join([f"Usage: tflopt {name} [OPTIONS]", *shown])
     return textwrap.fill(line, width, subsequent_indent=" " * 7, break_on_hyphens=False)
 
@@ -101,7 +109,9 @@ def _argument(argument: TyperArgument) -> str:
 def _notes(arguments: Sequence[TyperArgument], width: int) -> list[str]:
     """What is said of arguments, where anything is."""
     lines = [
-        _columns(f"  {_argument(each)}", each.help, width, NAMES) for each in arguments if each.help
+        _columns(f"  {_argument(argument)}", argument.help, width, NAMES)
+        for argument in arguments
+        if argument.help
     ]
     return ["\n".join(["Arguments:", *lines])] if lines else []
 
@@ -117,13 +127,13 @@ def _paragraphs(text: str, width: int) -> list[str]:
 
 
 def _sections(options: Sequence[Any], width: int, command: str = "") -> Iterator[str]:
-    found: dict[str, list[str]] = {}
+    sections: dict[str, list[str]] = {}
     for option in options:
         title = SECTION_OF.get(option.name, OTHERS)
         title = MOVED.get((command, title), title)
-        found.setdefault(title, []).append(_option(option, width))
-    for title in sorted(found, key=SECTIONS.index):
-        yield "\n".join([f"{title}:", *found[title]])
+        sections.setdefault(title, []).append(_option(option, width))
+    for title in sorted(sections, key=SECTIONS.index):
+        yield "\n".join([f"{title}:", *sections[title]])
 
 
 def _option(option: Any, width: int) -> str:  # noqa: ANN401 (click's or typer's)
@@ -156,7 +166,7 @@ def _metavar(annotation: object) -> str:
     while get_args(annotation):
         annotation = get_args(annotation)[0]
     if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return "|".join(str(each.value) for each in annotation)
+        return "|".join(str(choice.value) for choice in annotation)
     return KINDS.get(annotation, "")
 
 

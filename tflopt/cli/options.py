@@ -42,12 +42,12 @@ def with_options(places: Mapping[str, Sequence[str]]) -> Callable[[Command], Com
         own = dict(inspect.signature(command, eval_str=True).parameters)
         own = {n: p for n, p in own.items() if p.kind is not inspect.Parameter.VAR_KEYWORD}
         later = {name for names in places.values() for name in names}
-        found = [own[name] for name in own if name not in later]
+        parameters = [own[name] for name in own if name not in later]
         for name, option in options().items():
-            found += [*_parameters(option), *(own[each] for each in places.get(name, ()))]
-        shown = [each.replace(kind=KEYWORD) for each in found]
+            parameters += [*_parameters(option), *(own[place] for place in places.get(name, ()))]
+        shown = [parameter.replace(kind=KEYWORD) for parameter in parameters]
         command.__dict__["__signature__"] = inspect.Signature(shown)
-        command.__annotations__ = {each.name: each.annotation for each in shown}
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
         return command
 
     return wrap
@@ -76,7 +76,7 @@ def _value(option: Option, said: Mapping[str, object]) -> object:
     if spec.parse is not None and isinstance(value, str):
         return spec.parse(value)
     if option.is_list and isinstance(value, list):
-        return tuple(each for each in value if each or option.name != "only")
+        return tuple(part for part in value if part or option.name != "only")
     return value
 
 

@@ -19,15 +19,15 @@ def show_probe(folder: Path, profile: Path | None, as_json: bool) -> None:
     Raises:
         Exit: with 1 where something of the library doesn't work.
     """
-    found = probe_library(folder)
+    probed = probe_library(folder)
     if profile is not None:
-        check_outputs([profile], [found.path])
-        write_all({profile: [utf8(profile_text(found))]})
+        check_outputs([profile], [probed.path])
+        write_all({profile: [utf8(profile_text(probed))]})
     if as_json:
-        typer.echo(dumps(_json(found)), nl=False)
+        typer.echo(dumps(_json(probed)), nl=False)
     else:
-        _print(found)
-    if any(fact.certainty is Certainty.WRONG for fact in found.facts):
+        _print(probed)
+    if any(fact.certainty is Certainty.WRONG for fact in probed.facts):
         raise typer.Exit(EXIT_CHECK_FAILED)
 
 

@@ -44,7 +44,7 @@ def show_help(
 
 def find_pages() -> dict[str, Path]:
     """The pages of the manual by name."""
-    folder = next((each for each in FOLDERS if each.is_dir()), None)
+    folder = next((path for path in FOLDERS if path.is_dir()), None)
     if folder is None:
         return {}
     return {path.stem: path for path in sorted(folder.glob("*.md"))}

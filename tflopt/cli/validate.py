@@ -98,7 +98,7 @@ def validate(
         "target": str(device.target),
         "verification": verification(verdict),
         "layers": _layer(verdict.layer, verdict.layer_note),
-        "devices": [None if each is None else facts_json(each) for each in facts],
+        "devices": [None if figures is None else facts_json(figures) for figures in facts],
     }
     if report_path is not None and report_path != STDOUT:
         write_file(report_path, [dumps(data).encode()])
@@ -136,4 +136,4 @@ def _print(
     known = [(p.name, f) for p, f in zip(paths, facts, strict=True) if f is not None]
     if known:
         console.print()
-        print_devices(console, [name for name, _ in known], [each for _, each in known])
+        print_devices(console, [name for name, _ in known], [figures for _, figures in known])

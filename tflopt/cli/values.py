@@ -34,9 +34,9 @@ class PlainOption(TyperOption):
 
     def process_value(self, ctx: Any, value: Any) -> Any:  # noqa: ANN401 (click's or typer's)
         """The value in its type."""
-        found = _converted(self, value)
-        if found is not UNKNOWN:
-            return found
+        converted = _converted(self, value)
+        if converted is not UNKNOWN:
+            return converted
         with _plain_words():
             return super().process_value(ctx, value)
 
@@ -48,9 +48,9 @@ class PlainArgument(TyperArgument):
 
     def process_value(self, ctx: Any, value: Any) -> Any:  # noqa: ANN401 (click's or typer's)
         """The value in its type."""
-        found = _converted(self, value)
-        if found is not UNKNOWN:
-            return found
+        converted = _converted(self, value)
+        if converted is not UNKNOWN:
+            return converted
         with _plain_words():
             return super().process_value(ctx, value)
 
@@ -94,10 +94,10 @@ def convert_here(command: TyperCommand, function: Callable[..., None]) -> None:
 
 def with_plain_flags(parameters: list[Any]) -> list[Any]:
     """What ``get_params`` gives, with flags that typer would take pydantic for converted here."""
-    for each in parameters:
-        flag = type(each) is TyperOption and each.is_flag
-        if flag and hasattr(each, "get_runtime_param"):
-            each.__class__ = PlainFlag
+    for parameter in parameters:
+        flag = type(parameter) is TyperOption and parameter.is_flag
+        if flag and hasattr(parameter, "get_runtime_param"):
+            parameter.__class__ = PlainFlag
     return parameters
 
 
@@ -105,7 +105,7 @@ def _type_of(annotation: object) -> type | None:
     """Of ``Annotated[list[Path] | None, ...]`` the path; None for what isn't converted here."""
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
-    parts = [each for each in get_args(annotation) if each is not NoneType]
+    parts = [alternative for alternative in get_args(annotation) if alternative is not NoneType]
     if NoneType in get_args(annotation) and len(parts) == 1:
         annotation = parts[0]
     if get_origin(annotation) is list:
@@ -123,8 +123,8 @@ def _converted(parameter: Any, value: object) -> object:  # noqa: ANN401 (click'
         return _one(parameter, value)
     if not isinstance(value, list | tuple) or (parameter.required and not value):
         return UNKNOWN
-    found = [_one(parameter, each) for each in value]
-    return UNKNOWN if UNKNOWN in found else found
+    converted = [_one(parameter, single) for single in value]
+    return UNKNOWN if UNKNOWN in converted else converted
 
 
 def _one(parameter: Any, value: object) -> object:  # noqa: ANN401 (click's or typer's)
@@ -138,7 +138,7 @@ def _one(parameter: Any, value: object) -> object:  # noqa: ANN401 (click's or t
     if kind in PATTERNS:
         return _within(parameter, kind(value)) if PATTERNS[kind].fullmatch(value) else UNKNOWN
     if issubclass(kind, Enum):
-        return next((each for each in kind if each.value == value), UNKNOWN)
+        return next((member for member in kind if member.value == value), UNKNOWN)
     return UNKNOWN
 
 

@@ -38,11 +38,11 @@ def arduino_library(
     headers = [f"{model}_{kind}.h" for model in models for kind in ("data", "info")]
     headers += [f"{name}_info.h"] if len(models) > 1 else []
     body = "".join(f'#include "{header}"\n' for header in headers)
-    found: dict[str, str | bytes] = {
+    library: dict[str, str | bytes] = {
         "library.properties": PROPERTIES.format(name=name),
         f"src/{name}.h": guarded(name, "The model.", body),
     }
     for path, text in files.items():
         stem, _, suffix = path.rpartition(".")
-        found[f"src/{stem}.{SUFFIX.get(suffix, suffix)}"] = text
-    return found
+        library[f"src/{stem}.{SUFFIX.get(suffix, suffix)}"] = text
+    return library

@@ -45,23 +45,23 @@ def emit_files(
     name = name or (models[0].name if len(models) == 1 else "models")
     _check_names(models, name)
     if options.drop_annotation:
-        models = [without_annotation(each) for each in models]
-    arenas = [arena_of(each.model, options) for each in models]
+        models = [without_annotation(named) for named in models]
+    arenas = [arena_of(named.model, options) for named in models]
     files: dict[str, str | bytes] = {}
-    for each, arena in zip(models, arenas, strict=True):
-        files |= _model_files(each, arena, options)
+    for named, arena in zip(models, arenas, strict=True):
+        files |= _model_files(named, arena, options)
     if len(models) > 1:
         macros = largest(arenas).macros(name.upper())
         files[f"{name}_info.h"] = guarded(f"{name}_info", "The arena of all models.", macros)
-    ops = registrations((each.model for each in models), options.device)
+    ops = registrations((named.model for named in models), options.device)
     files[f"{name}_ops.h"] = resolver_header(name, ops)
     if options.main:
-        counts = [variable_count(each.model) for each in models]
+        counts = [variable_count(named.model) for named in models]
         files["main.cc"] = main_source(
-            name, [each.name for each in models], counts, bool(options.arena_section)
+            name, [named.name for named in models], counts, bool(options.arena_section)
         )
     if options.layout is Layout.ARDUINO:
-        files = arduino_library(files, name, [each.name for each in models])
+        files = arduino_library(files, name, [named.name for named in models])
     if options.layout is Layout.CSOLUTION:
         files = with_layer(files, name)
     return {
@@ -96,11 +96,11 @@ def write_files(files: Mapping[str, bytes], folder: Path) -> None:
     write_all({folder / name: [data] for name, data in files.items()})
 
 
-def _model_files(each: NamedModel, arena: Arena, options: EmitOptions) -> dict[str, str | bytes]:
-    name = each.name
-    planned = read_plan(each.model) is not None and not why_no_memory(each.model)
-    bearers = plan_bearers(each.model, options.device) if planned else None
-    return {**data_files(each, options), f"{name}_info.h": info_header(each, arena, bearers)}
+def _model_files(named: NamedModel, arena: Arena, options: EmitOptions) -> dict[str, str | bytes]:
+    name = named.name
+    planned = read_plan(named.model) is not None and not why_no_memory(named.model)
+    bearers = plan_bearers(named.model, options.device) if planned else None
+    return {**data_files(named, options), f"{name}_info.h": info_header(named, arena, bearers)}
 
 
 def _check_names(models: Sequence[NamedModel], common: str) -> None:
@@ -108,11 +108,11 @@ def _check_names(models: Sequence[NamedModel], common: str) -> None:
     if not models:
         raise UsageError("no model to emit")
     taken: dict[str, NamedModel] = {}
-    for each in models:
-        other = taken.setdefault(each.name.upper(), each)
-        if other is not each:
+    for named in models:
+        other = taken.setdefault(named.name.upper(), named)
+        if other is not named:
             raise UsageError(
-                f"{other.model.path} and {each.model.path} would both be {each.name!r}; "
+                f"{other.model.path} and {named.model.path} would both be {named.name!r}; "
                 "rename one of the files"
             )
     if len(models) > 1 and common.upper() in taken:

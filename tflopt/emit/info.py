@@ -76,12 +76,12 @@ def info_header(
         f"#define {upper}_INPUT_COUNT {len(main.inputs)}\n"
         f"#define {upper}_OUTPUT_COUNT {len(main.outputs)}\n",
     ]
-    found = []
+    port_texts = []
     for kind, ports in (("input", main.inputs), ("output", main.outputs)):
-        found += [_port(named.name, f"{kind}{i}", value) for i, value in enumerate(ports)]
+        port_texts += [_port(named.name, f"{kind}{i}", value) for i, value in enumerate(ports)]
     cast = f"{upper}_CAST_"
-    used = any(cast in text for text in found)
-    parts += [CAST.format(cast=cast), *found, f"#undef {cast}\n"] if used else found
+    used = any(cast in text for text in port_texts)
+    parts += [CAST.format(cast=cast), *port_texts, f"#undef {cast}\n"] if used else port_texts
     return guarded(f"{named.name}_info", "What firmware knows of the model.", "\n".join(parts))
 
 

@@ -95,7 +95,7 @@ def main_source(
     """
     stateful = any(variables)
     counts = [f", {count}" if stateful else "" for count in variables or [0] * len(models)]
-    infos = {f"{each}_info.h" for each in (*models, name)}
+    infos = {f"{stem}_info.h" for stem in (*models, name)}
     own = sorted([*(f"{model}_data.h" for model in models), *infos, f"{name}_ops.h"])
     includes = [f'#include "{header}"' for header in own]
     includes += [

@@ -60,13 +60,13 @@ def registrations(models: Iterable[Model], device: Device | None = None) -> list
         UnsupportedError: TFLM has no kernel for an operator, or for its types, or a custom one has
             no name.
     """
-    found: dict[tuple[OpCode, str], None] = {}
+    lookups: dict[tuple[OpCode, str], None] = {}
     for model in models:
         _check_runs(model, device)
         for op in model.ops():
-            found[_lookup(op, model)] = None
-    hooks = _hooks(sorted(name for code, name in found if code is OpCode.CUSTOM))
-    return sorted(_registration(code, name, hooks) for code, name in found)
+            lookups[_lookup(op, model)] = None
+    hooks = _hooks(sorted(name for code, name in lookups if code is OpCode.CUSTOM))
+    return sorted(_registration(code, name, hooks) for code, name in lookups)
 
 
 def _check_runs(model: Model, device: Device | None) -> None:

@@ -9,21 +9,21 @@ from tflopt.emit.operators import Registration
 from tflopt.emit.text import guarded
 
 
-def resolver_header(name: str, found: Sequence[Registration]) -> str:
+def resolver_header(name: str, registrations: Sequence[Registration]) -> str:
     """The header's text. A resolver can't be empty, so that no operator still makes size 1."""
     namespace = f"{name}_ops"
-    hooks = [each for each in found if each.hook]
+    hooks = [registration for registration in registrations if registration.hook]
     body = f"""\
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 
 namespace {namespace} {{
 
-constexpr unsigned int kOpCount = {max(1, len(found))};
+constexpr unsigned int kOpCount = {max(1, len(registrations))};
 using OpResolver = tflite::MicroMutableOpResolver<kOpCount>;
 {_declarations(hooks)}
 // Registers all operators; call it once.
-inline TfLiteStatus RegisterOps({"OpResolver& resolver" if found else "OpResolver&"}) {{
-{"".join(_call(each) for each in found)}  return kTfLiteOk;
+inline TfLiteStatus RegisterOps({"OpResolver& resolver" if registrations else "OpResolver&"}) {{
+{"".join(_call(registration) for registration in registrations)}  return kTfLiteOk;
 }}
 
 }}  // namespace {namespace}
@@ -34,10 +34,12 @@ inline TfLiteStatus RegisterOps({"OpResolver& resolver" if found else "OpResolve
 def _declarations(hooks: Sequence[Registration]) -> str:
     if not hooks:
         return ""
-    lines = "".join(f"const TFLMRegistration* {each.hook}();\n" for each in hooks)
+    lines = "".join(f"const TFLMRegistration* {registration.hook}();\n" for registration in hooks)
     return f"\n// Custom operators that TFLM doesn't have: define these.\n{lines}"
 
 
-def _call(each: Registration) -> str:
-    arguments = f"{string_literal(each.name)}, {each.hook}()" if each.hook else ""
-    return f"  if (resolver.{each.method}({arguments}) != kTfLiteOk) return kTfLiteError;\n"
+def _call(registration: Registration) -> str:
+    arguments = (
+        f"{string_literal(registration.name)}, {registration.hook}()" if registration.hook else ""
+    )
+    return f"  if (resolver.{registration.method}({arguments}) != kTfLiteOk) return kTfLiteError;\n"

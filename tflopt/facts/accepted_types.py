@@ -107,18 +107,18 @@ MOST_CONCATENATED = 10
 
 
 def _table() -> dict[OpCode, frozenset[tuple[DType, ...]]]:
-    found: dict[OpCode, frozenset[tuple[DType, ...]]] = {}
+    accepted: dict[OpCode, frozenset[tuple[DType, ...]]] = {}
     for types, names in SAME.items():
         for name in names.split():
             width = len(PORTS.get(OpCode[name], (0, OUTPUT)))
-            found[OpCode[name]] = frozenset((SHORT[t],) * width for t in types.split())
+            accepted[OpCode[name]] = frozenset((SHORT[t],) * width for t in types.split())
     for name, pairs in PAIRS.items():
-        found[OpCode[name]] = frozenset(
+        accepted[OpCode[name]] = frozenset(
             tuple(SHORT[t] for t in pair.split("/")) for pair in pairs.split()
         )
     casts = product((SHORT[t] for t in CAST_FROM_TO), repeat=2)
-    found[OpCode.CAST] = frozenset(casts)
-    return found
+    accepted[OpCode.CAST] = frozenset(casts)
+    return accepted
 
 
 TYPES = _table()

@@ -61,10 +61,10 @@ class _Layers:
     def _trace(self, op: Op) -> None:
         """From which operators' tensors, or tensors of the interface, its outputs take rows."""
         inputs = _moved(op)
-        found = frozenset().union(*(self._of(value) for value in inputs))
+        sources = frozenset().union(*(self._of(value) for value in inputs))
         for value in op.outputs:
-            opaque = not found or len(found) > MOST_SOURCES
-            self.sources[value] = frozenset({value}) if opaque else found
+            opaque = not sources or len(sources) > MOST_SOURCES
+            self.sources[value] = frozenset({value}) if opaque else sources
 
     def _of(self, value: Value) -> Sources:
         return self.sources.get(value) or frozenset({value})
@@ -79,35 +79,35 @@ class _Layers:
         pending, order = [sources], list[Sources]()
         needs: dict[Sources, list[Sources]] = {}
         while pending:
-            found = pending.pop()
-            if found in needs or found in self.known:
+            group = pending.pop()
+            if group in needs or group in self.known:
                 continue
-            needs[found] = self._operands(found)
-            order.append(found)
-            pending += [each for each in needs[found] if len(each) > 1]
-        for found in reversed(order):
-            weighted = any(_weights(value) for value in found)
-            made = all(len(e) == 1 or self.known.get(e, False) for e in needs[found])
-            self.known[found] = len(found) > 1 and _alike(found) and (weighted or made)
-            if self.known[found]:
-                self.layers.join(found)
+            needs[group] = self._operands(group)
+            order.append(group)
+            pending += [operand for operand in needs[group] if len(operand) > 1]
+        for group in reversed(order):
+            weighted = any(_weights(value) for value in group)
+            made = all(len(e) == 1 or self.known.get(e, False) for e in needs[group])
+            self.known[group] = len(group) > 1 and _alike(group) and (weighted or made)
+            if self.known[group]:
+                self.layers.join(group)
 
     def _operands(self, sources: Sources) -> list[Sources]:
         """For each input that isn't constant: where all bands together have it from."""
         if len(sources) < 2 or not _alike(sources):
             return []
         ops = [value.producer for value in sources if value.producer is not None]
-        found = []
+        operands = []
         for column in zip(*(op.inputs for op in ops), strict=False):
             read = [value for value in column if value is not None and not value.is_constant]
             if read:
-                found.append(frozenset().union(*(self._of(value) for value in read)))
-        return found
+                operands.append(frozenset().union(*(self._of(value) for value in read)))
+        return operands
 
     def tiles(self) -> dict[Value, Tile]:
         """What is known of each tensor."""
         layers = {value: self._in_order(value) for value in self.layers.members()}
-        found = {
+        tiles = {
             value: Tile(layer, (layer.index(value),), is_band=True)
             for value, layer in layers.items()
         }
@@ -116,8 +116,8 @@ class _Layers:
             for value in op.outputs if _moved(op) else ():
                 tile = self._part(value, layers, spans)
                 if tile is not None:
-                    found[value] = tile
-        return found
+                    tiles[value] = tile
+        return tiles
 
     def _part(
         self,
@@ -130,10 +130,10 @@ class _Layers:
             whole, start, end = spans[value]
             return Tile((whole,), (0,), rows=(start, end))
         sources = self._of(value)
-        layer = next((layers[each] for each in sources if each in layers), None)
+        layer = next((layers[source] for source in sources if source in layers), None)
         if layer is None or not sources.issubset(layer):
             return None
-        return Tile(layer, tuple(sorted(layer.index(each) for each in sources)))
+        return Tile(layer, tuple(sorted(layer.index(source) for source in sources)))
 
     def _spans(self) -> dict[Value, tuple[Value, int, int]]:
         """Which rows of a whole tensor pieces are, where they are cut and joined again in order."""
@@ -148,14 +148,14 @@ class _Layers:
                     spans[part] = whole, start, start + part.shape[split.axis]
                     start += part.shape[split.axis]
             elif join is not None:
-                found = _joined([spans.get(part) for part in join.parts])
-                if found is not None:
-                    spans[op.output] = found
+                joined_span = _joined([spans.get(part) for part in join.parts])
+                if joined_span is not None:
+                    spans[op.output] = joined_span
         return spans
 
     def _in_order(self, value: Value) -> tuple[Value, ...]:
-        def place(each: Value) -> int:
-            return -1 if each.producer is None else self.place[each.producer]
+        def place(band: Value) -> int:
+            return -1 if band.producer is None else self.place[band.producer]
 
         return tuple(sorted(self.layers.of(value), key=place))
 
@@ -174,8 +174,8 @@ class _Groups:
             if own is largest:
                 continue
             largest |= own
-            for each in own:
-                self._of[each] = largest
+            for member in own:
+                self._of[member] = largest
 
     def members(self) -> list[Value]:
         """All tensors that belong to a set."""

@@ -30,14 +30,14 @@ def blocks_of(value: Value) -> Iterator[Block]:
     yield block
     while True:
         producer = block.source.producer
-        found = None if producer is None else taken(producer, block.source)
-        if found is None or not same_quantization(found.source.quant, value.quant):
+        origin = None if producer is None else taken(producer, block.source)
+        if origin is None or not same_quantization(origin.source.quant, value.quant):
             return
-        if found.source.is_variable or found.source.is_constant:
+        if origin.source.is_variable or origin.source.is_constant:
             return
-        begins = zip(found.region.begin, block.region.begin, strict=True)
+        begins = zip(origin.region.begin, block.region.begin, strict=True)
         begin = tuple(outer + inner for outer, inner in begins)
-        block = Block(found.source, Region(begin, block.region.size))
+        block = Block(origin.source, Region(begin, block.region.size))
         yield block
 
 

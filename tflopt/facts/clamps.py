@@ -58,8 +58,8 @@ def fused_activation(op: Op) -> Activation | None:
     """The fused activation of an int8 operator that clamps to a range, else None."""
     if not isinstance(op.options, FUSING) or op.output.dtype is not DType.INT8:
         return None
-    found = op.options.fused_activation_function
-    return found if found in LIMITS else None
+    activation = op.options.fused_activation_function
+    return activation if activation in LIMITS else None
 
 
 def with_activation(op: Op, activation: Activation) -> Options:
@@ -83,9 +83,9 @@ def fusing_source(value: Value) -> tuple[Op, list[Value]] | None:
 
 def reachable(value: Value) -> Ints:
     """Numbers among which all elements of an int8 value are, ascending."""
-    found = fusing_source(value)
-    if found is not None:
-        return _range(found[0])
+    fused = fusing_source(value)
+    if fused is not None:
+        return _range(fused[0])
     op = value.producer
     while op is not None and (source := moved(op)) is not None:
         op = source.producer

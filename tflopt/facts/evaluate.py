@@ -49,17 +49,17 @@ def evaluate(op: Op, inputs: Arrays) -> list[Array] | None:
     try:
         if not _fits(op, inputs):
             return None
-        found = None if function is None else function(op, inputs)
+        results = None if function is None else function(op, inputs)
     except (ValueError, IndexError, ZeroDivisionError):
         return None  # the model's own numbers don't fit each other
-    if found is None or len(found) != len(op.outputs):
+    if results is None or len(results) != len(op.outputs):
         return None
-    pairs = list(zip(found, op.outputs, strict=True))
+    pairs = list(zip(results, op.outputs, strict=True))
     if any(array.shape != value.shape for array, value in pairs):
         return None
     if any(value.dtype.numpy is None or array.dtype != value.dtype.numpy for array, value in pairs):
         return None
-    return found
+    return results
 
 
 def sources_of(op: Op) -> npt.NDArray[np.int64] | None:
@@ -74,12 +74,12 @@ def sources_of(op: Op) -> npt.NDArray[np.int64] | None:
         return None
     numbers = np.arange(data.elements, dtype=np.int64).reshape(data.shape)
     try:
-        found = function(op, [numbers, *(value.array() for value in controls)])
+        results = function(op, [numbers, *(value.array() for value in controls)])
     except (ValueError, IndexError):
         return None  # the model's own numbers don't fit each other
-    if found is None or found[0].shape != op.output.shape:
+    if results is None or results[0].shape != op.output.shape:
         return None
-    return found[0].ravel().astype(np.int64)
+    return results[0].ravel().astype(np.int64)
 
 
 def _fits(op: Op, inputs: Arrays) -> bool:
@@ -280,8 +280,8 @@ def _product(op: Op, inputs: Arrays) -> list[Array] | None:
     options = op.options if isinstance(op.options, ReducerOptions) else ReducerOptions()
     axes = tuple(axis % inputs[0].ndim for axis in _ints(inputs[1]))
     numbers = inputs[0].astype(np.int64)
-    found = np.asarray(numbers.prod(axis=axes, keepdims=options.keep_dims))
-    return [found.astype(op.output.dtype.numpy)]
+    product = np.asarray(numbers.prod(axis=axes, keepdims=options.keep_dims))
+    return [product.astype(op.output.dtype.numpy)]
 
 
 def _truncated_quotient(a: Array, b: Array) -> Array:

@@ -94,8 +94,8 @@ def _searched(factor: float, numbers: bytes, frame: Frame) -> Tap | None:
             if bias is None:
                 continue
             tap = Tap(sign * weight, scale, bias)
-            found = frame.results(tap)
-            if np.array_equal(found[::sign], targets):
+            results = frame.results(tap)
+            if np.array_equal(results[::sign], targets):
                 return tap
     return None
 

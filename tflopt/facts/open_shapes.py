@@ -60,9 +60,9 @@ def _settle(graph: Graph) -> bool:
     known: Known = {}
     needed = False
     for op in graph.ops:
-        found = _numbers(op, known)
-        if found is not None:
-            known[op.outputs[0]] = found
+        numbers = _numbers(op, known)
+        if numbers is not None:
+            known[op.outputs[0]] = numbers
             needed |= op.code not in KERNELS
         shape = _shape(op, known)
         if shape is not None and shape != op.outputs[0].shape:
@@ -82,8 +82,8 @@ def _numbers(op: Op, known: Known) -> Array | None:
     present = [array for array in arrays if array is not None]
     if not present or len(present) < len(arrays):
         return None
-    found = evaluate(op, present)
-    return None if found is None else found[0]
+    results = evaluate(op, present)
+    return None if results is None else results[0]
 
 
 def _array(value: Value | None, known: Known) -> Array | None:
@@ -146,7 +146,7 @@ def _joined(shapes: list[tuple[int, ...]]) -> tuple[int, ...] | None:
 
 def open_inputs(model: Model) -> list[str]:
     """Which inputs leave a dimension other than the batch open, in words."""
-    found = []
+    notes = []
     for index, value in enumerate(model.main.inputs):
         axes = [
             axis
@@ -156,5 +156,5 @@ def open_inputs(model: Model) -> list[str]:
         if axes:
             which = " and ".join(f"dimension {axis}" for axis in axes)
             verb = "is" if len(axes) == 1 else "are"
-            found.append(f"{which} of input {index} {verb} open (-1), which TFLM takes as 1")
-    return found
+            notes.append(f"{which} of input {index} {verb} open (-1), which TFLM takes as 1")
+    return notes

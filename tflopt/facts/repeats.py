@@ -39,15 +39,15 @@ def repeat_of(op: Op) -> Repeat | None:
 
 def normal(pairs: Iterable[tuple[int, int]]) -> Pattern:
     """The shortest pattern of the same meaning: no ones, neighbours joined."""
-    found: list[tuple[int, int]] = []
+    runs: list[tuple[int, int]] = []
     for repeat, extent in pairs:
-        if found and repeat == 1:
-            found[-1] = (found[-1][0], found[-1][1] * extent)
-        elif found and found[-1][1] == 1:
-            found[-1] = (found[-1][0] * repeat, extent)
+        if runs and repeat == 1:
+            runs[-1] = (runs[-1][0], runs[-1][1] * extent)
+        elif runs and runs[-1][1] == 1:
+            runs[-1] = (runs[-1][0] * repeat, extent)
         else:
-            found.append((repeat, extent))
-    return tuple(found)
+            runs.append((repeat, extent))
+    return tuple(runs)
 
 
 def resize_pattern(source: Sequence[int], target: Sequence[int]) -> Pattern | None:
@@ -89,8 +89,8 @@ def repeats_exactly(extent: int, factor: int) -> bool:
         return False
     positions = np.arange(extent * factor)
     scale = np.float32(extent) / np.float32(extent * factor)
-    found = np.floor((positions.astype(np.float32) + np.float32(0.5)) * scale).astype(np.int64)
-    return bool(np.array_equal(np.minimum(found, extent - 1), positions // factor))
+    sources = np.floor((positions.astype(np.float32) + np.float32(0.5)) * scale).astype(np.int64)
+    return bool(np.array_equal(np.minimum(sources, extent - 1), positions // factor))
 
 
 def _tile(op: Op) -> Repeat | None:

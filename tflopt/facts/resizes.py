@@ -17,8 +17,8 @@ def nearest(size: int, out: int, *, corners: bool, centers: bool) -> list[int]:
     scale = np.float32(size - 1 if aligned else size) / np.float32(out - 1 if aligned else out)
     places = (np.arange(out, dtype=np.float32) + np.float32(0.5 if centers else 0.0)) * scale
     exact = places.astype(np.float64) + (0.5 if corners else 0.0)
-    found: list[int] = np.clip(np.floor(exact).astype(np.int64), 0, size - 1).tolist()
-    return found
+    sources: list[int] = np.clip(np.floor(exact).astype(np.int64), 0, size - 1).tolist()
+    return sources
 
 
 def bilinear(size: int, out: int, *, corners: bool, centers: bool) -> list[tuple[int, int, int]]:
@@ -29,8 +29,8 @@ def bilinear(size: int, out: int, *, corners: bool, centers: bool) -> list[tuple
     scale = (ONE * size + out // 2) // out
     if corners and out > 1:
         scale = (ONE * (size - 1) + (out - 1) // 2) // (out - 1)
-    found = []
+    taps = []
     for index in range(out):
         at = index * scale + ((scale // 2 - ONE // 2) if centers else 0)
-        found.append((at, max(at // ONE, 0), min((at + ONE - 1) // ONE, size - 1)))
-    return found
+        taps.append((at, max(at // ONE, 0), min((at + ONE - 1) // ONE, size - 1)))
+    return taps

@@ -30,16 +30,16 @@ def _counts(value: Value, seen: set[Value]) -> list[int]:
     if value in seen:
         return []
     seen.add(value)
-    found = []
+    counts = []
     for use in value.uses:
         if use.op is None:
             continue
         own = _rows(use.op, use.index)
-        found += [] if own is None else [own]
+        counts += [] if own is None else [own]
         if use.op.code in CARRIES and use.index == 0:
-            found += _counts(use.op.output, seen)
+            counts += _counts(use.op.output, seen)
     most = _numbers(value.dtype)
-    return [min(count, most) for count in found]
+    return [min(count, most) for count in counts]
 
 
 def _rows(op: Op, index: int) -> int | None:

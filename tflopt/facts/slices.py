@@ -61,9 +61,9 @@ def _strided_begin(op: Op, source: Value, begin: tuple[int, ...]) -> tuple[int, 
         return None
     if options.offset:
         return None
-    found = []
+    starts = []
     for axis, (first, total) in enumerate(zip(begin, source.shape, strict=True)):
         counted = first + total if first < 0 else first
         masked = options.begin_mask >> axis & 1
-        found.append(0 if masked else min(max(counted, 0), total))
-    return tuple(found)
+        starts.append(0 if masked else min(max(counted, 0), total))
+    return tuple(starts)

@@ -109,12 +109,12 @@ def single_operators(source: Affine, target: Affine) -> list[SingleOperator]:
         (OpCode.LOGISTIC, None, 2),
         (OpCode.TANH, None, 2),
     ]
-    found = []
+    operators = []
     for code, options, version in candidates:
         result = unary_table(code, options, source, target)
         if result is not None:
-            found.append(SingleOperator(code, options, version, result))
-    return found
+            operators.append(SingleOperator(code, options, version, result))
+    return operators
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +245,7 @@ def combined(op: Op, values: Sequence[Ints]) -> Ints | None:
     if not known or target is None or params[0] is None or params[1] is None:
         return None
     one, two = params[0], params[1]
-    a, b = (np.broadcast_to(each, (len(Precision), EVERY_INT8.size)) for each in values)
+    a, b = (np.broadcast_to(value, (len(Precision), EVERY_INT8.size)) for value in values)
     if op.code in EXTREMES:
         # LiteRT demands equal parameters; TFLM compares the stored numbers whatever they mean.
         return _BINARY[op.code](a, b) if _same(one, target) and _same(two, target) else None
@@ -254,7 +254,9 @@ def combined(op: Op, values: Sequence[Ints]) -> Ints | None:
     if op.code is not OpCode.SUB:
         return _BINARY[op.code](a, b, one, two, target, fused)
     rows = zip(a, b, Precision, strict=True)
-    return np.stack([binary.sub(x, y, one, two, target, fused, each) for x, y, each in rows])
+    return np.stack(
+        [binary.sub(x, y, one, two, target, fused, precision) for x, y, precision in rows]
+    )
 
 
 def pair_table(

@@ -158,8 +158,8 @@ def padding_before(padding: Padding, size: int, kernel: int, stride: int, dilati
 def padding_for(window: Window) -> Padding | None:
     """The padding under which a kernel arrives at these numbers, None where neither does."""
     for padding in (Padding.VALID, Padding.SAME):
-        found = [extents(padding, axis.size, axis.span, axis.stride) for axis in window]
-        if found == [(axis.before, axis.out) for axis in window]:
+        axis_extents = [extents(padding, axis.size, axis.span, axis.stride) for axis in window]
+        if axis_extents == [(axis.before, axis.out) for axis in window]:
             return padding
     return None
 

@@ -102,14 +102,14 @@ def run_all(
             answers.append(work(item))
             done(answers[-1])
         return answers
-    found = _in_processes(work, items, list(range(len(items))), jobs, done)
+    finished = _in_processes(work, items, list(range(len(items))), jobs, done)
     for index, item in enumerate(items):
-        if index not in found:  # a process died and took the queue with it: each on its own
-            found |= _in_processes(work, items, [index], 1, done)
-        if index not in found:
-            found[index] = lost(item)
-            done(found[index])
-    return [found[index] for index in range(len(items))]
+        if index not in finished:  # a process died and took the queue with it: each on its own
+            finished |= _in_processes(work, items, [index], 1, done)
+        if index not in finished:
+            finished[index] = lost(item)
+            done(finished[index])
+    return [finished[index] for index in range(len(items))]
 
 
 def _in_processes(
@@ -120,7 +120,7 @@ def _in_processes(
     done: Callable[[Answer], None],
 ) -> dict[int, Answer]:
     """The answers until a process died."""
-    found: dict[int, Answer] = {}
+    finished: dict[int, Answer] = {}
     context = multiprocessing.get_context("spawn")
     others = context.active_children()
     with _terminal_signals_blocked():
@@ -130,8 +130,8 @@ def _in_processes(
             with _terminal_signals_blocked():
                 futures = {pool.submit(work, items[i]): i for i in indices}
             for future in as_completed(futures):
-                found[futures[future]] = future.result()
-                done(found[futures[future]])
+                finished[futures[future]] = future.result()
+                done(finished[futures[future]])
         except BrokenProcessPool:
             pool.shutdown(cancel_futures=True)
         except BaseException:  # an interrupt or a signal: nothing of it goes on
@@ -139,7 +139,7 @@ def _in_processes(
                 if child not in others:
                     child.terminate()
             raise
-    return found
+    return finished
 
 
 @contextmanager

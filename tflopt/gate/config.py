@@ -17,7 +17,7 @@ from tflopt.run.device import DeviceRunner
 from tflopt.run.registry import EMULATORS, RUNNER_NAMES
 
 MODELS = "model"
-OPTIONS = frozenset(each.key for each in options().values())
+OPTIONS = frozenset(option.key for option in options().values())
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ def _paths(folder: Path, keys: Keys) -> list[tuple[str, Path]]:
         return [(pattern, folder / pattern)]
     if Path(pattern).is_absolute():
         raise UsageError(f"{keys.where}: the pattern {pattern!r} must be relative")
-    found = sorted(folder.glob(pattern))
-    if not found:
+    paths = sorted(folder.glob(pattern))
+    if not paths:
         raise UsageError(f"{keys.where}: no file matches {pattern!r}")
-    return [(path.relative_to(folder).as_posix(), path) for path in found]
+    return [(path.relative_to(folder).as_posix(), path) for path in paths]
 
 
 def _choose(folder: Path, where: str) -> ChooseRunner:
@@ -94,7 +94,7 @@ def _choose(folder: Path, where: str) -> ChooseRunner:
 
 
 def _settings(keys: Keys, folder: Path) -> Settings:
-    said = Options(**{name: keys.option(each) for name, each in options().items()})  # type: ignore[arg-type]
+    said = Options(**{name: keys.option(option) for name, option in options().items()})  # type: ignore[arg-type]
     if said.require_verified and not said.verify:
         raise UsageError(f"{keys.where}: require-verified needs verify = true")
     return said.settings(_choose(folder, keys.where))

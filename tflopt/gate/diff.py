@@ -174,17 +174,17 @@ def _of_model(path: Path, build: Build) -> Side:
     return Side(str(path), numbers, facts.by_code)
 
 
-def to_json(found: Diff, regressions: Sequence[Change]) -> dict[str, object]:
+def to_json(difference: Diff, regressions: Sequence[Change]) -> dict[str, object]:
     """Plain data for ``--json``."""
     return {
         **heading(),
-        "target": found.build.target,
-        "cmsis_nn": found.build.cmsis_nn,
-        "old": found.old.path,
-        "new": found.new.path,
+        "target": difference.build.target,
+        "cmsis_nn": difference.build.cmsis_nn,
+        "old": difference.old.path,
+        "new": difference.new.path,
         "changes": {
-            change.metric: {"old": change.old, "new": change.new} for change in found.changes
+            change.metric: {"old": change.old, "new": change.new} for change in difference.changes
         },
-        "operators": {code: {"old": a, "new": b} for code, (a, b) in found.operators.items()},
+        "operators": {code: {"old": a, "new": b} for code, (a, b) in difference.operators.items()},
         "regressions": [change.metric for change in regressions],
     }

@@ -101,22 +101,22 @@ class Keys:
         value = self.table.get(key)
         if value is None:
             return None
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
             raise self._wrong(key, "a list of strings")
         return tuple(value)
 
     def choice(self, key: str, kind: type[Choice]) -> Choice:
         """One of the values of an enumeration."""
         text = self.table[key]
-        for each in kind:
-            if each.value == text:
-                return each
-        raise self._wrong(key, "one of " + ", ".join(str(each.value) for each in kind))
+        for member in kind:
+            if member.value == text:
+                return member
+        raise self._wrong(key, "one of " + ", ".join(str(member.value) for member in kind))
 
     def tables(self, key: str) -> list[dict[str, object]]:
         """An array of tables."""
         value = self.table.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
             raise self._wrong(key, f"an array of tables: [[{key}]]")
         return value
 

@@ -82,8 +82,8 @@ def to_markdown(verdicts: Sequence[Verdict]) -> str:
 
 def budgets(verdicts: Iterable[Verdict]) -> list[str]:
     """The columns of a table: instructions only where a model has such a budget."""
-    found = {finding.check for verdict in verdicts for finding in verdict.findings}
-    return ["flash", "arena", *(["instructions"] if "instructions" in found else [])]
+    checks = {finding.check for verdict in verdicts for finding in verdict.findings}
+    return ["flash", "arena", *(["instructions"] if "instructions" in checks else [])]
 
 
 def budget(finding: Finding | None) -> str:

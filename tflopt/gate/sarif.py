@@ -32,7 +32,7 @@ def to_sarif(verdicts: Sequence[Verdict], paths: Sequence[Path]) -> dict[str, ob
     names = sorted({finding.check for _, _, finding in failures} | RULES.keys())
     rules = [{"id": name, "shortDescription": {"text": RULES.get(name, OTHER)}} for name in names]
     driver = {"name": "tflopt", "version": __version__, "rules": rules}
-    results = [_result(*each, names) for each in failures]
+    results = [_result(*failure, names) for failure in failures]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 

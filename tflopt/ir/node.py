@@ -129,9 +129,9 @@ class Value:
     @property
     def users(self) -> tuple[Op, ...]:
         """The operators that read it, each once."""
-        found: dict[Op | Graph, None] = dict.fromkeys(map(_USER, self._uses))
-        found.pop(self.graph, None)
-        return cast("tuple[Op, ...]", tuple(found))
+        users: dict[Op | Graph, None] = dict.fromkeys(map(_USER, self._uses))
+        users.pop(self.graph, None)
+        return cast("tuple[Op, ...]", tuple(users))
 
     @property
     def has_data(self) -> bool:

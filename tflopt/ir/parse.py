@@ -100,16 +100,16 @@ class _GraphReader:
 
     def operator(self, line: str) -> None:
         """Add the operator of a line."""
-        found = LINE.fullmatch(line)
-        if found is None:
+        match = LINE.fullmatch(line)
+        if match is None:
             raise ValueError("this is not an operator")
-        inputs = [self._operand(text) for text in _parts(found["inputs"])]
-        entry, options = self._entry(found["label"], int(found["version"] or 1)), None
+        inputs = [self._operand(text) for text in _parts(match["inputs"])]
+        entry, options = self._entry(match["label"], int(match["version"] or 1)), None
         if entry.custom_code is None:
-            options = _options(OpCode(entry.builtin), found["options"])
+            options = _options(OpCode(entry.builtin), match["options"])
         op = Op(self.builder.graph, entry, options)
         op.set_inputs(inputs)
-        op.set_outputs([self._result(text) for text in _parts(found["outputs"] or "")])
+        op.set_outputs([self._result(text) for text in _parts(match["outputs"] or "")])
         self.builder.graph.insert(op)
 
     def finish(self) -> None:
@@ -168,13 +168,13 @@ def _parts(text: str) -> list[str]:
 
 
 def _typed(text: str) -> tuple[str, DType, tuple[int, ...], Quantization | None]:
-    found = TYPED.fullmatch(text)
-    if found is None:
+    match = TYPED.fullmatch(text)
+    if match is None:
         raise ValueError(f"{text!r} is not a type, as in i8[1,4]{{0.5,-3}}")
-    if found["dtype"] not in SHORT:
-        raise ValueError(f"there is no type {found['dtype']}")
-    shape = tuple(int(extent) for extent in found["shape"].split(",") if extent)
-    return found["name"] or "", SHORT[found["dtype"]], shape, _quant(found["quant"], shape)
+    if match["dtype"] not in SHORT:
+        raise ValueError(f"there is no type {match['dtype']}")
+    shape = tuple(int(extent) for extent in match["shape"].split(",") if extent)
+    return match["name"] or "", SHORT[match["dtype"]], shape, _quant(match["quant"], shape)
 
 
 def _quant(text: str | None, shape: tuple[int, ...]) -> Quantization | None:

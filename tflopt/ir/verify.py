@@ -39,14 +39,14 @@ def called(op: Op) -> list[int]:
 
 def called_graphs(model: Model) -> set[int]:
     """The first subgraph, and all that it calls directly or through others, by their numbers."""
-    found, waiting = set[int](), [0]
+    reached, waiting = set[int](), [0]
     while waiting:
         number = waiting.pop()
-        if number in found or not 0 <= number < len(model.graphs):
+        if number in reached or not 0 <= number < len(model.graphs):
             continue
-        found.add(number)
+        reached.add(number)
         waiting += [index for op in model.graphs[number].ops for index in called(op)]
-    return found
+    return reached
 
 
 def flaws(model: Model) -> Iterator[Flaw]:

@@ -38,8 +38,8 @@ def _extent_flaws(model: Model, below: list[list[int]], order: Sequence[int]) ->
     """TFLM recurses and enters each call anew, as it allocates and as it runs."""
     depths, steps = [0] * len(below), [len(graph.ops) for graph in model.graphs]
     for index in order:
-        depths[index] = max((1 + depths[each] for each in below[index]), default=0)
-        steps[index] += sum(1 + steps[each] for each in below[index])
+        depths[index] = max((1 + depths[callee] for callee in below[index]), default=0)
+        steps[index] += sum(1 + steps[callee] for callee in below[index])
         if depths[index] > MOST_LEVELS:
             reason = f"calls subgraphs {depths[index]} levels deep; {MOST_LEVELS} are supported"
             yield Flaw(f"subgraph {index}", reason)
@@ -52,12 +52,12 @@ def _extent_flaws(model: Model, below: list[list[int]], order: Sequence[int]) ->
 
 def _callees_first(below: list[list[int]]) -> list[int] | None:
     """Subgraphs in an order in which each follows all that it calls; None where a circle is."""
-    waiting = [sum(0 <= each < len(below) for each in calls) for calls in below]
+    waiting = [sum(0 <= callee < len(below) for callee in calls) for calls in below]
     callers: list[list[int]] = [[] for _ in below]
     for index, calls in enumerate(below):
-        for each in calls:
-            if 0 <= each < len(below):
-                callers[each].append(index)
+        for callee in calls:
+            if 0 <= callee < len(below):
+                callers[callee].append(index)
     order = [index for index, count in enumerate(waiting) if not count]
     for index in order:
         for caller in callers[index]:
@@ -93,10 +93,10 @@ def _size(value: Value | None) -> int | None:
 
 def _reached(below: list[list[int]], start: int) -> set[int]:
     """``start`` and all that it calls, directly or not."""
-    found, waiting = {start}, [start]
+    reached, waiting = {start}, [start]
     while waiting:
         for index in below[waiting.pop()]:
-            if 0 <= index < len(below) and index not in found:
-                found.add(index)
+            if 0 <= index < len(below) and index not in reached:
+                reached.add(index)
                 waiting.append(index)
-    return found
+    return reached

@@ -32,10 +32,10 @@ def _source(op: Op, index: int = 0) -> Value:
 
 
 def _gives(op: Op, expected: Sequence[int]) -> str:
-    found = op.output.shape
-    if found == tuple(expected):
+    shape = op.output.shape
+    if shape == tuple(expected):
         return ""
-    return f"its output has the shape {list(found)}, its inputs give {list(expected)}"
+    return f"its output has the shape {list(shape)}, its inputs give {list(expected)}"
 
 
 def _along(shapes: Sequence[Shape], whole: Shape, axis: int) -> str:

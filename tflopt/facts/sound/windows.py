@@ -40,10 +40,10 @@ def _windows(extent: int, window: int, stride: int, padding: Padding) -> int:
 
 
 def _output_flaw(op: Op, expected: tuple[int, ...]) -> str:
-    found = op.output.shape
-    if found == expected:
+    shape = op.output.shape
+    if shape == expected:
         return ""
-    return f"its output has the shape {list(found)}, its input and options give {list(expected)}"
+    return f"its output has the shape {list(shape)}, its input and options give {list(expected)}"
 
 
 def _bias_flaw(op: Op, index: int, channels: int) -> str:

@@ -54,7 +54,7 @@ def judge(firmware: Firmware, model_bytes: int, need_bytes: int) -> list[Judgeme
 
 def _arena(firmware: Firmware, need_bytes: int) -> Iterator[Judgement]:
     if len(firmware.arenas) > 1:
-        names = ", ".join(_named(each) for each in firmware.arenas)
+        names = ", ".join(_named(arena) for arena in firmware.arenas)
         text = f"several may be it: {names}; --arena SYMBOL says which"
         yield Judgement("arena", Level.ERROR, text)
         return
@@ -87,20 +87,20 @@ def _model(firmware: Firmware, model_bytes: int) -> Iterator[Judgement]:
             yield Judgement("model", Level.NOTE, f"it is in there {len(firmware.same)} times")
         return
     if firmware.sees_bytes:
-        others = ", ".join(_named(each) for each in firmware.others)
+        others = ", ".join(_named(copy) for copy in firmware.others)
         text = f"another one: {others}" if others else "it isn't in there"
         yield Judgement("model", Level.ERROR, text)
         return
     fitting = [
-        each
-        for each in firmware.others
-        if model_bytes <= each.size_bytes <= model_bytes + ROOM_FOR_ARRAY
+        copy
+        for copy in firmware.others
+        if model_bytes <= copy.size_bytes <= model_bytes + ROOM_FOR_ARRAY
     ]
     if fitting:
         text = f"{_named(fitting[0])}: the size agrees; only an ELF file shows the bytes"
         yield Judgement("model", Level.GOOD, text)
     elif firmware.others:
-        names = ", ".join(_named(each) for each in firmware.others)
+        names = ", ".join(_named(copy) for copy in firmware.others)
         text = f"not the same: the file has {model_bytes:,} bytes, the map {names}"
         yield Judgement("model", Level.ERROR, text)
     else:
@@ -117,7 +117,7 @@ def plain_name(symbol: str) -> str:
     if nested is None:
         return symbol
     rest, last = symbol[nested.end() :], symbol
-    while found := LENGTH.match(rest):
-        end = found.end() + int(found[0])
-        last, rest = rest[found.end() : end], rest[end:]
+    while length := LENGTH.match(rest):
+        end = length.end() + int(length[0])
+        last, rest = rest[length.end() : end], rest[end:]
     return last or symbol

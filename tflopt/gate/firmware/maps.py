@@ -47,15 +47,15 @@ def _gnu(lines: Sequence[str]) -> Iterator[Entry]:
     named: str | None = None
     inside: list[tuple[int, str]] = []
     for line in lines[start:]:
-        if found := GNU_SECTION.match(line):
+        if match := GNU_SECTION.match(line):
             yield from _in_section(home, inside)
-            home, inside, named = None, [], found[1]
-            if found[2]:
-                home = (named, _number(found[2]), _number(found[3]))
-        elif named and home is None and (found := GNU_REST.match(line)):
-            home = (named, _number(found[1]), _number(found[2]))
-        elif found := GNU_SYMBOL.match(line):
-            inside.append((_number(found[1]), found[2]))
+            home, inside, named = None, [], match[1]
+            if match[2]:
+                home = (named, _number(match[2]), _number(match[3]))
+        elif named and home is None and (match := GNU_REST.match(line)):
+            home = (named, _number(match[1]), _number(match[2]))
+        elif match := GNU_SYMBOL.match(line):
+            inside.append((_number(match[1]), match[2]))
     yield from _in_section(home, inside)
 
 
@@ -76,18 +76,18 @@ def _in_section(
 
 def _armlink(lines: Sequence[str]) -> Iterator[Entry]:
     for line in lines:
-        if found := ARMLINK.match(line):
-            yield Entry(found[1], _number(found[2]), int(found[3]))
+        if match := ARMLINK.match(line):
+            yield Entry(match[1], _number(match[2]), int(match[3]))
 
 
 def _iar(lines: Sequence[str]) -> Iterator[Entry]:
     """A long name has a line of its own."""
     before = ""
     for line in lines:
-        if found := IAR.match(line):
-            name = found[1] or before
+        if match := IAR.match(line):
+            name = match[1] or before
             if name:
-                yield Entry(name, _number(found[2]), _number(found[3]))
+                yield Entry(name, _number(match[2]), _number(match[3]))
         alone = IAR_NAME.match(line)
         before = alone[1] if alone else ""
 

@@ -72,18 +72,18 @@ def read_firmware(path: Path, model: bytes, arena: str = "") -> Firmware:
         raise UsageError(
             f"{path}: names no data; compile with -fdata-sections, or take the ELF file"
         )
-    places = [Place(each.name, each.address, each.size_bytes) for each in entries]
+    places = [Place(entry.name, entry.address, entry.size_bytes) for entry in entries]
     named = _arenas(places, arena, str(path))
-    others = tuple(_models(entries, {each.name for each in named}))
+    others = tuple(_models(entries, {place.name for place in named}))
     return Firmware(f"{linker}'s map", named, (), others, sees_bytes=False)
 
 
 def _of_elf(elf: Elf, model: bytes, arena: str, where: str) -> Firmware:
-    objects = [each for each in elf.symbols if each.is_data and each.is_defined]
-    places = [Place(each.name, each.address, each.size_bytes) for each in objects]
+    objects = [symbol for symbol in elf.symbols if symbol.is_data and symbol.is_defined]
+    places = [Place(symbol.name, symbol.address, symbol.size_bytes) for symbol in objects]
     if not places:
         raise UsageError(f"{where}: has no symbols; take the file before it was stripped, or a map")
-    by_address = {each.address: each for each in places if each.size_bytes}
+    by_address = {place.address: place for place in places if place.size_bytes}
     same, others = [], []
     for section in elf.sections:
         if not section.is_loaded or not section.data:
@@ -111,36 +111,36 @@ def _of_elf(elf: Elf, model: bytes, arena: str, where: str) -> Firmware:
 
 
 def _all(content: bytes, symbol: bytes) -> list[int]:
-    found, at = [], content.find(symbol)
+    offsets, at = [], content.find(symbol)
     while at >= 0:
-        found.append(at)
+        offsets.append(at)
         at = content.find(symbol, at + 1)
-    return found
+    return offsets
 
 
 def _arenas(places: Sequence[Place], symbol: str, where: str) -> tuple[Place, ...]:
-    large = [each for each in places if each.size_bytes >= LEAST_ARENA]
+    large = [place for place in places if place.size_bytes >= LEAST_ARENA]
     if symbol:
-        found = [each for each in places if symbol == each.name and each.size_bytes]
-        found = found or [each for each in large if symbol in each.name]
-        if not found:
-            hint = near_match(symbol, (each.name for each in large)) or "it names none like it"
+        arenas = [place for place in places if symbol == place.name and place.size_bytes]
+        arenas = arenas or [place for place in large if symbol in place.name]
+        if not arenas:
+            hint = near_match(symbol, (place.name for place in large)) or "it names none like it"
             raise UsageError(f"{where}: has no {symbol!r}; {hint}")
-        return tuple(found)
-    found = [each for each in large if ARENA.search(each.name)]
-    if not found:
-        largest = sorted(large, key=lambda each: -each.size_bytes)[:SHOWN]
-        names = ", ".join(f"{printable(each.name)} ({each.size_bytes:,})" for each in largest)
+        return tuple(arenas)
+    arenas = [place for place in large if ARENA.search(place.name)]
+    if not arenas:
+        largest = sorted(large, key=lambda place: -place.size_bytes)[:SHOWN]
+        names = ", ".join(f"{printable(place.name)} ({place.size_bytes:,})" for place in largest)
         raise UsageError(
             f"{where}: no symbol has 'arena' in its name; --arena SYMBOL says which it is "
             f"(the largest: {names or 'none'})"
         )
-    return tuple(found)
+    return tuple(arenas)
 
 
 def _models(entries: Sequence[Entry], arenas: set[str]) -> list[Place]:
     return [
-        Place(each.name, each.address, each.size_bytes)
-        for each in entries
-        if MODEL.search(each.name) and each.name not in arenas and each.size_bytes >= LEAST_ARENA
+        Place(entry.name, entry.address, entry.size_bytes)
+        for entry in entries
+        if MODEL.search(entry.name) and entry.name not in arenas and entry.size_bytes >= LEAST_ARENA
     ]
