@@ -125,8 +125,8 @@ class ReshapeRole(Role):
         original = self.original
         yield original
         data, output = (
-            [label for label in candidates[each.group] if order_of(label) == order_of(own)]
-            for each, own in zip(self.operands, original.labels, strict=True)
+            [label for label in candidates[operand.group] if order_of(label) == order_of(own)]
+            for operand, own in zip(self.operands, original.labels, strict=True)
         )
         for source in data:
             for target in output:
@@ -146,7 +146,7 @@ def target_shape(label: Label, group: Group) -> tuple[int, ...]:
     is_open = [axis is not None and group.sizes[axis] == 1 for axis in label]
     if sum(is_open) != 1:
         return tuple(sizes)
-    return tuple(-1 if each else size for size, each in zip(sizes, is_open, strict=True))
+    return tuple(-1 if resizable else size for size, resizable in zip(sizes, is_open, strict=True))
 
 
 def reshape_role(op: Op, groups: Groups) -> Role | None:

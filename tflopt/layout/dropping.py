@@ -139,8 +139,8 @@ def _reduced_axes(op: Op) -> tuple[int, ...] | None:
     if data is None or numbers is None:
         return None
     rank = len(data.shape)
-    found = sorted({axis + rank if axis < 0 else axis for axis in numbers})
-    return tuple(found) if all(0 <= axis < rank for axis in found) else None
+    reduced = sorted({axis + rank if axis < 0 else axis for axis in numbers})
+    return tuple(reduced) if all(0 <= axis < rank for axis in reduced) else None
 
 
 class PickRole(DropRole):

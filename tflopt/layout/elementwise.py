@@ -40,15 +40,15 @@ class ElementwiseRole(MovableRole):
 
     def _input_shapes(self, op: Op, arrangement: Label) -> list[tuple[int, ...]]:
         labels = self.labels(arrangement)
-        found = {
+        shapes = {
             operand.index: shape_of(label, operand.group.sizes)
             for operand, label in zip(self.operands, labels, strict=True)
             if not operand.is_output
         }
         for index in self.constants:
             value = op.operand(index)
-            found[index] = _constant_shape(value, arrangement, self.rank)
-        return [found[index] for index in sorted(found)]
+            shapes[index] = _constant_shape(value, arrangement, self.rank)
+        return [shapes[index] for index in sorted(shapes)]
 
     def apply(self, form: Form, rw: Rewriter) -> None:
         """Edit the operator to work in this form."""
@@ -85,7 +85,7 @@ def elementwise_role(op: Op, groups: Groups) -> Role | None:
                 return None
             constants.append(index)
     operands = operands_of(op, groups, range(count), rank)
-    spans = tuple(len(each.value(op).shape) for each in operands)
+    spans = tuple(len(operand.value(op).shape) for operand in operands)
     axes = used_axes(operands, rank, _axes_of_constants(op, constants, rank))
     if not _agree(operands, axes):
         return None
@@ -99,12 +99,12 @@ def is_plain_constant(value: Value) -> bool:
 
 
 def _axes_of_constants(op: Op, constants: list[int], rank: int) -> tuple[int, ...]:
-    found = []
+    axes = []
     for index in constants:
         value = op.operand(index)
         offset = rank - len(value.shape)
-        found += [offset + axis for axis, size in enumerate(value.shape) if size != 1]
-    return tuple(found)
+        axes += [offset + axis for axis, size in enumerate(value.shape) if size != 1]
+    return tuple(axes)
 
 
 def _agree(operands: tuple[Operand, ...], axes: tuple[int, ...]) -> bool:
@@ -117,9 +117,9 @@ def _agree(operands: tuple[Operand, ...], axes: tuple[int, ...]) -> bool:
         for axis, item in enumerate(output.base)
         if item is not None
     }
-    for each in operands:
+    for operand in operands:
         for axis in axes:
-            item = each.base[axis]
-            if item is not None and each.group.sizes[item] != sizes.get(axis, 1):
+            item = operand.base[axis]
+            if item is not None and operand.group.sizes[item] != sizes.get(axis, 1):
                 return False
     return True

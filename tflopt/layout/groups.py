@@ -44,21 +44,21 @@ Groups = Mapping[Value, Group]
 
 def find_groups(graph: Graph) -> dict[Value, Group]:
     """The logical tensor of every value of the graph that can be arranged otherwise."""
-    found: dict[Value, Group] = {}
+    groups: dict[Value, Group] = {}
     for value in graph.inputs:
-        _enter_root(value, found)
+        _enter_root(value, groups)
     for op in graph.ops:
-        label = _label_behind(op, found)
+        label = _label_behind(op, groups)
         if label is None:
             for value in op.outputs:
-                _enter_root(value, found)
+                _enter_root(value, groups)
             continue
         source = op.operand(0)
-        group = found[source]
+        group = groups[source]
         group.members[op.output] = label
         group.views.append(op)
-        found[op.output] = group
-    return found
+        groups[op.output] = group
+    return groups
 
 
 def is_dissolved(op: Op, groups: Groups) -> bool:
@@ -66,15 +66,15 @@ def is_dissolved(op: Op, groups: Groups) -> bool:
     return bool(op.outputs) and op.output in groups and op in groups[op.output].views
 
 
-def _enter_root(value: Value, found: dict[Value, Group]) -> None:
+def _enter_root(value: Value, groups: dict[Value, Group]) -> None:
     usable = value.size_bytes is not None and value.elements > 0 and not value.is_variable
-    if not usable or value.is_constant or value.dtype.numpy is None or value in found:
+    if not usable or value.is_constant or value.dtype.numpy is None or value in groups:
         return
     if value.quant is not None and value.quant.is_per_channel:
         return
     label = tuple(axis if _counts(value, axis) else None for axis in range(len(value.shape)))
     sizes = {axis: value.shape[axis] for axis in label if axis is not None}
-    found[value] = Group(value, sizes, {value: label})
+    groups[value] = Group(value, sizes, {value: label})
 
 
 def _is_open(value: Value, axis: int) -> bool:
@@ -86,15 +86,15 @@ def _counts(value: Value, axis: int) -> bool:
     return value.shape[axis] != 1 or _is_open(value, axis)
 
 
-def _label_behind(op: Op, found: Groups) -> Label | None:
+def _label_behind(op: Op, groups: Groups) -> Label | None:
     """The label of the output of a view or transpose; None for any other operator."""
     source = op.input(0)
-    if source is None or source not in found or len(op.outputs) != 1:
+    if source is None or source not in groups or len(op.outputs) != 1:
         return None
     same = same_quantization(source.quant, op.output.quant) and source.dtype == op.output.dtype
-    if not same or op.output.is_variable or op.output in found:
+    if not same or op.output.is_variable or op.output in groups:
         return None
-    label = found[source].members[source]
+    label = groups[source].members[source]
     if op.code in TRANSPOSES:
         return _transposed(op, label)
     if op.code in VIEWS:

@@ -88,14 +88,16 @@ def restricted(problem: Problem, banned: Collection[tuple[int, Form]]) -> Proble
         [i for i, form in enumerate(forms) if (number, form) not in banned]
         for number, forms in enumerate(problem.forms)
     ]
-    forms = [[each[i] for i in k] for each, k in zip(problem.forms, kept, strict=True)]
-    prices = [[each[i] for i in k] for each, k in zip(problem.prices, kept, strict=True)]
+    forms = [[role_forms[i] for i in k] for role_forms, k in zip(problem.forms, kept, strict=True)]
+    prices = [
+        [role_prices[i] for i in k] for role_prices, k in zip(problem.prices, kept, strict=True)
+    ]
     return replace(problem, forms=forms, prices=prices)
 
 
 def without_speed(problem: Problem) -> Problem:
     """The problem in which instructions don't count."""
-    prices = [[FormPrice(each.hazards) for each in prices] for prices in problem.prices]
+    prices = [[FormPrice(price.hazards) for price in prices] for prices in problem.prices]
     return replace(problem, prices=prices)
 
 
@@ -113,9 +115,9 @@ def _find_forms(roles: Sequence[Role], groups: Iterable[Group]) -> list[list[For
     for _ in range(SWEEPS):
         changed = False
         for number in numbers:
-            found = list(islice(roles[number].forms(candidates), MOST_FORMS))
-            forms[number] = found
-            changed |= _enter(roles[number], found, candidates)
+            role_forms = list(islice(roles[number].forms(candidates), MOST_FORMS))
+            forms[number] = role_forms
+            changed |= _enter(roles[number], role_forms, candidates)
         if not changed:
             break
         numbers.reverse()

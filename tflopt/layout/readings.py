@@ -57,16 +57,16 @@ class _Side:
 
 def find_readings(roles: Sequence[Role]) -> list[Reading]:
     """Every group that some role produces, with its readers."""
-    found: dict[Group, Reading] = {}
+    readings: dict[Group, Reading] = {}
     for number, role in enumerate(roles):
         for index, operand in enumerate(role.operands):
             if operand.is_output:
-                found[operand.group] = Reading(operand.group, (number, index))
+                readings[operand.group] = Reading(operand.group, (number, index))
     for number, role in enumerate(roles):
         for index, operand in enumerate(role.operands):
-            if not operand.is_output and operand.group in found:
-                found[operand.group].readers.setdefault(number, []).append(index)
-    return list(found.values())
+            if not operand.is_output and operand.group in readings:
+                readings[operand.group].readers.setdefault(number, []).append(index)
+    return list(readings.values())
 
 
 def factors_of(
@@ -94,7 +94,7 @@ def factors_of(
 def _side(role: int, indices: Sequence[int], forms: Sequence[Form]) -> _Side:
     read = [tuple(form.labels[index] for index in indices) for form in forms]
     kinds = list(dict.fromkeys(read))
-    return _Side(role, tuple(kinds), tuple(kinds.index(each) for each in read))
+    return _Side(role, tuple(kinds), tuple(kinds.index(labels) for labels in read))
 
 
 @cache
@@ -140,7 +140,7 @@ def _shared(
     labels = sorted(
         {label for side in readers for kind in side.kinds for label in kind}, key=_sort_key
     )
-    sets = [frozenset(each) for n in range(MOST_EXTRA + 1) for each in combinations(labels, n)]
+    sets = [frozenset(subset) for n in range(MOST_EXTRA + 1) for subset in combinations(labels, n)]
     sets.append(frozenset(label for side in readers for label in side.kinds[side.numbers[0]]))
     states = list(dict.fromkeys(product(range(len(producer.kinds)), sets)))
     variable = len(sizes)

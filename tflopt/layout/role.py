@@ -76,7 +76,7 @@ class Role:
     def original(self) -> Form:
         """How the operator runs in the model."""
         arrangement = tuple(axis if axis in self.axes else None for axis in range(self.rank))
-        return Form(arrangement, tuple(own_label(self.op, each) for each in self.operands))
+        return Form(arrangement, tuple(own_label(self.op, operand) for operand in self.operands))
 
     def forms(self, candidates: Candidates) -> Iterator[Form]:
         """The ways to run it that use the labels in ``candidates``, the original first."""
@@ -120,14 +120,14 @@ class MovableRole(Role):
         inverse = {item: axis for axis, item in enumerate(operand.base) if item is not None}
         if any(item is not None and item not in inverse for item in label):
             return
-        found: Label = tuple(None if item is None else inverse[item] for item in label)
-        lacking = [axis for axis in self.axes if axis not in found]
+        arrangement: Label = tuple(None if item is None else inverse[item] for item in label)
+        lacking = [axis for axis in self.axes if axis not in arrangement]
         if not lacking:
-            yield found
+            yield arrangement
         elif len(lacking) == 1:
-            for place, item in enumerate(found):
+            for place, item in enumerate(arrangement):
                 if item is None:
-                    yield (*found[:place], lacking[0], *found[place + 1 :])
+                    yield (*arrangement[:place], lacking[0], *arrangement[place + 1 :])
 
     def is_legal(self, arrangement: Label) -> bool:
         """Whether the operator computes the same in this arrangement."""
@@ -137,8 +137,8 @@ class MovableRole(Role):
         """Each operand's label."""
         spans = self.spans or (self.rank,) * len(self.operands)
         return tuple(
-            _cut(project(each.base, arrangement), span, self.rank)
-            for each, span in zip(self.operands, spans, strict=True)
+            _cut(project(operand.base, arrangement), span, self.rank)
+            for operand, span in zip(self.operands, spans, strict=True)
         )
 
 
@@ -168,31 +168,31 @@ def over_axes(label: Label, rank: int) -> Label:
 
 def operands_of(op: Op, groups: Groups, inputs: Sequence[int], rank: int) -> tuple[Operand, ...]:
     """The operands among ``inputs`` that are no constants, then all outputs."""
-    found = []
+    operands = []
     for index in inputs:
         value = op.inputs[index]
         if value is not None and value in groups:
             base = over_axes(groups[value].members[value], rank)
-            found.append(Operand(False, index, groups[value], base))
+            operands.append(Operand(False, index, groups[value], base))
     for index, value in enumerate(op.outputs):
         if value in groups:
             base = over_axes(groups[value].members[value], rank)
-            found.append(Operand(True, index, groups[value], base))
-    return tuple(found)
+            operands.append(Operand(True, index, groups[value], base))
+    return tuple(operands)
 
 
 def all_operands(op: Op, groups: Groups) -> tuple[Operand, ...]:
     """Every operand, with its own label as its base."""
     inputs = [i for i, value in enumerate(op.inputs) if value is not None and value in groups]
-    found = [
+    operands = [
         Operand(False, i, groups[v], groups[v].members[v]) for i in inputs if (v := op.inputs[i])
     ]
-    found += [
+    operands += [
         Operand(True, i, groups[v], groups[v].members[v])
         for i, v in enumerate(op.outputs)
         if v in groups
     ]
-    return tuple(found)
+    return tuple(operands)
 
 
 def used_axes(operands: Sequence[Operand], rank: int, also: Sequence[int] = ()) -> tuple[int, ...]:
@@ -200,7 +200,7 @@ def used_axes(operands: Sequence[Operand], rank: int, also: Sequence[int] = ()) 
     return tuple(
         axis
         for axis in range(rank)
-        if axis in also or any(each.base[axis] is not None for each in operands)
+        if axis in also or any(operand.base[axis] is not None for operand in operands)
     )
 
 

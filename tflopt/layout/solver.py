@@ -51,10 +51,10 @@ def solve(
     lowest = cost_of(factors, best)
     for attempt in range(ROUNDS):
         kept = _to_keep(sizes, factors, max_entries, attempt)
-        found = _eliminate(sizes, factors, {v: best[v] for v in kept})
-        cost = cost_of(factors, found)
+        choices = _eliminate(sizes, factors, {v: best[v] for v in kept})
+        cost = cost_of(factors, choices)
         if cost < lowest:
-            best, lowest = found, cost
+            best, lowest = choices, cost
         if all(sizes[v] == 1 for v in kept):
             break
     return best

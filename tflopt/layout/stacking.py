@@ -40,9 +40,9 @@ class StackRole(MovableRole):
             return
         inverse = {item: axis for axis, item in enumerate(operand.base) if item is not None}
         if all(item is None or item in inverse for item in label):
-            found = tuple(None if item is None else inverse[item] for item in label)
-            for place in range(len(found) + 1):
-                yield (*found[:place], self.axis, *found[place:])
+            arrangement = tuple(None if item is None else inverse[item] for item in label)
+            for place in range(len(arrangement) + 1):
+                yield (*arrangement[:place], self.axis, *arrangement[place:])
 
     def is_legal(self, arrangement: Label) -> bool:
         """Whether the operator computes the same with its axes in this order."""
@@ -53,8 +53,10 @@ class StackRole(MovableRole):
         place = arrangement.index(self.axis)
         part = (*arrangement[:place], *arrangement[place + 1 :])
         return tuple(
-            project(each.base, part if each.is_output == self.parts_are_outputs else arrangement)
-            for each in self.operands
+            project(
+                operand.base, part if operand.is_output == self.parts_are_outputs else arrangement
+            )
+            for operand in self.operands
         )
 
     def apply(self, form: Form, rw: Rewriter) -> None:
@@ -79,13 +81,13 @@ def stack_role(op: Op, groups: Groups) -> Role | None:
     rank = len(whole.shape)
     axis = options.axis + rank if options.axis < 0 else options.axis
     operands = []
-    for each in operands_of(op, groups, range(len(op.inputs)), rank):
-        if each.is_output == unpacks:
-            label = each.group.members[each.value(op)]
+    for operand in operands_of(op, groups, range(len(op.inputs)), rank):
+        if operand.is_output == unpacks:
+            label = operand.group.members[operand.value(op)]
             if len(label) != rank - 1:
                 return None
-            each = replace(each, base=(*label[:axis], None, *label[axis:]))
-        operands.append(each)
+            operand = replace(operand, base=(*label[:axis], None, *label[axis:]))
+        operands.append(operand)
     if not 0 <= axis < rank:
         return None
     axes = used_axes(operands, rank, [axis])

@@ -49,12 +49,12 @@ def slice_displacements(
     """
     axis = axis + len(shape) if axis < 0 else axis
     whole = all(size == 1 for size in shape[:axis])
-    found: list[int | None] = []
+    displacements: list[int | None] = []
     position = 0
     for size in part_bytes:
-        found.append(position if whole and position % alignment == 0 else None)
+        displacements.append(position if whole and position % alignment == 0 else None)
         position += size
-    return found
+    return displacements
 
 
 def reading_gap(reads: Array) -> int:
@@ -90,11 +90,11 @@ def join_gaps(part_bytes: Sequence[int], outer: int) -> list[int]:
     before its last turn ``(outer - 1) * t + p`` bytes are written, and ``(outer - 1) * s`` of it
     are read. ``s`` more, and no copy meets its own source.
     """
-    turn, place, found = sum(part_bytes) // outer, 0, []
+    turn, place, gaps = sum(part_bytes) // outer, 0, []
     for size in (total // outer for total in part_bytes):
-        found.append((outer - 1) * (turn - size) + place + size)
+        gaps.append((outer - 1) * (turn - size) + place + size)
         place += size
-    return found
+    return gaps
 
 
 def split_gaps(part_bytes: Sequence[int], outer: int) -> list[int]:

@@ -24,7 +24,7 @@ def describe_costs(
     model: Model, memory: Callable[[Op], KernelMemory], sizes: StructSizes = ARM32
 ) -> list[list[OpCost]]:
     """One `OpCost` for each operator of each subgraph; ``memory`` knows the target's kernels."""
-    found = []
+    op_costs = []
     variables = _variable_buffers(model)
     for graph in model.graphs:
         index = {value: i for i, value in enumerate(graph.values)}
@@ -35,8 +35,8 @@ def describe_costs(
                 persistent = (*kernel.persistent_bytes, *variables[op])
                 kernel = replace(kernel, persistent_bytes=persistent)
             costs.append(op_cost(op, kernel, index, sizes))
-        found.append(costs)
-    return found
+        op_costs.append(costs)
+    return op_costs
 
 
 def op_cost(
@@ -78,7 +78,7 @@ def _variable_buffers(model: Model) -> dict[Op, tuple[int]]:
 
     Only a handle made in the same subgraph is known by then (assign_variable.cc).
     """
-    found: dict[Op, tuple[int]] = {}
+    buffers: dict[Op, tuple[int]] = {}
     seen: set[tuple[str, str]] = set()
     for op in model.ops():
         handle, value = op.input(0), op.input(1)
@@ -87,8 +87,8 @@ def _variable_buffers(model: Model) -> dict[Op, tuple[int]]:
         name = None if handle.producer is None else _variable_name(handle.producer)
         if name is not None and name not in seen:
             seen.add(name)
-            found[op] = (value.size_bytes or 0,)
-    return found
+            buffers[op] = (value.size_bytes or 0,)
+    return buffers
 
 
 def _prepared(op: Op) -> list[Value]:

@@ -142,11 +142,11 @@ def _called(op: Op) -> tuple[int, ...]:
         return ()
     options = op.options
     if op.code is OpCode.IF and isinstance(options, IfOptions):
-        found = [options.then_subgraph_index, options.else_subgraph_index]
+        callees = [options.then_subgraph_index, options.else_subgraph_index]
     elif op.code is OpCode.WHILE and isinstance(options, WhileOptions):
-        found = [options.cond_subgraph_index, options.body_subgraph_index]
+        callees = [options.cond_subgraph_index, options.body_subgraph_index]
     elif op.code is OpCode.CALL_ONCE and isinstance(options, CallOnceOptions):
-        found = [options.init_subgraph_index]
+        callees = [options.init_subgraph_index]
     else:
-        found = []
-    return tuple(index for index in found if index != -1)
+        callees = []
+    return tuple(index for index in callees if index != -1)

@@ -39,8 +39,8 @@ def in_place_of(op: Op, refs: Refs) -> Iterator[TensorAlias]:
 def overlap_aliases(model: Model, gap: OverlapGap) -> list[TensorAlias]:
     """Pairs of input and output that may overlap diagonally, for the core that ``gap`` knows."""
     refs = tensor_refs(model)
-    found = (overlap_of(op, refs, gap) for op in model.main.ops)
-    return [alias for alias in found if alias is not None]
+    overlaps = (overlap_of(op, refs, gap) for op in model.main.ops)
+    return [alias for alias in overlaps if alias is not None]
 
 
 def overlap_of(op: Op, refs: Refs, gap: OverlapGap) -> TensorAlias | None:

@@ -121,14 +121,14 @@ class _Placed:
         end = bisect_right(self.by_start, last, key=_start)
         if (end - begin) * SORTING > len(self.by_offset):
             return self.by_offset
-        found = [entry for _, entry in self.by_start[begin:end]]
+        entries = [entry for _, entry in self.by_start[begin:end]]
         node = self.rank[current.first_used] + self.leaves
         while node:
-            found += self.tree.get(node, ())
-            if len(found) * SORTING > len(self.by_offset):
+            entries += self.tree.get(node, ())
+            if len(entries) * SORTING > len(self.by_offset):
                 return self.by_offset
             node >>= 1
-        return sorted(found)
+        return sorted(entries)
 
 
 class _Crowd:
@@ -156,8 +156,8 @@ class _Crowd:
         return int(tops[fits[0]] if len(fits) else tops[-1])
 
 
-def _start(each: tuple[int, _Entry]) -> int:
-    return each[0]
+def _start(pair: tuple[int, _Entry]) -> int:
+    return pair[0]
 
 
 def _placement_order(requirements: Sequence[Requirement]) -> list[int]:

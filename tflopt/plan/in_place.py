@@ -155,8 +155,8 @@ Gaps = Callable[[Sequence[int], int], list[int]]
 
 def _parts(values: Sequence[Value | None]) -> list[Value]:
     """The values, none where one is absent."""
-    found = [value for value in values if value is not None]
-    return found if len(found) == len(values) else []
+    present = [value for value in values if value is not None]
+    return present if len(present) == len(values) else []
 
 
 def _alike(parts: Sequence[Value]) -> bool:
@@ -279,14 +279,14 @@ def _resize(op: Op) -> Iterator[ValueAlias]:
 
 def _nearest(source: Value, output: Value, options: ResizeNearestNeighborOptions) -> list[Array]:
     """The pixels that are read: by the newest TFLM, and by one that doesn't heed the centers."""
-    found = []
+    pixels = []
     for centers in {False, options.half_pixel_centers}:
         rows, columns = (
             nearest(size, out, corners=options.align_corners, centers=centers)
             for size, out in _extents(source, output)
         )
-        found.append(_pixels(rows, columns, source))
-    return found
+        pixels.append(_pixels(rows, columns, source))
+    return pixels
 
 
 def _bilinear(source: Value, output: Value, options: ResizeBilinearOptions) -> Array:
@@ -304,8 +304,8 @@ def _extents(source: Value, output: Value) -> list[tuple[int, int]]:
 
 def _pixels(rows: Sequence[int], columns: Sequence[int], source: Value) -> Array:
     width = source.shape[2]
-    found: Array = np.add.outer(np.array(rows, np.int64) * width, np.array(columns)).ravel()
-    return found
+    pixels: Array = np.add.outer(np.array(rows, np.int64) * width, np.array(columns)).ravel()
+    return pixels
 
 
 def _transpose(op: Op) -> Iterator[ValueAlias]:

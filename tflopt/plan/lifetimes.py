@@ -269,7 +269,7 @@ def planned_buffers(model: ModelDesc, offline: Sequence[int] | None = None) -> l
 def _planned_tensors(
     model: ModelDesc, clock: _Clock, offline: Sequence[int] | None
 ) -> list[PlannedBuffer]:
-    found, flat = [], 0
+    buffers, flat = [], 0
     for number, graph in enumerate(model.subgraphs):
         for index, tensor in enumerate(graph.tensors):
             given = offline is not None and offline[flat] != ONLINE
@@ -279,7 +279,7 @@ def _planned_tensors(
             if not tensor.is_variable and (tensor.is_constant or tensor.size_bytes == 0):
                 continue
             span = clock.tensors[number][index]
-            found.append(
+            buffers.append(
                 PlannedBuffer(
                     TensorRef(number, index),
                     tensor.name or f"tensor {index} of subgraph {number}",
@@ -289,11 +289,11 @@ def _planned_tensors(
                     tensor.is_variable,
                 )
             )
-    return found
+    return buffers
 
 
 def _planned_scratch(model: ModelDesc, clock: _Clock) -> list[PlannedBuffer]:
-    found = []
+    buffers = []
     for number, graph in enumerate(model.subgraphs):
         for index, op in enumerate(graph.ops):
             span = clock.scratch.get((number, index))
@@ -302,5 +302,5 @@ def _planned_scratch(model: ModelDesc, clock: _Clock) -> list[PlannedBuffer]:
                 first, last = (span.first, span.last) if span else (NEVER, NEVER)
                 rounded = align_up(size, ARENA_ALIGNMENT) if span else 0
                 ref = ScratchRef(number, index, request)
-                found.append(PlannedBuffer(ref, name, rounded, first, last))
-    return found
+                buffers.append(PlannedBuffer(ref, name, rounded, first, last))
+    return buffers

@@ -68,11 +68,11 @@ def lint(
         for buffer in planned_buffers(model, offsets)
         if isinstance(buffer.ref, TensorRef) and flat[buffer.ref] != ONLINE
     ]
-    found = [finding for placed in planned for finding in _lint_one(placed, model)]
+    findings = [finding for placed in planned for finding in _lint_one(placed, model)]
     for i, first in enumerate(planned):
         for second in planned[:i]:
-            found.extend(_lint_pair(first, second, aliases))
-    return found
+            findings.extend(_lint_pair(first, second, aliases))
+    return findings
 
 
 @dataclass(frozen=True)

@@ -143,10 +143,10 @@ class Lives(Generic[End]):
         """The roots that live, each with those that lie in the same whole."""
         if not self.wholes:
             return ([root] for root in self.first)
-        found: dict[Value, list[Value]] = {}
+        groups: dict[Value, list[Value]] = {}
         for root in self.first:
-            found.setdefault(self.whole(root), []).append(root)
-        return found.values()
+            groups.setdefault(self.whole(root), []).append(root)
+        return groups.values()
 
     def saved_bytes(self, alias: ValueAlias, end: End) -> int:
         """What an operator saves that writes its output over an input nobody reads later."""

@@ -319,29 +319,29 @@ def _problem(
     if unknown:
         raise UsageError(f"tensor {unknown[0].tensor} can't be pinned: it isn't planned")
     _check_options(options)
-    found = []
+    solver_buffers = []
     for buffer in buffers:
         pin = options.pins.get(buffer.ref) if isinstance(buffer.ref, TensorRef) else None
         lifetime = _lifetime(buffer, model.subgraphs[0], options)
         # Scratch is placed by the runtime, which knows of no other alignment than its own.
         alignment = options.alignment if isinstance(buffer.ref, TensorRef) else ARENA_ALIGNMENT
-        found.append(Buffer(buffer.name, lifetime, buffer.size_bytes, alignment, pin))
+        solver_buffers.append(Buffer(buffer.name, lifetime, buffer.size_bytes, alignment, pin))
     relations = [
         Alias(index[a.first], index[a.second], a.low, a.high, a.shares_content)
         for a in aliases
         if a.first in index and a.second in index
     ]
     # An operator can only overwrite what nobody reads after it.
-    relations = [a for a in relations if a.shares_content or _hands_over(found, a)]
+    relations = [a for a in relations if a.shares_content or _hands_over(solver_buffers, a)]
     if options.reserve_head_bytes:
-        reserved, size = len(found), options.reserve_head_bytes
-        found.append(Buffer("reserved head", Lifetime(-1, _FOREVER), size, 1, 0))
+        reserved, size = len(solver_buffers), options.reserve_head_bytes
+        solver_buffers.append(Buffer("reserved head", Lifetime(-1, _FOREVER), size, 1, 0))
         relations += [
             Alias(i, reserved, None, None, shares_content=True)
             for i, b in enumerate(buffers)
             if not isinstance(b.ref, TensorRef)
         ]
-    return Problem(found, relations)
+    return Problem(solver_buffers, relations)
 
 
 def _check_options(options: OfflineOptions) -> None:
@@ -386,11 +386,11 @@ def _tensor_offsets(
     model: ModelDesc, buffers: Sequence[PlannedBuffer], offsets: Sequence[int]
 ) -> tuple[int, ...]:
     flat = _flat_index(model)
-    found = [ONLINE] * model.tensor_count
+    plan = [ONLINE] * model.tensor_count
     for buffer, offset in zip(buffers, offsets, strict=True):
         if isinstance(buffer.ref, TensorRef):
-            found[flat[buffer.ref]] = offset
-    return tuple(found)
+            plan[flat[buffer.ref]] = offset
+    return tuple(plan)
 
 
 def _scratch_offsets(use: HeadUse) -> tuple[int, ...]:

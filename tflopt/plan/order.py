@@ -175,13 +175,13 @@ def best_order(problem: OrderProblem, max_sets: int = MAX_SETS, beam: int = BEAM
     if given_peak <= _floor(problem):
         return Order(given, given_peak, True)
     effort = EFFORT * SMALL**2 // (SMALL**2 + count**2)
-    found = _exact(problem, given_peak, max_sets, effort) if count <= BITS else None
-    if found is None:
+    best = _exact(problem, given_peak, max_sets, effort) if count <= BITS else None
+    if best is None:
         greedy, trials = _greedy(problem)
         width = min(beam, effort // max(1, trials))
-        found = _beam(problem, width) if width > 1 else greedy
-        found = min((found, greedy), key=lambda order: order.peak_bytes)
-    return found if found.peak_bytes < given_peak else Order(given, given_peak, found.proven)
+        best = _beam(problem, width) if width > 1 else greedy
+        best = min((best, greedy), key=lambda order: order.peak_bytes)
+    return best if best.peak_bytes < given_peak else Order(given, given_peak, best.proven)
 
 
 def _floor(problem: OrderProblem) -> int:
@@ -290,7 +290,7 @@ def _beam(problem: OrderProblem, width: int) -> Order:
                 ticket += 1
                 if now not in reached or peak < reached[now][0]:
                     reached[now] = (peak, after, ticket, state, index)
-        kept = heapq.nsmallest(width, reached.items(), key=lambda each: each[1][:3])
+        kept = heapq.nsmallest(width, reached.items(), key=lambda pair: pair[1][:3])
         states = [
             _State(peak, after, now, search.ready_after(came.ready, now, last), came, last, rank)
             for now, (peak, after, rank, came, last) in kept
@@ -300,8 +300,8 @@ def _beam(problem: OrderProblem, width: int) -> Order:
 
 def _order_of(state: _State) -> tuple[int, ...]:
     order: list[int] = []
-    found: _State | None = state
-    while found is not None and found.came is not None:
-        order.append(found.last)
-        found = found.came
+    current: _State | None = state
+    while current is not None and current.came is not None:
+        order.append(current.last)
+        current = current.came
     return tuple(reversed(order))

@@ -209,12 +209,12 @@ def _first_bytes(window: Window) -> Array:
     """W(p) for each pixel."""
     rows = np.array([window.first_byte(y * window.w.out) for y in range(window.h.out)])
     columns = np.array([window.first_byte(x) for x in range(window.w.out)])
-    found: Array = (rows[:, np.newaxis] + (columns - columns[0])).ravel()
-    return found
+    first: Array = (rows[:, np.newaxis] + (columns - columns[0])).ravel()
+    return first
 
 
 def portable_gap(gaps: Iterable[int | None]) -> int | None:
     """The gap that is right on every ISA: the greatest, or None if any forbids overlap."""
-    found = list(gaps)
-    known = [gap for gap in found if gap is not None]
-    return max(known) if known and len(known) == len(found) else None
+    all_gaps = list(gaps)
+    known = [gap for gap in all_gaps if gap is not None]
+    return max(known) if known and len(known) == len(all_gaps) else None

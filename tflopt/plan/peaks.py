@@ -43,15 +43,15 @@ def peaks_of(problem: Problem, share: float) -> list[Lifetime]:
     """Runs of steps that need at least ``share`` of the most, the highest first."""
     timeline = bounds(problem)
     limit = share * max((bound for _, bound in timeline), default=0)
-    found: list[tuple[int, Lifetime]] = []
+    runs: list[tuple[int, Lifetime]] = []
     start, top = None, 0
     for step, bound in timeline:
         if bound >= limit:
             start, top = (step, bound) if start is None else (start, max(top, bound))
         elif start is not None:
-            found.append((top, Lifetime(start, step)))
+            runs.append((top, Lifetime(start, step)))
             start = None
-    return [span for _, span in sorted(found, key=lambda each: (-each[0], each[1].start))]
+    return [span for _, span in sorted(runs, key=lambda run: (-run[0], run[1].start))]
 
 
 def _fixed(problem: Problem, placed: Mapping[int, int]) -> Problem:

@@ -86,11 +86,11 @@ def _run_peaks(run: Attempt, solve_part: SolvePart) -> None:
         if run.done or run.expired():
             return
         try:
-            found = peaks_first(run.problem, share, lambda problem: solve_part(problem, part))
+            solution = peaks_first(run.problem, share, lambda problem: solve_part(problem, part))
         except PlanError:  # what is placed leaves no room beside what is pinned
             continue
-        if found is not None:
-            run.offer(found.offsets, f"peaks first, {found.method}")
+        if solution is not None:
+            run.offer(solution.offsets, f"peaks first, {solution.method}")
 
 
 def _granule(problem: Problem) -> int:
@@ -123,11 +123,11 @@ def _run_disjunctive(run: Attempt, share: float = 1.0) -> None:
     target = run.bound
     try:
         while not run.done:
-            found = search.fit(target, budget)
-            if found is None:
+            offsets = search.fit(target, budget)
+            if offsets is None:
                 run.bound = target // granule * granule + granule
             else:
-                run.offer(found, "disjunctive search")
+                run.offer(offsets, "disjunctive search")
             target = run.bound + (run.best.height - granule - run.bound) // 2
     except NodeLimitError:
         return
@@ -142,24 +142,24 @@ def _run_exact(run: Attempt) -> None:
         rng = random.Random(run.options.seed * _RESTARTS + restart) if restart else None
         budget = NodeBudget(nodes // (2 * _RESTARTS), run.expired)
         try:
-            found = search.fit(run.bound, budget, rng)
+            offsets = search.fit(run.bound, budget, rng)
         except NodeLimitError:
             continue
-        if found is not None:
-            run.offer(found, "exact")
+        if offsets is not None:
+            run.offer(offsets, "exact")
             return
         run.bound += search.granule
         break
     budget = NodeBudget(nodes // 2, run.expired)
     while not run.done:
         try:
-            found = search.fit(run.best.height - search.granule, budget)
+            offsets = search.fit(run.best.height - search.granule, budget)
         except NodeLimitError:
             return
-        if found is None:
+        if offsets is None:
             run.bound = run.best.height
             return
-        run.offer(found, "exact")
+        run.offer(offsets, "exact")
 
 
 def _run_beam(run: Attempt) -> None:
@@ -172,9 +172,9 @@ def _run_beam(run: Attempt) -> None:
         left -= search.work * options.width * options.choices
         if run.done or left < 0:
             return
-        found = search.run(run.bound, options, run.expired)
-        if found is not None:
-            run.offer(found, "beam search")
+        offsets = search.run(run.bound, options, run.expired)
+        if offsets is not None:
+            run.offer(offsets, "beam search")
 
 
 def _run_local_search(run: Attempt, share: float, goal: int) -> None:
@@ -185,7 +185,7 @@ def _run_local_search(run: Attempt, share: float, goal: int) -> None:
     start = order_of(run.problem, run.best)
     if len(start) < 2:
         return
-    found = improve(run.conflicts, start, goal, iterations, run.options.seed, run.expired)
-    run.offer(found.offsets, found.method)
+    solution = improve(run.conflicts, start, goal, iterations, run.options.seed, run.expired)
+    run.offer(solution.offsets, solution.method)
     if run.best.height == goal:
         run.bound = goal

@@ -164,18 +164,18 @@ class _Trial:
         return self.change.same.get(value, value)
 
     def _moment(self, op: Op) -> Moment:
-        found = self.change.moments.get(op)
-        return self.line.moments[op] if found is None else found
+        moment = self.change.moments.get(op)
+        return self.line.moments[op] if moment is None else moment
 
     def _concerned(self) -> tuple[set[Value], set[Value]]:
         """All values that the change concerns, and those that share bytes with others."""
-        found, linked, seen = set[Value](), set[Value](), set[Op]()
+        concerned, linked, seen = set[Value](), set[Value](), set[Op]()
         waiting = self._first_concerned()
         while waiting:
             value = waiting.pop()
-            if value in found:
+            if value in concerned:
                 continue
-            found.add(value)
+            concerned.add(value)
             waiting += [*self.stands.get(value, ()), self._real(value)]
             for op in (*self.line.sharers.get(value, ()), *self.new_sharers.get(value, ())):
                 linked.add(value)
@@ -185,7 +185,7 @@ class _Trial:
         for value in [*linked]:
             real = self._real(value)
             linked.update((real, *self.stands.get(real, ())))
-        return found, linked
+        return concerned, linked
 
     def _first_concerned(self) -> list[Value]:
         waiting = [*self.change.same, *self.stands, *self.fresh]

@@ -32,18 +32,20 @@ def validate(problem: Problem, solution: Solution) -> list[Violation]:
         given, expected = len(solution.offsets), len(problem.buffers)
         reason = f"{counted(given, 'offset')} for {counted(expected, 'buffer')}"
         return [Violation((), reason)]
-    found = list(_single_violations(problem, solution))
-    found.extend(_alias_violations(problem))
-    found.extend(_pair_violations(problem, solution))
+    violations = list(_single_violations(problem, solution))
+    violations.extend(_alias_violations(problem))
+    violations.extend(_pair_violations(problem, solution))
     pairs = zip(solution.offsets, problem.buffers, strict=True)
     top = max((offset + buffer.size_bytes for offset, buffer in pairs), default=0)
     if top != solution.height:
-        found.append(Violation((), f"the height is {top}, not {solution.height}"))
+        violations.append(Violation((), f"the height is {top}, not {solution.height}"))
     if problem.capacity is not None and top > problem.capacity:
-        found.append(Violation((), f"the height {top} exceeds the capacity {problem.capacity}"))
+        violations.append(
+            Violation((), f"the height {top} exceeds the capacity {problem.capacity}")
+        )
     if solution.height < solution.lower_bound:
-        found.append(Violation((), f"the height is below its bound {solution.lower_bound}"))
-    return found
+        violations.append(Violation((), f"the height is below its bound {solution.lower_bound}"))
+    return violations
 
 
 def _single_violations(problem: Problem, solution: Solution) -> Iterator[Violation]:
@@ -105,7 +107,7 @@ def _clashing(table: npt.NDArray[np.int64], index: int) -> list[int]:
     others = table[:index]
     meets = (others[:, 0] < end) & (start < others[:, 1])
     shares = (others[:, 2] < high) & (low < others[:, 3]) & (others[:, 2] < others[:, 3])
-    return [int(found) for found in np.flatnonzero(meets & shares & (low < high))]
+    return [int(earlier) for earlier in np.flatnonzero(meets & shares & (low < high))]
 
 
 def _describe(first: Buffer, at_first: int, second: Buffer, at_second: int) -> str:

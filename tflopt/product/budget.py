@@ -94,18 +94,18 @@ def check_instructions(model: Model, config: Config, limit: int | None, results:
     """
     if limit is None:
         return
-    found = predict_model(model, config.device)
+    prediction = predict_model(model, config.device)
     unknown = {
         printable(row.op.opcode.label)
-        for row in found.rows
+        for row in prediction.rows
         if row.prediction.basis is Basis.UNKNOWN
     }
-    if found.instructions <= limit and unknown:
+    if prediction.instructions <= limit and unknown:
         who = ", ".join(sorted(unknown))
         raise UnsupportedError(f"the instructions can't be checked: no cost of {who} is known")
-    if found.instructions <= limit:
+    if prediction.instructions <= limit:
         return
-    dearest = sorted(found.rows, key=lambda row: -row.instructions)[:LARGEST]
+    dearest = sorted(prediction.rows, key=lambda row: -row.instructions)[:LARGEST]
     names = [
         f"operator {row.index} {printable(row.op.opcode.label)} {row.instructions:,}"
         for row in dearest
@@ -113,7 +113,7 @@ def check_instructions(model: Model, config: Config, limit: int | None, results:
     hint = "no option is left that helps; a model with less work is needed"
     if config.goal is not Goal.SPEED:
         hint = "could help: --goal speed"
-    raise InstructionsError(found.instructions, limit, names, _closest(results) + hint)
+    raise InstructionsError(prediction.instructions, limit, names, _closest(results) + hint)
 
 
 def _closest(results: int) -> str:
@@ -177,12 +177,12 @@ def _buffers(model: Model) -> list[Buffer]:
 
 def _largest(model: Model) -> list[str]:
     """The three largest constants, by who reads them."""
-    found: dict[Buffer, str] = {}
+    texts: dict[Buffer, str] = {}
     for graph in model.graphs:
         for index, op in enumerate(graph.ops):
             for value in op.inputs:
                 if value is not None and value.has_data and value.buffer is not None:
                     label = f"operator {index} {printable(op.opcode.label)}"
-                    found.setdefault(value.buffer, f"{label} {value.buffer.size_bytes:,}")
-    order = sorted(found, key=lambda buffer: -buffer.size_bytes)
-    return [found[buffer] for buffer in order[:LARGEST]]
+                    texts.setdefault(value.buffer, f"{label} {value.buffer.size_bytes:,}")
+    order = sorted(texts, key=lambda buffer: -buffer.size_bytes)
+    return [texts[buffer] for buffer in order[:LARGEST]]

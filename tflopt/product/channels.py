@@ -79,10 +79,10 @@ def unchanging_channels(
             outcome = run.outcome()
         except MissingOpError as missing:
             raise RunnerError(names[0], f"it has no operator {missing.op}") from None
-    found = {}
+    masks = {}
     for number, value in enumerate(values):
         rows = np.concatenate(
             [np.asarray(sample[number]).reshape(-1, value.shape[-1]) for sample in outcome.tensors]
         )
-        found[value] = np.asarray((rows == rows[0]).all(axis=0))
-    return found
+        masks[value] = np.asarray((rows == rows[0]).all(axis=0))
+    return masks

@@ -145,8 +145,8 @@ def explore(
     for options, make in VARIANTS.items():
         own = tuple(word for word in options if not (asked and word in FOR_TFLM))
         ends.append(explorer.point(make(settings), own))
-    found = [*ends, *(point for walk in WALKS for point in explorer.walk(walk))]
-    return frontier(found)
+    points = [*ends, *(point for walk in WALKS for point in explorer.walk(walk))]
+    return frontier(points)
 
 
 def frontier(points: Sequence[Point]) -> list[Point]:

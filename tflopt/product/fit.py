@@ -73,7 +73,7 @@ def fit_boards(
     """
     targets = dict.fromkeys(board.target for board in boards)
     known = {target: _predict(model, device.on(target)) for target in targets}
-    found = []
+    fits = []
     for board in boards:
         memory, two, cost = known[board.target]
         need = memory.arena.minimum_bytes
@@ -81,8 +81,8 @@ def fit_boards(
         clocking = Clocking(board.clock_hz)
         time = None if cost is None else time_of(cost, board.target, clocking)
         why = _why(board, file_bytes, need, arenas)
-        found.append(Fit(board, file_bytes, need, arenas, time, why, memory.unknown))
-    return tuple(found)
+        fits.append(Fit(board, file_bytes, need, arenas, time, why, memory.unknown))
+    return tuple(fits)
 
 
 def _predict(model: Model, device: Device) -> tuple[Memory, TwoArenas, ModelPrediction | None]:

@@ -50,8 +50,8 @@ class Labels:
 
     def of_op(self, op: Op) -> str | None:
         """Which band of which layer an operator computes; None for others."""
-        found = [self._tiles[value] for value in op.outputs if value in self._tiles]
-        return self._band(found[0]) if found and found[0].is_band else None
+        tiles = [self._tiles[value] for value in op.outputs if value in self._tiles]
+        return self._band(tiles[0]) if tiles and tiles[0].is_band else None
 
     def _told(self, value: Value, tile: Tile) -> str:
         known = self._recorded(value)

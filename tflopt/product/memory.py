@@ -61,7 +61,9 @@ def minimum_by_target(model: Model, device: Device) -> dict[str, int]:
     """The least arena on each of the compared targets."""
     devices = {name: replace(device, target=Target.parse(name)) for name in COMPARED}
     devices[str(device.target)] = device
-    return {name: memory_of(model, each).arena.minimum_bytes for name, each in devices.items()}
+    return {
+        name: memory_of(model, variant).arena.minimum_bytes for name, variant in devices.items()
+    }
 
 
 def scratch_rows(
@@ -78,7 +80,7 @@ def scratch_rows(
             "path": row.use.path.value,
             "scratch_bytes": None if row.use.scratch_bytes is None else list(row.use.scratch_bytes),
             "op_data_bytes": row.use.op_data_bytes,
-            "persistent": [asdict(each) for each in row.use.persistent],
+            "persistent": [asdict(request) for request in row.use.persistent],
             "why_not_faster": row.use.why_not_faster,
             "caveat": caveats.get(row.op),
         }
@@ -146,7 +148,11 @@ def memory_rows(
         "best_head_bytes": plan.head_bytes,
         "proven_optimal": plan.proven_optimal,
         "findings": [
-            {"severity": each.severity.value, "tensors": each.tensors, "reason": each.reason}
-            for each in findings
+            {
+                "severity": finding.severity.value,
+                "tensors": finding.tensors,
+                "reason": finding.reason,
+            }
+            for finding in findings
         ],
     }

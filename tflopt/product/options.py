@@ -376,13 +376,13 @@ class Option:
 def options() -> Mapping[str, Option]:
     """Every field of :class:`Options` by name, in order."""
     hints = get_type_hints(Options, include_extras=True)
-    found = {}
+    table = {}
     for field in fields(Options):
         kind, spec = get_args(hints[field.name])
-        members = [each for each in get_args(kind) if each is not type(None)]
+        members = [member for member in get_args(kind) if member is not type(None)]
         single = members[0] if members and get_origin(kind) is not tuple else kind
         is_list = get_origin(single) is tuple
         optional = type(None) in get_args(kind)
         plain = str if is_list else single
-        found[field.name] = Option(field.name, plain, is_list, optional, field.default, spec)
-    return found
+        table[field.name] = Option(field.name, plain, is_list, optional, field.default, spec)
+    return table

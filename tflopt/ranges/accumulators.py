@@ -81,7 +81,7 @@ class Accumulator:
                 lows.append(low)
                 highs.append(high)
         ends = reduce(np.minimum, lows), reduce(np.maximum, highs)
-        low, high = (clamp(each + self.target.zero_point, bottom, top) for each in ends)
+        low, high = (clamp(end + self.target.zero_point, bottom, top) for end in ends)
         return low, high
 
     def _overflows(self, sums: Ints, multiplier: Ints, shift: Ints) -> bool:
@@ -123,7 +123,7 @@ def _convolution(conv: Convolution, source: Interval) -> Accumulator | None:
         return None
     weights, reach = conv.weights.array(), reach_of(conv.op, conv.data, source)
     if conv.is_depthwise:
-        low, high = (np.repeat(each, conv.multiplier, axis=0) for each in (reach.low, reach.high))
+        low, high = (np.repeat(end, conv.multiplier, axis=0) for end in (reach.low, reach.high))
         reach = Reach(low, high, reach.places)
         taps = weights.reshape(-1, conv.output_c).T[:, :, None]  # O, taps, 1
         groups = conv.output_c
@@ -180,7 +180,7 @@ def weighted(taps: Array, groups: int, low: Ints, high: Ints) -> tuple[Reals, Re
             for end in [min(i + step, groups)]
         ]
     parts = [_block(taps[out], many, low[read], high[read]) for out, read, many in cuts]
-    bottom, top = (np.concatenate(each) for each in zip(*parts, strict=True))
+    bottom, top = (np.concatenate(part) for part in zip(*parts, strict=True))
     return bottom, top
 
 
@@ -189,10 +189,10 @@ def _block(taps: Array, groups: int, low: Ints, high: Ints) -> tuple[Reals, Real
     both, size = taps.sum(axis=1), np.abs(taps).sum(axis=1)
     outputs, depth = both.shape
     shape = (groups, outputs // groups, depth)
-    lows, highs = (each.astype(np.float64).reshape(groups, depth, -1) for each in (low, high))
+    lows, highs = (end.astype(np.float64).reshape(groups, depth, -1) for end in (low, high))
     middle, reach = both.reshape(shape) @ (lows + highs), size.reshape(shape) @ (highs - lows)
     ends = (middle - reach) / 2, (middle + reach) / 2  # of even numbers
-    bottom, top = (each.reshape(outputs, *low.shape[1:]) for each in ends)
+    bottom, top = (end.reshape(outputs, *low.shape[1:]) for end in ends)
     return bottom, top
 
 
@@ -267,7 +267,7 @@ def _accumulator(
     scale = None if weights.quant is None else weights.quant.scale
     if scale is None or not all(map(_is_positive, (source.scale, target.scale, scale))):
         return None
-    if not all(INT8_MIN <= int(each.zero_point) <= INT8_MAX for each in (source, target)):
+    if not all(INT8_MIN <= int(side.zero_point) <= INT8_MAX for side in (source, target)):
         return None
     if not has_known_bias(bias, dtype, sums[0].shape[-1]):
         return None

@@ -34,16 +34,16 @@ class Ranges:
     """
 
     graph: Graph
-    found: dict[Value, Interval] = field(default_factory=dict)
+    intervals: dict[Value, Interval] = field(default_factory=dict)
 
     def of(self, value: Value) -> Interval | None:
         """The interval of a value; None for types that are not tracked."""
-        if value not in self.found:
+        if value not in self.intervals:
             known = of_constant(value) if value.is_constant else whole(value)
             if known is None:
                 return None
-            self.found[value] = known
-        return self.found[value]
+            self.intervals[value] = known
+        return self.intervals[value]
 
     def along(self, value: Value, axis: int) -> tuple[Ints, Ints] | None:
         """Low and high for each index of an axis."""
@@ -64,14 +64,14 @@ def ranges_of(graph: Graph) -> Ranges:
     again, a few times at most, until that is all.
     """
     scope = _scope(graph)
-    contents = [v.buffer.data for each in scope for v in each.values if v.buffer]
+    contents = [v.buffer.data for member in scope for v in member.values if v.buffer]
     state, known = [*_state(graph, scope), *map(id, contents)], graph.derived.get(Ranges)
     if isinstance(known, _Known) and known.state == state:
         return known.ranges
     states = States.of(graph)
     while True:
         ranges = _walk(graph, states)
-        if not states.found or not states.grow(ranges.found):
+        if not states.intervals or not states.grow(ranges.intervals):
             break
     graph.derived[Ranges] = _Known(state, ranges, contents)
     return ranges
@@ -93,30 +93,30 @@ def _scope(graph: Graph) -> list[Graph]:
 
 def _state(graph: Graph, scope: Sequence[Graph]) -> list[object]:
     """All that the ranges of a graph depend on but contents."""
-    found: list[object] = [*graph.inputs]
-    for each in scope:
-        for op in each.ops:
-            found += (op, op.opcode, op.options, op.inputs, op.outputs)
-        for value in each.values:
+    parts: list[object] = [*graph.inputs]
+    for member in scope:
+        for op in member.ops:
+            parts += (op, op.opcode, op.options, op.inputs, op.outputs)
+        for value in member.values:
             fields = (value.dtype, value.shape, value.quant, value.is_variable)
-            found.append((value, value.buffer, value.extra.shape_signature, *fields))
-    return found
+            parts.append((value, value.buffer, value.extra.shape_signature, *fields))
+    return parts
 
 
 def _walk(graph: Graph, states: States) -> Ranges:
     ranges, splitting = Ranges(graph), Splitting.of(graph)
     for op in graph.ops[:MANY]:
-        found = _known_outputs(op, ranges, states)
-        if len(found) != len(op.outputs):
+        intervals = _known_outputs(op, ranges, states)
+        if len(intervals) != len(op.outputs):
             continue
-        if len(found) == 1 and found[0] is not None and op.inputs:
-            found = [splitting.tightened(op, ranges.of, found[0])]
-        for value, interval in zip(op.outputs, found, strict=True):
+        if len(intervals) == 1 and intervals[0] is not None and op.inputs:
+            intervals = [splitting.tightened(op, ranges.of, intervals[0])]
+        for value, interval in zip(op.outputs, intervals, strict=True):
             full = whole(value)
             if interval is None or full is None or value.is_variable:
                 continue
             if _is_sound_shape(interval, value):
-                ranges.found[value] = _limited(interval, graph)
+                ranges.intervals[value] = _limited(interval, graph)
     return ranges
 
 
@@ -140,10 +140,10 @@ def _known_outputs(op: Op, ranges: Ranges, states: States) -> Sequence[Interval 
     make = partial(_outputs, op, ranges, states)
     key = None if op.code is OpCode.READ_VARIABLE else op_key(op)
     if key is None:
-        return [remembered.same(each) for each in make()]
+        return [remembered.same(interval) for interval in make()]
     read = [value for value in op.inputs if value is not None and not value.is_constant]
     sources = [*map(ranges.of, read), *contents(op)]
-    return remembered.of(key, sources, lambda: [remembered.same(each) for each in make()])
+    return remembered.of(key, sources, lambda: [remembered.same(interval) for interval in make()])
 
 
 def _outputs(op: Op, ranges: Ranges, states: States) -> Sequence[Interval | None]:
@@ -153,9 +153,9 @@ def _outputs(op: Op, ranges: Ranges, states: States) -> Sequence[Interval | None
         data = data_of(op)
         return [_weighted(op, None if data is None else ranges.of(data))]
     sources = [None if value is None else ranges.of(value) for value in op.inputs]
-    found = moved(op, sources)
-    if found is not None:
-        return found
+    intervals = moved(op, sources)
+    if intervals is not None:
+        return intervals
     if len(op.outputs) != 1 or not sources:
         return [None] * len(op.outputs)
     return [_computed(op, sources)]
@@ -184,5 +184,5 @@ def _weighted(op: Op, source: Interval | None) -> Interval | None:
     if sums is None or op.output.shape[-1:] != sums.low.shape:
         return None
     shape = (*(1,) * (len(op.output.shape) - 1), -1)
-    low, high = (np.asarray(each).reshape(shape) for each in sums.output())
+    low, high = (np.asarray(end).reshape(shape) for end in sums.output())
     return Interval(low, high)

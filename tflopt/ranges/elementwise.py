@@ -66,7 +66,7 @@ def of_two(op: Op, sources: Sequence[Interval]) -> Interval | None:
     fused = fused_of(op)
     if first is None or second is None or out is None or fused is None:
         return None
-    if not all(_is_sane(each) for each in (first, second, out)):
+    if not all(_is_sane(side) for side in (first, second, out)):
         return None
     if not is_defined(op.code, first, second, out):
         return _anything(op, out, fused)
@@ -76,7 +76,7 @@ def of_two(op: Op, sources: Sequence[Interval]) -> Interval | None:
         ends = [add(a, b, first, second, out, fused) for a, b in _pairs(one, two)]
         return Interval(*ends)
     rows = [
-        [sub(a, b, first, second, out, fused, each) for each in Precision]
+        [sub(a, b, first, second, out, fused, precision) for precision in Precision]
         for a, b in _pairs(one, Interval(two.high, two.low))
     ]
     return Interval(np.minimum(*rows[0]), np.maximum(*rows[1]))
@@ -106,8 +106,8 @@ def _product(
             product = ints(a - first.zero_point) * ints(b - second.zero_point)
             once = multiply_once(product, multiplier, shift)
             corners.append(clamp(once + out.zero_point, *limits))
-    found = np.stack(corners)
-    return Interval(found.min(axis=0), found.max(axis=0))
+    products = np.stack(corners)
+    return Interval(products.min(axis=0), products.max(axis=0))
 
 
 def _anything(op: Op, out: Affine, fused: Activation) -> Interval:

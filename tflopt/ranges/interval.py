@@ -51,7 +51,7 @@ class Interval:
     def along(self, axis: int, size: int) -> tuple[Ints, Ints]:
         """Low and high for each of the ``size`` indices of one axis."""
         only = self.hull([other for other in range(len(self.shape)) if other != axis])
-        low, high = (np.broadcast_to(each.reshape(-1), (size,)) for each in (only.low, only.high))
+        low, high = (np.broadcast_to(end.reshape(-1), (size,)) for end in (only.low, only.high))
         return low, high
 
     def join(self, other: Interval) -> Interval:
@@ -106,7 +106,7 @@ def of_constant(value: Value) -> Interval | None:
     if numbers.size <= MOST_CELLS:
         return compressed(Interval(ints(numbers), ints(numbers)))
     front = tuple(range(numbers.ndim - 1))
-    ends = (each(axis=front, keepdims=True) for each in (numbers.min, numbers.max))
+    ends = (extreme(axis=front, keepdims=True) for extreme in (numbers.min, numbers.max))
     return compressed(Interval(*map(ints, ends)))
 
 
@@ -126,7 +126,7 @@ def reshaped(interval: Interval, old: Shape, new: Shape) -> Interval:
     if interval.low.size == 1:
         return scalar(int(interval.low.min()), int(interval.high.max()), len(new))
     if prod(old) <= MOST_CELLS:
-        parts = (np.broadcast_to(each, old).reshape(new) for each in (interval.low, interval.high))
+        parts = (np.broadcast_to(end, old).reshape(new) for end in (interval.low, interval.high))
         return compressed(Interval(*parts))
     return _of_last_axis(interval, old, new)
 
@@ -136,7 +136,7 @@ def _of_last_axis(interval: Interval, old: Shape, new: Shape) -> Interval:
     inner, outer = old[-1], new[-1]
     low, high = interval.along(len(old) - 1, inner)
     if outer % inner == 0 and outer <= MOST_CELLS:
-        low, high = (np.tile(each, outer // inner) for each in (low, high))
+        low, high = (np.tile(end, outer // inner) for end in (low, high))
     elif inner % outer == 0:
         low, high = low.reshape(-1, outer).min(axis=0), high.reshape(-1, outer).max(axis=0)
     else:

@@ -80,11 +80,11 @@ def _by_channel(op: Op, sources: Sources) -> list[Interval | None]:
 
 def _batched(op: Op, sources: Sources) -> list[Interval | None]:
     """SPACE_TO_BATCH_ND may pad with the output's zero point."""
-    found, zero = _by_channel(op, sources)[0], zero_of(op.output)
-    if found is None or zero is None:
+    interval, zero = _by_channel(op, sources)[0], zero_of(op.output)
+    if interval is None or zero is None:
         return [None]
     numbers = op.ints(2)
-    return [found if numbers and not any(numbers) else found.join(scalar(zero, zero, 4))]
+    return [interval if numbers and not any(numbers) else interval.join(scalar(zero, zero, 4))]
 
 
 def _transposed(op: Op, sources: Sources) -> list[Interval | None]:
@@ -122,7 +122,7 @@ def _padded(op: Op, sources: Sources) -> list[Interval | None]:
             whole = source.expanded(axis, data.shape[axis])
             width = [(0, 0)] * len(amounts)
             width[axis] = pair
-            parts = [np.pad(each, width, constant_values=value) for each in (whole.low, whole.high)]
+            parts = [np.pad(end, width, constant_values=value) for end in (whole.low, whole.high)]
             source = Interval(*parts)
         else:
             source = source.hull([axis]).join(padding)
@@ -160,13 +160,13 @@ def _joined(join: Join, sources: Sources) -> Interval | None:
         parts, shape = [part.hull(range(axis)) for part in parts], (1,) * rank
     is_odd = any(open_axes(value) & {axis} or value.shape[axis] <= 0 for value in values)
     if is_odd or prod(shape) * length > MOST_CELLS:
-        found = parts[0].hull([axis])
+        hull = parts[0].hull([axis])
         for part in parts[1:]:
-            found = found.join(part.hull([axis]))
-        return found.limited()
+            hull = hull.join(part.hull([axis]))
+        return hull.limited()
     wide = [part.expanded(axis, v.shape[axis]) for part, v in zip(parts, values, strict=True)]
     both = [
-        np.concatenate([np.broadcast_to(each, _along(shape, axis, each)) for each in bounds], axis)
+        np.concatenate([np.broadcast_to(end, _along(shape, axis, end)) for end in bounds], axis)
         for bounds in ([part.low for part in wide], [part.high for part in wide])
     ]
     return Interval(*both).limited()
@@ -183,10 +183,10 @@ def _packed(op: Op, sources: Sources) -> list[Interval | None]:
     if not isinstance(options, PackOptions) or len(parts) != len(op.inputs) or not parts:
         return [None]
     axis = options.axis % len(op.output.shape)
-    found = parts[0]
+    union = parts[0]
     for part in parts[1:]:
-        found = found.join(part)
-    return [Interval(np.expand_dims(found.low, axis), np.expand_dims(found.high, axis))]
+        union = union.join(part)
+    return [Interval(np.expand_dims(union.low, axis), np.expand_dims(union.high, axis))]
 
 
 def _unpacked(op: Op, sources: Sources) -> list[Interval | None]:
@@ -205,13 +205,13 @@ def _split(op: Op, sources: Sources) -> list[Interval | None]:
     if split is None or open_axes(split.data):
         return [_everything(source, len(value.shape)) for value in op.outputs]
     data, axis = split.data, split.axis
-    wide, begin, found = source.expanded(axis, data.shape[axis]), 0, list[Interval | None]()
+    wide, begin, parts = source.expanded(axis, data.shape[axis]), 0, list[Interval | None]()
     for value in op.outputs:
         index = (slice(None),) * axis + (slice(begin, begin + value.shape[axis]),)
         alike = source.shape[axis] == 1
-        found.append(source if alike else Interval(wide.low[index], wide.high[index]))
+        parts.append(source if alike else Interval(wide.low[index], wide.high[index]))
         begin += value.shape[axis]
-    return found if begin == data.shape[axis] else [None] * len(op.outputs)
+    return parts if begin == data.shape[axis] else [None] * len(op.outputs)
 
 
 def _gathered(op: Op, sources: Sources) -> list[Interval | None]:
@@ -226,7 +226,7 @@ def _gathered(op: Op, sources: Sources) -> list[Interval | None]:
         return [source.hull([axis])]
     if not all(0 <= number < data.shape[axis] for number in numbers) or not numbers:
         return [source.hull([axis])]
-    return [Interval(*(np.take(each, numbers, axis) for each in (source.low, source.high)))]
+    return [Interval(*(np.take(end, numbers, axis) for end in (source.low, source.high)))]
 
 
 def _blocks(op: Op, sources: Sources) -> list[Interval | None]:

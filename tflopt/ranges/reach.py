@@ -52,8 +52,8 @@ def reach_of(op: Op, data: Value, source: Interval) -> Reach:
         kinds = [_kinds_along(interval, axis, data.shape[axis]) for axis in (1, 2)]
         (rows, some), (columns, others) = kinds
         cells = interval.expanded(3, data.shape[3])
-        low, high = (each[0][np.ix_(some, others)] for each in (cells.low, cells.high))
-        ends = [each.reshape(-1, data.shape[3]).T for each in (low, high)]
+        low, high = (end[0][np.ix_(some, others)] for end in (cells.low, cells.high))
+        ends = [end.reshape(-1, data.shape[3]).T for end in (low, high)]
         kinds_of_elements = len(some) * len(others)
         if kinds_of_elements > 1 and kinds_of_elements * weights.elements > MOST_PRODUCTS:
             continue
@@ -74,20 +74,20 @@ def columns_of_places(places: Ints) -> tuple[Ints, Ints]:
 def _distinct(table: Ints, axis: int) -> tuple[Ints, Ints]:
     """The different rows or columns of a table, and for each which it is; read-only."""
     if table.size > MOST_REMEMBERED:
-        return _found_distinct(table, axis)
+        return _distinct_along(table, axis)
     return _remembered(table.tobytes(), table.dtype.str, table.shape, axis)
 
 
 @lru_cache(maxsize=512)
 def _remembered(content: bytes, dtype: str, shape: tuple[int, ...], axis: int) -> tuple[Ints, Ints]:
-    return _found_distinct(np.frombuffer(content, dtype).reshape(shape), axis)
+    return _distinct_along(np.frombuffer(content, dtype).reshape(shape), axis)
 
 
-def _found_distinct(table: Ints, axis: int) -> tuple[Ints, Ints]:
-    found, which = np.unique(table, axis=axis, return_inverse=True)
+def _distinct_along(table: Ints, axis: int) -> tuple[Ints, Ints]:
+    distinct, which = np.unique(table, axis=axis, return_inverse=True)
     which = which.reshape(-1)
-    found.flags.writeable = which.flags.writeable = False
-    return found, which
+    distinct.flags.writeable = which.flags.writeable = False
+    return distinct, which
 
 
 def padded_taps(op: Op) -> Mask:
@@ -104,7 +104,7 @@ def _kinds_along(interval: Interval, axis: int, size: int) -> tuple[Ints, Ints]:
     """For each index of an axis its kind, and for each kind an index of the interval's."""
     if interval.shape[axis] == 1:
         return np.zeros(size, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    rows = [np.moveaxis(each, axis, 0).reshape(size, -1) for each in (interval.low, interval.high)]
+    rows = [np.moveaxis(end, axis, 0).reshape(size, -1) for end in (interval.low, interval.high)]
     _, first, kind = np.unique(
         np.concatenate(rows, axis=1), axis=0, return_index=True, return_inverse=True
     )
@@ -120,8 +120,8 @@ def _places(rows: Ints, columns: Ints, width: int) -> Ints | None:
     if rows.size * columns.size > MOST_CELLS:
         return None
     one, two = rows[:, None, :, None], columns[None, :, None, :]
-    found = np.where((one == OUTSIDE) | (two == OUTSIDE), OUTSIDE, one * width + two)
-    return found.reshape(len(rows) * len(columns), -1)
+    places = np.where((one == OUTSIDE) | (two == OUTSIDE), OUTSIDE, one * width + two)
+    return places.reshape(len(rows) * len(columns), -1)
 
 
 def _axes(op: Op) -> tuple[Ints, Ints] | None:
@@ -140,9 +140,9 @@ def _axes(op: Op) -> tuple[Ints, Ints] | None:
 def _of_axis(axis: Axis) -> Ints:
     places = np.arange(axis.out)[:, None] * axis.stride - axis.before
     read = places + np.arange(axis.kernel) * axis.dilation
-    found = np.where((read >= 0) & (read < axis.size), read, OUTSIDE)
-    found.flags.writeable = False
-    return found
+    taps = np.where((read >= 0) & (read < axis.size), read, OUTSIDE)
+    taps.flags.writeable = False
+    return taps
 
 
 def _of_transposed(op: Op) -> tuple[Ints, Ints] | None:
@@ -152,7 +152,7 @@ def _of_transposed(op: Op) -> tuple[Ints, Ints] | None:
         return None
     if open_axes(data) & {1, 2} or open_axes(op.output) & {1, 2}:
         return None
-    found = []
+    taps = []
     for axis, stride in ((1, options.stride_h), (2, options.stride_w)):
         size, kernel, out = data.shape[axis], weights.shape[axis], op.output.shape[axis]
         if min(size, kernel, out, stride) <= 0 or out * kernel > MOST_CELLS:
@@ -160,5 +160,5 @@ def _of_transposed(op: Op) -> tuple[Ints, Ints] | None:
         before = padding_before(options.padding, out, kernel, stride)
         offset = np.arange(out)[:, None] + before - np.arange(kernel)
         reads = (offset % stride == 0) & (offset >= 0) & (offset < size * stride)
-        found.append(np.where(reads, offset // stride, OUTSIDE))
-    return found[0], found[1]
+        taps.append(np.where(reads, offset // stride, OUTSIDE))
+    return taps[0], taps[1]

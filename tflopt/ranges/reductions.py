@@ -75,7 +75,7 @@ def _sums(op: Op, source: Interval, axes: tuple[int, ...]) -> tuple[Ints, Ints] 
         return None
     if not 0 < count <= LONGEST or not _is_sane(float(one.scale), float(out.scale)):
         return None
-    totals = [_total(each, data.shape, axes) for each in (source.low, source.high)]
+    totals = [_total(end, data.shape, axes) for end in (source.low, source.high)]
     multiplier, shift = mean_multiplier(count, one, out)
     for total in totals:
         centred = total - one.zero_point * count

@@ -44,7 +44,7 @@ class Remembered:
         known = self._found.get(whole)
         if known is None:
             result = make()
-            self._bytes += sum(each.low.nbytes * 2 for each in _intervals(result))
+            self._bytes += sum(interval.low.nbytes * 2 for interval in _intervals(result))
             if self._bytes > MOST_BYTES:
                 self._found.clear()
                 self._bytes = 0
@@ -97,4 +97,4 @@ def _seen(value: Value | None) -> Key | None:
 def _intervals(result: Interval | Sequence[Interval | None] | None) -> list[Interval]:
     if isinstance(result, Interval):
         return [result]
-    return [each for each in result or () if each is not None]
+    return [interval for interval in result or () if interval is not None]

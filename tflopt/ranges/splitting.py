@@ -46,7 +46,7 @@ class Splitting:
     """What is known by boxes so far."""
 
     most_boxes: int
-    found: dict[Value, Pieces] = field(default_factory=dict)
+    pieces: dict[Value, Pieces] = field(default_factory=dict)
 
     @classmethod
     def of(cls, graph: Graph) -> Splitting:
@@ -67,14 +67,14 @@ class Splitting:
         boxes, tight = Remembered.by(op.graph).of(
             ("tightened",), [pieces.boxes, known], partial(_tightened, pieces.boxes, known)
         )
-        self.found[op.output] = Pieces(pieces.root, boxes)
+        self.pieces[op.output] = Pieces(pieces.root, boxes)
         return tight
 
     def _of(self, op: Op, source: Source) -> Pieces | None:
         read = [value for value in op.inputs if value is not None and not value.is_constant]
         if len(op.outputs) != 1 or not read or not _are_rows([*read, op.output]):
             return None
-        found: list[Interval | None] = []
+        intervals: list[Interval | None] = []
         roots = set()
         for value in op.inputs:
             whole = None if value is None else source(value)
@@ -82,13 +82,13 @@ class Splitting:
             if value in read and pieces is None:
                 return None
             roots |= set() if pieces is None else {pieces.root}
-            found.append(whole if pieces is None else pieces.boxes)
-        boxes = _known_boxes(op, found) if len(roots) == 1 else None
+            intervals.append(whole if pieces is None else pieces.boxes)
+        boxes = _known_boxes(op, intervals) if len(roots) == 1 else None
         return None if boxes is None else Pieces(roots.pop(), boxes)
 
     def _pieces(self, value: Value, source: Interval | None) -> Pieces | None:
-        if value in self.found or value.is_constant or source is None:
-            return self.found.get(value)
+        if value in self.pieces or value.is_constant or source is None:
+            return self.pieces.get(value)
         elements = value.elements
         count = _cuts(elements, self.most_boxes)
         if count < 2 or source.is_constant:
@@ -96,8 +96,8 @@ class Splitting:
         boxes = Remembered.by(value.graph).of(
             ("boxes", elements, count), [source], partial(_boxes, source, elements, count)
         )
-        self.found[value] = Pieces(value, boxes)
-        return self.found[value]
+        self.pieces[value] = Pieces(value, boxes)
+        return self.pieces[value]
 
 
 def _tightened(boxes: Interval, known: Interval) -> tuple[Interval, Interval]:
@@ -117,8 +117,8 @@ def _known_boxes(op: Op, sources: Sequence[Interval | None]) -> Interval | None:
 
 
 def _stored_boxes(op: Op, sources: Sequence[Interval | None]) -> Interval | None:
-    found = _computed(op, [None if each is None else _widened(each) for each in sources])
-    return None if found is None else _stored(found.low, found.high)
+    computed = _computed(op, [None if source is None else _widened(source) for source in sources])
+    return None if computed is None else _stored(computed.low, computed.high)
 
 
 def _are_rows(values: Sequence[Value]) -> bool:
@@ -138,9 +138,7 @@ def _cuts(elements: int, most: int) -> int:
 
 def _boxes(source: Interval, elements: int, count: int) -> Interval:
     """All boxes of a row: each element's range in ``count`` parts of about the same size."""
-    low, high = (
-        np.broadcast_to(each.reshape(-1), (elements,)) for each in (source.low, source.high)
-    )
+    low, high = (np.broadcast_to(end.reshape(-1), (elements,)) for end in (source.low, source.high))
     parts = []
     for first, last in zip(low.tolist(), high.tolist(), strict=True):
         edges = np.linspace(first, last + 1, min(count, last - first + 1) + 1)
@@ -148,10 +146,10 @@ def _boxes(source: Interval, elements: int, count: int) -> Interval:
         parts.append((edges[:-1], edges[1:] - 1))
     index = np.meshgrid(*(np.arange(len(part[0])) for part in parts), indexing="ij")
     columns = [
-        [part[end][each.reshape(-1)] for part, each in zip(parts, index, strict=True)]
+        [part[end][places.reshape(-1)] for part, places in zip(parts, index, strict=True)]
         for end in (0, 1)
     ]
-    return _stored(*(np.stack(each, axis=1) for each in columns))
+    return _stored(*(np.stack(column, axis=1) for column in columns))
 
 
 def _stored(low: Ints, high: Ints) -> Interval:

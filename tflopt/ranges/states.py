@@ -26,7 +26,7 @@ class States:
     """
 
     graph: Graph
-    found: dict[Name, Interval] = field(default_factory=dict)
+    intervals: dict[Name, Interval] = field(default_factory=dict)
     rounds: int = 0
 
     @classmethod
@@ -45,34 +45,34 @@ class States:
             if name is None:
                 continue
             start = _start(read.output, writers.get(name, []))
-            known = states.found.get(name, start)
+            known = states.intervals.get(name, start)
             if start is not None and known is not None and len(known.shape) == len(start.shape):
-                states.found[name] = known.join(start)
+                states.intervals[name] = known.join(start)
         if any(_escapes(op) for op in (*graph.ops, *others)):
-            states.found.clear()
+            states.intervals.clear()
         return states
 
     def read(self, op: Op) -> Interval | None:
         """What a READ_VARIABLE gives, None where nothing is known."""
         name = _name(op)
-        return None if name is None else self.found.get(name)
+        return None if name is None else self.intervals.get(name)
 
-    def grow(self, found: dict[Value, Interval]) -> bool:
+    def grow(self, intervals: dict[Value, Interval]) -> bool:
         """Add what one walk over the graph assigns; whether that was new."""
         self.rounds += 1
         grew = False
         for op in self.graph.ops:
             name = _name(op)
-            if op.code is not OpCode.ASSIGN_VARIABLE or name is None or name not in self.found:
+            if op.code is not OpCode.ASSIGN_VARIABLE or name is None or name not in self.intervals:
                 continue
-            more = _assigned(op, found)
-            known = self.found[name]
+            more = _assigned(op, intervals)
+            known = self.intervals[name]
             wider = None if more is None or more.low.ndim != known.low.ndim else known.join(more)
             if wider is None or (self.rounds >= ROUNDS and not _is_within(wider, known)):
-                del self.found[name]
+                del self.intervals[name]
                 grew = True
             elif not _is_within(wider, known):
-                self.found[name] = wider
+                self.intervals[name] = wider
                 grew = True
         return grew
 
@@ -101,26 +101,26 @@ def _start(value: Value, users: list[Op]) -> Interval | None:
     """Zeros, the zero points of what is assigned, and what other graphs assign."""
     if value.dtype is not DType.INT8:
         return None
-    found = scalar(0, 0, len(value.shape))
+    interval = scalar(0, 0, len(value.shape))
     for op in users:
         given = op.input(1) if op.code is OpCode.ASSIGN_VARIABLE else op.output
         zero = None if given is None else zero_of(given)
         if given is None or zero is None or given.shape != value.shape:
             return None
-        found = found.join(scalar(zero, zero, len(value.shape)))
+        interval = interval.join(scalar(zero, zero, len(value.shape)))
         if op.graph is not value.graph and op.code is OpCode.ASSIGN_VARIABLE:
             known = of_constant(given) if given.is_constant else None
             if known is None:
                 return None
-            found = found.join(known)
-    return found
+            interval = interval.join(known)
+    return interval
 
 
-def _assigned(op: Op, found: dict[Value, Interval]) -> Interval | None:
+def _assigned(op: Op, intervals: dict[Value, Interval]) -> Interval | None:
     value = op.input(1)
     if value is None:
         return None
-    return found.get(value) or (of_constant(value) if value.is_constant else whole(value))
+    return intervals.get(value) or (of_constant(value) if value.is_constant else whole(value))
 
 
 def _is_within(one: Interval, two: Interval) -> bool:

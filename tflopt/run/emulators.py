@@ -74,10 +74,10 @@ def find_qemu() -> Path:
     Raises:
         RunnerError: it is not installed.
     """
-    found = shutil.which(QEMU)
-    if found is None:
+    executable = shutil.which(QEMU)
+    if executable is None:
         raise RunnerError("qemu", f"{QEMU} is not on PATH; {QEMU_HINT}")
-    return Path(found)
+    return Path(executable)
 
 
 def find_fvp(path: Path | None = None) -> Path:
@@ -88,14 +88,14 @@ def find_fvp(path: Path | None = None) -> Path:
         UsageError: there is no such file.
     """
     if path is not None:
-        found = shutil.which(path)
-        if found is None:
+        executable = shutil.which(path)
+        if executable is None:
             raise UsageError(f"--fvp {path}: no such executable")
-        return Path(found).absolute()
+        return Path(executable).absolute()
     for name in FVPS:
-        found = shutil.which(name)
-        if found is not None:
-            return Path(found)
+        executable = shutil.which(name)
+        if executable is not None:
+            return Path(executable)
     raise RunnerError("fvp", f"none of {', '.join(FVPS)} is on PATH; {FVP_HINT}")
 
 

@@ -58,12 +58,12 @@ def find_library(path: Path) -> Library:
 
 def _only_archive(folder: Path) -> Path:
     for place in (folder / "lib", folder):
-        found = sorted(place.glob("*.a"))
-        known = [each for each in found if each.name == ARCHIVE]
-        if known or len(found) == 1:
-            return (known or found)[0]
-        if found:
-            names = ", ".join(each.name for each in found)
+        archives = sorted(place.glob("*.a"))
+        known = [archive for archive in archives if archive.name == ARCHIVE]
+        if known or len(archives) == 1:
+            return (known or archives)[0]
+        if archives:
+            names = ", ".join(archive.name for archive in archives)
             raise UsageError(f"{place}: several libraries ({names}); name one")
     raise UsageError(f"{folder}: no library; lib/{ARCHIVE} must be there")
 

@@ -195,10 +195,10 @@ class Job:
 
     def _raise_missing_op(self, log: str) -> None:
         for pattern in MISSING_OP:
-            found = pattern.search(log)
-            if found is None:
+            match = pattern.search(log)
+            if match is None:
                 continue
-            op = found[1] or "CUSTOM"
+            op = match[1] or "CUSTOM"
             if op == "CUSTOM" and self.customs:  # the log does not say which one
                 op = f"CUSTOM ({', '.join(self.customs)})"
             raise MissingOpError(op)

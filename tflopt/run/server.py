@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 if TYPE_CHECKING:
     from tflopt.run import worker
 elif __name__ == "__main__":  # as a file: as a module of the package it needs to find the package
-    sys.path[:] = [each for each in sys.path if not each or Path(each) != HERE]
+    sys.path[:] = [entry for entry in sys.path if not entry or Path(entry) != HERE]
     _spec = spec_from_file_location("worker", HERE / "worker.py")
     worker = module_from_spec(_spec)
     _spec.loader.exec_module(worker)
@@ -74,8 +74,8 @@ class Server:
                 _run(Path(folder))
             self.folders[number] = folder
             return
-        for number, each in self.folders.items():
-            if each == folder:
+        for number, known_folder in self.folders.items():
+            if known_folder == folder:
                 os.kill(number, signal.SIGKILL)
 
     def _reap(self) -> None:

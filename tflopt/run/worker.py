@@ -138,10 +138,10 @@ def run_job(folder: Path) -> dict[str, object]:
             feed = [inputs[f"{sample}_{i}"] for i in range(job["inputs"])]
             for number, array in enumerate(engine.run(feed)):
                 outputs[f"{sample}_{number}"] = array
-            found = [engine.tensor(index) for index in tensors]
-            digests.append([digest(array) for array in found])
+            arrays = [engine.tensor(index) for index in tensors]
+            digests.append([digest(array) for array in arrays])
             if job["keeps"]:
-                outputs.update((f"t{sample}_{n}", array) for n, array in enumerate(found))
+                outputs.update((f"t{sample}_{n}", array) for n, array in enumerate(arrays))
     np.savez(folder / "outputs.npz", **cast("dict[str, npt.ArrayLike]", outputs))  # type: ignore[arg-type]
     return {"status": "ok", "digests": digests}
 

@@ -63,7 +63,7 @@ class _Keys:
         like = self._ops[key]
         if key not in self._ranked:
             if not like.keys() <= self._order.keys():
-                self._order = {each: place for place, each in enumerate(self._graph.ops)}
+                self._order = {op: place for place, op in enumerate(self._graph.ops)}
             self._ranked[key] = sorted(like, key=self._order.__getitem__)
         return self._ranked[key]
 

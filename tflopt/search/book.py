@@ -141,7 +141,7 @@ class Page:
     def peak_bytes(self, graph: Graph | None = None, peak_bytes: int = 0) -> int:
         """The most bytes alive in any graph, with ``peak_bytes`` for ``graph``."""
         pages = self.graphs.items()
-        others = (page.timeline.peak_bytes for each, page in pages if each is not graph)
+        others = (page.timeline.peak_bytes for other, page in pages if other is not graph)
         return max(peak_bytes, *others, 0)
 
 
@@ -269,14 +269,14 @@ def cost_of(op: Op, device: Device, in_place: bool) -> OpCost:
     """What one operator costs; a view that a plan puts in place copies nothing."""
     use = kernel_use(op, device)
     free = in_place and skips_copy(op)
-    found = predict_layer(_of_nothing(describe(op)) if free else describe(op), device)
-    known = found.basis is not Basis.UNKNOWN
+    prediction = predict_layer(_of_nothing(describe(op)) if free else describe(op), device)
+    known = prediction.basis is not Basis.UNKNOWN
     scratch = use.scratch_bytes or ()
-    buffers = (use.op_data_bytes or 0, *(each.size_bytes for each in use.persistent))
+    buffers = (use.op_data_bytes or 0, *(request.size_bytes for request in use.persistent))
     fixed = ARM32.node_and_registration + ARM32.parameters.get(op.code, 0)
     handles = ARM32.scratch_handle * len(scratch)
     return OpCost(
-        found.instructions + OPERATOR_OVERHEAD if known else None,
+        prediction.instructions + OPERATOR_OVERHEAD if known else None,
         fixed + handles + sum(align_up(size, ALIGNMENT) for size in buffers),
         len(scratch),
         0 if free else moved_bytes(op),
@@ -286,13 +286,13 @@ def cost_of(op: Op, device: Device, in_place: bool) -> OpCost:
 
 def _of_nothing(spec: LayerSpec) -> LayerSpec:
     """The operator for tensors without elements: its call alone."""
-    return replace(spec, outputs=tuple(replace(each, shape=(0,)) for each in spec.outputs))
+    return replace(spec, outputs=tuple(replace(output, shape=(0,)) for output in spec.outputs))
 
 
 def total_instructions(costs: Iterable[OpCost]) -> int | None:
     """The sum, None where one of them is not known."""
-    found = [cost.instructions for cost in costs]
-    return None if None in found else sum(each for each in found if each is not None)
+    counts = [cost.instructions for cost in costs]
+    return None if None in counts else sum(count for count in counts if count is not None)
 
 
 def owned(ops: Sequence[Op]) -> set[Value]:

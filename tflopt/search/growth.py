@@ -76,7 +76,7 @@ def raised(
     original = _as_it_is(budget.original, now)
     grown = budget.arena_bytes - first.arena_bytes, budget.flash_bytes - first.flash_bytes
     levels = (_level(budget, original, now, refused, head) for head in _heads(refused))
-    paid = [each for each in levels if each.fits(original, grown)]
+    paid = [level for level in levels if level.fits(original, grown)]
     best = max(paid, key=lambda level: level.surplus(original), default=None)
     if best is None or best.surplus(original) <= 0:
         return None
@@ -96,7 +96,7 @@ def _as_it_is(original: Cost, now: Cost) -> Cost:
 
 
 def _heads(refused: Mapping[Op, Sequence[Refusal]]) -> list[int]:
-    return sorted({each.head_bytes for forms in refused.values() for each in forms})
+    return sorted({form.head_bytes for forms in refused.values() for form in forms})
 
 
 def _level(

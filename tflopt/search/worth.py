@@ -126,7 +126,7 @@ class Worth:
         constants: tuple[set[Value], set[Value]],
     ) -> ArenaParts:
         """The arena with the new operators for the present ones, but for its peak."""
-        made = [sum(len(op.outputs) for op in each) for each in ops]
+        made = [sum(len(op.outputs) for op in side) for side in ops]
         planned = made[1] - made[0]
         tail = sum(cost.tail_bytes for cost in costs) - sum(cost.tail_bytes for cost in present)
         scratch = sum(c.scratch_count for c in costs) - sum(c.scratch_count for c in present)

@@ -162,9 +162,9 @@ class DisjunctiveSearch:
 
 def _allowed(forbidden: Sequence[Interval]) -> tuple[Interval, ...]:
     """What open intervals leave of the line, as closed intervals."""
-    found, start = [], -_FAR
+    intervals, start = [], -_FAR
     for low, high in sorted(forbidden):
         if low >= start:
-            found.append((start, low))
+            intervals.append((start, low))
         start = max(start, high)
-    return (*found, (start, _FAR))
+    return (*intervals, (start, _FAR))

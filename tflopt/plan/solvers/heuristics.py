@@ -54,8 +54,8 @@ def heuristic_solutions(conflicts: Conflicts, best_known: int | None) -> Iterato
     """Solutions below ``best_known``, each better than the one before."""
     for name, order in orders(conflicts.problem):
         for best_fit in (False, True):
-            found = Placer(conflicts, best_fit).place(order, best_known)
-            if found is not None:
-                best_known = found[1]
+            placement = Placer(conflicts, best_fit).place(order, best_known)
+            if placement is not None:
+                best_known = placement[1]
                 label = f"{name}, {'best' if best_fit else 'first'} fit"
-                yield Solution(tuple(found[0]), best_known, method=label)
+                yield Solution(tuple(placement[0]), best_known, method=label)

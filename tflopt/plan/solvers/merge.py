@@ -66,10 +66,10 @@ def _gain(problem: Problem, alias: Alias) -> int:
 
 
 def _allowed(aliases: Sequence[Alias]) -> Mapping[tuple[int, int], list[Alias]]:
-    found: dict[tuple[int, int], list[Alias]] = {}
+    by_pair: dict[tuple[int, int], list[Alias]] = {}
     for alias in aliases:
-        found.setdefault((alias.first, alias.second), []).append(alias)
-    return found
+        by_pair.setdefault((alias.first, alias.second), []).append(alias)
+    return by_pair
 
 
 def _compatible(

@@ -35,12 +35,12 @@ class Conflicts:
     def of(problem: Problem) -> Conflicts:
         """Work out who conflicts with whom; linear in the number of conflicts."""
         windows = _windows(problem.aliases)
-        found: list[list[Neighbour]] = [[] for _ in problem.buffers]
+        neighbours: list[list[Neighbour]] = [[] for _ in problem.buffers]
         for i, j in concurrent_pairs(problem):
             for x, y in ((i, j), (j, i)):
                 low, high = -problem.buffers[x].size_bytes, problem.buffers[y].size_bytes
-                found[x].extend((y, a, b) for a, b in _cut(low, high, windows.get((x, y), ())))
-        return Conflicts(problem, tuple(tuple(intervals) for intervals in found))
+                neighbours[x].extend((y, a, b) for a, b in _cut(low, high, windows.get((x, y), ())))
+        return Conflicts(problem, tuple(tuple(intervals) for intervals in neighbours))
 
 
 def count_pairs(problem: Problem) -> int:
