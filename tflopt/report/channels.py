@@ -73,11 +73,11 @@ def _row(
     subgraph: int,
     index: int,
     op: Op,
-    found: tuple[Ranges, Plan | None, Plan | None],
+    known: tuple[Ranges, Plan | None, Plan | None],
     device: Device,
     unchanging: dict[Value, Mask] | None,
 ) -> LayerChannels:
-    ranges, plan, unread = found
+    ranges, plan, unread = known
     value, channels = op.output, op.output.shape[-1]
     constant = constant_channels(ranges, value)
     gone, idle = int(_gone(plan, value).sum()), _gone(unread, value)

@@ -43,8 +43,8 @@ def print_removed(console: Console, rows: Sequence[RemovedChannels]) -> None:
         number = str(row.index) if row.subgraph == 0 else f"{row.subgraph}.{row.index}"
         name = f" -> {row.name}" if row.name else ""
         console.print(Text(f"  {row.operator} {number}{name}: {row.before} -> {row.after}"))
-        for each in row.gone:
-            console.print(Text(f"    {_runs(each.channels)}: {_reason(each)}", style=SMALL))
+        for group in row.gone:
+            console.print(Text(f"    {_runs(group.channels)}: {_reason(group)}", style=SMALL))
         if row.into:
             layers = ", ".join(map(str, row.into))
             text = f"    what constant ones add is in the bias of operator {layers}"

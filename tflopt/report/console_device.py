@@ -31,26 +31,28 @@ def print_devices(console: Console, names: Sequence[str], facts: Sequence[Device
     console.print()
     columns = [text for name in names for text in (printable(name), "predicted")]
     grid = table("", *columns, "", right=range(1, len(columns) + 1))
-    for row in zip(*(each.memory for each in facts), strict=True):
+    for row in zip(*(figures.memory for figures in facts), strict=True):
         cells: list[str | Text] = []
         for fact in row:
             style = "bold red" if fact.differs else ""
             cells += [Text(_number(fact.used), style=style), _number(fact.predicted)]
         grid.add_row(f"{row[0].name}, bytes", *cells, _change([fact.used for fact in row]))
-    totals = [each.report.total for each in facts]
+    totals = [figures.report.total for figures in facts]
     if any(total is not None for total in totals):
         cells = [cell for total in totals for cell in (_number(total), "")]
         grid.add_row(report.unit, *cells, _change(totals))
-    stacks = [each.report.stack_high_water_bytes for each in facts]
+    stacks = [figures.report.stack_high_water_bytes for figures in facts]
     if any(stack is not None for stack in stacks):
         cells = [cell for stack in stacks for cell in (_number(stack), "")]
         grid.add_row("stack, bytes", *cells, _change(stacks))
     console.print(grid)
-    for name, each in zip(names, facts, strict=True):
-        for text in each.differences:
+    for name, figures in zip(names, facts, strict=True):
+        for text in figures.differences:
             console.print(Text(f"{printable(name)}: {printable(text)}", style="bold red"))
-        if each.unpredicted:
-            console.print(Text(f"{printable(name)}: {printable(each.unpredicted)}", style="yellow"))
+        if figures.unpredicted:
+            console.print(
+                Text(f"{printable(name)}: {printable(figures.unpredicted)}", style="yellow")
+            )
 
 
 def _number(value: int | None) -> str:
@@ -92,7 +94,7 @@ def _print_by_operator(console: Console, names: Sequence[str], results: Sequence
     columns = (text for name in names for text in ("operators", f"{unit}, {printable(name)}"))
     grid = table("operator", *columns, "", right=range(1, 6))
     for kind in dict.fromkeys([*sums[0], *sums[1]]):
-        (old_count, old), (new_count, new) = (each.get(kind, (0, 0)) for each in sums)
+        (old_count, old), (new_count, new) = (model_sums.get(kind, (0, 0)) for model_sums in sums)
         cells = (str(old_count), size(old), str(new_count), size(new), change(old, new))
         grid.add_row(printable(kind), *cells)
     old, new = results[0].total, results[1].total
@@ -106,7 +108,7 @@ def _print_by_operator(console: Console, names: Sequence[str], results: Sequence
 def operator_sums(result: Bench) -> dict[str, tuple[int, int]]:
     """For each kind of operator how many there are and what they cost, the dearest first."""
     sums: dict[str, tuple[int, int]] = {}
-    for each in result.operators:
-        count, cost = sums.get(each.name, (0, 0))
-        sums[each.name] = (count + 1, cost + each.count)
+    for operator in result.operators:
+        count, cost = sums.get(operator.name, (0, 0))
+        sums[operator.name] = (count + 1, cost + operator.count)
     return dict(sorted(sums.items(), key=lambda item: -item[1][1]))

@@ -15,10 +15,10 @@ MOST_PLACES = 4
 
 
 def print_hazards(
-    console: Console, found: Sequence[HazardFinding], left: Sequence[HazardFinding]
+    console: Console, given: Sequence[HazardFinding], left: Sequence[HazardFinding]
 ) -> None:
     """A warning for each defect of the kernels: which layers it meets, and what was done."""
-    before, after = _by_name(found), _by_name(left)
+    before, after = _by_name(given), _by_name(left)
     for name, findings in before.items():
         hazard = findings[0].hazard
         if name in after:
@@ -36,10 +36,10 @@ def print_hazards(
 
 
 def _by_name(findings: Sequence[HazardFinding]) -> dict[str, list[HazardFinding]]:
-    found: dict[str, list[HazardFinding]] = {}
+    by_name: dict[str, list[HazardFinding]] = {}
     for finding in findings:
-        found.setdefault(finding.hazard.name, []).append(finding)
-    return found
+        by_name.setdefault(finding.hazard.name, []).append(finding)
+    return by_name
 
 
 def _layers(findings: Sequence[HazardFinding]) -> str:
@@ -48,11 +48,12 @@ def _layers(findings: Sequence[HazardFinding]) -> str:
     if len(findings) == 1:
         return f"{first.where}, {first.detail}"
     places = [
-        f"{each.subgraph}.{each.index}" if each.subgraph else f"{each.index}" for each in findings
+        f"{finding.subgraph}.{finding.index}" if finding.subgraph else f"{finding.index}"
+        for finding in findings
     ]
     more = len(places) - MOST_PLACES
     shown = ", ".join(places[:MOST_PLACES]) + (f" and {more:,} more" if more > 0 else "")
-    names = ", ".join(dict.fromkeys(each.op.opcode.label for each in findings))
+    names = ", ".join(dict.fromkeys(finding.op.opcode.label for finding in findings))
     return f"operators {shown} ({names})"
 
 

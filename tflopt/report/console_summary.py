@@ -109,13 +109,13 @@ class _Screen:
         rest = operators[most.operators :]
         shown = operators[: most.operators + (len(rest) == 1)]
         parts = file_changes(result)[: most.parts]
-        names = [each.what for each in (*shown, *parts)]
+        names = [row.what for row in (*shown, *parts)]
         column = max(map(len, [*names, *(["also"] if len(rest) > 1 else [])]), default=0) + 2
         room = self.console.width - column - 2
         if len(rest) > 1:
-            shown.append(Change("also", (as_many([each.what for each in rest], room),)))
-        for each in (*shown, *parts):
-            line = Text(f"  {each.what:<{column}}{each.within(room)}".rstrip())
+            shown.append(Change("also", (as_many([operator.what for operator in rest], room),)))
+        for row in (*shown, *parts):
+            line = Text(f"  {row.what:<{column}}{row.within(room)}".rstrip())
             line.truncate(self.console.width, overflow="ellipsis")
             yield line
         yield Text(f"  by {self._rules(self.console.width - len('  by '))}", style=SMALL)
@@ -133,9 +133,9 @@ class _Screen:
         return as_many(words, room, tail if tidy else [])
 
     def _notes(self, most: int) -> None:
-        found = result_notes(self.result, self.settings)
-        print_notes(self.console, found[:most])
-        more = len(found) - most
+        texts = result_notes(self.result, self.settings)
+        print_notes(self.console, texts[:most])
+        more = len(texts) - most
         if more > 0:
             text = f"{more:,} more {_plural(more, 'note')}: --report has all"
             self.console.print(Text(text, style=SMALL))
@@ -177,13 +177,15 @@ def _print_open(console: Console, groups: Sequence[Group], most: int) -> None:
 def _print_lever(console: Console, lever: Lever) -> None:
     """One line, or what it gives on the next: numbers aren't parted from their units."""
     head = Text.assemble("more: ", (lever.option, "bold"), f" ({lever.price}), as tried:")
-    effects = [_effect(each) for each in lever.effects[:2]]
+    effects = [_effect(effect) for effect in lever.effects[:2]]
     together = Text(f" {', '.join(effects)}")
     if not console.is_terminal or len(head) + len(together) <= console.width:
         console.print(head.append_text(together), soft_wrap=True)
         return
     console.print(head)
-    lines = [together.plain] if len(together) < console.width else [f" {each}" for each in effects]
+    lines = (
+        [together.plain] if len(together) < console.width else [f" {effect}" for effect in effects]
+    )
     for line in lines:
         console.print(f" {line}")
 

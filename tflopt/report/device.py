@@ -96,9 +96,9 @@ def _facts(memory: Memory | None, report: DeviceReport) -> Iterable[Fact]:
 def largest_scratch(report: DeviceReport) -> int:
     """The largest sum of scratch requests of one operator."""
     sums: dict[tuple[int, int], int] = {}
-    for each in report.scratch:
-        key = (each.subgraph, each.operator)
-        sums[key] = sums.get(key, 0) + each.size_bytes
+    for request in report.scratch:
+        key = (request.subgraph, request.operator)
+        sums[key] = sums.get(key, 0) + request.size_bytes
     return max(sums.values(), default=0)
 
 
@@ -106,8 +106,8 @@ def _scratch(memory: Memory, report: DeviceReport) -> Iterable[str]:
     if not report.buffers:
         return
     asked: dict[tuple[int, int], list[int]] = {}
-    for each in report.scratch:
-        asked.setdefault((each.subgraph, each.operator), []).append(each.size_bytes)
+    for request in report.scratch:
+        asked.setdefault((request.subgraph, request.operator), []).append(request.size_bytes)
     for row in memory.table:
         if row.use.scratch_bytes is None:
             continue
@@ -133,15 +133,15 @@ def _plan(memory: Memory, report: DeviceReport) -> Iterable[str]:
         else:
             key = (ref.subgraph, ref.tensor)
         expected[key] = (buffer.size_bytes, offset)
-    found: dict[object, tuple[int, int]] = {
+    actual: dict[object, tuple[int, int]] = {
         ("scratch", b.number) if b.is_scratch else (b.subgraph, b.number): (
             b.size_bytes,
             b.offset_bytes,
         )
         for b in report.buffers
     }
-    for key in [*expected, *(key for key in found if key not in expected)]:
-        one, two = expected.get(key), found.get(key)
+    for key in [*expected, *(key for key in actual if key not in expected)]:
+        one, two = expected.get(key), actual.get(key)
         if one != two:
             yield f"buffer {key}: predicted (size, offset) {one}, the runtime has {two}"
 
@@ -191,7 +191,7 @@ def facts_json(facts: DeviceFacts) -> dict[str, object]:
         "unpredicted": facts.unpredicted,
         "unit": report.unit,
         "total": report.total,
-        "operators": [asdict(each) for each in report.operators],
+        "operators": [asdict(operator) for operator in report.operators],
         "stack_high_water_bytes": report.stack_high_water_bytes,
         "annotation": report.annotation,
     }

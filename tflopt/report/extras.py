@@ -9,7 +9,7 @@ SIDES = ("input", "output")
 DEVICE = ("target", "cmsis_nn")
 
 
-def with_measured(report: Plain, found: Plain, name: str) -> dict[str, object]:
+def with_measured(report: Plain, bench: Plain, name: str) -> dict[str, object]:
     """The report with the costs that ``bench --json`` measured, for each file that is the same.
 
     Args:
@@ -20,13 +20,13 @@ def with_measured(report: Plain, found: Plain, name: str) -> dict[str, object]:
         UsageError: it isn't that command's, was only predicted, is for another target, or
             measures none of the report's files.
     """
-    models = rows(found, "models")
-    if not models or not all(text(each, "sha256") for each in models):
+    models = rows(bench, "models")
+    if not models or not all(text(model, "sha256") for model in models):
         raise UsageError(f"{name} is not what 'tflopt bench --json' prints")
-    _check_device(report, found, name)
-    if any(not table(each, "device") for each in models):
+    _check_device(report, bench, name)
+    if any(not table(model, "device") for model in models):
         raise UsageError(f"{name} was predicted, not measured: run bench with --runner qemu or fvp")
-    measured = {text(each, "sha256"): _measured(each) for each in models}
+    measured = {text(model, "sha256"): _measured(model) for model in models}
     data: dict[str, object] = dict(report)
     for key in SIDES:
         side = table(report, key)
@@ -50,26 +50,28 @@ def _measured(model: Plain) -> dict[str, object]:
     }
 
 
-def with_frontier(report: Plain, found: Plain, name: str) -> dict[str, object]:
+def with_frontier(report: Plain, frontier: Plain, name: str) -> dict[str, object]:
     """The report with the results that ``explore --json`` found for the same original.
 
     Raises:
         UsageError: it isn't that command's, is for another target, or about another file.
     """
-    if not rows(found, "points") or not table(found, "original"):
+    if not rows(frontier, "points") or not table(frontier, "original"):
         raise UsageError(f"{name} is not what 'tflopt explore --json' prints")
-    _check_device(report, found, name)
-    if text(found, "sha256") != text(table(report, "input"), "sha256"):
-        raise UsageError(f"{name} is about {text(found, 'model')} as it was, not about this file")
-    points = [dict(point) for point in rows(found, "points")]
-    return {**report, "frontier": {"original": dict(table(found, "original")), "points": points}}
+    _check_device(report, frontier, name)
+    if text(frontier, "sha256") != text(table(report, "input"), "sha256"):
+        raise UsageError(
+            f"{name} is about {text(frontier, 'model')} as it was, not about this file"
+        )
+    points = [dict(point) for point in rows(frontier, "points")]
+    return {**report, "frontier": {"original": dict(table(frontier, "original")), "points": points}}
 
 
-def _check_device(report: Plain, found: Plain, name: str) -> None:
+def _check_device(report: Plain, bench: Plain, name: str) -> None:
     for key in DEVICE:
-        if text(found, key) != text(report, key):
+        if text(bench, key) != text(report, key):
             option = key.replace("_", "-")
             raise UsageError(
-                f"{name} is for {text(found, key)}, this report for {text(report, key)}: "
+                f"{name} is for {text(bench, key)}, this report for {text(report, key)}: "
                 f"give the same --{option} to both"
             )

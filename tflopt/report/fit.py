@@ -42,13 +42,13 @@ def _row(fit: Fit) -> dict[str, object]:
         "arena_bytes": fit.arena_bytes,
         "arenas": [
             {
-                "arena": each.arena,
-                "region": each.region.name,
-                "region_bytes": each.region.size_bytes,
-                "bytes": each.size_bytes,
-                "left_bytes": each.left_bytes,
+                "arena": arena.arena,
+                "region": arena.region.name,
+                "region_bytes": arena.region.size_bytes,
+                "bytes": arena.size_bytes,
+                "left_bytes": arena.left_bytes,
             }
-            for each in fit.arenas
+            for arena in fit.arenas
         ],
         "unknown_operators": list(fit.unknown),
         "time": None if fit.time is None else fit.time.as_json(),
@@ -65,7 +65,7 @@ def print_fits(path: str, fits: Sequence[Fit]) -> None:
     console.print(Text(printable(path), style="bold"))
     columns = ("board", "core", "MHz", "flash left", "time", "arena, what its memory has left")
     grid = table(*columns, right=(2, 3, 4))
-    for fit in sorted(fits, key=lambda each: not each.fits):
+    for fit in sorted(fits, key=lambda candidate: not candidate.fits):
         cells = (
             fit.board.key,
             str(fit.board.target),
@@ -90,9 +90,9 @@ def _time(fit: Fit) -> str:
 def arenas_text(arenas: Sequence[Placed]) -> str:
     """``17,056 in sram, 638,304 left``; two arenas are named."""
     return "; ".join(
-        f"{'' if each.arena == ONE else each.arena + ' '}{each.size_bytes:,} in "
-        f"{each.region.name}, {each.left_bytes:,} left"
-        for each in arenas
+        f"{'' if arena.arena == ONE else arena.arena + ' '}{arena.size_bytes:,} in "
+        f"{arena.region.name}, {arena.left_bytes:,} left"
+        for arena in arenas
     )
 
 

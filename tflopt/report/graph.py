@@ -96,7 +96,7 @@ def _pairs(old: Sequence[Op], new: Sequence[Op], links: Iterable[Link]) -> dict[
 
 
 def _between(old: Sequence[Op], new: Sequence[Op], known: Sequence[Link]) -> list[Link]:
-    found = []
+    links = []
     first = (-1, -1)
     for last in (*known, (len(old), len(new))):
         ones, twos = old[first[0] + 1 : last[0]], new[first[1] + 1 : last[1]]
@@ -104,12 +104,12 @@ def _between(old: Sequence[Op], new: Sequence[Op], known: Sequence[Link]) -> lis
             codes = [[op.opcode.label for op in ops] for ops in (ones, twos)]
             matcher = SequenceMatcher(None, codes[0], codes[1], autojunk=False)
             for block in matcher.get_matching_blocks():
-                found += [
+                links += [
                     (first[0] + 1 + block.a + i, first[1] + 1 + block.b + i)
                     for i in range(block.size)
                 ]
         first = last
-    return found
+    return links
 
 
 def increasing(links: Iterable[Link]) -> list[Link]:
@@ -117,7 +117,7 @@ def increasing(links: Iterable[Link]) -> list[Link]:
     ends: list[int] = []
     last: list[Link] = []
     before: dict[Link, Link | None] = {}
-    for link in sorted(set(links), key=lambda each: (each[0], -each[1])):
+    for link in sorted(set(links), key=lambda pair: (pair[0], -pair[1])):
         length = bisect_left(ends, link[1])
         before[link] = last[length - 1] if length else None
         ends[length : length + 1] = [link[1]]
@@ -169,8 +169,8 @@ def _shapes(op: Op) -> list[object]:
 
 def single_graph(model: Model) -> list[dict[str, object]]:
     """The operators of a model that is compared with none."""
-    found: list[dict[str, object]] = []
+    nodes: list[dict[str, object]] = []
     for number, graph in enumerate(model.graphs):
         same = {index: index for index in range(len(graph.ops))}
-        found += [{**row, "counterpart": None} for row in _rows(number, graph, same, graph, KEPT)]
-    return found
+        nodes += [{**row, "counterpart": None} for row in _rows(number, graph, same, graph, KEPT)]
+    return nodes

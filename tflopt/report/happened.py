@@ -54,7 +54,7 @@ def operator_changes(original: Model, optimized: Model, device: Device) -> list[
     """Operators of which there are more or fewer, or which cost otherwise; the largest first."""
     before, after = _by_code(original, device), _by_code(optimized, device)
     total = sum(work.instructions for work in before.values()) or 1
-    found = []
+    changes = []
     for code in dict.fromkeys([*before, *after]):
         old, new = before.get(code, _Work()), after.get(code, _Work())
         moved, work = new.moved - old.moved, new.instructions - old.instructions
@@ -68,8 +68,8 @@ def operator_changes(original: Model, optimized: Model, device: Device) -> list[
         )
         effects = [_signed(moved, "byte", "moved"), _signed(work, "instruction", "")]
         told = tuple(filter(None, effects))
-        found.append(Change(what, told, share + (old.count != new.count)))
-    return sorted(found, key=lambda change: -change.size)
+        changes.append(Change(what, told, share + (old.count != new.count)))
+    return sorted(changes, key=lambda change: -change.size)
 
 
 def file_changes(result: Result) -> list[Change]:
@@ -98,10 +98,10 @@ def _signed(number: int, unit: str, where: str) -> str:
 
 
 def _by_code(model: Model, device: Device) -> dict[str, _Work]:
-    found: dict[str, _Work] = {}
+    by_code: dict[str, _Work] = {}
     for row in predict_model(model, device).rows:
-        code, work = row.op.opcode.label, found.get(row.op.opcode.label, _Work())
-        found[code] = _Work(
+        code, work = row.op.opcode.label, by_code.get(row.op.opcode.label, _Work())
+        by_code[code] = _Work(
             work.count + 1, work.moved + moved_bytes(row.op), work.instructions + row.instructions
         )
-    return found
+    return by_code

@@ -175,14 +175,14 @@ def verification(verdict: Verification | None) -> dict[str, object]:
         return {"status": "skipped", "runner": None, "samples": 0, "mismatches": []}
     mismatches: Sequence[dict[str, object]] = ()
     if verdict.mismatch is not None:
-        found = verdict.mismatch
+        mismatch = verdict.mismatch
         mismatches = [
             {
-                "output": found.output,
-                "sample": found.sample,
-                "first_index": list(found.first_index),
-                "elements": found.count,
-                "max_diff": found.max_diff,
+                "output": mismatch.output,
+                "sample": mismatch.sample,
+                "first_index": list(mismatch.first_index),
+                "elements": mismatch.count,
+                "max_diff": mismatch.max_diff,
             }
         ]
     return {

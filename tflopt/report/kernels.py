@@ -40,22 +40,22 @@ class KernelCost:
 def kernel_costs(model: Model, device: Device) -> list[KernelCost]:
     """Every operator of every subgraph, in execution order."""
     rows = []
-    for each in predict_model(model, device).rows:
-        use = kernel_use(each.op, device)
-        missed = device.kernels.missed(each.op, device.target.isa)
+    for row in predict_model(model, device).rows:
+        use = kernel_use(row.op, device)
+        missed = device.kernels.missed(row.op, device.target.isa)
         rows.append(
             KernelCost(
-                subgraph=each.subgraph,
-                index=each.index,
-                operator=each.op.opcode.label,
+                subgraph=row.subgraph,
+                index=row.index,
+                operator=row.op.opcode.label,
                 kernel=use.function,
                 path=use.path.value,
                 faster=None if missed is None else missed.function,
                 why=use.why_not_faster if missed is None else missed.reason,
-                macs=macs(each.op),
-                runs=each.runs.usual,
-                instructions=each.instructions,
-                basis=each.prediction.basis.value,
+                macs=macs(row.op),
+                runs=row.runs.usual,
+                instructions=row.instructions,
+                basis=row.prediction.basis.value,
             )
         )
     return rows

@@ -31,9 +31,9 @@ def markdown_report(report: Plain) -> str:
 
 def _measures(title: str, measures: Iterable[views.Measure]) -> str:
     lines = [f"| {title} | before | after | change |", "|---|---:|---:|---:|"]
-    for each in measures:
-        old, new = ("unknown" if n is None else f"{n:,}" for n in (each.before, each.after))
-        lines.append(f"| {escaped(each.name)} | {old} | {new} | {each.change} |")
+    for measure in measures:
+        old, new = ("unknown" if n is None else f"{n:,}" for n in (measure.before, measure.after))
+        lines.append(f"| {escaped(measure.name)} | {old} | {new} | {measure.change} |")
     return "\n".join(lines)
 
 
@@ -45,13 +45,13 @@ def _cores(report: Plain) -> str:
 
 
 def _rules(report: Plain) -> str:
-    found = [
+    lines = [
         f"| {len(rows(rule, 'hits'))} | {text(rule, 'name')} | {text(rule, 'shown_by')} "
         f"| {escaped(text(rule, 'summary'))} |"
         for rule in views.fired(report)
     ]
     head = ["| times | rule | exact by | what it does |", "|---:|---|---|---|"]
-    return "\n".join([*head, *found]) if found else ""
+    return "\n".join([*head, *lines]) if lines else ""
 
 
 def _near_misses(report: Plain) -> str:

@@ -174,8 +174,8 @@ def maps_svg(report: Plain) -> str:
 def memory_side(report: Plain, key: str) -> Plain:
     """The memory map of ``input`` or ``output``, empty where the arena is not known."""
     side = report.get(key)
-    found = side.get("memory_map") if isinstance(side, dict) else None
-    return found if isinstance(found, dict) else {}
+    memory = side.get("memory_map") if isinstance(side, dict) else None
+    return memory if isinstance(memory, dict) else {}
 
 
 def top_of(maps: Sequence[Plain]) -> int:
@@ -253,11 +253,11 @@ def _fullest_steps(frame: Frame, steps: Sequence[Plain]) -> Iterator[str]:
 def _buffers(frame: Frame, memory: Plain, prefix: str) -> Iterator[str]:
     """Rectangles, then the labels that have room: buffers that share bytes lie on each other."""
     every = enumerate(rows(memory, "buffers"))
-    found = sorted(every, key=lambda each: -number(each[1], "size_bytes"))[:MOST_BUFFERS]
-    for place, buffer in found:
+    largest = sorted(every, key=lambda pair: -number(pair[1], "size_bytes"))[:MOST_BUFFERS]
+    for place, buffer in largest:
         yield _rectangle(frame, buffer, prefix, place)
     taken = _line_labels(frame, memory)
-    for _, buffer in found:
+    for _, buffer in largest:
         yield from _label(frame, buffer, taken)
 
 
@@ -335,7 +335,7 @@ def fitted(name: str, count: int, letters: int) -> str:
     """What tells a buffer in a few letters: the first of its joined names, or its size."""
     parts = [part for part in name.split(";")[0].split("/") if part] or [name]
     choices = ["/".join(parts[-2:]), parts[-2] if len(parts) > 1 else parts[-1]]
-    return next((each for each in choices if len(each) <= letters), short_size(count))
+    return next((choice for choice in choices if len(choice) <= letters), short_size(count))
 
 
 def short_size(count: int) -> str:

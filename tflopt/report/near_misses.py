@@ -35,12 +35,12 @@ class Group:
 
     def lines(self) -> list[str]:
         """The places, those of one operator and reason together: ``PAD 3, 6: 1+1 bytes``."""
-        found: dict[tuple[str, str], list[str]] = {}
+        by_reason: dict[tuple[str, str], list[str]] = {}
         for where, reason in self.places:
-            found.setdefault((where.operator, reason), []).append(_number(where))
+            by_reason.setdefault((where.operator, reason), []).append(_number(where))
         return [
             f"{code} {', '.join(numbers)}" + (f": {reason}" if reason else "")
-            for (code, reason), numbers in found.items()
+            for (code, reason), numbers in by_reason.items()
         ]
 
 
@@ -58,8 +58,8 @@ def grouped(misses: Iterable[NearMiss]) -> list[Group]:
     for miss in misses:
         key = (miss.rule, miss.because.why, miss.because.message)
         groups.setdefault(key, []).append(miss)
-    found = [_group(members) for members in groups.values()]
-    return sorted(found, key=lambda group: (not group.can_act, -len(group.places)))
+    shown = [_group(members) for members in groups.values()]
+    return sorted(shown, key=lambda group: (not group.can_act, -len(group.places)))
 
 
 def _group(members: list[NearMiss]) -> Group:

@@ -34,10 +34,10 @@ def node_data(report: Plain) -> dict[str, dict[str, object]]:
     return {
         what: {
             "name": f"tflopt: {what}",
-            "results": {key: {"value": found.get(index, 0)} for index, key in enumerate(keys)},
+            "results": {key: {"value": counts.get(index, 0)} for index, key in enumerate(keys)},
             "gradient": GRADIENT,
         }
-        for what, found in values.items()
+        for what, counts in values.items()
     }
 
 
@@ -45,7 +45,7 @@ def _values(side: Plain) -> dict[str, dict[int, int]]:
     """The numbers of the main graph's operators by their index."""
     flash = rows(table(side, "flash"), "by_operator")
     steps = rows(table(side, "memory_map"), "steps")
-    found: dict[str, dict[int, int]] = {
+    values: dict[str, dict[int, int]] = {
         "instructions": _by_index(rows(side, "kernels"), "instructions"),
         "flash bytes": {},
         "arena bytes in use": _by_index(steps, "live_bytes"),
@@ -53,12 +53,12 @@ def _values(side: Plain) -> dict[str, dict[int, int]]:
     for row in flash:
         kinds = table(row, "by_kind")
         if number(row, "subgraph") == 0:
-            found["flash bytes"][number(row, "index")] = sum(number(kinds, kind) for kind in kinds)
-    return found
+            values["flash bytes"][number(row, "index")] = sum(number(kinds, kind) for kind in kinds)
+    return values
 
 
-def _by_index(found: object, key: str) -> dict[int, int]:
-    plain = found if isinstance(found, list) else []
+def _by_index(listed: object, key: str) -> dict[int, int]:
+    plain = listed if isinstance(listed, list) else []
     return {
         number(row, "index"): number(row, key)
         for row in plain

@@ -14,8 +14,8 @@ MOST_ROWS = 100
 def summary_html(report: Plain) -> str:
     """Before and after, the verdict, and what is wrong or uncertain."""
     rows = [
-        (each.name, _count(each.before), _count(each.after), each.change)
-        for each in views.headline(report)
+        (measure.name, _count(measure.before), _count(measure.after), measure.change)
+        for measure in views.headline(report)
     ]
     target = text(report, "target")
     below = [views.verdict(report)["text"], *views.warnings(report)]
@@ -41,7 +41,7 @@ def _count(number: int | None) -> str:
 
 
 def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    columns = "".join(f"<th>{markup(each)}</th>" for each in head)
+    columns = "".join(f"<th>{markup(heading)}</th>" for heading in head)
     body = "".join(
         "<tr>" + "".join(f"<td>{markup(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )

@@ -24,7 +24,7 @@ MOSTLY = 0.9
 
 def undelegated(model: Model) -> list[Op]:
     """int8 layers that LiteRT's default path runs itself, because the bias has no quantization."""
-    found = []
+    ops = []
     for op in model.ops():
         biases = [
             value
@@ -32,8 +32,8 @@ def undelegated(model: Model) -> list[Op]:
             if value is not None and is_delegated_bias(Use(op, index))
         ]
         if any(bias.quant is None or not bias.quant.is_set for bias in biases):
-            found.append(op)
-    return found
+            ops.append(op)
+    return ops
 
 
 def notes(model: Model, device: Device) -> list[str]:
@@ -62,14 +62,14 @@ def source_notes(device: Device) -> list[str]:
 
 def runs_notes(model: Model, device: Device) -> list[str]:
     """One line where TFLM doesn't run the model, or only with its reference kernels."""
-    found = find_refusals(model, device)
-    if not found:
+    refusals = find_refusals(model, device)
+    if not refusals:
         return []
-    severe = [each for each in found if each.kernels is Kernels.TFLM] or found
+    severe = [refusal for refusal in refusals if refusal.kernels is Kernels.TFLM] or refusals
     lead = "doesn't run on TFLM"
     if severe[0].kernels is Kernels.CMSIS_NN:
         lead = "can't allocate with CMSIS-NN's kernels, runs on TFLM's reference kernels only"
-    more = f" ({len(found) - 1} more: inspect --runs)" if len(found) > 1 else ""
+    more = f" ({len(refusals) - 1} more: inspect --runs)" if len(refusals) > 1 else ""
     return [f"{lead}: {printable(str(severe[0]))}{more}."]
 
 
@@ -135,12 +135,12 @@ def archive_notes(model: Model) -> list[str]:
 
 def vendor_notes(model: Model) -> list[str]:
     """What operators of vendors' compilers are, and what tflopt does and doesn't for them."""
-    found: dict[str, Vendor | None] = {}
+    vendors: dict[str, Vendor | None] = {}
     for op in vendor_ops(model):
-        found.setdefault(op.opcode.label, vendor_of(op))
-    if not found:
+        vendors.setdefault(op.opcode.label, vendor_of(op))
+    if not vendors:
         return []
-    listed = "; ".join(f"{name} is {each.says}" for name, each in found.items() if each)
+    listed = "; ".join(f"{name} is {vendor.says}" for name, vendor in vendors.items() if vendor)
     kept = "tensors and operators stay as they are"
     if is_program_plan(model):
         kept = "the memory plan is part of the program and is kept, offset by offset"
@@ -151,25 +151,25 @@ def vendor_notes(model: Model) -> list[str]:
 
 def bias_notes(model: Model) -> list[str]:
     """What LiteRT does otherwise with a bias that has no quantization."""
-    found = []
+    texts = []
     layers = len(undelegated(model))
     if layers:
         which = "1 layer has" if layers == 1 else f"{layers} layers have"
-        found.append(
+        texts.append(
             f"{which} a bias without quantization: LiteRT's default path (XNNPACK) rounds "
             "otherwise there than with it. TFLM and LiteRT's reference kernels don't."
         )
-    return found
+    return texts
 
 
 def prediction_notes(model: Model, device: Device) -> list[str]:
     """How far the predicted instructions can be trusted, where that isn't far."""
-    found = []
+    texts = []
     prediction = predict_model(model, device)
     share = prediction.measured_share
     if share < MOSTLY:
-        found.append(
+        texts.append(
             f"{100 * share:.0f} % of the predicted instructions rest on measured kernels, the "
             "rest is estimated from bytes and multiplications (inspect --kernels marks it with ~)."
         )
-    return found + caveats(prediction)
+    return texts + caveats(prediction)

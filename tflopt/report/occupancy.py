@@ -66,7 +66,7 @@ def _step_rows(
             "subgraph": subgraph,
             "index": index,
             "operator": labels.get((subgraph, index), ""),
-            "live_bytes": sum(each.size_bytes for each in buffers if _is_live(each, step)),
+            "live_bytes": sum(buffer.size_bytes for buffer in buffers if _is_live(buffer, step)),
         }
         for step, subgraph, index in [*start, (0, None, None), *steps_of(description)]
     ]

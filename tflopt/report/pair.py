@@ -40,7 +40,7 @@ def pair_report(
     ``passes`` is empty unless the settings turn the original into the second file.
     """
     again = _repeat(original.model, optimized.model, settings)
-    subjects = [_subject(each, settings) for each in (original, optimized)]
+    subjects = [_subject(candidate, settings) for candidate in (original, optimized)]
     if again is not None:
         # The same graph, but its values know where they come from.
         subjects[1] = replace(subjects[1], model=again[0], original=original.model)
@@ -61,8 +61,8 @@ def pair_report(
 
 def _subject(candidate: Candidate, settings: Settings) -> Subject:
     request, runtime = settings.config.plan, settings.config.runtime
-    found = subject_of(candidate.model, candidate.data, settings.device, request)
-    return replace(found, runtime=runtime)
+    subject = subject_of(candidate.model, candidate.data, settings.device, request)
+    return replace(subject, runtime=runtime)
 
 
 def _repeat(original: Model, optimized: Model, settings: Settings) -> tuple[Model, Trace] | None:

@@ -72,12 +72,12 @@ class RemovedChannels:
     @property
     def after(self) -> int:
         """Channels that are left."""
-        return self.before - sum(len(each.channels) for each in self.gone)
+        return self.before - sum(len(group.channels) for group in self.gone)
 
     @property
     def is_constant(self) -> bool:
         """Whether any of what went had one value."""
-        return any(each.values for each in self.gone)
+        return any(group.values for group in self.gone)
 
 
 def removed_channels(original: Model, result: Model) -> list[RemovedChannels]:
@@ -86,7 +86,7 @@ def removed_channels(original: Model, result: Model) -> list[RemovedChannels]:
     Layers that were replaced as a whole aren't in it, but those that are the same for every input.
     """
     left = _left(result)
-    found = []
+    removed = []
     for number, graph in enumerate(original.graphs):
         layers = [(op, _lost(op, left.get((number, place)))) for op, place in _places(graph)]
         if not any(lost is None or lost.any() for _, lost in layers):
@@ -102,8 +102,8 @@ def removed_channels(original: Model, result: Model) -> list[RemovedChannels]:
             )
             readers = () if lost is None or not row.is_constant else _absorbers(op.output)
             into = tuple(sorted(order[reader] for reader in readers))
-            found.append(replace(row, into=into, stored=lost is None))
-    return found
+            removed.append(replace(row, into=into, stored=lost is None))
+    return removed
 
 
 @dataclass(frozen=True)
@@ -136,13 +136,13 @@ class _Facts:
             Why.TWIN: np.asarray([channel in twins for channel in range(len(lost))]),
             Why.UNNEEDED: np.ones(len(lost), dtype=np.bool_),
         }
-        found, rest = [], lost
+        groups, rest = [], lost
         for why, mask in reasons.items():
             channels = tuple(np.flatnonzero(rest & mask).tolist())
             rest = np.asarray(rest & ~mask)
             if channels:
-                found.append(self._group(value, why, channels, twins))
-        return tuple(found)
+                groups.append(self._group(value, why, channels, twins))
+        return tuple(groups)
 
     def _group(
         self, value: Value, why: Why, channels: tuple[int, ...], twins: dict[int, int]
@@ -172,12 +172,12 @@ def _places(graph: Graph) -> list[tuple[Op, int]]:
 
 def _left(result: Model) -> dict[tuple[int, int], list[Origin]]:
     """What the result's operators produce, by the tensor of the original that it comes from."""
-    found: dict[tuple[int, int], list[Origin]] = {}
+    by_origin: dict[tuple[int, int], list[Origin]] = {}
     for graph in result.graphs:
         for op in graph.ops:
             for origin in (value.origin for value in op.outputs if value.origin is not None):
-                found.setdefault((origin.subgraph, origin.tensor), []).append(origin)
-    return found
+                by_origin.setdefault((origin.subgraph, origin.tensor), []).append(origin)
+    return by_origin
 
 
 def _lost(op: Op, origins: Sequence[Origin] | None) -> Mask | None:
@@ -199,17 +199,17 @@ def _lost(op: Op, origins: Sequence[Origin] | None) -> Mask | None:
 
 def _absorbers(value: Value) -> set[Op]:
     """The layers that sum a value's channels up, through operators that hand channels on."""
-    found, seen, waiting = set[Op](), set[Value](), [value]
+    absorbers, seen, waiting = set[Op](), set[Value](), [value]
     while waiting:
         current = waiting.pop()
         for op in current.users:
             if kind_of(op) in ABSORBS:
-                found.add(op)
+                absorbers.add(op)
                 continue
             new = [output for output in op.outputs if output not in seen]
             seen.update(new)
             waiting += new
-    return found
+    return absorbers
 
 
 def as_data(row: RemovedChannels) -> dict[str, object]:
@@ -225,11 +225,11 @@ def as_data(row: RemovedChannels) -> dict[str, object]:
         "stored": row.stored,
         "removed": [
             {
-                "reason": each.why.name.lower(),
-                "channels": list(each.channels),
-                "values": list(each.values),
-                "twins": list(each.twins),
+                "reason": group.why.name.lower(),
+                "channels": list(group.channels),
+                "values": list(group.values),
+                "twins": list(group.twins),
             }
-            for each in row.gone
+            for group in row.gone
         ],
     }

@@ -22,13 +22,13 @@ def runs_rows(model: Model, device: Device) -> dict[str, object]:
         "verdict": verdict_of(model, device),
         "refused": [
             {
-                "subgraph": each.op.graph.index,
-                "index": each.op.graph.ops.index(each.op),
-                "operator": each.op.opcode.label,
-                "by": each.kernels.value,
-                "reason": each.reason,
-                "mend": each.mend,
+                "subgraph": refusal.op.graph.index,
+                "index": refusal.op.graph.ops.index(refusal.op),
+                "operator": refusal.op.opcode.label,
+                "by": refusal.kernels.value,
+                "reason": refusal.reason,
+                "mend": refusal.mend,
             }
-            for each in find_refusals(model, device)
+            for refusal in find_refusals(model, device)
         ],
     }

@@ -75,7 +75,7 @@ class WholeTable(Table):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """As rich does where there is room."""
-        columns = [[_text(each) for each in (c.header, *c.cells)] for c in self.columns]
+        columns = [[_text(cell) for cell in (c.header, *c.cells)] for c in self.columns]
         widths = [max(cell.cell_len for cell in column) for column in columns]
         least = min(widths[-1], LEAST_REMARK)
         if sum(widths[:-1]) + least + GAP * (len(widths) - 1) <= options.max_width:

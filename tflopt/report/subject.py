@@ -77,7 +77,7 @@ def subject_rows(subject: Subject) -> dict[str, object]:
 
 def flash_rows(flash: Flash) -> dict[str, object]:
     """Where the bytes of a file go, as plain data."""
-    return {**asdict(flash), "by_operator": [asdict(each) for each in flash.by_operator]}
+    return {**asdict(flash), "by_operator": [asdict(share) for share in flash.by_operator]}
 
 
 def instructions(model: Model, device: Device) -> dict[str, object]:
@@ -91,7 +91,7 @@ def instructions(model: Model, device: Device) -> dict[str, object]:
         "most": prediction.most_instructions,
         "first": prediction.first_instructions,
         "by_target": {
-            name: predict_model(model, each).instructions for name, each in devices.items()
+            name: predict_model(model, variant).instructions for name, variant in devices.items()
         },
         "measured_share": round(prediction.measured_share, 4),
     }

@@ -95,13 +95,13 @@ def totals(report: Plain) -> list[Measure]:
 
 def _measure(report: Plain, title: str, path: str) -> Measure:
     *steps, last = path.split("/")
-    found = []
+    values = []
     for key in ("input", "output"):
         side = table(report, key)
         for step in steps:
             side = table(side, step)
-        found.append(optional(side, last))
-    return Measure(title, found[0], found[1], path)
+        values.append(optional(side, last))
+    return Measure(title, values[0], values[1], path)
 
 
 def by_target(report: Plain, path: str) -> list[Measure]:
@@ -118,18 +118,18 @@ def flash_kinds(report: Plain) -> list[Measure]:
     """Bytes by kind, in the order of the terminal's table."""
     sides = [counts(table(table(report, key), "flash"), "by_kind") for key in ("input", "output")]
     names = [*KINDS, *sorted({name for side in sides for name in side} - set(KINDS))]
-    found = [
+    kinds = [
         Measure(name, sides[0].get(name, 0), sides[1].get(name, 0), f"flash/by_kind/{name}")
         for name in names
     ]
-    return on_one_scale(each for each in found if each.before or each.after)
+    return on_one_scale(kind for kind in kinds if kind.before or kind.after)
 
 
 def on_one_scale(measures: Iterable[Measure]) -> list[Measure]:
     """The same with bars that compare with each other."""
-    found = list(measures)
-    most = max((max(each.before or 0, each.after or 0) for each in found), default=0)
-    return [replace(each, scale=most) for each in found]
+    shown = list(measures)
+    most = max((max(measure.before or 0, measure.after or 0) for measure in shown), default=0)
+    return [replace(measure, scale=most) for measure in shown]
 
 
 def work_by_operator(report: Plain) -> list[Measure]:
@@ -159,7 +159,7 @@ def costs(report: Plain) -> tuple[list[Cost], int]:
     }
     dearest = sorted(kernels, key=lambda kernel: -number(kernel, "instructions"))[:MOST_OPERATORS]
     shown = {id(kernel) for kernel in dearest}
-    found = [
+    shown_costs = [
         Cost(
             kernel,
             100 * number(kernel, "instructions") / most,
@@ -168,7 +168,7 @@ def costs(report: Plain) -> tuple[list[Cost], int]:
         for kernel in kernels
         if id(kernel) in shown
     ]
-    return found, len(kernels) - len(found)
+    return shown_costs, len(kernels) - len(shown_costs)
 
 
 def _sum(sizes: object) -> int | None:
@@ -192,7 +192,7 @@ def _near_miss(rule: str, miss: Plain) -> NearMiss:
         text(miss, "output"),
     )
     numbers = table(miss, "numbers")
-    shown = [(key, each) for key, each in numbers.items() if isinstance(each, int | float | str)]
+    shown = [(key, value) for key, value in numbers.items() if isinstance(value, int | float | str)]
     return NearMiss(
         rule, place, Reason(why_of(text(miss, "code")), text(miss, "message"), tuple(shown))
     )
@@ -217,16 +217,16 @@ def first(items: Iterable[object], most: int = MOST_PLACES) -> tuple[Sequence[ob
 
 def verdict(report: Plain) -> dict[str, str]:
     """The verification in one line, with a mark that doesn't rest on colour."""
-    found = table(report, "verification")
-    status, runner = text(found, "status"), text(found, "runner")
+    verification = table(report, "verification")
+    status, runner = text(verification, "status"), text(verification, "runner")
     runner = title_of(runner)
     if status == "identical":
-        count = number(found, "samples")
+        count = number(verification, "samples")
         times = "one input" if count == 1 else f"{count} inputs in a row"
         told = f"Outputs are bit-identical on {runner}, for {times}"
-        places = found.get("around")
+        places = verification.get("around")
         if isinstance(places, list) and places:
-            names = ", ".join(str(each) for each in places)
+            names = ", ".join(str(place) for place in places)
             told = f"Bit-identical up to and behind operator {names}, which no runner has"
         return {"kind": GOOD, "mark": "✓", "text": told}
     if status == "rounded":
@@ -234,23 +234,23 @@ def verdict(report: Plain) -> dict[str, str]:
         return {"kind": OPEN, "mark": "≈", "text": told}
     if status == "different":
         return {"kind": BAD, "mark": "✗", "text": "Outputs differ"}
-    reason = text(found, "note") or "the models were not run"
+    reason = text(verification, "note") or "the models were not run"
     return {"kind": OPEN, "mark": "?", "text": f"Not verified: {reason}"}
 
 
 def warnings(report: Plain) -> list[str]:
     """What is wrong or uncertain in the result."""
-    found = []
+    texts = []
     left = len(rows(table(report, "output"), "hazards"))
     if left:
         what = "1 layer is" if left == 1 else f"{left} layers are"
-        found.append(f"{what} computed wrongly by the target's kernels; see Hazards.")
+        texts.append(f"{what} computed wrongly by the target's kernels; see Hazards.")
     unknown = table(table(report, "output"), "arena").get("unknown_operators")
     if isinstance(unknown, list) and unknown:
         names = ", ".join(str(name) for name in unknown)
         told = "the arena is unknown, and larger than stated"
-        found.append(f"The memory of {names} is not known: {told}.")
-    return found
+        texts.append(f"The memory of {names} is not known: {told}.")
+    return texts
 
 
 def model_name(report: Plain) -> str:

@@ -25,6 +25,6 @@ def target_built_for(cpu: str, attributes: Iterable[BuildAttributes]) -> Target:
 def isa_of(attributes: Iterable[BuildAttributes]) -> Isa:
     """The best instructions that any of some objects was built with."""
     objects = tuple(attributes)
-    if any(each.mve for each in objects):
+    if any(build.mve for build in objects):
         return Isa.MVE
-    return Isa.DSP if any(each.dsp for each in objects) else Isa.SCALAR
+    return Isa.DSP if any(build.dsp for build in objects) else Isa.SCALAR

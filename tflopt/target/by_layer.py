@@ -43,9 +43,9 @@ class ByLayer(Generic[Found]):
         key = layer_key(op)
         if key is None:
             return make(op)
-        found = self._found
-        if key not in found:
-            if len(found) >= MOST:
-                found.clear()
-            found[key] = make(op)
-        return found[key]
+        kept = self._found
+        if key not in kept:
+            if len(kept) >= MOST:
+                kept.clear()
+            kept[key] = make(op)
+        return kept[key]

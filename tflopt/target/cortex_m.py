@@ -178,7 +178,7 @@ def _apply(cpu: Cpu, isa: Isa, extension: str) -> Isa:
     if extension in _IRRELEVANT:
         return isa
     if extension in {"nodsp", "nomve"}:
-        legal = ", ".join(str(Target(cpu, each)) for each in cpu.legal_isas)
+        legal = ", ".join(str(Target(cpu, legal_isa)) for legal_isa in cpu.legal_isas)
         raise UsageError(f"{cpu} can't be built with +{extension}; legal: {legal}")
     raise UsageError(
         f"unknown extension +{extension} of {cpu}; known: +nodsp (M33, M35P), "

@@ -84,7 +84,7 @@ def gap_on(op: Op, kernels: Collection[KernelSet], device: Device) -> int | None
 
 
 def _all_bear(kernels: Collection[KernelSet], device: Device, op: Op) -> int | None:
-    return portable_gap(_gap(op, each, device) for each in kernels)
+    return portable_gap(_gap(op, kernel_set, device) for kernel_set in kernels)
 
 
 def _gap(op: Op, kernels: KernelSet, device: Device) -> int | None:

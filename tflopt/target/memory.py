@@ -222,11 +222,11 @@ def aliases_on(model: Model, kernels: KernelSet, device: Device) -> list[TensorA
 
 
 def _aliases(model: Model, gap: OverlapGap | None, *, in_place: bool) -> list[TensorAlias]:
-    found = in_place_aliases(model) if in_place else []
+    aliases = in_place_aliases(model) if in_place else []
     if gap is not None:
-        known = {(alias.first, alias.second) for alias in found}
-        found += [a for a in overlap_aliases(model, gap) if (a.first, a.second) not in known]
-    return found
+        known = {(alias.first, alias.second) for alias in aliases}
+        aliases += [a for a in overlap_aliases(model, gap) if (a.first, a.second) not in known]
+    return aliases
 
 
 def gap_of(device: Device, request: PlanRequest) -> OverlapGap | None:
@@ -243,4 +243,4 @@ def kernel_memory(op: Op, device: Device) -> KernelMemory:
 
 
 def _kept(use: KernelUse) -> KernelMemory:
-    return KernelMemory(use.op_data_bytes or 0, [each.size_bytes for each in use.persistent])
+    return KernelMemory(use.op_data_bytes or 0, [request.size_bytes for request in use.persistent])

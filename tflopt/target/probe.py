@@ -93,11 +93,13 @@ def find_library(folder: Path) -> Path:
     """
     if folder.is_file():
         return folder
-    found = sorted({*folder.glob("lib/*.a"), *folder.glob("*.a")})
-    if len(found) != 1:
-        many = ", ".join(each.name for each in found)
-        raise UsageError(f"{folder}: has {f'several libraries: {many}' if found else 'no lib/*.a'}")
-    return found[0]
+    archives = sorted({*folder.glob("lib/*.a"), *folder.glob("*.a")})
+    if len(archives) != 1:
+        many = ", ".join(archive.name for archive in archives)
+        raise UsageError(
+            f"{folder}: has {f'several libraries: {many}' if archives else 'no lib/*.a'}"
+        )
+    return archives[0]
 
 
 def probe_library(folder: Path) -> Probe:
@@ -137,18 +139,18 @@ class _Library:
 
     def has(self, name: str) -> bool:
         """Whether a function of that name, mangled or not, is defined."""
-        return any(name in each for each in self.defined)
+        return any(name in symbol for symbol in self.defined)
 
     def target(self, where: str) -> Target:
         """The core that most objects are for, with the best instructions of any of them."""
-        names = Counter(each.cpu.lower() for each in self.attributes if each.cpu)
+        names = Counter(build.cpu.lower() for build in self.attributes if build.cpu)
         if not names:
             raise UsageError(f"{where}: was not built for a Cortex-M")
         return target_built_for(names.most_common(1)[0][0], self.attributes)
 
     def cores(self) -> str:
         """What the objects say, for people."""
-        names = Counter(each.cpu for each in self.attributes if each.cpu)
+        names = Counter(build.cpu for build in self.attributes if build.cpu)
         told = ", ".join(f"{count} for {name}" for name, count in names.most_common(3))
         return f"{counted(len(self.objects), 'object')}: {told}"
 
@@ -165,7 +167,9 @@ class _Library:
         """The contents of the constant sections of objects with that name in theirs."""
         for member, elf in self.objects:
             if name in member:
-                yield from (bytes(each.data) for each in elf.sections if ".rodata" in each.name)
+                yield from (
+                    bytes(section.data) for section in elf.sections if ".rodata" in section.name
+                )
 
 
 def _objects(members: Iterator[Member], where: str) -> Iterator[tuple[str, Elf]]:
@@ -197,7 +201,7 @@ def _runtime(library: _Library, versions: Mapping[str, str]) -> Fact:
     for runtime in RUNTIMES:
         if named.startswith(runtime.name):
             return Fact("TFLM", runtime.name, Certainty.READ, VERSION_FILE)
-    new = [each for each in NEW_OPERATORS if library.has(each)]
+    new = [name for name in NEW_OPERATORS if library.has(name)]
     if new:
         return Fact("TFLM", TFLM_90B983C.name, Certainty.GUESSED, f"it has {new[0]}")
     why = f"it has no {NEW_OPERATORS[0]}"
@@ -212,9 +216,9 @@ def _goal(library: _Library) -> Fact:
         )
         return Fact("build", "neither", Certainty.WRONG, why)
     users = library.users("svdf", SUM)
-    if any("Prepare" in each for each in users):
+    if any("Prepare" in user for user in users):
         return Fact("build", "speed", Certainty.READ, "SVDF sums its weights up in Prepare")
-    if any("Eval" in each for each in users):
+    if any("Eval" in user for user in users):
         return Fact("build", "size", Certainty.READ, "SVDF sums its weights up in each invocation")
     why = "TFLM's default; this library doesn't show it. --build size says otherwise"
     return Fact("build", "speed", Certainty.GUESSED, why)

@@ -20,10 +20,10 @@ def parse_size(text: str) -> int:
     Raises:
         UsageError: no size.
     """
-    found = SIZE.fullmatch(text.strip())
-    if found is None:
+    match = SIZE.fullmatch(text.strip())
+    if match is None:
         raise UsageError(f"{text!r} is not a size; write for example 65536, 64K or 1.5MiB")
-    return _times(found[1], UNITS[found[2].lower()])
+    return _times(match[1], UNITS[match[2].lower()])
 
 
 def parse_count(text: str) -> int:
@@ -32,10 +32,10 @@ def parse_count(text: str) -> int:
     Raises:
         UsageError: no count.
     """
-    found = COUNT.fullmatch(text.strip())
-    if found is None:
+    match = COUNT.fullmatch(text.strip())
+    if match is None:
         raise UsageError(f"{text!r} is not a count; write for example 1500000, 1500K or 1.5M")
-    return _times(found[1], THOUSANDS[found[2].lower()])
+    return _times(match[1], THOUSANDS[match[2].lower()])
 
 
 def parse_clock(text: str) -> int:
@@ -44,8 +44,8 @@ def parse_clock(text: str) -> int:
     Raises:
         UsageError: no clock, or one that no microcontroller has.
     """
-    found = CLOCK.fullmatch(text.strip())
-    hertz = 0 if found is None else _times(found[1], THOUSANDS[found[2].lower()])
+    match = CLOCK.fullmatch(text.strip())
+    hertz = 0 if match is None else _times(match[1], THOUSANDS[match[2].lower()])
     if not 0 < hertz <= FASTEST_HZ:
         raise UsageError(f"{text!r} is not a clock; write for example 120M or 120MHz")
     return hertz

@@ -60,15 +60,15 @@ def find_refusals(model: Model, device: Device | None = None) -> list[Refusal]:
         device: the newest TFLM with CMSIS-NN's kernels where there is none.
     """
     device = device or Device()
-    found = []
+    refusals = []
     for op in model.ops():
         refusal = _no_kernel(op) or _wrong_types(op) or _wrong_rank(op) or _wrong_options(op)
         refusal = refusal or _older(op, device.runtime)
         if refusal is None and device.cmsis_nn is not None:
             refusal = _cmsis_nn(op)
         if refusal is not None:
-            found.append(refusal)
-    return found
+            refusals.append(refusal)
+    return refusals
 
 
 def runs_on_tflm(model: Model, device: Device | None = None) -> bool:

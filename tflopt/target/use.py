@@ -57,7 +57,7 @@ class KernelUse:
     @property
     def persistent_total_bytes(self) -> int:
         """OpData and the further buffers, without the alignment between them."""
-        return (self.op_data_bytes or 0) + sum(each.size_bytes for each in self.persistent)
+        return (self.op_data_bytes or 0) + sum(request.size_bytes for request in self.persistent)
 
 
 class MalformedError(Exception):

@@ -39,7 +39,7 @@ class Bar:
     @property
     def told(self) -> str:
         """For a screen reader."""
-        parts = ", ".join(f"{each.name} {each.size_bytes:,}" for each in self.segments)
+        parts = ", ".join(f"{segment.name} {segment.size_bytes:,}" for segment in self.segments)
         return f"Arena {self.side}, {self.minimum_bytes:,} bytes: {parts}"
 
 
@@ -107,7 +107,7 @@ def _rows(known: dict[str, Plain], swatches: dict[str, str]) -> list[tuple[str, 
 
 
 def _both(numbers: Sequence[dict[str, int]], kind: str) -> tuple[int | None, int | None]:
-    before, after = (each.get(kind, 0) if each else None for each in numbers)
+    before, after = (side.get(kind, 0) if side else None for side in numbers)
     return before, after
 
 

@@ -60,14 +60,14 @@ class Channels:
 
 def channels_of(report: Plain) -> Channels:
     """The original's layers, with what became of them where there is an optimized model."""
-    found = rows(table(report, "input"), "channels")
-    most = max((number(row, "channels") for row in found), default=0)
-    told = [row for row in found if _is_told(row)]
+    all_layers = rows(table(report, "input"), "channels")
+    most = max((number(row, "channels") for row in all_layers), default=0)
+    told = [row for row in all_layers if _is_told(row)]
     after = _counterparts(report)
     layers = [_layer(row, most, after.get(_place(row))) for row in told[:MOST_LAYERS]]
     keys = ("channels", "constant", "unread", "removable", "flash_bytes", "instructions")
-    sums = {key: sum(number(row, key) for row in found) for key in keys}
-    others = len(found) - len(told)
+    sums = {key: sum(number(row, key) for row in all_layers) for key in keys}
+    others = len(all_layers) - len(told)
     return Channels(layers, len(told) - len(layers), others, sums, bool(table(report, "output")))
 
 
@@ -99,10 +99,10 @@ def _counterparts(report: Plain) -> dict[Place, int]:
     became = {
         _place(row): number(row, "channels") for row in rows(table(report, "output"), "channels")
     }
-    found: dict[Place, int] = {}
+    counterparts: dict[Place, int] = {}
     for op in rows(table(report, "input"), "graph"):
         twin = optional(op, "counterpart")
         place = (number(op, "subgraph"), -1 if twin is None else twin)
         if place in became:
-            found[_place(op)] = became[place]
-    return found
+            counterparts[_place(op)] = became[place]
+    return counterparts

@@ -35,16 +35,16 @@ class Deeds:
         For one that changed although none did: those that work on the whole model and edited
         operators of its kind, as nearer is not known.
         """
-        found = self.by_name.get(printable(name), [])
-        if found or (text(op, "fate") or KEPT) == KEPT:
-            return found[:MOST_RULES]
+        deeds = self.by_name.get(printable(name), [])
+        if deeds or (text(op, "fate") or KEPT) == KEPT:
+            return deeds[:MOST_RULES]
         kind = text(op, "operator")
         told = [
-            {"name": each.rule, "edits": [f"works on the whole model: {each.edits} edits"]}
-            for each in self.whole
-            if kind in each.words
+            {"name": rule.rule, "edits": [f"works on the whole model: {rule.edits} edits"]}
+            for rule in self.whole
+            if kind in rule.words
         ]
-        return [dict(each) for each in told[:MOST_RULES]]
+        return [dict(deed) for deed in told[:MOST_RULES]]
 
 
 def deeds_of(report: Plain) -> Deeds:

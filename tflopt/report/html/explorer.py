@@ -45,12 +45,12 @@ class Side:
 def explorer_data(report: Plain, sides: Sequence[str] = ("input", "output")) -> str:
     """The data as JSON that is safe within a ``script`` element."""
     deeds, names = deeds_of(report), _counterpart_names(table(report, "input"))
-    found = [
+    shown = [
         _side(Side(key, table(report, key), _other(key, sides), _names(key, names)), deeds)
         for key in sides
         if table(report, key)
     ]
-    data = {"name": views.model_name(report), "sides": found}
+    data = {"name": views.model_name(report), "sides": shown}
     # '<' would let a name from the model end the element.
     return json.dumps(data, separators=(",", ":"), sort_keys=True).replace("<", "\\u003c")
 
@@ -116,18 +116,18 @@ def _side(side: Side, deeds: Deeds) -> dict[str, object]:
         "fileBytes": number(model, "file_bytes"),
         "instructions": total,
         "measured": _measured(measured),
-        "interpreter": total - sum(number(each, "instructions") for each in rows(model, "kernels")),
+        "interpreter": total - sum(number(row, "instructions") for row in rows(model, "kernels")),
         "sharedFlash": counts(table(model, "flash"), "shared_by_kind"),
         "operators": operators,
         "buffers": _buffers(side, memory, known),
     }
 
 
-def _measured(found: Plain) -> dict[str, object] | None:
-    if not found:
+def _measured(measured: Plain) -> dict[str, object] | None:
+    if not measured:
         return None
-    unit, board = text(found, "unit"), printable(text(found, "board"))
-    return {"unit": printable(unit), "board": board, "total": number(found, "total")}
+    unit, board = text(measured, "unit"), printable(text(measured, "board"))
+    return {"unit": printable(unit), "board": board, "total": number(measured, "total")}
 
 
 def _operator(side: Side, op: Plain, known: set[Place], name: str) -> dict[str, object]:
@@ -142,7 +142,7 @@ def _operator(side: Side, op: Plain, known: set[Place], name: str) -> dict[str, 
         "name": printable(text(op, "operator")),
         "tensor": short_name(name),
         "fullName": printable(name),
-        "shapes": [str(each) for each in outputs] if isinstance(outputs, list) else [],
+        "shapes": [str(shape) for shape in outputs] if isinstance(outputs, list) else [],
         "reads": [
             _key(side.id, (place[0], index))
             for index in (reads if isinstance(reads, list) else ())
@@ -157,7 +157,7 @@ def _costs(place: Place, facts: Mapping[str, Mapping[Place, Plain]]) -> dict[str
     kernel = facts["kernels"].get(place, {})
     scratch = facts["scratch"].get(place, {})
     kinds = counts(facts["flash"].get(place, {}), "by_kind")
-    persistent = sum(number(each, "size_bytes") for each in rows(scratch, "persistent"))
+    persistent = sum(number(row, "size_bytes") for row in rows(scratch, "persistent"))
     return {
         "kernel": printable(text(kernel, "kernel")),
         "instructions": optional(kernel, "instructions"),
@@ -175,19 +175,19 @@ def _buffers(side: Side, memory: Plain, known: set[Place]) -> list[dict[str, obj
         place = places.get(step)
         return _key(side.id, place) if place in known and place is not None else None
 
-    found: list[dict[str, object] | None] = []
-    for each in rows(memory, "buffers"):
-        writer, keeper = key(number(each, "first_step")), key(number(each, "last_step"))
-        readers, last = _readers(side.id, each, known), each.get("is_output") is True
+    links: list[dict[str, object] | None] = []
+    for buffer in rows(memory, "buffers"):
+        writer, keeper = key(number(buffer, "first_step")), key(number(buffer, "last_step"))
+        readers, last = _readers(side.id, buffer, known), buffer.get("is_output") is True
         row: dict[str, object] = {"writer": writer, "keeper": keeper, "readers": readers}
         row["isOutput"] = last
-        found.append(row if writer or keeper or readers else None)
-    return found
+        links.append(row if writer or keeper or readers else None)
+    return links
 
 
 def _readers(side: str, buffer: Plain, known: set[Place]) -> list[str]:
-    found, subgraph = buffer.get("read_by"), number(buffer, "subgraph")
-    places = [(subgraph, index) for index in (found if isinstance(found, list) else ())]
+    indices, subgraph = buffer.get("read_by"), number(buffer, "subgraph")
+    places = [(subgraph, index) for index in (indices if isinstance(indices, list) else ())]
     return [_key(side, place) for place in places if place in known]
 
 
@@ -203,5 +203,5 @@ def _place(row: Plain) -> Place:
     )
 
 
-def _by_place(found: Iterable[Plain]) -> dict[Place, Plain]:
-    return {_place(row): row for row in found}
+def _by_place(measured: Iterable[Plain]) -> dict[Place, Plain]:
+    return {_place(row): row for row in measured}

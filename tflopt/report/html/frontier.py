@@ -55,12 +55,12 @@ class Frontier:
 
 def frontier_of(report: Plain) -> Frontier | None:
     """What the report has of a frontier; None where it has none."""
-    found = table(report, "frontier")
-    given = rows(found, "points")
+    frontier = table(report, "frontier")
+    given = rows(frontier, "points")
     if not given:
         return None
     points = [_point(row, _name(at), "point") for at, row in enumerate(given[:MOST_POINTS])]
-    points.append(_point(table(found, "original"), ORIGINAL, "original"))
+    points.append(_point(table(frontier, "original"), ORIGINAL, "original"))
     result = _result(report)
     points += [result] if result is not None else []
     pictures = [

@@ -64,8 +64,8 @@ def graphs(report: Plain) -> list[Side]:
 
 
 def _side(report: Plain, key: str) -> Plain:
-    found = report.get(key)
-    return found if isinstance(found, dict) else {}
+    side = report.get(key)
+    return side if isinstance(side, dict) else {}
 
 
 def _graph(index: int, old: Sequence[Plain], new: Sequence[Plain]) -> Side:
@@ -75,11 +75,11 @@ def _graph(index: int, old: Sequence[Plain], new: Sequence[Plain]) -> Side:
     left = _lanes(old, {b: row for row, (b, _) in enumerate(kept) if b is not None})
     right = _lanes(new, {a: row for row, (_, a) in enumerate(kept) if a is not None})
     skipped = _skipped(kept, pairs)
-    found = []
+    lines = []
     for row, (before, after) in enumerate(kept):
         if skipped[row]:
-            found.append(Row(skipped=skipped[row], left=left.gap(row), right=right.gap(row)))
-        found.append(
+            lines.append(Row(skipped=skipped[row], left=left.gap(row), right=right.gap(row)))
+        lines.append(
             Row(
                 None if before is None else left.node(row, old[before]),
                 None if after is None else right.node(row, new[after]),
@@ -87,7 +87,7 @@ def _graph(index: int, old: Sequence[Plain], new: Sequence[Plain]) -> Side:
                 right=right.past(row),
             )
         )
-    return Side(index, found, (left.count, right.count), cut)
+    return Side(index, lines, (left.count, right.count), cut)
 
 
 def _align(old: Sequence[Plain], new: Sequence[Plain]) -> list[Pair]:
@@ -96,15 +96,15 @@ def _align(old: Sequence[Plain], new: Sequence[Plain]) -> list[Pair]:
         (i, twin) for i, op in enumerate(old) if (twin := optional(op, "counterpart")) is not None
     ]
     chain = increasing((a, b) for a, b in known if b < len(new))
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     a = b = 0
     for first, second in [*chain, (len(old), len(new))]:
-        found += [(i, None) for i in range(a, first)]
-        found += [(None, i) for i in range(b, second)]
+        pairs += [(i, None) for i in range(a, first)]
+        pairs += [(None, i) for i in range(b, second)]
         if first < len(old):
-            found.append((first, second))
+            pairs.append((first, second))
         a, b = first + 1, second + 1
-    return found
+    return pairs
 
 
 def _shown(pairs: Sequence[Pair], old: Sequence[Plain], new: Sequence[Plain]) -> list[Pair]:

@@ -95,7 +95,7 @@ def panels(
         "channels": channels_of(report),
         "channel_kinds": KINDS,
         "frontier": frontier,
-        "sections": [each for each in sections if frontier or each[0] != "frontier"],
+        "sections": [section for section in sections if frontier or section[0] != "frontier"],
     }
 
 
@@ -146,7 +146,7 @@ def memory_figure(key: str, memory: Plain, top: int, wide: int = WIDE_WIDTH) -> 
         )
         for kind, width in (("wide", wide), ("narrow", NARROW_WIDTH))
     }
-    largest = sorted(rows(memory, "buffers"), key=lambda each: -number(each, "size_bytes"))
+    largest = sorted(rows(memory, "buffers"), key=lambda buffer: -number(buffer, "size_bytes"))
     return {
         **pictures,
         "side": "before" if key == "input" else "after",

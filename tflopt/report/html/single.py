@@ -79,13 +79,13 @@ class Series:
         """The values to one scale, side by side."""
         most = max((value or 0 for value in self.values), default=0) or 1
         step = WIDTH / len(self.values)
-        found = []
+        bars = []
         for place, (name, value) in enumerate(zip(self.names, self.values, strict=True)):
             height = round(HEIGHT * (value or 0) / most, 1)
             told = f"{name}: {'unknown' if value is None else f'{value:,}'}"
             left, top = round(place * step + step * 0.15, 1), round(HEIGHT - height, 1)
-            found.append(Bar(left, top, round(step * 0.7, 1), height, told))
-        return found
+            bars.append(Bar(left, top, round(step * 0.7, 1), height, told))
+        return bars
 
     @property
     def points(self) -> str:

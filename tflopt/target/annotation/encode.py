@@ -127,9 +127,9 @@ def _cmsis_nn(name: str) -> bytes:
 
 def _version(text: str) -> bytes:
     numbers = re.fullmatch(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})", text)
-    if numbers is None or any(int(each) > 0xFF for each in numbers.groups()):
+    if numbers is None or any(int(part) > 0xFF for part in numbers.groups()):
         raise _error(f"version {text!r} is not three numbers below 256")
-    return b"".join(_varint(int(each)) for each in numbers.groups())
+    return b"".join(_varint(int(part)) for part in numbers.groups())
 
 
 def _varint(number: int) -> bytes:

@@ -78,7 +78,11 @@ def decode_packed(data: bytes) -> Annotation:
 
 
 def _trusted(flags: int) -> frozenset[KernelSet] | None:
-    return frozenset(each for each, bit in KERNELS.items() if flags & bit) if flags & TOLD else None
+    return (
+        frozenset(kernels for kernels, bit in KERNELS.items() if flags & bit)
+        if flags & TOLD
+        else None
+    )
 
 
 def _error(reason: str) -> ModelError:
@@ -94,7 +98,7 @@ def _rules(cursor: _Cursor) -> tuple[int, ...]:
 
 
 def _operators(cursor: _Cursor) -> tuple[OperatorMemory, ...]:
-    found = []
+    operators = []
     subgraph = following = high = 0
     while cursor.at < len(cursor.data):
         word = cursor.digits(WORD_DIGITS)
@@ -112,9 +116,9 @@ def _operators(cursor: _Cursor) -> tuple[OperatorMemory, ...]:
             op = OperatorMemory(subgraph, following + gap, None if units and not size else size)
             if op.index > MOST_OPERATORS or subgraph > MOST_OPERATORS or size > MOST_BYTES:
                 raise _error(f"operator {op.index} of subgraph {subgraph}, {size:,} bytes")
-            found.append(op)
+            operators.append(op)
             following, high = op.index + 1, 0
-    return tuple(found)
+    return tuple(operators)
 
 
 class _Cursor:

@@ -63,7 +63,7 @@ class Board:
 def all_boards() -> tuple[Board, ...]:
     """Every board of the catalogue, by its key."""
     folder = files(__package__) / "catalogue"
-    texts = {each.name: each.read_text("utf-8") for each in folder.iterdir()}
+    texts = {file.name: file.read_text("utf-8") for file in folder.iterdir()}
     keys = sorted(name for name in texts if name.endswith(SUFFIX))
     return tuple(parse_board(name.removesuffix(SUFFIX), texts[name]) for name in keys)
 

@@ -122,8 +122,8 @@ def _plain(cpu: Cpu) -> Target:
 
 def reference_instructions(target: Target) -> Mapping[str, int]:
     """What the cost table of a target predicts for the four reference models."""
-    found: Mapping[str, int] = _table()["instructions"][core_for(target)]
-    return found
+    counts: Mapping[str, int] = _table()["instructions"][core_for(target)]
+    return counts
 
 
 def _direct(cpu: Cpu) -> list[Published]:

@@ -127,8 +127,8 @@ class EspNn:
     def _dense(self, layer: FullyConnectedLayer, own: KernelUse) -> KernelUse:
         if layer.activations is not Num.INT8 or layer.weights is not Num.INT8:
             return replace(own, why_not_faster=NOT_INT8)
-        each = "per_ch_" if layer.per_channel else ""
-        return self._runs(own, f"esp_nn_fully_connected_{each}s8", "ansi")
+        infix = "per_ch_" if layer.per_channel else ""
+        return self._runs(own, f"esp_nn_fully_connected_{infix}s8", "ansi")
 
     def _pool(self, layer: PoolLayer, own: KernelUse) -> KernelUse:
         if layer.activations is not Num.INT8:

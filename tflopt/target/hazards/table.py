@@ -19,13 +19,13 @@ from tflopt.target.kernels import KernelRow, kernel_use, scratch_table
 @cache
 def hazards() -> tuple[Hazard, ...]:
     """Every entry, by name: one module of ``entries`` each."""
-    found = []
+    all_entries = []
     for module in pkgutil.iter_modules(entries.__path__):
         entry = importlib.import_module(f"{entries.__name__}.{module.name}").HAZARD
         if not isinstance(entry, Hazard):
             raise TypeError(f"{module.name}.HAZARD is no Hazard")
-        found.append(entry)
-    return tuple(sorted(found, key=lambda hazard: hazard.name))
+        all_entries.append(entry)
+    return tuple(sorted(all_entries, key=lambda hazard: hazard.name))
 
 
 @cache
@@ -34,11 +34,11 @@ def hazards_by_code(library: str) -> Mapping[OpCode, Sequence[Hazard]]:
 
     Without those that ask where an operator stands: `find_hazards` asks these.
     """
-    found: dict[OpCode, list[Hazard]] = {}
-    for hazard in (each for each in hazards() if not each.of_subgraph):
+    by_code: dict[OpCode, list[Hazard]] = {}
+    for hazard in (entry for entry in hazards() if not entry.of_subgraph):
         for code in hazard.operators if hazard.part in ("TFLM", library) else ():
-            found.setdefault(code, []).append(hazard)
-    return found
+            by_code.setdefault(code, []).append(hazard)
+    return by_code
 
 
 def hazards_at(op: Op, device: Device) -> list[Hazard]:
@@ -49,7 +49,7 @@ def hazards_at(op: Op, device: Device) -> list[Hazard]:
 
     def earlier_requests() -> int:
         before = op.graph.ops[: op.graph.ops.index(op)]
-        uses = (kernel_use(each, device) for each in before)
+        uses = (kernel_use(earlier, device) for earlier in before)
         return sum(len(use.scratch_bytes or ()) for use in uses)
 
     use = kernel_use(op, device)
@@ -67,29 +67,29 @@ def find_hazards(model: Model, device: Device) -> list[HazardFinding]:
 
     Needs no runner: the predicates look at shapes, options and types only.
     """
-    found: list[HazardFinding] = []
+    findings: list[HazardFinding] = []
     requests = 0
     known, running = hazards_by_code(device.kernels.name), called_graphs(model)
     for row in scratch_table(model, device):
         if row.subgraph not in running:
-            found += _uncalled(row, device)
+            findings += _uncalled(row, device)
         met = known.get(row.op.code)
         if met is not None:
             site = Site(row.op, layer_of(row.op), row.use, partial(int, requests), device)
             details = ((hazard, hazard.meets(site)) for hazard in met)
-            found += [
+            findings += [
                 HazardFinding(hazard, row.subgraph, row.index, row.op, detail)
                 for hazard, detail in details
                 if detail is not None
             ]
         requests += len(row.use.scratch_bytes or ())
-    return found
+    return findings
 
 
 def _uncalled(row: KernelRow, device: Device) -> Iterator[HazardFinding]:
     """What an operator meets because its subgraph never runs."""
     site = Site(row.op, None, row.use, partial(int, 0), device, is_called=False)
-    for hazard in (each for each in hazards() if each.of_subgraph):
+    for hazard in (entry for entry in hazards() if entry.of_subgraph):
         detail = hazard.meets(site) if row.op.code in hazard.operators else None
         if detail is not None:
             yield HazardFinding(hazard, row.subgraph, row.index, row.op, detail)

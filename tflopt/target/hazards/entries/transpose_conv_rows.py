@@ -67,16 +67,16 @@ def _meets(site: Site) -> Detail:
         return None
     if max(layer.input_h, layer.output_h, layer.kernel_h, layer.stride_h) > MOST_ROWS:
         return None
-    found = computed_rows(layer, has_right_rows(site.device))
+    rows = computed_rows(layer, has_right_rows(site.device))
     expected = wanted_rows(layer)
-    if found == expected:
+    if rows == expected:
         return None
     numbers = f"kernel {layer.kernel_h}, stride {layer.stride_h}, padding {layer.pad_h}"
-    if len(found) > len(expected):
+    if len(rows) > len(expected):
         return (
-            f"{numbers}: it writes {counted(len(found), 'row')} into an output of {len(expected):,}"
+            f"{numbers}: it writes {counted(len(rows), 'row')} into an output of {len(expected):,}"
         )
-    wrong = sum(a != b for a, b in zip(found, expected, strict=False)) + len(expected) - len(found)
+    wrong = sum(a != b for a, b in zip(rows, expected, strict=False)) + len(expected) - len(rows)
     return f"{numbers}: {wrong} of {len(expected)} rows are wrong"
 
 
