@@ -90,15 +90,17 @@ def cut_at(original: Candidate, optimized: Candidate, labels: Iterable[str]) -> 
     """
     chosen, pair = set(labels), (original, optimized)
     having = [
-        {graph.index for graph in each.model.graphs for op in graph.ops if _label(op) in chosen}
-        for each in pair
+        {graph.index for graph in side.model.graphs for op in graph.ops if _label(op) in chosen}
+        for side in pair
     ]
     if not having[0] or having[0] != having[1]:
         return []
     stained = callers(original.model, having[0])
     if 0 not in stained or stained != callers(optimized.model, having[1]):
         return []
-    beside = {each for op in original.model.ops() if stained & {*called(op)} for each in called(op)}
+    beside = {
+        callee for op in original.model.ops() if stained & {*called(op)} for callee in called(op)
+    }
     cuts = [_cut(pair, chosen, stained, number) for number in sorted(stained | beside)]
     return [cut for cut in cuts if cut is not None] if None not in cuts else []
 
@@ -107,7 +109,7 @@ def _cut(
     sides: tuple[Candidate, Candidate], chosen: set[str], stained: set[int], number: int
 ) -> Cut | None:
     """One subgraph; None where the two don't have the same operators to cut out."""
-    copies = [clone(each.model) for each in sides]
+    copies = [clone(side.model) for side in sides]
     graphs = [copy.graphs[number] for copy in copies]
     ops = [
         [op for op in graph.ops if _label(op) in chosen or stained & set(called(op))]
@@ -185,17 +187,17 @@ def _reads(pairs: Sequence[tuple[Op, Op]]) -> Twins:
         MismatchError: one reads another input of the model, or of another cut operator.
     """
     ones, twos = ([pair[side] for pair in pairs] for side in (0, 1))
-    found: dict[tuple[Value, Value], None] = {}
+    reads: dict[tuple[Value, Value], None] = {}
     for one, two in pairs:
         for a, b in zip(one.inputs, two.inputs, strict=True):
             if a is None or b is None:
                 continue
             if _is_computed(a, ones) or _is_computed(b, twos):
-                found[a, b] = None
+                reads[a, b] = None
             elif _source(a, ones) != _source(b, twos):
                 where = f"custom operator {one.opcode.label} reads another tensor"
                 raise MismatchError(where, (), 0, 0.0)
-    return [(a, b) for a, b in found if not _shown(a) or _shown(a) != _shown(b)]
+    return [(a, b) for a, b in reads if not _shown(a) or _shown(a) != _shown(b)]
 
 
 def _is_computed(value: Value, cut: Sequence[Op]) -> bool:
@@ -228,6 +230,6 @@ def _take_out(graph: Graph, ops: Sequence[Op], reads: Sequence[Value]) -> None:
 
 def _nothing_left(cut: Cut) -> Verification | None:
     """Where the models are made of such operators alone, nothing needs to run."""
-    if any(each.model.main.ops for each in cut.pair):
+    if any(side.model.main.ops for side in cut.pair):
         return None
     return Verification("identical")

@@ -64,17 +64,17 @@ def is_same_layer(one: Value, two: Value) -> bool:
         or _ends(maker, one) != _ends(other)
     ):
         return False
-    wanted = _rows(other, None)
-    if wanted is None:
+    target_rows = _rows(other, None)
+    if target_rows is None:
         return False
-    near = [op for op in one.graph.ops if op.code in WEIGHTED and _is_near(op, wanted)]
+    near = [op for op in one.graph.ops if op.code in WEIGHTED and _is_near(op, target_rows)]
     return near == [maker]
 
 
-def _is_near(op: Op, wanted: Array) -> bool:
+def _is_near(op: Op, target_rows: Array) -> bool:
     rows = _rows(op, None)
-    same = rows is not None and rows.shape == wanted.shape
-    return same and int(np.count_nonzero(rows != wanted)) <= MOST_APART
+    same = rows is not None and rows.shape == target_rows.shape
+    return same and int(np.count_nonzero(rows != target_rows)) <= MOST_APART
 
 
 def _ends(op: Op, value: Value | None = None) -> object:
@@ -90,7 +90,7 @@ def _candidates(
 ) -> Iterator[tuple[Value, Value]]:
     """Unpaired tensors of one type and scale, in order: those with fewer channels, and the
     original's."""
-    old, new = (_kinds(each, known) for each, known in ((original, taken), (optimized, pairs)))
+    old, new = (_kinds(model, known) for model, known in ((original, taken), (optimized, pairs)))
     for kind, members in new.items():
         ones = old.get(kind, [])
         if len(ones) != len(members):
@@ -102,13 +102,13 @@ def _candidates(
 
 
 def _kinds(model: Model, known: Collection[Value]) -> dict[tuple[object, ...], list[Value]]:
-    found: dict[tuple[object, ...], list[Value]] = defaultdict(list)
+    by_kind: dict[tuple[object, ...], list[Value]] = defaultdict(list)
     for op in model.main.ops:
         for value in op.outputs:
             scale = value.quant.scalar() if value.quant is not None and value.quant.is_set else None
             if scale is not None and value.shape and value not in known:
-                found[value.dtype, scale, value.shape[:-1]].append(value)
-    return found
+                by_kind[value.dtype, scale, value.shape[:-1]].append(value)
+    return by_kind
 
 
 def _last(members: Sequence[Value]) -> list[Value]:
@@ -133,11 +133,11 @@ def _indices(one: Value, two: Value, kept: Mapping[Value, Indices]) -> Indices |
         return None
     source = data_of(other)
     inputs = None if source is None else _read(source, kept)
-    rows, wanted = _rows(maker, inputs), _rows(other, None)
-    if rows is None or wanted is None:
+    rows, target_rows = _rows(maker, inputs), _rows(other, None)
+    if rows is None or target_rows is None:
         return None
-    fits = (len(rows), len(wanted)) == (one.shape[-1], two.shape[-1])
-    return _found(rows, wanted) if fits else None
+    fits = (len(rows), len(target_rows)) == (one.shape[-1], two.shape[-1])
+    return _positions_of(rows, target_rows) if fits else None
 
 
 def _is_whole(value: Value | None, output: Value) -> bool:
@@ -191,15 +191,15 @@ def _rows(op: Op, inputs: Indices | None) -> Array | None:
     return np.column_stack([rows, *columns]) if columns else rows
 
 
-def _found(rows: Array, wanted: Array) -> Indices | None:
+def _positions_of(rows: Array, target_rows: Array) -> Indices | None:
     """Where the rows are that are wanted, in order; None where one is close to none or to two."""
-    if rows.shape[1] != wanted.shape[1] or rows.size * len(wanted) > MOST_ROWS:
+    if rows.shape[1] != target_rows.shape[1] or rows.size * len(target_rows) > MOST_ROWS:
         return None
-    found: list[int] = []
-    for row in wanted:
+    positions: list[int] = []
+    for row in target_rows:
         apart = np.count_nonzero(rows != row, axis=1)
         near = np.flatnonzero(apart == apart.min())
-        if apart[near[0]] > MOST_APART or len(near) > 1 or (found and near[0] <= found[-1]):
+        if apart[near[0]] > MOST_APART or len(near) > 1 or (positions and near[0] <= positions[-1]):
             return None
-        found.append(int(near[0]))
-    return tuple(found)
+        positions.append(int(near[0]))
+    return tuple(positions)

@@ -165,23 +165,23 @@ def compare(
         return Verification("not verified", note=error.reason)
     notes, lacking = list[str](), list[str]()
     if original.model.settled and runner == "auto" and len(runners) > 1:
-        notes, runners = [STORED], [each for each in runners if each.name != "tflm"]
-    for each in runners:
-        pair = (source or each, each)
+        notes, runners = [STORED], [candidate for candidate in runners if candidate.name != "tflm"]
+    for candidate in runners:
+        pair = (source or candidate, candidate)
         job = _Comparison(pair, original, optimized, samples, layers, options.seed)
         try:
             verdict = job.verdict()
-            if verdict.mismatch is not None and each.name == LITERT_OPTIMIZED:
+            if verdict.mismatch is not None and candidate.name == LITERT_OPTIMIZED:
                 raise verdict.mismatch
             told = "; ".join(filter(None, [*notes, verdict.note]))
             return replace(verdict, seed=options.seed, note=told)
         except MismatchError as mismatch:
-            if each.name == LITERT_OPTIMIZED:  # its kernels round otherwise for each form
+            if candidate.name == LITERT_OPTIMIZED:  # its kernels round otherwise for each form
                 break
             return Verification("different", job.name, seed=options.seed, mismatch=mismatch)
         except (MissingOpError, RunnerError) as problem:
             lacking += [problem.op] if isinstance(problem, MissingOpError) else []
-            if each.name != LITERT_OPTIMIZED:
+            if candidate.name != LITERT_OPTIMIZED:
                 notes.append(_told(job.name, problem))
     return Verification("not verified", note="; ".join(notes), lacking=tuple(lacking))
 
@@ -202,11 +202,11 @@ def _choose(runner: str | Runner) -> list[Runner]:
     names = [*HOSTS, LITERT_OPTIMIZED] if runner == "auto" else [runner]
     if not set(names) <= {*HOSTS, LITERT_OPTIMIZED}:
         raise UsageError(f"runner {runner} needs a firmware image; give a DeviceRunner")
-    found = [name for name in names if available(name)]
-    if not found:
+    hosts = [name for name in names if available(name)]
+    if not hosts:
         what = "neither tflite-micro nor ai-edge-litert is" if runner == "auto" else "it is not"
         raise RunnerError(runner, f"{what} installed: {_how_to_verify(platform.system())}")
-    return [HostRunner(name) for name in found]
+    return [HostRunner(name) for name in hosts]
 
 
 def _how_to_verify(system: str) -> str:
@@ -247,13 +247,13 @@ class _Comparison:
         one, two = (self._work(c, self.samples) for c in (self.original, self.optimized))
         with self.runners[0].start(one) as first, self.runners[1].start(two) as second:
             expected = first.outcome()
-            found = _optimized_outcome(second, self.name)
+            actual = _optimized_outcome(second, self.name)
         model, outputs = self.optimized.model, expected.outputs
         if self.optimized.may_rearrange:
             outputs = rearranged_outputs(model, outputs)
         if self.optimized.may_narrow:
             outputs = narrowed_outputs(model, outputs)
-        mismatch = _first_mismatch(replace(expected, outputs=outputs), found, model, self.name)
+        mismatch = _first_mismatch(replace(expected, outputs=outputs), actual, model, self.name)
         verdict = Verification(
             status="identical" if mismatch is None else "different",
             runner=self.name,
@@ -261,7 +261,7 @@ class _Comparison:
             outputs=len(self.original.model.main.outputs),
             mismatch=mismatch,
         )
-        verdict = replace(verdict, devices=(expected.device, found.device))
+        verdict = replace(verdict, devices=(expected.device, actual.device))
         verdict = self._with_layers(verdict) if self._wants_layers(verdict) else verdict
         return self._with_directed(verdict) if self._may_direct(verdict) else verdict
 
@@ -313,7 +313,7 @@ class _Comparison:
 
     def _may_direct(self, verdict: Verification) -> bool:
         """Only TFLM's kernels: rules that are exact on them alone may fire."""
-        return verdict.mismatch is None and {each.name for each in self.runners} == {"tflm"}
+        return verdict.mismatch is None and {runner.name for runner in self.runners} == {"tflm"}
 
     def _with_directed(self, verdict: Verification) -> Verification:
         """Drive each part that differs by inputs that meet the steps of its arithmetic."""
@@ -353,8 +353,8 @@ class _Comparison:
 
 
 def _inner_mismatch(what: str, layer: LayerDifference, runner: str) -> MismatchError:
-    found = layer.difference
-    numbers = found.first_index, found.count, found.max_diff
+    difference = layer.difference
+    numbers = difference.first_index, difference.count, difference.max_diff
     return MismatchError(f"inner tensor {what}", *numbers, runner, layer.sample)
 
 
@@ -370,9 +370,9 @@ def _optimized_outcome(job: Run, runner: str) -> Outcome:
 
 
 def _first_mismatch(
-    expected: Outcome, found: Outcome, model: Model, runner: str
+    expected: Outcome, actual: Outcome, model: Model, runner: str
 ) -> MismatchError | None:
-    for sample, (ours, theirs) in enumerate(zip(expected.outputs, found.outputs, strict=True)):
+    for sample, (ours, theirs) in enumerate(zip(expected.outputs, actual.outputs, strict=True)):
         pairs = zip(written(model, ours), written(model, theirs), strict=True)
         for number, (one, two) in enumerate(pairs):
             if one.dtype == two.dtype and one.shape == two.shape and one.tobytes() == two.tobytes():
@@ -385,9 +385,11 @@ def _first_mismatch(
 def _describe(output: str, one: Array, two: Array, runner: str, sample: int) -> MismatchError:
     if one.shape != two.shape or one.dtype != two.dtype:
         return MismatchError(f"{output}: shape or type", (), one.size, 0.0, runner, sample)
-    found = difference_of(one, two)
-    assert found is not None
-    return MismatchError(output, found.first_index, found.count, found.max_diff, runner, sample)
+    difference = difference_of(one, two)
+    assert difference is not None
+    return MismatchError(
+        output, difference.first_index, difference.count, difference.max_diff, runner, sample
+    )
 
 
 def without_plan(candidate: Candidate) -> Candidate:

@@ -72,14 +72,14 @@ def _bands(one: Value, two: Value, origin: Origin) -> Iterator[Alike]:
 
 def _kinds(model: Model) -> dict[tuple[object, ...], list[Value]]:
     """What operators compute and don't only move, by what stays of it, in order."""
-    found: dict[tuple[object, ...], list[Value]] = defaultdict(list)
+    by_kind: dict[tuple[object, ...], list[Value]] = defaultdict(list)
     for op in model.main.ops:
         if only_moves(op) and not joins_bands(op):
             continue
         for value in op.outputs:
             scale = value.quant.scalar() if value.quant is not None and value.quant.is_set else None
-            found[value.dtype, value.elements, scale].append(value)
-    return found
+            by_kind[value.dtype, value.elements, scale].append(value)
+    return by_kind
 
 
 def _ends(members: Sequence[Value]) -> list[Value]:

@@ -42,14 +42,14 @@ def compare_on_default_path(original: Candidate, optimized: Candidate, seed: int
     """How far outputs differ there, in one line; ``""`` where they don't, or can't be compared."""
     if not has_delegated_layers(original.model):
         return ""
-    found, _ = run_default_path(original, optimized, SampleOptions(_count(original.model), seed))
-    if found is None or not found.different:
+    outcome, _ = run_default_path(original, optimized, SampleOptions(_count(original.model), seed))
+    if outcome is None or not outcome.different:
         return ""
-    most = found.most
+    most = outcome.most
     steps = f"{most:g} step{'' if most == 1 else 's'}" if np.isfinite(most) else "any number"
     return (
         "LiteRT's default path (XNNPACK) rounds this file otherwise than the original: "
-        f"{found.different:,} of {found.total:,} outputs, by up to {steps}. "
+        f"{outcome.different:,} of {outcome.total:,} outputs, by up to {steps}. "
         "TFLM and LiteRT's reference kernels don't."
     )
 
@@ -68,7 +68,9 @@ def run_default_path(
     runner = HostRunner(LITERT_DEFAULT)
     try:
         samples = make_samples(original.model, options)
-        works = [Work(each.model, each.data, samples) for each in (original, optimized)]
+        works = [
+            Work(candidate.model, candidate.data, samples) for candidate in (original, optimized)
+        ]
         with runner.start(works[0]) as first, runner.start(works[1]) as second:
             return _difference(first.outcome(), second.outcome())
     except MissingOpError as error:
@@ -86,7 +88,7 @@ def _difference(one: Outcome, other: Outcome) -> tuple[DefaultPath | None, str]:
             total += first.size
             if first.shape != second.shape or first.dtype != second.dtype:
                 return None, "outputs have other shapes or types"
-            found = difference_of(first, second)
-            if found is not None:
-                count, most = count + found.count, max(most, found.max_diff)
+            difference = difference_of(first, second)
+            if difference is not None:
+                count, most = count + difference.count, max(most, difference.max_diff)
     return DefaultPath(count, total, most), ""

@@ -47,15 +47,15 @@ def port_changes(original: Model, optimized: Model) -> tuple[PortChange, ...]:
 
     Only for a model that was made from ``original`` in this process.
     """
-    found = []
+    changes = []
     for kind in ("input", "output"):
         ours, theirs = (getattr(model.main, f"{kind}s") for model in (original, optimized))
         for index, (one, two) in enumerate(zip(ours, theirs, strict=True)):
             perm = _permutation(one, two.origin)
             if one.shape != two.shape or perm != tuple(range(len(one.shape))):
                 name = two.name or ""
-                found.append(PortChange(kind, index, name, one.shape, two.shape, perm))
-    return tuple(found)
+                changes.append(PortChange(kind, index, name, one.shape, two.shape, perm))
+    return tuple(changes)
 
 
 def _permutation(value: Value, origin: Origin | None) -> tuple[int, ...]:
@@ -131,7 +131,7 @@ def _quantization_difference(one: Value, two: Value) -> str:
         return "" if ours is theirs else "lost or gained its scale and zero point"
     if ours.scale is None or theirs.scale is None or not np.array_equal(ours.scale, theirs.scale):
         return f"another scale: {_first(ours.scale)} and {_first(theirs.scale)}"
-    zeros = tuple(np.resize(each.zero_point, ours.count) for each in (ours, theirs))  # type: ignore[arg-type]
+    zeros = tuple(np.resize(quant.zero_point, ours.count) for quant in (ours, theirs))  # type: ignore[arg-type]
     if not np.array_equal(zeros[0], zeros[1]):
         return f"another zero point: {_first(zeros[0])} and {_first(zeros[1])}"
     moved = two.origin is not None and two.origin.perm
@@ -153,8 +153,8 @@ def narrowed_outputs(optimized: Model, outputs: Sequence[Sequence[Array]]) -> li
     """Outputs of the original model as int32 where the optimized one has int32, if they fit."""
     ports = list(optimized.main.outputs)
     return [
-        [_narrowed(port, array) for port, array in zip(ports, each, strict=True)]
-        for each in outputs
+        [_narrowed(port, array) for port, array in zip(ports, sample, strict=True)]
+        for sample in outputs
     ]
 
 
@@ -186,12 +186,12 @@ def rearranged_inputs(optimized: Model, samples: Sequence[Sample]) -> list[Sampl
 
 def rearranged_outputs(optimized: Model, outputs: Sequence[Sequence[Array]]) -> list[list[Array]]:
     """Outputs of the original model as the optimized one gives them."""
-    return [_rearranged(list(optimized.main.outputs), each) for each in outputs]
+    return [_rearranged(list(optimized.main.outputs), sample) for sample in outputs]
 
 
 def _rearranged(ports: Sequence[Value], arrays: Sequence[Array]) -> list[Array]:
-    found = []
+    results = []
     for port, array in zip(ports, arrays, strict=True):
         moved = array if port.origin is None else port.origin.reorder(array)
-        found.append(moved.reshape(port.shape))
-    return found
+        results.append(moved.reshape(port.shape))
+    return results

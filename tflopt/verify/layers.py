@@ -42,11 +42,11 @@ class LayerDifference:
     difference: Difference
 
     def __str__(self) -> str:
-        found = self.difference
+        difference = self.difference
         return (
             f"{self.name}, made by operator {self.operator_index} {self.operator}, first at "
-            f"{list(found.first_index)} of sample {self.sample}; "
-            f"{counted(found.count, 'element')}, at most {found.max_diff:g}"
+            f"{list(difference.first_index)} of sample {self.sample}; "
+            f"{counted(difference.count, 'element')}, at most {difference.max_diff:g}"
         )
 
 
@@ -92,8 +92,8 @@ def first_difference(
     ones, twos = _run_both(runners, first, second, [pair], keeps=True)
     ours, theirs = (run.tensors[sample][0] for run in (ones, twos))
     ours = pair.reorder(ours).reshape(theirs.shape)
-    found = difference_of(ours, theirs) or Difference((), 0, 0.0)
-    return LayerDifference(pair.name, pair.operator, pair.operator_index, sample, found)
+    difference = difference_of(ours, theirs) or Difference((), 0, 0.0)
+    return LayerDifference(pair.name, pair.operator, pair.operator_index, sample, difference)
 
 
 def equal_pairs(
@@ -121,7 +121,7 @@ def _parts(pairs: Sequence[Pair]) -> list[list[tuple[int, Pair]]]:
     """Pairs with their numbers; those whose elements lie in another order are fetched whole."""
     numbered = list(enumerate(pairs))
     kinds = [
-        [each for each in numbered if (each[1].origin is None) == same] for same in (True, False)
+        [entry for entry in numbered if (entry[1].origin is None) == same] for same in (True, False)
     ]
     return [kind[i : i + CHUNK] for kind in kinds for i in range(0, len(kind), CHUNK)]
 

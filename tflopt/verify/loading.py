@@ -33,7 +33,7 @@ def with_loading(
     with _start(original) as run:
         if _refusal(run):
             return verdict
-    found = MismatchError(
+    mismatch = MismatchError(
         f"LiteRT loads the original, but not the optimized model: {reason} "
         "(--runtime tflm writes for TFLM alone)",
         (),
@@ -41,7 +41,7 @@ def with_loading(
         0.0,
         LITERT,
     )
-    return replace(verdict, status="different", mismatch=found)
+    return replace(verdict, status="different", mismatch=mismatch)
 
 
 def _start(candidate: Candidate) -> Run:

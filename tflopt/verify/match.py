@@ -126,14 +126,14 @@ def _structure(model: Model) -> list[object]:
     number: dict[Value, int] = {}
     for value in model.main.inputs:
         number.setdefault(value, len(number))
-    found: list[object] = []
+    structure: list[object] = []
     for op in model.main.ops:
         inputs = [number.get(value, -1) if value is not None else None for value in op.inputs]
         for value in op.outputs:
             number.setdefault(value, len(number))
         outputs = [(number[value], value.dtype, value.shape) for value in op.outputs]
-        found.append((op.opcode.label, inputs, outputs))
-    return found
+        structure.append((op.opcode.label, inputs, outputs))
+    return structure
 
 
 def _by_name(original: Model, optimized: Model) -> tuple[Pair, ...]:

@@ -33,19 +33,19 @@ def with_measure(
             runner.start(Work(pair[0].model, pair[0].data, samples)) as first,
             runner.start(Work(pair[1].model, pair[1].data, samples)) as second,
         ):
-            expected, found = first.outcome().outputs, second.outcome().outputs
+            expected, actual = first.outcome().outputs, second.outcome().outputs
     except (RunnerError, MissingOpError) as error:
         return replace(exact, status="not verified", note=f"rounded islands: {error}")
     parts = [
-        _describe(value, [row[number] for row in expected], [row[number] for row in found])
+        _describe(value, [row[number] for row in expected], [row[number] for row in actual])
         for number, value in enumerate(original.model.main.outputs)
     ]
     note = "; ".join(filter(None, [exact.note, *parts]))
     return replace(exact, status="rounded", samples=len(samples), note=note)
 
 
-def _describe(value: Value, expected: Sample, found: Sample) -> str:
-    one, two = (np.stack(arrays).astype(np.float64) for arrays in (expected, found))
+def _describe(value: Value, expected: Sample, actual: Sample) -> str:
+    one, two = (np.stack(arrays).astype(np.float64) for arrays in (expected, actual))
     apart = np.abs(one - two)
     unit = "" if value.dtype is DType.FLOAT32 else " steps"
     return (

@@ -52,11 +52,11 @@ def _others(original: Model, optimized: Model) -> Iterator[tuple[str, int, int |
     for entry in original.signatures or ():
         if entry.graph is original.main:
             continue
-        number, found = entry.graph.index, theirs.get(entry.key)
+        number, counterpart = entry.graph.index, theirs.get(entry.key)
         yield (
             entry.key or "",
             number,
-            found.index if found is not None else number if same else None,
+            counterpart.index if counterpart is not None else number if same else None,
         )
 
 

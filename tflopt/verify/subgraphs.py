@@ -24,23 +24,23 @@ def isolate(model: Model, number: int) -> None:
     """Keep one subgraph, as the first, and those that it reaches by calls."""
     order = [number]
     for index in order:
-        found = (each for op in model.graphs[index].ops for each in called(op))
-        order += [each for each in dict.fromkeys(found) if each not in order]
+        callees = (callee for op in model.graphs[index].ops for callee in called(op))
+        order += [callee for callee in dict.fromkeys(callees) if callee not in order]
     _keep(model, order)
 
 
 def callers(model: Model, numbers: Iterable[int]) -> set[int]:
     """These subgraphs and all that call one of them, at any depth."""
-    found = set(numbers)
+    members = set(numbers)
     while True:
         more = {
             graph.index
             for graph in model.graphs
-            if any(index in found for op in graph.ops for index in called(op))
+            if any(index in members for op in graph.ops for index in called(op))
         }
-        if more <= found:
-            return found
-        found |= more
+        if more <= members:
+            return members
+        members |= more
 
 
 def _keep(model: Model, order: list[int]) -> None:
@@ -56,5 +56,5 @@ def _keep(model: Model, order: list[int]) -> None:
 
 
 def _renumbered(options: Options, places: Mapping[int, int]) -> dict[str, int]:
-    names = (each.name for each in fields(options) if each.name.endswith(SUBGRAPH))
+    names = (field.name for field in fields(options) if field.name.endswith(SUBGRAPH))
     return {name: places[getattr(options, name)] for name in names}

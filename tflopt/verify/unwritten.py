@@ -16,7 +16,7 @@ TFLM's kernel writes no more (``detection_postprocess.cc``, tflite-micro 90b983c
 def written(model: Model, outputs: Sequence[Array]) -> list[Array]:
     """Outputs of one invocation, without the entries that no kernel has written."""
     places = {value: index for index, value in enumerate(model.main.outputs)}
-    found = list(outputs)
+    arrays = list(outputs)
     for op in model.main.ops:
         if op.opcode.custom_code != DETECTION or len(op.outputs) <= COUNTED:
             continue
@@ -26,5 +26,5 @@ def written(model: Model, outputs: Sequence[Array]) -> list[Array]:
         count = int(outputs[place].reshape(-1)[0])
         for value in op.outputs[:COUNTED]:
             if value in places and outputs[places[value]].ndim > 1:
-                found[places[value]] = outputs[places[value]][:, : max(0, count)]
-    return found
+                arrays[places[value]] = outputs[places[value]][:, : max(0, count)]
+    return arrays

@@ -53,25 +53,25 @@ def equal_matches(
         return replace(matches, pairs=pairs, doubtful=doubtful)
     ours, theirs = _rest(original.model, pairs, 0), _rest(optimized.model, pairs, 1)
     keys = [
-        _bytes(*each) for each in zip(runners, (original, optimized), (ours, theirs), strict=True)
+        _bytes(*side) for side in zip(runners, (original, optimized), (ours, theirs), strict=True)
     ]
     equal = _in_order(_grouped(ours, keys[0]), _grouped(theirs, keys[1]))
-    found = sorted((*pairs, *equal), key=lambda pair: (pair.operator_index, pair.optimized))
-    done = [{pair.original for pair in found}, {pair.optimized for pair in found}]
+    matched = sorted((*pairs, *equal), key=lambda pair: (pair.operator_index, pair.optimized))
+    done = [{pair.original for pair in matched}, {pair.optimized for pair in matched}]
     left = [
         [m for m in some if m[0] not in d] for some, d in zip((ours, theirs), done, strict=True)
     ]
     kinds = ([(value.dtype, value.elements) for _, value, _, _ in some] for some in left)
-    rest = _in_order(*(_grouped(*each) for each in zip(left, kinds, strict=True)), strict=False)
+    rest = _in_order(*(_grouped(*side) for side in zip(left, kinds, strict=True)), strict=False)
     thinned = [pair for pair in doubtful if pair.origin is not None and pair.origin.parts]
-    known = {pair.optimized for pair in (*found, *rest)}
+    known = {pair.optimized for pair in (*matched, *rest)}
     rest += [pair for pair in thinned if pair.optimized not in known]
-    return Matches(tuple(found), BY_CONTENTS, tuple(rest))
+    return Matches(tuple(matched), BY_CONTENTS, tuple(rest))
 
 
 def _rest(model: Model, pairs: Sequence[Pair], side: int) -> list[Made]:
     known = {(pair.original, pair.optimized)[side] for pair in pairs}
-    return [each for each in _computed(model) if each[0] not in known]
+    return [tensor for tensor in _computed(model) if tensor[0] not in known]
 
 
 def _in_order(
@@ -81,35 +81,35 @@ def _in_order(
     strict: bool = True,
 ) -> list[Pair]:
     """Pairs in the order of computation; ``strict``: where both models have as many of a key."""
-    found = []
+    pairs = []
     for key, theirs in twos.items():
         ours = ones.get(key, [])
         if key is not None and (len(ours) == len(theirs) or not strict):
-            found += [_pair(one, two) for one, two in zip(ours, theirs, strict=False)]
-    return found
+            pairs += [_pair(one, two) for one, two in zip(ours, theirs, strict=False)]
+    return pairs
 
 
 def _grouped(made: Sequence[Made], keys: Sequence[Hashable]) -> dict[Hashable, list[Made]]:
-    found: dict[Hashable, list[Made]] = defaultdict(list)
-    for each, key in zip(made, keys, strict=True):
-        found[key].append(each)
-    return found
+    groups: dict[Hashable, list[Made]] = defaultdict(list)
+    for tensor, key in zip(made, keys, strict=True):
+        groups[key].append(tensor)
+    return groups
 
 
 def _bytes(runner: Runner, work: Work, made: Sequence[Made]) -> list[Hashable]:
     """For each tensor its type and bytes on samples; None if they are the same on all samples,
     which says nothing.
     """
-    found: list[Hashable] = []
+    keys: list[Hashable] = []
     for start in range(0, len(made), CHUNK):
         part = made[start : start + CHUNK]
         with runner.start(replace(work, tensors=[place for place, *_ in part])) as run:
             columns = zip(*run.outcome().digests, strict=True)
-        found += [
+        keys += [
             (value.dtype, value.elements, digests) if len(set(digests)) > 1 else None
             for (_, value, _, _), digests in zip(part, columns, strict=True)
         ]
-    return found
+    return keys
 
 
 def _computed(model: Model) -> Sequence[Made]:

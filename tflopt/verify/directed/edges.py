@@ -33,7 +33,7 @@ class Targets:
 
 
 def targets_of(
-    sums: Sums, picked: Index, each: int, limits: tuple[Ints, Ints], like: Sums | None = None
+    sums: Sums, picked: Index, per_channel: int, limits: tuple[Ints, Ints], like: Sums | None = None
 ) -> Targets:
     """For each picked channel up to ``each`` sums right beside steps, on both sides of them.
 
@@ -62,15 +62,15 @@ def targets_of(
         apart = (there != steps - bias) & np.isfinite(real)
         apart &= (sum_of >= low[:, None]) & (sum_of <= high[:, None])
         turns.insert(0, (np.where(apart, np.abs(real), np.inf), sum_of))
-    count = -(-each // len(turns))
-    found = [_best(score, totals, count) for score, totals in turns]
-    depth = found[0][0].shape[1]
+    count = -(-per_channel // len(turns))
+    best = [_best(score, totals, count) for score, totals in turns]
+    depth = best[0][0].shape[1]
     scores, totals = (
-        np.stack([part[n] for part in found], axis=2).reshape(len(picked), len(found) * depth)
+        np.stack([part[n] for part in best], axis=2).reshape(len(picked), len(best) * depth)
         for n in (0, 1)
     )
     fine = np.isfinite(scores)
-    fine &= np.cumsum(fine, axis=1) <= each
+    fine &= np.cumsum(fine, axis=1) <= per_channel
     return Targets(np.broadcast_to(picked[:, None], fine.shape)[fine], ints(totals[fine]))
 
 
@@ -91,7 +91,7 @@ def _steps(sums: Sums, picked: Index) -> tuple[Ints, Reals]:
     the step lies in real numbers.
     """
     outputs = np.arange(sums.low + 1, sums.high + 1) - int(sums.target.zero_point)
-    multiplier, shift = (each[picked][:, None] for each in (sums.multiplier, sums.shift))
+    multiplier, shift = (numbers[picked][:, None] for numbers in (sums.multiplier, sums.shift))
     right, left = np.maximum(-shift, 0), np.maximum(shift, 0)
     between = (outputs - HALF) * np.exp2(right)  # of what the first rounding gives
     between = between - np.where(right > 0, HALF * np.sign(outputs - HALF), 0.0)
@@ -125,14 +125,14 @@ def solve(taps: Ints, totals: Ints, bounds: Bounds, rng: np.random.Generator) ->
     """Numbers within bounds for which the rows of taps sum up to the totals, and where that came
     true. All arrays have a row for each total.
     """
-    found = np.empty_like(taps)
+    solution = np.empty_like(taps)
     done = np.zeros(len(taps), bool)
     step = max(1, PIECE // max(1, taps.shape[1]))
     for start in range(0, len(taps), step):
         part = slice(start, start + step)
         some = Bounds(bounds.low[part], bounds.high[part])
-        found[part], done[part] = _solve(taps[part], totals[part], some, rng)
-    return found, done
+        solution[part], done[part] = _solve(taps[part], totals[part], some, rng)
+    return solution, done
 
 
 def _solve(taps: Ints, totals: Ints, bounds: Bounds, rng: np.random.Generator) -> tuple[Ints, Mask]:

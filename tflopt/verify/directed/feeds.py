@@ -100,8 +100,8 @@ def feeds_of(region: Region, source: Source) -> Feeds:
     size = max(1, sum(leaf.elements for leaf in region.leaves))
     cost = max(1, work_of(region.ops[0]) + work_of(region.ops[1]))
     most = max(RUNS, min(source.most, source.work // cost, MOST_NUMBERS // size))
-    wanted = max(SMALL_FEEDS if cost < SMALL else RUNS, maker.wanted(most))
-    copies = max(1, min(most, wanted) // RUNS)
+    needed = max(SMALL_FEEDS if cost < SMALL else RUNS, maker.feed_count(most))
+    copies = max(1, min(most, needed) // RUNS)
     maker.fill(copies * RUNS)
     return Feeds(region, maker.rows, copies, maker.bounds)
 
@@ -132,10 +132,10 @@ class _Maker:
         for cut in self.region.cuts:
             self.leaves[cut.optimized] = ints(cut.moved(np.arange(cut.original.elements)))
             self.names[cut.optimized] = cut.original
-        before = [found for op in self.region.ops[0] if (found := sums_of(op)) is not None]
+        before = [old_sums for op in self.region.ops[0] if (old_sums := sums_of(op)) is not None]
         self.like = before[0] if len(before) == 1 else None
         self.layers = self._layers({key for sums in before for key in sums.keys})
-        self.sweeps = [found for op in self.region.ops[1] for found in self._sweep(op)]
+        self.sweeps = [sweep for op in self.region.ops[1] for sweep in self._sweep(op)]
         for sums, leaf, index, _ in self.layers:
             if sums.taps.shape[1] == 1:  # few sums: all of them
                 inside = index[index >= 0]
@@ -155,16 +155,16 @@ class _Maker:
 
     def _layers(self, known: set[bytes]) -> list[tuple[Sums, Value, Index, Index]]:
         """Layers that read a leaf, and their channels that the original doesn't have."""
-        found = []
+        layers = []
         for op in self.region.ops[1]:
             sums = sums_of(op)
             source = None if sums is None else traced(sums.data, self.leaves)
             if sums is None or source is None or self._is_open(source[0]):
                 continue
-            wanted = np.flatnonzero([key not in known for key in sums.keys])
-            if wanted.size:
-                found.append((sums, self.names[source[0]], source[1].reshape(-1), wanted))
-        return found
+            channels = np.flatnonzero([key not in known for key in sums.keys])
+            if channels.size:
+                layers.append((sums, self.names[source[0]], source[1].reshape(-1), channels))
+        return layers
 
     def _is_open(self, cut: Value) -> bool:
         return self.bounds[self.place[self.names[cut]]] is None
@@ -180,7 +180,7 @@ class _Maker:
             return []
         return [Sweep(self.names[sweep.leaf], sweep.elements, sweep.keys)]
 
-    def wanted(self, most: int) -> int:
+    def feed_count(self, most: int) -> int:
         """How many inputs would do."""
         counts = [sweep.turns for sweep in self.sweeps]
         for sums, _, _, channels in self.layers:
@@ -209,10 +209,10 @@ class _Maker:
         zero = 0
         if leaf.quant is not None and leaf.quant.is_set and leaf.quant.zero_point is not None:
             zero = int(leaf.quant.zero_point[0])
-        found = np.empty((count, leaf.elements), dtype)
+        rows = np.empty((count, leaf.elements), dtype)
         for number in range(count):
-            found[number] = self._draw(number, leaf, ends, zero)
-        return found
+            rows[number] = self._draw(number, leaf, ends, zero)
+        return rows
 
     def _draw(self, number: int, leaf: Value, ends: tuple[Ints, Ints], zero: int) -> Ints:
         low, high = ends
@@ -263,8 +263,8 @@ class _Maker:
         limits = limits_of(sums.taps[channels], bounds_at(low, high, elements, zero))
         group = sums.channels[:, 0]
         fullest = int(np.bincount(group[channels]).max())
-        each = max(1, min(EACH_CHANNEL, len(slots) * count // max(1, fullest)))
-        jobs = targets_of(sums, channels, each, limits, self.like)
+        per_channel = max(1, min(EACH_CHANNEL, len(slots) * count // max(1, fullest)))
+        jobs = targets_of(sums, channels, per_channel, limits, self.like)
         turn = _numbered(group[jobs.channels], self.rng)
         fits = turn < len(slots) * count
         turn, channel, totals = turn[fits], jobs.channels[fits], jobs.totals[fits]
@@ -288,18 +288,18 @@ class _Maker:
             self._put_pairs(new[0], unlike_pairs(old[0], new[0]), count)
 
     def _target(self, value: Value | None) -> tuple[Array, Index, tuple[Ints, Ints]] | None:
-        found = None if value is None else traced(value, self.leaves)
-        if found is None or self._is_open(found[0]) or (found[1] < 0).any():
+        source = None if value is None else traced(value, self.leaves)
+        if source is None or self._is_open(source[0]) or (source[1] < 0).any():
             return None
-        place = self.place[self.names[found[0]]]
+        place = self.place[self.names[source[0]]]
         ends = self.bounds[place]
-        return None if ends is None else (self.rows[place], found[1].reshape(-1), ends)
+        return None if ends is None else (self.rows[place], source[1].reshape(-1), ends)
 
     def _put_rows(self, old: Op, new: Op, count: int) -> None:
-        found = self._target(new.input(0))
-        if found is None or not new.output.shape:
+        target = self._target(new.input(0))
+        if target is None or not new.output.shape:
             return
-        numbers, index, (low, high) = found
+        numbers, index, (low, high) = target
         blocks = index.reshape(-1, new.output.shape[-1])
         rows = unlike_rows(old, new, (low[blocks[0]], high[blocks[0]]), self.rng)
         if rows is None or not len(rows):
@@ -322,12 +322,12 @@ class _Maker:
             numbers[:, index] = np.clip(chosen[:, :, side], low[index], high[index])
 
     def _put_sums(self, op: Op, sums: Ints | None, count: int) -> None:
-        found, axes = self._target(op.input(0)), op.input(1)
+        target, axes = self._target(op.input(0)), op.input(1)
         control = None if axes is None else axes.ints()
         data = op.input(0)
-        if found is None or sums is None or not len(sums) or control is None or data is None:
+        if target is None or sums is None or not len(sums) or control is None or data is None:
             return
-        numbers, index, (low, high) = found
+        numbers, index, (low, high) = target
         kept = [
             axis
             for axis in range(len(data.shape))
@@ -357,6 +357,6 @@ def _numbered(groups: Index, rng: np.random.Generator) -> Index:
     order = np.argsort(groups, kind="stable")
     sizes = np.bincount(groups)
     starts = np.cumsum(sizes) - sizes
-    found = np.empty_like(order)
-    found[order] = np.arange(len(order)) - starts[groups[order]]
-    return found
+    numbers = np.empty_like(order)
+    numbers[order] = np.arange(len(order)) - starts[groups[order]]
+    return numbers

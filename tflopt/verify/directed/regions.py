@@ -60,13 +60,13 @@ def regions_of(cuts: Sequence[Cut], results: Sequence[Cut]) -> list[Region]:
     usable = [cut for cut in cuts if _takes_any_number(cut)]
     places = {op: n for cut in cuts[:1] for n, op in enumerate(cut.original.graph.ops)}
     cutter = _Cutter({c.optimized: c for c in usable}, {c.original for c in usable}, places)
-    found: dict[tuple[Value, Value], Region] = {}
+    regions: dict[tuple[Value, Value], Region] = {}
     for result in results:
         key = result.original, result.optimized
-        region = None if key in found else cutter.region(result)
+        region = None if key in regions else cutter.region(result)
         if region is not None and not is_same(region):
-            found[key] = region
-    return list(found.values())
+            regions[key] = region
+    return list(regions.values())
 
 
 def onward(region: Region, cuts: Sequence[Cut], results: Sequence[Cut]) -> list[Region]:
@@ -85,19 +85,19 @@ def onward(region: Region, cuts: Sequence[Cut], results: Sequence[Cut]) -> list[
     places = {op: n for cut in results[:1] for n, op in enumerate(cut.original.graph.ops)}
     pairs, olds = {c.optimized: c for c in usable}, {c.original for c in usable}
     cutter = _Cutter(pairs, olds, places, most=len(places))
-    found = [cutter.region(cut) for cut in results if cut.optimized in behind[1]]
-    return [each for each in found if each is not None]
+    regions = [cutter.region(cut) for cut in results if cut.optimized in behind[1]]
+    return [next_region for next_region in regions if next_region is not None]
 
 
 def reached(values: Iterable[Value]) -> set[Value]:
     """What is computed from these tensors, without themselves."""
-    found: set[Value] = set()
+    derived: set[Value] = set()
     stack = list(values)
     while stack:
         for op in stack.pop().users:
-            stack += (fresh := [value for value in op.outputs if value not in found])
-            found.update(fresh)
-    return found
+            stack += (fresh := [value for value in op.outputs if value not in derived])
+            derived.update(fresh)
+    return derived
 
 
 def _takes_any_number(cut: Cut) -> bool:

@@ -43,7 +43,7 @@ class Finding:
     region: Region
     number: int
     expected: Array
-    found: Array
+    actual: Array
 
     def layer(self, optimized: Model) -> LayerDifference:
         """The difference, as one of an inner tensor."""
@@ -52,8 +52,8 @@ class Finding:
         assert maker is not None
         name = self.region.result.original.name or value.name or "without a name"
         place = optimized.main.ops.index(maker)
-        found = difference_of(self.expected, self.found) or Difference((), 0, 0.0)
-        return LayerDifference(name, maker.opcode.label, place, self.number, found)
+        difference = difference_of(self.expected, self.actual) or Difference((), 0, 0.0)
+        return LayerDifference(name, maker.opcode.label, place, self.number, difference)
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ def drive(
     rng = np.random.default_rng(seed)
     feeds = _feeds(regions, original, samples, rng)
     source = Source(ranges_of(original.main), samples, rng, 0)
-    sure = ((each, _sure(runner, (each, found), rng)) for each, found in _apart(runner, feeds))
-    told = (found and _told(runner, each, found, cuts, source) for each, found in sure)
-    finding = next((found for found in told if found is not None), None)
+    sure = ((feed, _sure(runner, (feed, suspect), rng)) for feed, suspect in _apart(runner, feeds))
+    told = (confirmed and _told(runner, feed, confirmed, cuts, source) for feed, confirmed in sure)
+    finding = next((candidate for candidate in told if candidate is not None), None)
     return Directed(len(feeds), finding)
 
 
@@ -101,46 +101,48 @@ def _feeds(
     ranges = ranges_of(original.main)
     work = max(LEAST_WORK, SHARE * work_of(original.main.ops)) // len(regions)
     source = Source(ranges, samples, rng, work, max(RUNS, MOST_FEEDS // len(regions)))
-    found, total = [], 0
+    all_feeds, total = [], 0
     for region in regions:
         feeds = feeds_of(region, source)
         ports = (*region.leaves, region.result.original)
         total += feeds.count * sum(value.size_bytes or 0 for value in ports)
         if total > MOST_BYTES:
             break
-        found.append(feeds)
-    return found
+        all_feeds.append(feeds)
+    return all_feeds
 
 
 def _apart(runner: Runner, feeds: Sequence[Feeds]) -> list[tuple[Feeds, Finding]]:
     """The regions whose results differ, each with the first that does."""
     works = [_work(feeds, side) for side in (ORIGINAL, OPTIMIZED)]
     with runner.start(works[0]) as one, runner.start(works[1]) as two:
-        expected, found = one.outcome().outputs, two.outcome().outputs
-    owners = [(each, copy) for each in feeds for copy in range(each.copies)]
+        expected, actual = one.outcome().outputs, two.outcome().outputs
+    owners = [(feed, copy) for feed in feeds for copy in range(feed.copies)]
     differing: dict[Feeds, Finding] = {}
-    for number, (ours, theirs) in enumerate(zip(expected, found, strict=True)):
-        for (each, copy), first, second in zip(owners, ours, theirs, strict=True):
-            moved = each.region.result.moved(first)
-            if each not in differing and moved.tobytes() != second.tobytes():
+    for number, (ours, theirs) in enumerate(zip(expected, actual, strict=True)):
+        for (feed, copy), first, second in zip(owners, ours, theirs, strict=True):
+            moved = feed.region.result.moved(first)
+            if feed not in differing and moved.tobytes() != second.tobytes():
                 other = second.reshape(moved.shape)
-                differing[each] = Finding(each.region, copy * RUNS + number, moved, other)
+                differing[feed] = Finding(feed.region, copy * RUNS + number, moved, other)
     return list(differing.items())
 
 
-def _sure(runner: Runner, found: tuple[Feeds, Finding], rng: np.random.Generator) -> Finding | None:
+def _sure(
+    runner: Runner, suspect: tuple[Feeds, Finding], rng: np.random.Generator
+) -> Finding | None:
     """The finding, if the region differs by itself too, and for what both models read.
 
     What a rule dropped of a tensor may be known from what it kept (channels that are always
     equal): where the original reads that, numbers that don't fit each other say nothing.
     """
-    feeds, _ = found
+    feeds, _ = suspect
     again = _apart(runner, [feeds])
     if not again:
         return None
     other = feeds.with_other_dropped(rng)
     if other is not None:
-        works = [_work([each], ORIGINAL) for each in (feeds, other)]
+        works = [_work([feed], ORIGINAL) for feed in (feeds, other)]
         with runner.start(works[0]) as one, runner.start(works[1]) as two:
             outputs = [[a.tobytes() for a in chain(*run.outcome().outputs)] for run in (one, two)]
         if outputs[0] != outputs[1]:
@@ -160,25 +162,25 @@ def _told(
         return finding
     regions = onward(finding.region, cuts.inner, cuts.witnesses)
     more = [feeds_onward(feeds, region, source) for region in regions]
-    shown = [_sure(runner, each, source.rng) for each in _apart(runner, more)] if more else []
+    shown = [_sure(runner, suspect, source.rng) for suspect in _apart(runner, more)] if more else []
     return finding if any(shown) else None
 
 
 def _work(feeds: Sequence[Feeds], side: int) -> Work:
-    model = submodel([each.region for each in feeds], [each.copies for each in feeds], side)
+    model = submodel([feed.region for feed in feeds], [feed.copies for feed in feeds], side)
     inputs = [_inputs(feeds, number, side) for number in range(RUNS)]
     return Work(model, write_bytes(model), inputs)
 
 
 def _inputs(feeds: Sequence[Feeds], number: int, side: int) -> Sample:
     """The inputs of one invocation, in the order of the ports of :func:`submodel`."""
-    found: Sample = []
-    for each in feeds:
-        for copy in range(each.copies):
-            rows = dict(zip(each.region.leaves, each.rows, strict=True))
+    inputs: Sample = []
+    for feed in feeds:
+        for copy in range(feed.copies):
+            rows = dict(zip(feed.region.leaves, feed.rows, strict=True))
             row = copy * RUNS + number
             if side == ORIGINAL:
-                found += [rows[leaf][row].reshape(leaf.shape) for leaf in each.region.leaves]
+                inputs += [rows[leaf][row].reshape(leaf.shape) for leaf in feed.region.leaves]
             else:
-                found += [cut.moved(rows[cut.original][row]) for cut in each.region.cuts]
-    return found
+                inputs += [cut.moved(rows[cut.original][row]) for cut in feed.region.cuts]
+    return inputs

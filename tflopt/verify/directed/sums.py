@@ -52,10 +52,10 @@ class Sums:
         """What each channel computes: equal keys, equal integers in the kernel."""
         numbers = np.stack([self.bias, self.multiplier, self.shift], axis=1)
         ends = (self.source.zero_point, self.target.zero_point, self.low, self.high)
-        common = np.array([int(each) for each in ends]).tobytes()
+        common = np.array([int(end) for end in ends]).tobytes()
         narrow = self.taps.astype(np.int8)
         rows = zip(narrow, numbers, strict=True)
-        return [taps.tobytes() + each.tobytes() + common for taps, each in rows]
+        return [taps.tobytes() + constants.tobytes() + common for taps, constants in rows]
 
     @property
     def groups(self) -> int:
@@ -97,18 +97,18 @@ def sums_of(op: Op) -> Sums | None:
     """The layer at ``op``; None for other operators, types and quantizations."""
     if op.code in DENSE:
         return _dense(op)
-    found = convolution(op)
-    if found is None or not found.is_int8 or window_of(op) is None:
+    conv = convolution(op)
+    if conv is None or not conv.is_int8 or window_of(op) is None:
         return None
-    weights = ints(found.weights.array())
-    if found.is_depthwise:
-        taps = weights.reshape(-1, found.output_c).T
-        channels = np.arange(found.output_c)[:, None] // found.multiplier
+    weights = ints(conv.weights.array())
+    if conv.is_depthwise:
+        taps = weights.reshape(-1, conv.output_c).T
+        channels = np.arange(conv.output_c)[:, None] // conv.multiplier
     else:
-        taps = weights.reshape(found.output_c, -1)
-        depth, each = weights.shape[3], found.output_c // found.groups
-        channels = np.arange(found.output_c)[:, None] // each * depth + np.arange(depth)
-    return _made(op, found.data, found.weights, found.bias, (taps, ints(channels)))
+        taps = weights.reshape(conv.output_c, -1)
+        depth, per_group = weights.shape[3], conv.output_c // conv.groups
+        channels = np.arange(conv.output_c)[:, None] // per_group * depth + np.arange(depth)
+    return _made(op, conv.data, conv.weights, conv.bias, (taps, ints(channels)))
 
 
 def _dense(op: Op) -> Sums | None:
@@ -162,10 +162,10 @@ def traced(value: Value, leaves: Mapping[Value, Index]) -> tuple[Value, Index] |
         return None
     if op.code not in VIEWS | TRANSPOSES | {OpCode.PAD}:
         return None
-    found = traced(source, leaves)
-    if found is None or op.code in VIEWS:
-        return found and (found[0], found[1].reshape(value.shape))
-    leaf, index = found
+    origin = traced(source, leaves)
+    if origin is None or op.code in VIEWS:
+        return origin and (origin[0], origin[1].reshape(value.shape))
+    leaf, index = origin
     if op.code in TRANSPOSES:
         perm = permutation_of(op)
         return None if perm is None else (leaf, index.transpose(perm))

@@ -68,11 +68,11 @@ def sweep_of(op: Op, traced: Sequence[tuple[Value, Index] | None]) -> Sweep | No
     data = [number for number, value in enumerate(op.inputs) if value and not value.is_constant]
     if len(data) != 1:
         return None
-    found, source = traced[data[0]], op.inputs[data[0]]
+    origin, source = traced[data[0]], op.inputs[data[0]]
     assert source is not None
-    if found is None or source.dtype is not DType.INT8 or not op.outputs:
+    if origin is None or source.dtype is not DType.INT8 or not op.outputs:
         return None
-    index, keys = found[1], np.zeros(source.shape, np.int64)
+    index, keys = origin[1], np.zeros(source.shape, np.int64)
     constants = [value for value in op.inputs if value is not None and value.is_constant]
     shape = op.output.shape
     if constants and source.elements == op.output.elements:
@@ -81,7 +81,7 @@ def sweep_of(op: Op, traced: Sequence[tuple[Value, Index] | None]) -> Sweep | No
     _, keys = np.unique(keys.reshape(-1), return_inverse=True)
     inside = index.reshape(-1) >= 0
     _, keys = np.unique(keys.reshape(-1)[inside], return_inverse=True)
-    return Sweep(found[0], index.reshape(-1)[inside], keys.reshape(-1))
+    return Sweep(origin[0], index.reshape(-1)[inside], keys.reshape(-1))
 
 
 def unlike_pairs(old: Op, new: Op) -> Ints | None:
@@ -125,16 +125,16 @@ def unlike_rows(old: Op, new: Op, ends: tuple[Ints, Ints], rng: np.random.Genera
     span = high - int(ends[0].min())
     short = width <= SHORT
     tried = _short_rows(width, span) if short else _long_rows(width, span, tables[0], rng)
-    found = [np.empty((0, width), np.int64)]
+    differing = [np.empty((0, width), np.int64)]
     for turn, below in enumerate(tried):
         rows = np.clip(high - below, *ends)
         rows = rows[_is_near_step(rows, tables)]
         one, two = (_outputs(rows, table) for table in tables)
-        found.append(rows[(one != two).any(axis=1)])
-        count = sum(map(len, found))
+        differing.append(rows[(one != two).any(axis=1)])
+        count = sum(map(len, differing))
         if count >= ENOUGH or (count and turn >= TURNS and not short):
             break
-    return np.concatenate(found)
+    return np.concatenate(differing)
 
 
 def _short_rows(width: int, span: int) -> Iterator[Ints]:
