@@ -20,7 +20,7 @@ MOST_BYTES = 1 << 25
 """Of all intervals that are remembered together."""
 MOST_COMPARED = 1 << 14
 """Bytes of a constant, or numbers of an interval, that are told apart by their content."""
-Found = TypeVar("Found", bound="Interval | Sequence[Interval | None] | None")
+Answer = TypeVar("Answer", bound="Interval | Sequence[Interval | None] | None")
 
 
 class Remembered:
@@ -37,7 +37,7 @@ class Remembered:
         assert isinstance(known, Remembered)
         return known
 
-    def of(self, key: Key, sources: Iterable[Known], make: Callable[[], Found]) -> Found:
+    def of(self, key: Key, sources: Iterable[Known], make: Callable[[], Answer]) -> Answer:
         """What ``make`` gives, or gave for the same key and the same objects as sources."""
         kept = tuple(sources)
         whole = (*key, *map(id, kept))
@@ -49,7 +49,7 @@ class Remembered:
                 self._found.clear()
                 self._bytes = 0
             known = self._found[whole] = result, kept
-        return cast("Found", known[0])
+        return cast("Answer", known[0])
 
     def same(self, interval: Interval | None) -> Interval | None:
         """The one that is remembered of those with its content, unless that is long."""

@@ -57,9 +57,9 @@ def _classes() -> Iterator[type[AnyRule]]:
 
 
 def _own_classes(module: ModuleType) -> Iterator[type]:
-    for each in vars(module).values():
-        if isinstance(each, type) and each.__module__ == module.__name__:
-            yield each
+    for member in vars(module).values():
+        if isinstance(member, type) and member.__module__ == module.__name__:
+            yield member
 
 
 def _is_rule(kind: type) -> TypeGuard[type[AnyRule]]:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from tflopt.ir import Op, Value
 
 Key = tuple[object, ...]
-Found = TypeVar("Found")
+Answer = TypeVar("Answer")
 MOST = 8192
 """Layers that are remembered: far more than a model has kinds of."""
 
@@ -32,18 +32,18 @@ def _seen(value: Value | None) -> Key | None:
     return value.shape, value.dtype, value.is_constant, per_channel
 
 
-class ByLayer(Generic[Found]):
+class ByLayer(Generic[Answer]):
     """Answers that depend on :func:`layer_key` alone; computed once for each key."""
 
     def __init__(self) -> None:
-        self._found: dict[Key, Found] = {}
+        self._answers: dict[Key, Answer] = {}
 
-    def of(self, op: Op, make: Callable[[Op], Found]) -> Found:
+    def of(self, op: Op, make: Callable[[Op], Answer]) -> Answer:
         """What ``make`` says of ``op``, or said of one like it."""
         key = layer_key(op)
         if key is None:
             return make(op)
-        kept = self._found
+        kept = self._answers
         if key not in kept:
             if len(kept) >= MOST:
                 kept.clear()

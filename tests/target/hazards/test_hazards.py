@@ -26,7 +26,7 @@ from tflopt.target.cmsis_nn.layers import TransposeConvLayer
 from tflopt.target.cmsis_nn.versions import V4AB83CC, V7_0_0, V99F736A, VE096196, VERSIONS, Version
 from tflopt.target.device import Device
 from tflopt.target.hazards import Evidence, find_hazards, hazards
-from tflopt.target.hazards.entries.transpose_conv_rows import computed_rows, wanted_rows
+from tflopt.target.hazards.entries.transpose_conv_rows import computed_rows, expected_rows
 
 pytestmark = pytest.mark.unit
 FOLDER = ROOT / "testdata" / "hazards"
@@ -158,11 +158,11 @@ def test_rows_without_padding_are_right_where_the_filter_covers_the_stride(
         *(1, rows, 1, 1, (rows - 1) * stride + kernel, 1, 1, kernel, 1, stride, stride),
         pad_h=0,
     )
-    assert computed_rows(layer, partly) == wanted_rows(layer)
+    assert computed_rows(layer, partly) == expected_rows(layer)
     if more and kernel > 1:
         cut = replace(layer, pad_h=1, output_h=layer.output_h - 2)
-        assert wanted_rows(cut) == [
-            frozenset(row) for row in wanted_rows(layer)[1 : 1 + cut.output_h]
+        assert expected_rows(cut) == [
+            frozenset(row) for row in expected_rows(layer)[1 : 1 + cut.output_h]
         ]
 
 
@@ -173,7 +173,7 @@ def wrong_upsamplings(version: Version) -> list[tuple[int, int, int]]:
         out = rows * stride
         pad = padding_before(Padding.SAME, out, kernel, stride)
         layer = TransposeConvLayer(*(1, rows, 1, 1, out, 1, 1, kernel, 1, stride, 1), pad_h=pad)
-        if computed_rows(layer, version.transpose_conv_rows_right) != wanted_rows(layer):
+        if computed_rows(layer, version.transpose_conv_rows_right) != expected_rows(layer):
             found.append((rows, stride, kernel))
     return found
 

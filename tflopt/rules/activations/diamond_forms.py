@@ -117,7 +117,7 @@ def _plain(region: Region) -> Iterator[Form]:
     source, target = affine_of(region.source), affine_of(region.last.output)
     if source is None or target is None:
         return
-    yield from (Form(each) for each in single_operators(source, target))
+    yield from (Form(candidate) for candidate in single_operators(source, target))
     results = unary_table(OpCode.ABS, AbsOptions(), source, target)
     if results is not None:
         yield Form(SingleOperator(OpCode.ABS, AbsOptions(), 2, results))

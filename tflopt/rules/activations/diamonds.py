@@ -59,16 +59,16 @@ def regions(op: Op) -> Iterator[Region]:
 def _diamonds(op: Op) -> list[tuple[Value, tuple[Op, ...]]]:
     """Sources and operators of the regions that end with ``op``, whatever they compute."""
     near = _near(op)
-    if not any(len(operands(each)) > 1 for each in near):
+    if not any(len(operands(other)) > 1 for other in near):
         return []
-    found = []
-    for source in dict.fromkeys(value for each in near for value in operands(each)):
+    diamonds = []
+    for source in dict.fromkeys(value for other in near for value in operands(other)):
         ops: dict[Op, None] = {}
         if source.is_variable or not _collect(op, source, near, ops):
             continue
-        if any(len(operands(each)) > 1 for each in ops):
-            found.append((source, tuple(ops)))
-    return found
+        if any(len(operands(inner)) > 1 for inner in ops):
+            diamonds.append((source, tuple(ops)))
+    return diamonds
 
 
 def operands(op: Op) -> list[Value]:
@@ -88,8 +88,8 @@ def operands(op: Op) -> list[Value]:
 def _near(op: Op) -> dict[Op, None]:
     """Elementwise operators from which ``op`` computes its output, the nearest first."""
     near: dict[Op, None] = {op: None}
-    for each in (queue := [op]):
-        for value in operands(each):
+    for current in (queue := [op]):
+        for value in operands(current):
             before = value.producer
             known = before is None or before in near or not operands(before)
             if before is not None and not known and len(near) < MOST_OPS:

@@ -39,22 +39,22 @@ class FoldDiamond(FormRule):
             if len(region.ops) > 1:
                 declined.append(reason)
         if declined and not _goes_on(op):
-            require(False, min(declined, key=lambda each: each[0])[1], at=op)
+            require(False, min(declined, key=lambda pair: pair[0])[1], at=op)
 
     def _fold(self, region: Region, rw: Rewriter) -> tuple[int, Reason] | None:
         """None where the region was replaced, else why not; the lowest number came closest."""
         values = reachable(region.source)
-        found = equal_forms(region, values)
-        if isinstance(found, Distance):
-            return 1 + found.differ, found.reason
-        if not found:
+        forms = equal_forms(region, values)
+        if isinstance(forms, Distance):
+            return 1 + forms.differ, forms.reason
+        if not forms:
             if not rw.can_replace(region.last.output, region.source):
                 return 0, BETWEEN_PORTS
             dying = region.dying()
             rw.bypass(region.last, region.source)
         else:
             dying = region.dying()
-            sketch, choice = self.worth.best(dying, found)
+            sketch, choice = self.worth.best(dying, forms)
             if not choice.is_worth_it:
                 return 1, choice.why_not(sketch.graph.ops[-1].code.name)
             sketch.graft(rw, region.last)

@@ -116,10 +116,10 @@ def _shorten(part: list[Op], source: Value, results: Ints, values: Ints, rw: Rew
 
 def _candidates(part: list[Op], before: Affine, after: Affine) -> list[SingleOperator]:
     """Operators that TFLM has, those of the chain included, between these parameters."""
-    found = single_operators(before, after)
+    candidates = single_operators(before, after)
     for op in part:
         options = op.options if isinstance(op.options, Options) else None
         results = unary_table(op.code, options, before, after)
         if op.code in (OpCode.ABS, OpCode.LEAKY_RELU) and results is not None:
-            found.append(SingleOperator(op.code, options, op.opcode.version, results))
-    return found
+            candidates.append(SingleOperator(op.code, options, op.opcode.version, results))
+    return candidates

@@ -116,10 +116,10 @@ def _parts(op: Op) -> Iterator[tuple[Value, Ints]]:
 
 def _fit(value: Value, output: Value, results: Ints) -> Fit | Reason | None:
     """How the producer of ``value`` gives ``output``; why not, None where that is obvious."""
-    found = fusing_source(value)
-    if found is None:
+    source = fusing_source(value)
+    if source is None:
         return None
-    producer, path = found
+    producer, path = source
     if same_quantization(value.quant, output.quant):
         activation = equal_activation(producer, results)
         if activation is None:

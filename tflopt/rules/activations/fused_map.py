@@ -67,7 +67,10 @@ def _of_sums(results: Ints, before: Affine, after: Affine, fused: Activation) ->
     values = np.clip(raw + before.zero_point, low, high)
     return _nearest(
         at(results, values),
-        [(each, _clamped(raw + after.zero_point, each, after)) for each in LIMITS],
+        [
+            (activation, _clamped(raw + after.zero_point, activation, after))
+            for activation in LIMITS
+        ],
     )
 
 
@@ -100,14 +103,14 @@ def _fused(
     """A search asks the same of every result that it makes."""
     (one, firsts), (two, seconds) = first, second
     after_it = np.frombuffer(results, np.int64).reshape(-1, EVERY_INT8.size)
-    places = [np.frombuffer(each, np.int64) - INT8_MIN for each in (firsts, seconds)]
+    places = [np.frombuffer(numbers, np.int64) - INT8_MIN for numbers in (firsts, seconds)]
     axes = np.ix_(np.arange(len(after_it)), *places)
-    found = _pairs(code, one, two, before, fused)
-    if found is None:
+    between = _pairs(code, one, two, before, fused)
+    if between is None:
         return Why.OTHER("its arithmetic is not defined for these scales")
-    targets = np.take_along_axis(after_it[:, None], found[axes] - INT8_MIN, axis=2)
-    forms = [(each, _pairs(code, one, two, after, each)) for each in LIMITS]
-    tables = [(each, None if table is None else table[axes]) for each, table in forms]
+    targets = np.take_along_axis(after_it[:, None], between[axes] - INT8_MIN, axis=2)
+    forms = [(activation, _pairs(code, one, two, after, activation)) for activation in LIMITS]
+    tables = [(activation, None if table is None else table[axes]) for activation, table in forms]
     if all(table is None for _, table in tables):
         return Why.OTHER("TFLM does not take these scales in one operator")
     return _nearest(targets, tables)
@@ -115,7 +118,7 @@ def _fused(
 
 @lru_cache(maxsize=16)
 def _pairs(code: OpCode, one: Pair, two: Pair, out: Pair, fused: Activation) -> Ints | None:
-    first, second, target = (Affine.make(*each) for each in (one, two, out))
+    first, second, target = (Affine.make(*params) for params in (one, two, out))
     return pair_table(code, first, second, target, fused)
 
 
@@ -144,10 +147,12 @@ def _is_small(op: Op, target: Affine) -> bool:
 
 
 def _nearest(targets: Ints, forms: list[tuple[Activation, Ints | None]]) -> FusedMap:
-    found = []
+    maps = []
     for activation, table in forms:
         if table is not None:
             apart = np.abs(targets - table).max(axis=0)
             distance = Distance(int(apart.max()), int(np.count_nonzero(apart)), apart.size)
-            found.append(FusedMap(activation, distance))
-    return min(found, key=lambda each: (each.distance.differing, each.distance.largest))
+            maps.append(FusedMap(activation, distance))
+    return min(
+        maps, key=lambda candidate: (candidate.distance.differing, candidate.distance.largest)
+    )

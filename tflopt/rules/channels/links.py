@@ -89,7 +89,7 @@ class Links:
         labels = np.arange(self.total, dtype=np.int64)
         if not self.ties:
             return labels
-        a, b = (np.concatenate(each) for each in zip(*self.ties, strict=True))
+        a, b = (np.concatenate(column) for column in zip(*self.ties, strict=True))
         while True:
             one, two = labels[a], labels[b]
             if np.array_equal(one, two):

@@ -60,12 +60,12 @@ def _write(graph: Graph, rw: Rewriter) -> None:
 
 def _merged(graph: Graph) -> dict[Op, Array]:
     """Layers that read twins, with their weights after the merge."""
-    twins, found = twins_of(graph), {}
+    twins, merged = twins_of(graph), {}
     for op in graph.ops:
         data = _merge(op, twins)
         if data is not None:
-            found[op] = data
-    return found
+            merged[op] = data
+    return merged
 
 
 def _merge(op: Op, twins: Twins) -> Array | None:

@@ -36,10 +36,10 @@ class Plan:
         """The same plan for a copy of the graph."""
         values = dict(zip(self.ranges.graph.values, copy.values, strict=True))
         ops = dict(zip(self.ranges.graph.ops, copy.ops, strict=True))
-        found = {values[value]: interval for value, interval in self.ranges.intervals.items()}
+        intervals = {values[value]: interval for value, interval in self.ranges.intervals.items()}
         kept = {(values[value], axis): mask for (value, axis), mask in self.kept.items()}
         axes = {ops[op]: axis for op, axis in self.axes.items()}
-        return Plan(Ranges(copy, found), kept, axes, frozenset(ops[op] for op in self.parts))
+        return Plan(Ranges(copy, intervals), kept, axes, frozenset(ops[op] for op in self.parts))
 
 
 def held_by_others(graph: Graph) -> list[Value]:

@@ -62,7 +62,7 @@ def segments(old: Sequence[int], new: Sequence[int]) -> list[Segment]:
 
     Axes of 1 that are left over go with the run before, or the one after at the start.
     """
-    found: list[Segment] = []
+    parts: list[Segment] = []
     one, two = 0, 0
     while one < len(old) or two < len(new):
         first, second = [one] if one < len(old) else [], [two] if two < len(new) else []
@@ -74,8 +74,8 @@ def segments(old: Sequence[int], new: Sequence[int]) -> list[Segment]:
             else:
                 second.append(two)
                 two += 1
-        found.append((first, second))
-    return found
+        parts.append((first, second))
+    return parts
 
 
 def _follow(links: Links, several: tuple[Value, list[int]], single: tuple[Value, int]) -> None:

@@ -37,17 +37,17 @@ class ShrinkKernel(FormRule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the operator."""
-        found, window = convolution(op), window_of(op)
-        if found is None or window is None or is_open(found.data) or not found.weights.has_array:
+        conv, window = convolution(op), window_of(op)
+        if conv is None or window is None or is_open(conv.data) or not conv.weights.has_array:
             return
-        used = np.asarray(found.weights.array().any(axis=(0, 3)))
-        if not used.any() or all(each.any() for each in (used[0], used[-1], *used.T[[0, -1]])):
+        used = np.asarray(conv.weights.array().any(axis=(0, 3)))
+        if not used.any() or all(edge.any() for edge in (used[0], used[-1], *used.T[[0, -1]])):
             return
-        require(found.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
+        require(conv.is_int8, Why.NOT_QUANTIZED("only int8 convolutions are compared"), at=op)
         smaller = next(_smaller(window, used), None)
         require(smaller is not None, "no padding puts a kernel without zeros in place", at=op)
         assert smaller is not None
-        sketch = _drawn(found, window, smaller)
+        sketch = _drawn(conv, window, smaller)
         choice = self.worth.compare([op], sketch)
         require(choice.is_worth_it, choice.why_not("the kernel without them"), at=op)
         sketch.graft(rw, op)
@@ -56,11 +56,11 @@ class ShrinkKernel(FormRule):
 def _smaller(window: Window, used: Mask) -> Iterator[Window]:
     """The windows without some of the zeros that a padding arrives at, the fewest taps first."""
     rows, columns = (_cut(axis, np.asarray(used.any(axis=1 - i))) for i, axis in enumerate(window))
-    found = [(high, wide) for high in rows for wide in columns]
-    found.sort(key=lambda each: each[0].kernel * each[1].kernel)
-    for each in found:
-        if each != window and padding_for(each) is not None:
-            yield each
+    candidates = [(high, wide) for high in rows for wide in columns]
+    candidates.sort(key=lambda candidate: candidate[0].kernel * candidate[1].kernel)
+    for candidate in candidates:
+        if candidate != window and padding_for(candidate) is not None:
+            yield candidate
 
 
 def _cut(axis: Axis, used: Mask) -> list[Axis]:

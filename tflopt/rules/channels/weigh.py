@@ -54,14 +54,14 @@ def choose(model: Model, index: int, worth: Worth, *, shared_zeros: bool = True)
         carry_out(plan.on(copy), copy, Rewriter(trial))
         pairs = list(zip(graph.ops, copy.ops, strict=True))
         after = _Weighed(trial, worth)
-        found = _culprits(pairs, worth, _grows(before, after))
-        if found is None and shared_zeros and _is_too_dear(before, after):
-            found = _wasteful(model, pairs)
-        if found is None:
+        culprits = _culprits(pairs, worth, _grows(before, after))
+        if culprits is None and shared_zeros and _is_too_dear(before, after):
+            culprits = _wasteful(model, pairs)
+        if culprits is None:
             return Choice(plan, spared)
-        if not found.keys() - spared.keys():
+        if not culprits.keys() - spared.keys():
             break
-        spared.update(found)
+        spared.update(culprits)
     return Choice(None, spared)
 
 
@@ -83,7 +83,7 @@ class _Weighed:
         zeros = ZERO_POINT_BYTES * sum(_lengths(self.model))
         work = [self.worth.instructions([op]) for op in self.model.ops()]
         flash = flash_estimate(self.model) + zeros
-        return Cost(sum(each or 0 for each in work), flash, self.arena_bytes)
+        return Cost(sum(count or 0 for count in work), flash, self.arena_bytes)
 
     def gain(self, after: _Weighed) -> float:
         """What another one gains in all resources together."""
@@ -99,18 +99,20 @@ def _grows(before: _Weighed, after: _Weighed) -> bool:
 
 def _culprits(pairs: Pairs, worth: Worth, grows: bool) -> dict[Op, Reason] | None:
     """The operators that are to blame, with reasons; None where nothing is worse."""
-    found = {old: reason for old, new in pairs if (reason := _defect(old, new, worth))}
+    culprits = {old: reason for old, new in pairs if (reason := _defect(old, new, worth))}
     rises = {old: rise for old, new in pairs if (rise := _rise(old, new, worth))}
     if worth.goal in SPEEDS and sum(rises.values()) > 0:
         slower = [old for old, rise in rises.items() if rise > 0]
-        found.update(dict.fromkeys(slower, Why.NO_GAIN("with fewer channels its kernel is slower")))
+        culprits.update(
+            dict.fromkeys(slower, Why.NO_GAIN("with fewer channels its kernel is slower"))
+        )
     if worth.goal is not Goal.SPEED and grows:
         larger = [old for old, new in pairs if _scratch(new, worth) > _scratch(old, worth)]
-        found.update(
+        culprits.update(
             dict.fromkeys(larger, Why.NO_GAIN("with fewer channels it takes more scratch"))
         )
-        return found
-    return found or None
+        return culprits
+    return culprits or None
 
 
 def _rise(old: Op, new: Op, worth: Worth) -> int:

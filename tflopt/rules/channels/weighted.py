@@ -46,7 +46,7 @@ class Absorbed:
     def added(self, gone: Mask) -> Ints:
         """What goes into the bias of each output channel for the input channels that go."""
         chosen = np.flatnonzero(gone & (self.value != 0))
-        parts = [each.sum(axis=1) for each in _products(self.taps, chosen, self.value)]
+        parts = [product.sum(axis=1) for product in _products(self.taps, chosen, self.value)]
         return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
 
 
@@ -72,7 +72,7 @@ def absorb(taps: Array, outside: Mask, low: Ints, high: Ints, bias: Ints) -> Abs
     value = np.where(constant, low, 0)
     read = np.where(unread, 0, value)
     border = taps[:, outside].any(axis=(0, 1))
-    parts = [np.abs(each).sum(axis=1) for each in _products(taps, np.flatnonzero(read), read)]
+    parts = [np.abs(product).sum(axis=1) for product in _products(taps, np.flatnonzero(read), read)]
     largest = np.abs(bias) + np.concatenate([np.zeros(0, dtype=np.int64), *parts])
     if bool(np.any(wrap(largest) != largest)):
         return Absorbed(unread, taps, np.zeros_like(read))
@@ -240,7 +240,7 @@ def _dense_absorbs(op: Op, data: Value, weights: Value, links: Links | Plan) -> 
     if source is None or bias is None or data.quant is None or data.quant.is_per_channel:
         return None
     rows = reshaped(source, data.shape, (data.elements // columns, columns))
-    low, high = (each - data.quant.scalar()[1] for each in rows.along(1, columns))
+    low, high = (end - data.quant.scalar()[1] for end in rows.along(1, columns))
     taps = weights.array()[:, None, :]
     return absorb(taps, np.zeros(1, dtype=np.bool_), low, high, bias)
 
@@ -276,7 +276,7 @@ def link_transposed(op: Op, links: Links) -> bool:
         return False
     if quant.is_per_channel or shape.elements != 4 or weights.shape[3] != data.shape[3]:
         return False
-    low, high = (each - quant.scalar()[1] for each in bounds)
+    low, high = (end - quant.scalar()[1] for end in bounds)
     taps = weights.array().reshape(weights.shape[0], -1, weights.shape[3])
     absorbed = absorb(taps, np.ones(taps.shape[1], dtype=np.bool_), low, high, bias)
     links.hold(data, (0, 1, 2))

@@ -53,21 +53,21 @@ class DropInitialization(Rule):
         if graph is not model.main or len(called(op)) != 1:
             return
         start = model.graphs[called(op)[0]]
-        callers = [each for each in model.ops() if start.index in called(each)]
+        callers = [caller for caller in model.ops() if start.index in called(caller)]
         alone = len(callers) == 1 and start is not graph and not start.inputs and not start.outputs
         signed = any(signature.graph is start for signature in model.signatures or ())
         require(start.name not in self.keep, "--keep names the subgraph that it calls", at=op)
         require(alone and not signed, "something else uses the subgraph that it calls", at=op)
         first = graph.ops[: graph.ops.index(op)]
-        effect = any(each.code in EFFECTS for each in first)
+        effect = any(earlier.code in EFFECTS for earlier in first)
         require(not effect, "an operator with an effect runs before it", at=op)
-        for each in start.ops:
-            require(each.code in MAKES, "it does more than to assign constants", at=each)
-            if each.code is OpCode.ASSIGN_VARIABLE:
-                require(_is_default(each, graph), "TFLM starts with other numbers", at=each)
+        for inner in start.ops:
+            require(inner.code in MAKES, "it does more than to assign constants", at=inner)
+            if inner.code is OpCode.ASSIGN_VARIABLE:
+                require(_is_default(inner, graph), "TFLM starts with other numbers", at=inner)
         rw.remove(op)
-        for each in reversed(list(start.ops)):
-            rw.remove(each)
+        for inner in reversed(list(start.ops)):
+            rw.remove(inner)
 
 
 def _is_default(assign: Op, main: Graph) -> bool:
@@ -77,8 +77,8 @@ def _is_default(assign: Op, main: Graph) -> bool:
     if name is None or value is None or not value.is_constant:
         return False
     later = _assigned(main, name)
-    fills = {_fill(each) for each in later}
-    sizes = {each.size_bytes for each in (value, *later)}
+    fills = {_fill(other) for other in later}
+    sizes = {other.size_bytes for other in (value, *later)}
     if len(fills) != 1 or len(sizes) != 1:
         return False
     data = np.frombuffer(value.array().tobytes(), np.int8)
@@ -87,12 +87,12 @@ def _is_default(assign: Op, main: Graph) -> bool:
 
 def _assigned(graph: Graph, name: Variable) -> list[Value]:
     """What a graph's own operators assign to a variable."""
-    found = []
+    values = []
     for op in graph.ops:
         handle, value = op.input(0), op.input(1)
         if op.code is OpCode.ASSIGN_VARIABLE and handle is not None and value is not None:
-            found += [value] if named(handle) == name else []
-    return found
+            values += [value] if named(handle) == name else []
+    return values
 
 
 def _fill(value: Value) -> int:

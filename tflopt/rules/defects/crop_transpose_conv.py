@@ -17,8 +17,8 @@ from tflopt.target.cmsis_nn.of_operator import layer_of
 from tflopt.target.hazards import is_routed_by
 from tflopt.target.hazards.entries.transpose_conv_rows import (
     computed_rows,
+    expected_rows,
     has_right_rows,
-    wanted_rows,
 )
 
 
@@ -51,7 +51,7 @@ class CropTransposeConv(RouteRule):
         require(fits, "its output is larger than what the input reaches", at=op)
         right = computed_rows(full, has_right_rows(self.device))
         require(
-            right == wanted_rows(full),
+            right == expected_rows(full),
             Why.WRONG_KERNEL("it is computed wrongly without padding, too"),
             at=op,
         )

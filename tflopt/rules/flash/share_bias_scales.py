@@ -34,7 +34,7 @@ class ShareBiasScales(ModelRule):
         shared = 0
         for graph in model.graphs:
             for value in graph.values:
-                of_weights = _wanted(value)
+                of_weights = _scale_of_weights(value)
                 if of_weights is not None and of_weights != value.quant:
                     rw.update(value, quant=of_weights)
                     shared += 1
@@ -42,14 +42,14 @@ class ShareBiasScales(ModelRule):
             rw.note(f"{counted(shared, 'bias', 'biases')} with the scales of their weights")
 
 
-def _wanted(bias: Value) -> Quantization | None:
+def _scale_of_weights(bias: Value) -> Quantization | None:
     """The quantization of all its readers' weights, along its own dimension."""
     old = bias.quant
     if old is None or not old.is_set or not bias.is_constant or bias.dtype is not DType.INT32:
         return None
-    found = [_of_weights(use, old.count) for use in bias.uses]
-    first = found[0] if found else None
-    if first is None or any(other != first for other in found):
+    scales = [_of_weights(use, old.count) for use in bias.uses]
+    first = scales[0] if scales else None
+    if first is None or any(other != first for other in scales):
         return None
     return first
 

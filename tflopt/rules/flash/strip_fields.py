@@ -50,8 +50,8 @@ class StripFields(ModelRule):
     def _codes(self, model: Model, rw: Rewriter) -> None:
         """The old code of each operator: as it should be, or none."""
         stored = [entry.stored for entry in model.opcodes if entry.stored is not None]
-        found = not stored or any(old for old, _ in stored)
-        keeps = found and self.runtime is Runtime.BOTH and not self.everything
+        has_old_codes = not stored or any(old for old, _ in stored)
+        keeps = has_old_codes and self.runtime is Runtime.BOTH and not self.everything
         for entry in model.opcodes:
             old = min(entry.builtin, LARGEST_DEPRECATED) if keeps else 0
             if entry.stored != (old, entry.builtin):

@@ -56,15 +56,15 @@ def find_mean(op: Op) -> FloatMean | None:
     return FloatMean(reduce, source, params, target, source.elements // middle.elements)
 
 
-def mean_distance(found: FloatMean, op: Op) -> Distance:
+def mean_distance(island: FloatMean, op: Op) -> Distance:
     """How far the int8 MEAN is from the float one; declines where sums leave their bounds."""
-    require(found.count <= LARGEST_COUNT, "it sums up too many elements", at=op)
-    ratio = float(found.params.scale) / float(found.target.scale)
-    require(ratio * found.count < LARGEST_RATIO, "its sums leave 32 bits", at=op)
-    values = reachable(found.source)
-    sums = np.arange(found.count * int(values[0]), found.count * int(values[-1]) + 1)
-    low, high = float_means(found.params, found.target, found.count, ints(sums))
-    exact = mean(ints(sums), found.count, found.params, found.target)
+    require(island.count <= LARGEST_COUNT, "it sums up too many elements", at=op)
+    ratio = float(island.params.scale) / float(island.target.scale)
+    require(ratio * island.count < LARGEST_RATIO, "its sums leave 32 bits", at=op)
+    values = reachable(island.source)
+    sums = np.arange(island.count * int(values[0]), island.count * int(values[-1]) + 1)
+    low, high = float_means(island.params, island.target, island.count, ints(sums))
+    exact = mean(ints(sums), island.count, island.params, island.target)
     apart = np.maximum(np.abs(exact - low), np.abs(exact - high))
     return Distance(int(apart.max()), int(np.count_nonzero(apart)), int(apart.size))
 
@@ -81,10 +81,10 @@ def float_means(source: Affine, target: Affine, count: int, sums: Ints) -> tuple
     return low, high
 
 
-def replace_mean(found: FloatMean, op: Op, rw: Rewriter) -> None:
+def replace_mean(island: FloatMean, op: Op, rw: Rewriter) -> None:
     """Turn the QUANTIZE into the int8 MEAN."""
-    options, axes = found.op.options, found.op.input(1)
+    options, axes = island.op.options, island.op.input(1)
     middle = op.input(0)
-    rw.set_inputs(op, [found.source, axes])
+    rw.set_inputs(op, [island.source, axes])
     rw.set_code(op, OpCode.MEAN, options if isinstance(options, ReducerOptions) else None, 2)
     remove_unread(middle, rw)

@@ -59,12 +59,12 @@ def _counts(window: Window) -> tuple[int, ...]:
     return tuple(sorted({row * column for row in rows for column in columns}))
 
 
-def pool_distance(found: FloatPool, op: Op) -> Distance:
+def pool_distance(island: FloatPool, op: Op) -> Distance:
     """How far the int8 AVERAGE_POOL_2D is from the float one, over every sum of every window."""
-    same = same_quantization(found.source.quant, op.output.quant)
+    same = same_quantization(island.source.quant, op.output.quant)
     require(same, Why.QUANTIZATION("AVERAGE_POOL_2D can't change the quantization"), at=op)
-    require(sum(found.counts) <= LARGEST_COUNT, "it sums up too many elements", at=op)
-    parts = [_distance(found, count) for count in found.counts]
+    require(sum(island.counts) <= LARGEST_COUNT, "it sums up too many elements", at=op)
+    parts = [_distance(island, count) for count in island.counts]
     return Distance(
         max(part.largest for part in parts),
         sum(part.differing for part in parts),
@@ -72,19 +72,19 @@ def pool_distance(found: FloatPool, op: Op) -> Distance:
     )
 
 
-def _distance(found: FloatPool, count: int) -> Distance:
-    values, fused = reachable(found.source), found.options.fused_activation_function
+def _distance(island: FloatPool, count: int) -> Distance:
+    values, fused = reachable(island.source), island.options.fused_activation_function
     sums = ints(np.arange(count * int(values[0]), count * int(values[-1]) + 1))
-    limits = activation_range(fused, found.params)
-    ends = float_means(found.params, found.params, count, sums)
-    exact = average_pool(sums, count, found.params, fused)
+    limits = activation_range(fused, island.params)
+    ends = float_means(island.params, island.params, count, sums)
+    exact = average_pool(sums, count, island.params, fused)
     apart = np.max([np.abs(exact - np.clip(end, *limits)) for end in ends], axis=0)
     return Distance(int(apart.max()), int(np.count_nonzero(apart)), int(apart.size))
 
 
-def replace_pool(found: FloatPool, op: Op, rw: Rewriter) -> None:
+def replace_pool(island: FloatPool, op: Op, rw: Rewriter) -> None:
     """Turn the QUANTIZE into the int8 AVERAGE_POOL_2D."""
     middle = op.input(0)
-    rw.set_inputs(op, [found.source])
-    rw.set_code(op, OpCode.AVERAGE_POOL_2D, found.options, 2)
+    rw.set_inputs(op, [island.source])
+    rw.set_code(op, OpCode.AVERAGE_POOL_2D, island.options, 2)
     remove_unread(middle, rw)

@@ -59,15 +59,17 @@ def find_softmax(op: Op) -> FloatSoftmax | None:
         return None
     if op.output.dtype is not DType.INT8 or real.dtype is not DType.FLOAT32 or not real.shape:
         return None
-    found, beta = _quotient(last), 1.0
+    exponential, beta = _quotient(last), 1.0
     if last.code is OpCode.SOFTMAX and isinstance(last.options, SoftmaxOptions):
         source = dequantized(last.input(0))
-        found = None if source is None else Exponential(source, True)
+        exponential = None if source is None else Exponential(source, True)
         beta = float(last.options.beta)
-    params = None if found is None else affine_of(found.source)
-    if found is None or params is None or found.source.shape != real.shape:
+    params = None if exponential is None else affine_of(exponential.source)
+    if exponential is None or params is None or exponential.source.shape != real.shape:
         return None
-    return FloatSoftmax(found.source, params, target, found.shifted, beta, real.shape[-1])
+    return FloatSoftmax(
+        exponential.source, params, target, exponential.shifted, beta, real.shape[-1]
+    )
 
 
 def _quotient(op: Op) -> Exponential | None:
@@ -119,44 +121,44 @@ def _of_each_row(value: Value | None, code: OpCode, result: Value) -> Value | No
     return source if per_row else None
 
 
-def stays_in_range(found: FloatSoftmax) -> bool:
+def stays_in_range(island: FloatSoftmax) -> bool:
     """Whether every exponential and sum is a normal float, so that relative errors are bounded."""
-    ends = found.params.double * (np.array([INT8_MIN, INT8_MAX]) - found.params.zero_point)
-    return found.shifted or bool(np.all(np.abs(ends) <= LARGEST_EXPONENT))
+    ends = island.params.double * (np.array([INT8_MIN, INT8_MAX]) - island.params.zero_point)
+    return island.shifted or bool(np.all(np.abs(ends) <= LARGEST_EXPONENT))
 
 
-def error_bound(found: FloatSoftmax) -> float:
+def error_bound(island: FloatSoftmax) -> float:
     """The most by which the two softmaxes differ before they are rounded to a number.
 
     With E(d) the integer exponential of a difference d: each of ``count`` terms of the sum is off
     by at most ``max |E(d) - e^(-s d)|`` and its rounding, and the sum is at least 1. The float
     exponents are off by four roundings of the largest difference, and the sum by ``count``.
     """
-    scale = float(found.params.double) * found.beta
+    scale = float(island.params.double) * island.beta
     exact = np.exp(-scale * np.arange(softmax.STEPS))
-    terms = softmax.exponentials(found.params, found.beta) / 2.0**31
+    terms = softmax.exponentials(island.params, island.beta) / 2.0**31
     term_error = float(np.abs(terms - exact).max())
-    sum_error = found.count * (term_error + SUM_ROUNDING)
+    sum_error = island.count * (term_error + SUM_ROUNDING)
     integer = (term_error + sum_error) / (1 - sum_error) + 2 * RECIPROCAL_ERROR + 2.0**-31
     exponent = 4 * (softmax.STEPS - 1) * scale * UNIT_ROUNDOFF
     term = float(np.expm1(exponent)) + EXP_ERROR
-    return MARGIN * (integer + 2 * term + (found.count + 4) * UNIT_ROUNDOFF)
+    return MARGIN * (integer + 2 * term + (island.count + 4) * UNIT_ROUNDOFF)
 
 
-def softmax_distance(found: FloatSoftmax) -> int | None:
+def softmax_distance(island: FloatSoftmax) -> int | None:
     """The most steps by which the int8 form can be off, over all rows; None where it has none.
 
     A number v of the int8 softmax stands for probabilities around v / 256, the bound included;
     the ends of each of the 256 ranges are quantized as the float operators do.
     """
-    table = form_table(found)
-    if table is None or found.count * SUM_ROUNDING > 0.1:
+    table = form_table(island)
+    if table is None or island.count * SUM_ROUNDING > 0.1:
         return None
-    error = error_bound(found)
+    error = error_bound(island)
     numbers = np.arange(PROBABILITIES)
     low = (numbers - 0.5) / PROBABILITIES - error
     high = np.where(numbers == PROBABILITIES - 1, 1.0, (numbers + 0.5) / PROBABILITIES) + error
-    ends = [_quantize(end, found.target) for end in (np.maximum(low, 0.0), high)]
+    ends = [_quantize(end, island.target) for end in (np.maximum(low, 0.0), high)]
     return int(max(np.abs(table - end).max() for end in ends))
 
 
@@ -165,13 +167,13 @@ def _quantize(probabilities: Reals, target: Affine) -> Ints:
     return clamp(ints(np.floor(probabilities / target.double + 0.5)) + target.zero_point)
 
 
-def form_table(found: FloatSoftmax) -> Ints | None:
+def form_table(island: FloatSoftmax) -> Ints | None:
     """What the output is for each number of the int8 softmax, shaped (2, 256)."""
     values = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int64)
-    if has_softmax_scale(found.target):
+    if has_softmax_scale(island.target):
         return np.stack([values, values])
     between = Affine.make(*softmax.OUTPUT)
-    results = requantized_table(between, found.target)
+    results = requantized_table(between, island.target)
     return None if results is None else at(results, values)
 
 

@@ -14,7 +14,7 @@ from tflopt.facts.tables import EVERY_INT8, unary_table
 from tflopt.ir import DType, Op, OpCode, Options, Value
 from tflopt.rewrite import Reason, Rewriter, Rule, Why, require
 from tflopt.rewrite.makers import insert_quantize
-from tflopt.rules.islands.island_forms import wanted_of
+from tflopt.rules.islands.island_forms import reference_of
 from tflopt.rules.islands.island_rewrite import float_input, look_for_form, unknown
 from tflopt.rules.islands.islands import find_island, is_known_by_ends
 from tflopt.rules.islands.rounding import remove_unread
@@ -95,7 +95,9 @@ def _sorts(op: Op) -> bool:
     if op.code in SORTING or op.code in CLAMPS:
         return True
     above = [None if value is None else value.producer for value in op.inputs]
-    return any(each is not None and _places(each) is not None and _sorts(each) for each in above)
+    return any(
+        source is not None and _places(source) is not None and _sorts(source) for source in above
+    )
 
 
 def _obstacle(value: Value, out: Value) -> Reason | None:
@@ -105,13 +107,13 @@ def _obstacle(value: Value, out: Value) -> Reason | None:
     if reason is not None:
         return reason
     leaves = island.tensors
-    found = look_for_form(island, leaves, out)
-    if isinstance(found, Reason):
-        return found
-    if found[1].largest == 0 or (len(leaves) == 1 and weigh(island, leaves[0], out)[0]):
+    outcome = look_for_form(island, leaves, out)
+    if isinstance(outcome, Reason):
+        return outcome
+    if outcome[1].largest == 0 or (len(leaves) == 1 and weigh(island, leaves[0], out)[0]):
         return None
     text = "no int8 form of {name} is equal: {distance}"
-    return Why.NEAREST(text, name=value.name or "an input", distance=str(found[1]))
+    return Why.NEAREST(text, name=value.name or "an input", distance=str(outcome[1]))
 
 
 def _stays_small(value: Value, out: Value) -> bool:
@@ -119,7 +121,7 @@ def _stays_small(value: Value, out: Value) -> bool:
     island, target = find_island(value), affine_of(out)
     if target is None or unknown(island) is not None or not is_known_by_ends(island):
         return False
-    return wanted_of(island, island.tensors, target) is not None
+    return reference_of(island, island.tensors, target) is not None
 
 
 def _quantized(constant: Value, out: Value) -> Ints | None:

@@ -26,24 +26,24 @@ class IntegerizeMean(Rule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Take the mean of the integers."""
-        found = find_mean(op)
-        if found is None:
+        island = find_mean(op)
+        if island is None:
             self._pool(op, rw)
             return
-        distance = mean_distance(found, op)
+        distance = mean_distance(island, op)
         require(
             distance.largest == 0, distance.reason(Why.NEAREST, "the int8 MEAN is not equal"), at=op
         )
-        replace_mean(found, op, rw)
+        replace_mean(island, op, rw)
         rw.prove("enumeration", distance.values)
 
     @staticmethod
     def _pool(op: Op, rw: Rewriter) -> None:
-        found = find_pool(op)
-        if found is None:
+        island = find_pool(op)
+        if island is None:
             return
-        distance = pool_distance(found, op)
+        distance = pool_distance(island, op)
         unequal = distance.reason(Why.NEAREST, "the int8 AVERAGE_POOL_2D is not equal")
         require(distance.largest == 0, unequal, at=op)
-        replace_pool(found, op, rw)
+        replace_pool(island, op, rw)
         rw.prove("enumeration", distance.values)

@@ -77,7 +77,7 @@ class Distance:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Reference:
     """What an island gives for each value or pair: the lowest and highest numbers it can be."""
 
     low: Ints
@@ -89,7 +89,7 @@ class Wanted:
         return Distance(int(apart.max()), int(np.count_nonzero(apart)), int(apart.size))
 
 
-def wanted_of(island: Island, leaves: Sequence[Leaf], target: Affine) -> Wanted | None:
+def reference_of(island: Island, leaves: Sequence[Leaf], target: Affine) -> Reference | None:
     """The island's quantized results; None where a quotient leaves 32 bits."""
     ends = []
     choices = product(*(range(2 if leaf.rounded else 1) for leaf in leaves))
@@ -102,7 +102,7 @@ def wanted_of(island: Island, leaves: Sequence[Leaf], target: Affine) -> Wanted 
         ends.append(floating.quantize(result, target))
     shape = np.broadcast_shapes(*(_axis(leaves, number).shape for number in range(len(leaves))))
     stacked = np.stack([np.broadcast_to(end, shape) for end in ends])
-    return Wanted(stacked.min(0), stacked.max(0))
+    return Reference(stacked.min(0), stacked.max(0))
 
 
 def _floats(
@@ -149,9 +149,9 @@ def forms_of(island: Island, leaves: Sequence[Leaf], out: Value) -> Iterator[For
 def _single_forms(island: Island, leaf: Leaf, values: Ints, quant: Quantization) -> Iterator[Form]:
     target = Affine.make(*quant.scalar())
     yield Form((), np.stack([values, values]))
-    for each in single_operators(leaf.params, target):
-        step = Step(each.code, (0,), quant, each.options, each.version)
-        yield Form((step,), at(each.table, values))
+    for operator in single_operators(leaf.params, target):
+        step = Step(operator.code, (0,), quant, operator.options, operator.version)
+        yield Form((step,), at(operator.table, values))
     for op in island.ops:
         options = op.options if isinstance(op.options, LeakyReluOptions) else None
         if options is None and op.code is not OpCode.ABS:
@@ -207,7 +207,7 @@ def _requantized_forms(
             results = pair_table(code, params[0], params[1], out, activation)
             if results is None:
                 continue
-            axes = [np.stack([each, each]) for each in values]
+            axes = [np.stack([numbers, numbers]) for numbers in values]
             axes[number] = at(before, values[number])
             table = np.stack([_pick(results[row], axes[0][row], axes[1][row]) for row in (0, 1)])
             inputs = (2, 1) if number == 0 else (0, 2)
@@ -230,11 +230,11 @@ def place(form: Form, leaves: Sequence[Leaf], op: Op, rw: Rewriter) -> None:
     rw.set_code(op, last.code, last.options, last.version)
 
 
-def nearest(wanted: Wanted, forms: Iterator[Form]) -> tuple[Form, Distance] | None:
+def nearest(reference: Reference, forms: Iterator[Form]) -> tuple[Form, Distance] | None:
     """The first form without a difference, else the one with the smallest; None without any."""
     best: tuple[Form, Distance] | None = None
     for form in forms:
-        distance = wanted.distance(form)
+        distance = reference.distance(form)
         if best is None or distance.rank < best[1].rank:
             best = form, distance
         if distance.largest == 0:

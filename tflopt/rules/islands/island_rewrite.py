@@ -9,7 +9,7 @@ from tflopt.facts.clamps import moved
 from tflopt.ir import DType, Op, Value, same_quantization
 from tflopt.rewrite import Declined, Reason, Rewriter, Why
 from tflopt.rewrite.makers import turn_into_reshape
-from tflopt.rules.islands.island_forms import Distance, Form, forms_of, nearest, place, wanted_of
+from tflopt.rules.islands.island_forms import Distance, Form, forms_of, nearest, place, reference_of
 from tflopt.rules.islands.islands import Island, Leaf, is_known_by_ends
 from tflopt.rules.islands.rounding import remove_unread
 
@@ -61,10 +61,10 @@ def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...] | None:
 
 def nearest_form(island: Island, leaves: list[Leaf], op: Op) -> tuple[Form, Distance]:
     """The int8 form nearest to the island; declines where there is none."""
-    found = look_for_form(island, leaves, op.output)
-    if isinstance(found, Reason):
-        raise Declined(found, op)
-    return found
+    outcome = look_for_form(island, leaves, op.output)
+    if isinstance(outcome, Reason):
+        raise Declined(outcome, op)
+    return outcome
 
 
 def look_for_form(island: Island, leaves: list[Leaf], out: Value) -> tuple[Form, Distance] | Reason:
@@ -73,11 +73,11 @@ def look_for_form(island: Island, leaves: list[Leaf], out: Value) -> tuple[Form,
     assert target is not None
     if not is_known_by_ends(island):
         return Why.OTHER("what it makes of a C library's function isn't known by its ends")
-    wanted = wanted_of(island, leaves, target)
-    if wanted is None:
+    reference = reference_of(island, leaves, target)
+    if reference is None:
         return Why.OTHER("its values leave 32 bits when they are quantized")
-    found = nearest(wanted, forms_of(island, leaves, out))
-    return Why.NOT_QUANTIZED("no int8 operator takes these scales") if found is None else found
+    closest = nearest(reference, forms_of(island, leaves, out))
+    return Why.NOT_QUANTIZED("no int8 operator takes these scales") if closest is None else closest
 
 
 def replace_island(form: Form, leaves: list[Leaf], op: Op, rw: Rewriter) -> None:

@@ -13,7 +13,7 @@ from tflopt.facts.tables import EVERY_INT8
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Why, require
 from tflopt.rules.forms.table_forms import as_lookup
-from tflopt.rules.islands.island_forms import wanted_of
+from tflopt.rules.islands.island_forms import reference_of
 from tflopt.rules.islands.island_rewrite import float_input, unknown
 from tflopt.rules.islands.islands import find_island, is_known_by_ends
 from tflopt.rules.islands.rounding import ops_between, remove_unread
@@ -46,13 +46,13 @@ class LookUpIsland(FormRule):
         (leaf,) = island.tensors
         why = Why.OTHER("what it makes of a C library's function isn't known by its ends")
         require(is_known_by_ends(island), why, at=op)
-        wanted = wanted_of(island, [leaf], target)
-        if wanted is None:
+        reference = reference_of(island, [leaf], target)
+        if reference is None:
             return
-        one = np.array_equal(wanted.low, wanted.high)
+        one = np.array_equal(reference.low, reference.high)
         require(one, Why.ROUNDS("C libraries may give different results"), at=op)
-        entries = np.full(EVERY_INT8.size, wanted.low[0])
-        entries[reachable(leaf.value) - INT8_MIN] = wanted.low
+        entries = np.full(EVERY_INT8.size, reference.low[0])
+        entries[reachable(leaf.value) - INT8_MIN] = reference.low
         sketch = as_lookup(leaf.value, op.output, entries)
         choice = self.worth.compare(ops_between(leaf.value, op), sketch)
         require(choice.is_worth_it, choice.why_not("a table"), at=op)

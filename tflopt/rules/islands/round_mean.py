@@ -39,25 +39,25 @@ class RoundMean(Rule):
         """Take the mean of the integers, approximately."""
         if self.max_steps == 0:
             return
-        found = find_mean(op)
-        if found is None:
+        island = find_mean(op)
+        if island is None:
             self._pool(op, rw)
             return
-        distance = mean_distance(found, op)
+        distance = mean_distance(island, op)
         require(
             distance.largest <= self.max_steps, distance.reason(Why.OTHER, "the int8 MEAN"), at=op
         )
-        replace_mean(found, op, rw)
+        replace_mean(island, op, rw)
         forget_origins(op, rw)
         rw.prove(f"not exact: {distance}")
 
     def _pool(self, op: Op, rw: Rewriter) -> None:
-        found = find_pool(op)
-        if found is None:
+        island = find_pool(op)
+        if island is None:
             return
-        distance = pool_distance(found, op)
+        distance = pool_distance(island, op)
         far = distance.reason(Why.OTHER, "the int8 AVERAGE_POOL_2D")
         require(distance.largest <= self.max_steps, far, at=op)
-        replace_pool(found, op, rw)
+        replace_pool(island, op, rw)
         forget_origins(op, rw)
         rw.prove(f"not exact: {distance}")

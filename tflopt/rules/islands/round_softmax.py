@@ -48,23 +48,23 @@ class RoundSoftmax(FormRule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Take the softmax of the integers, approximately."""
-        found = None if self.max_steps == 0 else find_softmax(op)
-        if found is None:
+        island = None if self.max_steps == 0 else find_softmax(op)
+        if island is None:
             return
-        short = found.count <= softmax.LONGEST_ROW
+        short = island.count <= softmax.LONGEST_ROW
         require(short, f"TFLM's int8 SOFTMAX takes up to {softmax.LONGEST_ROW} elements", at=op)
-        legal = softmax.is_legal(found.params, found.beta)
+        legal = softmax.is_legal(island.params, island.beta)
         require(legal, "SOFTMAX takes no scale as small as this", at=op)
-        require(stays_in_range(found), "its exponentials leave the range of a float", at=op)
-        steps = softmax_distance(found)
+        require(stays_in_range(island), "its exponentials leave the range of a float", at=op)
+        steps = softmax_distance(island)
         steps = required(steps, "no QUANTIZE leads from 1/256 to this scale", at=op)
         require(
             steps <= self.max_steps,
             Why.OTHER("the int8 SOFTMAX may be off by {steps}", steps=steps),
             at=op,
         )
-        sketch = _as_softmax(found, op)
-        choice = self.worth.compare(replaced_ops(found, op), sketch)
+        sketch = _as_softmax(island, op)
+        choice = self.worth.compare(replaced_ops(island, op), sketch)
         require(choice.is_worth_it, choice.why_not("SOFTMAX"), at=op)
         real = op.input(0)
         forget_origins(op, rw)
@@ -73,11 +73,11 @@ class RoundSoftmax(FormRule):
         rw.prove(f"not exact: off by up to {steps}, by a bound on the errors of every row")
 
 
-def _as_softmax(found: FloatSoftmax, op: Op) -> Sketch:
+def _as_softmax(island: FloatSoftmax, op: Op) -> Sketch:
     """SOFTMAX, and a QUANTIZE behind it where the output has another scale."""
     sketch, shape, quant = Sketch(), op.output.shape, op.output.quant
-    inputs, options = [sketch.read(found.source)], SoftmaxOptions(found.beta)
-    whole = has_softmax_scale(found.target)
+    inputs, options = [sketch.read(island.source)], SoftmaxOptions(island.beta)
+    whole = has_softmax_scale(island.target)
     result = sketch.op(
         OpCode.SOFTMAX,
         inputs,
@@ -93,6 +93,6 @@ def _as_softmax(found: FloatSoftmax, op: Op) -> Sketch:
     return sketch
 
 
-def replaced_ops(found: FloatSoftmax, op: Op) -> list[Op]:
+def replaced_ops(island: FloatSoftmax, op: Op) -> list[Op]:
     """The QUANTIZE and the operators down to the int8 tensor that nobody else reads, in order."""
-    return ops_between(found.source, op)
+    return ops_between(island.source, op)

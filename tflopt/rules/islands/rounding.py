@@ -28,8 +28,10 @@ def ops_between(source: Value, op: Op) -> list[Op]:
         if before is not None and before not in region:
             region[before] = None
             queue += before.inputs
-    while outside := [each for each in region if each is not op and not _is_within(each, region)]:
-        region = {each: None for each in region if each not in outside}
+    while outside := [
+        member for member in region if member is not op and not _is_within(member, region)
+    ]:
+        region = {member: None for member in region if member not in outside}
     return sorted(region, key=op.graph.ops.index)
 
 

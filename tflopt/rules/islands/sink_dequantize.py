@@ -58,5 +58,5 @@ def _commutes(code: OpCode, params: Affine) -> bool:
     if results is None or not np.array_equal(results[0], results[1]):
         return False
     expected = FLOAT_CLAMPS[code](floating.dequantize(EVERY_INT8, params))
-    found = floating.dequantize(results[0], params)
-    return bool(np.array_equal(expected.view(np.uint32), found.view(np.uint32)))
+    actual = floating.dequantize(results[0], params)
+    return bool(np.array_equal(expected.view(np.uint32), actual.view(np.uint32)))

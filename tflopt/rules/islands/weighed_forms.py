@@ -26,7 +26,7 @@ from tflopt.ir import Activation, DType, OpCode, Padding, Quantization, Value
 from tflopt.ir.options import DepthwiseConv2DOptions
 from tflopt.rewrite import Reason, Why
 from tflopt.rewrite.sketch import Sketch
-from tflopt.rules.islands.island_forms import Form, wanted_of
+from tflopt.rules.islands.island_forms import Form, reference_of
 from tflopt.rules.islands.islands import Island, Leaf, is_known_by_ends
 from tflopt.search.worth import MOST_ELEMENTS
 
@@ -56,16 +56,19 @@ def weigh(island: Island, leaf: Leaf, out: Value) -> tuple[list[Sketch], Reason]
     assert target is not None
     if not is_known_by_ends(island):
         return [], Why.OTHER("what it makes of a C library's function isn't known by its ends")
-    wanted = wanted_of(island, [leaf], target)
-    if wanted is None:
+    reference = reference_of(island, [leaf], target)
+    if reference is None:
         return [], Why.OTHER("its values leave 32 bits when they are quantized")
-    found = [
-        (wanted.distance(Form((), each.table)), each) for each in candidates(island, leaf, out)
+    weighed = [
+        (reference.distance(Form((), candidate.table)), candidate)
+        for candidate in candidates(island, leaf, out)
     ]
-    if not found:
+    if not weighed:
         return [], Why.NOT_QUANTIZED("no int8 operator takes these scales")
-    equal = [_drawn(each, leaf, out) for distance, each in found if distance.largest == 0]
-    nearest = min((distance for distance, _ in found), key=lambda each: each.rank)
+    equal = [
+        _drawn(candidate, leaf, out) for distance, candidate in weighed if distance.largest == 0
+    ]
+    nearest = min((distance for distance, _ in weighed), key=lambda distance: distance.rank)
     return equal, nearest.reason(Why.ROUNDS, "every int8 form rounds differently from the floats")
 
 

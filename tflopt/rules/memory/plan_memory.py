@@ -64,7 +64,7 @@ class PlanMemory(ModelRule):
         if plan.declined or not (plan.is_useful or is_asked):
             return
         present, account = read_plan(model), Account.of(model, self.device)
-        before, after = (account.memory(each).arena for each in (present, plan.offsets))
+        before, after = (account.memory(offsets).arena for offsets in (present, plan.offsets))
         saved = before.minimum_bytes - after.minimum_bytes
         flash = ENTRY_BYTES + 12 + 4 * len(plan.offsets)
         if not is_asked and saved * FLASH_PER_RAM < flash:

@@ -140,13 +140,13 @@ def _overlaps(model: Model, device: Device, offsets: dict[Value, int]) -> set[fr
         if isinstance(buffer.ref, TensorRef):
             spans[graphs[buffer.ref.subgraph][buffer.ref.tensor]] = buffer
     steps = {value: _steps(value, spans) for value in spans if offsets.get(value, ONLINE) != ONLINE}
-    found = set()
+    pairs = set()
     for one, other in combinations(steps, 2):
         at, place = offsets[one], offsets[other]
         apart = at >= place + spans[other].size_bytes or place >= at + spans[one].size_bytes
         if not apart and not steps[one].isdisjoint(steps[other]):
-            found.add(frozenset((one, other)))
-    return found
+            pairs.add(frozenset((one, other)))
+    return pairs
 
 
 def _steps(value: Value, spans: dict[Value, PlannedBuffer]) -> frozenset[int]:

@@ -137,7 +137,8 @@ def _alive(problem: Problem, values: Sequence[int], live: Mapping[Op, int], most
 def _slowed(problem: Problem, values: Sequence[int]) -> Faults:
     """The forms that make kernels slower by most, and what else would be as slow there."""
     rises = [
-        [each.instructions - prices[0].instructions for each in prices] for prices in problem.prices
+        [price.instructions - prices[0].instructions for price in prices]
+        for prices in problem.prices
     ]
     worst = max((rise[value] for rise, value in zip(rises, values, strict=True)), default=0)
     return {
@@ -146,6 +147,6 @@ def _slowed(problem: Problem, values: Sequence[int]) -> Faults:
             zip(problem.forms, rises, values, strict=True)
         )
         if worst > 0 and 2 * rise[value] >= worst
-        for form, each in zip(forms, rise, strict=True)
-        if 2 * each >= worst
+        for form, slowdown in zip(forms, rise, strict=True)
+        if 2 * slowdown >= worst
     }

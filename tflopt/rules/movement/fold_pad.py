@@ -78,8 +78,8 @@ class FoldPad(Rule):
     def _folded(self, reader: Op, amounts: Amounts, pad: Op) -> Padding:
         window = window_of(reader)
         window = required(window, "the shapes of what reads it don't fit each other", at=pad)
-        wanted = unpadded(window, amounts)
-        padding = padding_for(wanted)
+        folded = unpadded(window, amounts)
+        padding = padding_for(folded)
         if reader.code is OpCode.MAX_POOL_2D:
             lowest = pad_value(pad) == np.iinfo(np.dtype(f"i{_width(reader)}")).min
             free = padding is Padding.VALID
@@ -90,9 +90,9 @@ class FoldPad(Rule):
         else:
             zero = pad_value(pad) == zero_of(pad.output) or padding is Padding.VALID
             require(zero, "it pads with another value than the zero point", at=pad)
-        padding = required(padding, _unlike_same(wanted, amounts), at=pad)
+        padding = required(padding, _unlike_same(folded, amounts), at=pad)
         require(
-            not (self.mve and wrong_on_mve(reader, wanted)),
+            not (self.mve and wrong_on_mve(reader, folded)),
             Why.WRONG_KERNEL(WRONG_ON_MVE),
             at=reader,
         )
@@ -120,9 +120,9 @@ def _width(op: Op) -> int:
     return (op.output.dtype.bits or 8) // 8
 
 
-def _unlike_same(wanted: Window, amounts: Amounts) -> Reason:
+def _unlike_same(folded: Window, amounts: Amounts) -> Reason:
     """In words: what SAME would add where the PAD adds something else."""
-    for name, axis, given in zip(("height", "width"), wanted, amounts[1:3], strict=True):
+    for name, axis, given in zip(("height", "width"), folded, amounts[1:3], strict=True):
         same = axis.as_same
         if same != axis:
             text = (

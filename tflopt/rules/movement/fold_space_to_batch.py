@@ -84,7 +84,7 @@ class FoldSpaceToBatch(Rule):
 
 def _chain(op: Op) -> list[Op] | None:
     """SPACE_TO_BATCH_ND and what follows it up to ``op``; None where that is another pattern."""
-    found: list[Op] = []
+    chain: list[Op] = []
     value = op.input(0)
     while value is not None and value.producer is not None:
         above = value.producer
@@ -94,9 +94,9 @@ def _chain(op: Op) -> list[Op] | None:
         require(
             len(value.uses) == 1, Why.SHARED("another operator reads a tensor in between"), at=op
         )
-        found = [above, *found]
+        chain = [above, *chain]
         if above.code is OpCode.SPACE_TO_BATCH_ND:
-            return found
+            return chain
         value = above.input(0)
     return None
 

@@ -124,14 +124,14 @@ def _through_view(
     places = [axis for axis, extent in enumerate(source) if extent != 1]
     if [source[axis] for axis in places] != [target[axis] for axis in large]:
         return None
-    found = Region((0,) * len(source), (1,) * len(source))
+    source_region = Region((0,) * len(source), (1,) * len(source))
     for place, axis in zip(places, large, strict=True):
-        found = found.with_axis(place, region.begin[axis], region.size[axis])
-    return found
+        source_region = source_region.with_axis(place, region.begin[axis], region.size[axis])
+    return source_region
 
 
 def _through_transpose(perm: tuple[int, ...], region: Region) -> Region:
-    found = region
+    source_region = region
     for place, axis in enumerate(perm):
-        found = found.with_axis(axis, region.begin[place], region.size[place])
-    return found
+        source_region = source_region.with_axis(axis, region.begin[place], region.size[place])
+    return source_region

@@ -79,7 +79,7 @@ def _chain_of(op: Op) -> _Chain | None:
     first = _maker(middle, frozenset({OpCode.RESIZE_NEAREST_NEIGHBOR}))
     if first is None or not (_copies(op) and _copies(first)):
         return None
-    ops += [each for each in (before, first) if each is not None]
+    ops += [earlier for earlier in (before, first) if earlier is not None]
     source = first.input(0)
     start = _maker(source, VIEWS)
     if start is not None and resize_pattern(_shape(source), ops[0].output.shape) is None:

@@ -29,14 +29,14 @@ class MergeSlices(Rule):
         first = None if middle is None else middle.producer
         if middle is None or first is None or region is None:
             return
-        found = None
+        origin = None
         if first.code in SLICES:
-            found = _through_slice(first, region)
+            origin = _through_slice(first, region)
         elif (join := join_of(first)) is not None:
-            found = _through_concatenation(join, region, op)
-        if found is None:
+            origin = _through_concatenation(join, region, op)
+        if origin is None:
             return
-        source, moved = found
+        source, moved = origin
         check_movable(op, source)
         same = same_quantization(source.quant, op.output.quant)
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=first)

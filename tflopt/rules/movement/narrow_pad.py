@@ -56,15 +56,15 @@ class NarrowPad(Rule):
         spatial = not any(pad.amounts[0] + pad.amounts[3])
         if not known or not spatial or is_open(pad.source) or is_open(op.output):
             return
-        wanted = [_wanted(reader, pad.amounts) for reader in readers]
-        windows = [each for each in wanted if each is not None]
+        own_windows = [_unpadded_window(reader, pad.amounts) for reader in readers]
+        windows = [window for window in own_windows if window is not None]
         if len(windows) != len(readers):
             return
-        found = min(self._ways(op, pad.amounts, windows), key=lambda way: way[0], default=None)
-        if found is None or found[0] >= prod(op.output.shape[1:3]) or not any(map(any, found[2])):
+        best = min(self._ways(op, pad.amounts, windows), key=lambda way: way[0], default=None)
+        if best is None or best[0] >= prod(op.output.shape[1:3]) or not any(map(any, best[2])):
             return
         require_no_variable(pad.source, at=op)
-        _, padding, (height, width) = found
+        _, padding, (height, width) = best
         amounts = ((0, 0), height, width, (0, 0))
         shape = [n + sum(pair) for n, pair in zip(pad.source.shape, amounts, strict=True)]
         narrow = rw.value(op.output, shape=shape)
@@ -77,26 +77,30 @@ class NarrowPad(Rule):
         rw.remove(op)
 
     def _ways(
-        self, op: Op, amounts: Amounts, wanted: Sequence[Window]
+        self, op: Op, amounts: Amounts, windows: Sequence[Window]
     ) -> Iterator[tuple[int, Padding, tuple[Sides, Sides]]]:
         """Elements of a plane that is padded less, the padding of its readers, and the amounts."""
         adds = pads_zero(op) and all(reader.code in CONVOLUTIONS for reader in op.output.users)
         for padding in (Padding.VALID, Padding.SAME) if adds else (Padding.VALID,):
-            axes = [[window[number] for window in wanted] for number in range(2)]
+            axes = [[window[number] for window in windows] for number in range(2)]
             pairs = zip(axes, amounts[1:3], strict=True)
             sides = [_narrowest(axis, given, padding) for axis, given in pairs]
             if sides[0] is None or sides[1] is None:
                 continue
-            found = (sides[0], sides[1])
-            narrow = [_within(window, found) for window in wanted]
+            narrowed = (sides[0], sides[1])
+            narrow = [_within(window, narrowed) for window in windows]
             rows = zip(op.output.users, narrow, strict=True)
-            if self.mve and any(wrong_on_mve(reader, each) for reader, each in rows):
+            if self.mve and any(wrong_on_mve(reader, window) for reader, window in rows):
                 continue
             extent = [op.operand(0).shape[axis] for axis in SPATIAL]
-            yield prod(n + sum(pair) for n, pair in zip(extent, found, strict=True)), padding, found
+            yield (
+                prod(n + sum(pair) for n, pair in zip(extent, narrowed, strict=True)),
+                padding,
+                narrowed,
+            )
 
 
-def _wanted(reader: Op, amounts: Amounts) -> Window | None:
+def _unpadded_window(reader: Op, amounts: Amounts) -> Window | None:
     window = window_of(reader)
     return None if window is None else unpadded(window, amounts)
 
@@ -109,10 +113,10 @@ def _within(window: Window, sides: tuple[Sides, Sides]) -> Window:
 def _narrowest(axes: Sequence[Axis], given: Sides, padding: Padding) -> Sides | None:
     """The least amounts, none above the given ones, with which all read what they should."""
     fronts = range(min(given[0], MOST_TRIED) + 1) if padding is Padding.SAME else [given[0]]
-    found = [(front, behind) for front in fronts for behind in _behind(axes, front, padding)]
+    pairs = [(front, behind) for front in fronts for behind in _behind(axes, front, padding)]
     fitting = [
         (front, behind)
-        for front, behind in found
+        for front, behind in pairs
         if 0 <= behind <= given[1] and all(_fits(axis, (front, behind), padding) for axis in axes)
     ]
     return min(fitting, key=sum, default=None)

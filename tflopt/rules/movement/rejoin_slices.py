@@ -71,9 +71,9 @@ def _run(join: Join) -> _Run | None:
     values = join.parts
     for start in range(len(values)):
         stop = _end(values, start, join.axis)
-        found = _place(values[start], join.axis)
-        if stop is not None and found is not None:
-            return _Run(found[0], values[start:stop], values[:start], values[stop:])
+        place = _place(values[start], join.axis)
+        if stop is not None and place is not None:
+            return _Run(place[0], values[start:stop], values[:start], values[stop:])
     return None
 
 
@@ -81,10 +81,10 @@ def _end(values: Sequence[Value], start: int, axis: int) -> int | None:
     """Behind the last slice of a run that begins here and is complete."""
     source, at = None, 0
     for stop in range(start, len(values)):
-        found = _place(values[stop], axis)
-        if found is None or found[1] != at or (source is not None and found[0] is not source):
+        place = _place(values[stop], axis)
+        if place is None or place[1] != at or (source is not None and place[0] is not source):
             return None
-        source, at = found[0], at + values[stop].shape[axis]
+        source, at = place[0], at + values[stop].shape[axis]
         if at == source.shape[axis]:
             return stop + 1
     return None

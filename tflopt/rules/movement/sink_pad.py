@@ -36,15 +36,15 @@ class SinkPad(Rule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Exchange the two."""
-        found = pad_above(op)
-        if found is None or not isinstance(op.options, Options | None):
+        above = pad_above(op)
+        if above is None or not isinstance(op.options, Options | None):
             return
-        pad, source, padded = found.op, found.source, found.output
+        pad, source, padded = above.op, above.source, above.output
         require(
             len(padded.uses) == 1, Why.SHARED("another operator reads the padded tensor"), at=pad
         )
         require_no_variable(source, at=pad)
-        zero = found.pads_zero or _pads_float_zero(pad)
+        zero = above.pads_zero or _pads_float_zero(pad)
         require(zero, "it pads with another value than 0", at=pad)
         require(_gives_zero(op, padded), "the operator behind doesn't map 0 to 0", at=pad)
         wider = (op.output.dtype.bits or 0) > (padded.dtype.bits or 0)

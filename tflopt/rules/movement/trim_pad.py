@@ -25,10 +25,10 @@ class TrimPad(Rule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Take the block out of the PAD's input and pad that."""
-        found, region = pad_above(op), region_of(op)
-        if found is None or region is None:
+        above, region = pad_above(op), region_of(op)
+        if above is None or region is None:
             return
-        pad, source, amounts = found.op, found.source, found.amounts
+        pad, source, amounts = above.op, above.source, above.amounts
         check_movable(op, source)
         same = same_quantization(source.quant, op.output.quant)
         require(same, Why.QUANTIZATION("it changes the quantization of what it hands on"), at=pad)

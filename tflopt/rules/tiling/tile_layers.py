@@ -74,19 +74,19 @@ class TileLayers(ModelRule):
             return
         trial, order = calmed(model, CostBook(self.device, request))
         flash = flash_estimate(model)
-        found = search(trial, self.device, request, tiling_wish(tiling, flash), rw.say)
-        if tiling.misses(found.after.arena_bytes) and tiling.max_slowdown is not None:
+        outcome = search(trial, self.device, request, tiling_wish(tiling, flash), rw.say)
+        if tiling.misses(outcome.after.arena_bytes) and tiling.max_slowdown is not None:
             anyhow = Tiling(None, tiling.max_arena_bytes)
-            found = search(trial, self.device, request, tiling_wish(anyhow, flash), rw.say)
-        if not _is_worth_it(found, tiling):
-            if found.why_nothing:
-                rw.remark(ops[order[found.peak]], found.why_nothing)
+            outcome = search(trial, self.device, request, tiling_wish(anyhow, flash), rw.say)
+        if not _is_worth_it(outcome, tiling):
+            if outcome.why_nothing:
+                rw.remark(ops[order[outcome.peak]], outcome.why_nothing)
             return
         if order != sorted(order):
             rw.update(model.main, ops=[ops[index] for index in order])
-        for segment in found.segments:
+        for segment in outcome.segments:
             rw.note(_describe(model, segment))
-        tile(model, found.segments, rw)
+        tile(model, outcome.segments, rw)
 
 
 def tiling_wish(tiling: Tiling, flash_bytes: int) -> Callable[[Measure], Wish]:
@@ -121,12 +121,12 @@ def _refusal(model: Model, request: PlanRequest | None) -> str:
     return ""
 
 
-def _is_worth_it(found: Found, tiling: Tiling) -> bool:
-    saved = found.before.arena_bytes - found.after.arena_bytes
-    if not found.segments or saved <= 0:
+def _is_worth_it(outcome: Found, tiling: Tiling) -> bool:
+    saved = outcome.before.arena_bytes - outcome.after.arena_bytes
+    if not outcome.segments or saved <= 0:
         return False
-    flash = OPERATOR_BYTES * (found.after.operators - found.before.operators)
-    return saved * FLASH_PER_RAM >= flash or tiling.misses(found.before.arena_bytes)
+    flash = OPERATOR_BYTES * (outcome.after.operators - outcome.before.operators)
+    return saved * FLASH_PER_RAM >= flash or tiling.misses(outcome.before.arena_bytes)
 
 
 def _describe(model: Model, segment: Segment) -> str:

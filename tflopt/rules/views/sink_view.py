@@ -56,7 +56,7 @@ class SinkView(Rule):
 
 def _views(op: Op) -> list[Op]:
     """The RESHAPE before each input that is not a constant; none where one has no RESHAPE."""
-    found = []
+    views = []
     for value in op.inputs:
         if value is None:
             return []
@@ -65,8 +65,8 @@ def _views(op: Op) -> list[Op]:
         view = value.producer
         if view is None or view.code not in VIEWS or value.shape != op.output.shape:
             return []
-        found.append(view)
-    return found
+        views.append(view)
+    return views
 
 
 def _merges(before: tuple[int, ...], after: tuple[int, ...]) -> bool:

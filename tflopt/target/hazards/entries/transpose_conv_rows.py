@@ -44,7 +44,7 @@ def computed_rows(layer: TransposeConvLayer, flushes_partly: bool) -> list[Row]:
     return written
 
 
-def wanted_rows(layer: TransposeConvLayer) -> list[Row]:
+def expected_rows(layer: TransposeConvLayer) -> list[Row]:
     """The rows of the reference: input row times stride plus tap less padding."""
     rows: list[set[tuple[int, int]]] = [set() for _ in range(layer.output_h)]
     for row in range(layer.input_h):
@@ -68,7 +68,7 @@ def _meets(site: Site) -> Detail:
     if max(layer.input_h, layer.output_h, layer.kernel_h, layer.stride_h) > MOST_ROWS:
         return None
     rows = computed_rows(layer, has_right_rows(site.device))
-    expected = wanted_rows(layer)
+    expected = expected_rows(layer)
     if rows == expected:
         return None
     numbers = f"kernel {layer.kernel_h}, stride {layer.stride_h}, padding {layer.pad_h}"
