@@ -63,7 +63,7 @@ def test_no_more_than_so_many_are_remembered() -> None:
     for size in range(MOST + 10):
         op.output.shape = (size,)
         known.of(op, lambda _: 0)
-    assert len(known._found) <= MOST
+    assert len(known._answers) <= MOST
 
 
 def test_custom_operators_are_looked_at_each_time() -> None:
@@ -77,8 +77,8 @@ def test_custom_operators_are_looked_at_each_time() -> None:
 def test_a_device_is_sent_without_what_it_remembers() -> None:
     device = Device.of("cortex-m4")
     kernel_use(next(read(str(MODELS[0])).ops()), device)
-    assert device.uses._found
+    assert device.uses._answers
     copy = pickle.loads(pickle.dumps(device))
     assert copy == device
     assert hash(copy) == hash(device)
-    assert not copy.uses._found
+    assert not copy.uses._answers
