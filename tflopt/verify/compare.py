@@ -385,11 +385,9 @@ def _first_mismatch(
 def _describe(output: str, one: Array, two: Array, runner: str, sample: int) -> MismatchError:
     if one.shape != two.shape or one.dtype != two.dtype:
         return MismatchError(f"{output}: shape or type", (), one.size, 0.0, runner, sample)
-    difference = difference_of(one, two)
-    assert difference is not None
-    return MismatchError(
-        output, difference.first_index, difference.count, difference.max_diff, runner, sample
-    )
+    delta = difference_of(one, two)
+    assert delta is not None
+    return MismatchError(output, delta.first_index, delta.count, delta.max_diff, runner, sample)
 
 
 def without_plan(candidate: Candidate) -> Candidate:
