@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from functools import cache
+from typing import cast
 
 import pytest
 
@@ -13,8 +15,8 @@ from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest
 from tflopt.tiling.costs import CostBook
 from tflopt.tiling.measure import Bench
-from tflopt.tiling.moves import neighbour
-from tflopt.tiling.search import Found, search
+from tflopt.tiling.moves import Segments, neighbour
+from tflopt.tiling.search import Found, _Hunt, search
 from tflopt.tiling.windows import Windows
 from tflopt.tiling.wish import Wish
 
@@ -74,3 +76,27 @@ def test_an_output_of_one_row_and_one_column_is_no_new_band() -> None:
     assert windows.rows(1) == 1
     for seed in range(20):
         assert not neighbour((), windows, random.Random(seed))
+
+
+def test_the_most_promising_is_found_without_asking_again() -> None:
+    """Energies that rose since are put in order once each, not all of them after each rise."""
+    rises, asked = {(n,): 2 * n for n in range(500)}, Counter[object]()
+
+    class Known(_Hunt):
+        def __init__(self) -> None:
+            self.energies = cast("dict[Segments, float]", dict.fromkeys(rises, 0.0))
+
+        @property
+        def best(self) -> tuple[int, ...]:
+            return (0,)
+
+        def _energy(self, segments: Segments) -> float:
+            asked[segments] += 1
+            self.energies[segments] = rises[cast("tuple[int]", segments)]
+            return self.energies[segments]
+
+        def _promises(self, segments: Segments, best: tuple[int, ...]) -> bool:
+            return cast("tuple[int]", segments)[0] >= 300
+
+    assert Known()._most_promising() == cast("Segments", (300,))
+    assert max(asked.values()) <= 2

@@ -7,7 +7,7 @@ import pytest
 from tests.support.check_rule import check_same_outputs
 from tests.tiling.test_forms import chain
 from tests.tiling.test_random_cuts import tiled
-from tflopt.tiling.bands import plan_bands
+from tflopt.tiling.bands import Memo, plan_bands
 from tflopt.tiling.rows import NotTileableError
 from tflopt.tiling.segment import Edge, Halo, Segment
 from tflopt.tiling.turn import turns
@@ -35,7 +35,7 @@ def test_cuts_beside_those_of_the_other_end_are_looked_at() -> None:
 def test_rows_are_kept_for_later_bands_only() -> None:
     segment = Segment(0, 1, BOUNDS, halo=Halo.KEPT, backwards=True)
     with pytest.raises(NotTileableError, match="from the first to the last"):
-        plan_bands(chain().main.ops[:2], segment, {})
+        plan_bands(chain().main.ops[:2], segment, Memo())
 
 
 @pytest.mark.runtime

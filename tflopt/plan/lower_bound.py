@@ -14,10 +14,13 @@ bound can be reached, and anything about plans that use aliases which the proble
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from tflopt.plan.problem import Alias, Problem
 
 EXACT_GROUP = 10
+MOST_UNIONS = 1 << 16
+"""That are remembered: a search for bands asks for the same ones again and again."""
 
 _Block = tuple[int, frozenset[int]]
 
@@ -140,8 +143,14 @@ def _sharing_pairs(problem: Problem) -> dict[frozenset[int], int]:
 
 def least_union(alias: Alias, size_first: int, size_second: int) -> int:
     """Bytes covered by both at the best distance that the alias permits, apart otherwise."""
-    low = -size_first if alias.low is None else max(alias.low, -size_first)
-    high = size_second if alias.high is None else min(alias.high, size_second)
+    return union_of(alias.low, alias.high, size_first, size_second)
+
+
+@lru_cache(MOST_UNIONS)
+def union_of(lowest: int | None, highest: int | None, size_first: int, size_second: int) -> int:
+    """The same by the distances that an alias permits."""
+    low = -size_first if lowest is None else max(lowest, -size_first)
+    high = size_second if highest is None else min(highest, size_second)
     if low > high:
         return size_first + size_second
     # The union is constant while one contains the other, and grows linearly outside of that.

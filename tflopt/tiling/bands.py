@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from math import prod
 
 from tflopt.facts.operators import Kind, kind_of
@@ -54,6 +55,13 @@ class Work:
         """The rows that its readers find."""
         return self.made if self.on else self.rows
 
+    @cached_property
+    def whole(self) -> tuple[Value | None, ...]:
+        """The inputs that are read whole, None for those that are read by rows."""
+        banded = {read.index for read in self.reads}
+        inputs = enumerate(self.op.inputs)
+        return tuple(None if index in banded else value for index, value in inputs)
+
     @property
     def is_cut(self) -> bool:
         """Whether wrong rows are cut off."""
@@ -72,8 +80,16 @@ class Band:
     gives: dict[Value, Rows]
 
 
-Memo = dict[tuple[Op, int, Edge, Rows], Work | NotTileableError]
-"""What is known of operators in bands: by axis, edge and rows."""
+Known = tuple[Band, tuple[int, ...]]
+"""A band, and up to which rows what is read outside is made then."""
+
+
+@dataclass
+class Memo:
+    """What is known of operators in bands, by axis, edge and rows, and of the bands of runs."""
+
+    works: dict[tuple[Op, int, Edge, Rows], Work | NotTileableError] = field(default_factory=dict)
+    bands: dict[Hashable, dict[Hashable, Known]] = field(default_factory=dict)
 
 
 @dataclass
@@ -85,9 +101,28 @@ class _Planner:
     """Rows of inner tensors up to here are kept from the bands before."""
     given: dict[Value, int] = field(default_factory=dict)
     """Of tensors that are read outside: rows up to here are made."""
+    known: dict[Hashable, Known] = field(init=False)
+
+    def __post_init__(self) -> None:
+        segment = self.segment
+        run = (tuple(self.ops), segment.axis, segment.halo, segment.edge, segment.bounds[-1])
+        self.known = self.memo.bands.setdefault(run, {})
 
     def band(self, rows: Rows) -> Band:
-        """The last operator's ``rows``, and what they need."""
+        """The last operator's ``rows``, and what they need: it follows from what is there."""
+        kept = self.ops if self.segment.halo is Halo.KEPT else ()
+        computed = tuple(self.computed.get(op.output, 0) for op in kept)
+        state = (rows, computed, *self.given.values())
+        if state not in self.known:
+            band = self._band(rows)
+            self.known[state] = band, tuple(self.given.values())
+        band, given = self.known[state]
+        self.given = dict(zip(self.given, given, strict=True))
+        for work in band.works:
+            self.computed[work.op.output] = work.rows[1]
+        return band
+
+    def _band(self, rows: Rows) -> Band:
         output = self.ops[-1].output
         needs, works, gives = {output: rows}, list[Work](), {output: rows}
         for op in reversed(self.ops):
@@ -104,8 +139,6 @@ class _Planner:
             works.append(work)
             for read in work.reads:
                 _widen(needs, op.inputs[read.index], read.rows)
-        for work in works:
-            self.computed[work.op.output] = work.rows[1]
         works.reverse()
         if self.segment.halo is Halo.TWICE and self.segment.edge is Edge.LESS:
             works = _cut_late(works, self.segment.axis, gives)
@@ -127,12 +160,13 @@ class _Planner:
     def _work(self, op: Op, rows: Rows) -> Work:
         segment = self.segment
         key = (op, segment.axis, segment.edge, rows)
-        if key not in self.memo:
+        known = self.memo.works.get(key)
+        if known is None:
             try:
-                self.memo[key] = work_of(op, segment, rows)
+                known = work_of(op, segment, rows)
             except NotTileableError as error:
-                self.memo[key] = error
-        known = self.memo[key]
+                known = error
+            self.memo.works[key] = known
         if isinstance(known, NotTileableError):
             raise NotTileableError(known.reason, known.op)
         return known

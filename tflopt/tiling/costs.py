@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from tflopt.ir import Op, Value
 from tflopt.plan.costs import KernelMemory
@@ -46,7 +47,6 @@ class OpCosts:
     tail_bytes: int
     instructions: int
     sharing: tuple[Sharing, ...]
-    hazards: frozenset[str]
 
 
 @dataclass
@@ -77,9 +77,10 @@ class CostBook:
         shapes = tuple(each if isinstance(each, Control) else each.shape for each in places)
         pattern = None if len(set(places)) == len(places) else tuple(map(places.index, places))
         key = (step.op, step.code, step.valid, step.axis, shapes, len(step.outputs), pattern)
-        if key not in self.steps:
-            self.steps[key] = self.of(draw_step(step))
-        return self.steps[key]
+        known = self.steps.get(key)
+        if known is None:
+            known = self.steps[key] = self.of(draw_step(step))
+        return known
 
     def _ask(self, spec: LayerSpec, op: Op, values: list[Value]) -> OpCosts:
         use = kernel_use(op, self.device)
@@ -91,9 +92,15 @@ class CostBook:
         tail += sum(align_up(size, ARENA_ALIGNMENT) for size in kept)
         instructions = predict_layer(spec, self.device).instructions + OPERATOR_OVERHEAD
         sharing = tuple(self._sharing(op, values))
-        devices = [replace(self.device, target=Target.parse(name)) for name in ONE_OF_EACH.values()]
-        hazards = frozenset(hazard.name for each in devices for hazard in hazards_at(op, each))
-        return OpCosts(scratch, kernel, tail, instructions, sharing, hazards)
+        return OpCosts(scratch, kernel, tail, instructions, sharing)
+
+    @cached_property
+    def _devices(self) -> list[Device]:
+        return [replace(self.device, target=Target.parse(name)) for name in ONE_OF_EACH.values()]
+
+    def hazards_of(self, op: Op) -> set[str]:
+        """The names of the defects that an operator meets on a core of any instruction set."""
+        return {hazard.name for each in self._devices for hazard in hazards_at(op, each)}
 
     def _sharing(self, op: Op, values: list[Value]) -> Iterator[Sharing]:
         refs = {value: TensorRef(0, values.index(value)) for value in values}

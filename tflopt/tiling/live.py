@@ -7,10 +7,10 @@ making one: what lives before the run is an input, what lives after it an output
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT, TensorAlias
-from tflopt.plan.lower_bound import group_bound, least_union
+from tflopt.plan.lower_bound import group_bound, union_of
 from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem, align_up
 
 Pair = frozenset[int]
@@ -27,7 +27,8 @@ class Lives:
     """Rounded bytes of each step."""
     pairs: dict[Pair, int] = field(default_factory=dict)
     """Tensors that may share, with the fewest bytes that the two cover."""
-    aliases: list[Alias] = field(default_factory=list)
+    aliases: list[tuple[int, int, TensorAlias]] = field(default_factory=list)
+    """Those that hold, with the numbers of their tensors."""
 
     def add(self, size_bytes: int, first: int) -> int:
         """One more tensor, whose last step isn't known yet; its number."""
@@ -41,9 +42,8 @@ class Lives:
         if not alias.shares_content and not self._hands_over(first, second):
             return
         one, two = self.sizes[first], self.sizes[second]
-        relation = Alias(first, second, alias.low, alias.high, alias.shares_content)
-        self.aliases.append(relation)
-        union = least_union(relation, one, two)
+        self.aliases.append((first, second, alias))
+        union = union_of(alias.low, alias.high, one, two)
         pair = frozenset((first, second))
         if union < self.pairs.get(pair, one + two):
             self.pairs[pair] = union
@@ -58,9 +58,9 @@ class Lives:
         """What lives in each step, without sharing."""
         change = [0] * (len(self.scratch) + 1)
         for size, first, last in zip(self.sizes, self.first, self.last, strict=True):
-            change[max(first, 0)] += size
+            change[first if first > 0 else 0] += size
             if last + 1 < len(change):
-                change[max(last + 1, 0)] -= size
+                change[last + 1 if last >= 0 else 0] -= size
         total, found = 0, []
         for step, scratch in enumerate(self.scratch):
             total += change[step]
@@ -108,9 +108,9 @@ class Lives:
             rounded = [align_up(size, ARENA_ALIGNMENT) for size in sizes if size]
             buffers += [Buffer("scratch", life, size, ARENA_ALIGNMENT) for size in rounded]
         relations = [
-            replace(each, first=place[each.first], second=place[each.second])
-            for each in self.aliases
-            if each.first in place and each.second in place
+            Alias(place[one], place[two], alias.low, alias.high, alias.shares_content)
+            for one, two, alias in self.aliases
+            if one in place and two in place
         ]
         return Problem(buffers, relations)
 

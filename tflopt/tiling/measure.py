@@ -114,8 +114,8 @@ class Bench:
             sketch = write_segment(ops, segment)
         except NotTileableError:
             return None
-        known = {name for op in ops for name in self.book.of(op).hazards}
-        new = {name for op in sketch.graph.ops for name in self.book.of(op).hazards}
+        known = {name for op in ops for name in self.book.hazards_of(op)}
+        new = {name for op in sketch.graph.ops for name in self.book.hazards_of(op)}
         return sketch if new <= known else None
 
     def count(self, operators: int) -> None:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import prod
+from typing import NamedTuple
 
 from tflopt.ir import Op, OpCode, Value
 
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Part:
     """A tensor of a program: some rows of ``like``, whose type and quantization it has.
 
-    ``real`` is the value of the model that it is, None for one that the program makes.
+    ``real`` is the value of the model that it is, None for one that the program makes. Nobody
+    changes it; it isn't frozen since a search makes millions, and making frozen ones is slow.
     """
 
     shape: Shape
@@ -30,8 +32,7 @@ class Part:
         return prod(self.shape)
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(NamedTuple):
     """A small constant of int32: sizes, an axis, amounts. Equal ones are one tensor."""
 
     shape: Shape
@@ -41,11 +42,11 @@ class Control:
 Input = Part | Control | None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Step:
     """One operator: a layer in a band (``op``), or SPLIT_V, CONCATENATION or PAD around it.
 
-    ``valid``: the layer's own padding is replaced by VALID.
+    ``valid``: the layer's own padding is replaced by VALID. Nobody changes it, as a `Part`.
     """
 
     code: OpCode

@@ -11,7 +11,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from heapq import nsmallest
+from heapq import heapify, heappop, heapreplace, nsmallest
 
 from tflopt.ir import Model
 from tflopt.target.device import Device
@@ -268,16 +268,20 @@ class _Hunt:
 
     def _most_promising(self) -> Segments | None:
         """Whatever could be the best, with the least energy as it is known by now."""
-        best = self.best
-        while True:
-            for each in sorted(self.energies, key=lambda each: self.energies[each]):
-                old = self.energies[each]
-                if self._energy(each) > old:
-                    break  # a plan of one of its segments is known since
-                if self._promises(each, best):
-                    return each
-            else:
-                return None
+        best, choices = self.best, list(self.energies)
+        heap = [(self.energies[each], place) for place, each in enumerate(choices)]
+        heapify(heap)
+        while heap:
+            old, place = heap[0]
+            each = choices[place]
+            energy = self._energy(each)
+            if energy > old:  # a plan of one of its segments is known since
+                heapreplace(heap, (energy, place))
+                continue
+            if self._promises(each, best):
+                return each
+            heappop(heap)
+        return None
 
     def _promises(self, segments: Segments, best: tuple[int, ...]) -> bool:
         """Whether it wasn't planned yet and could be the best."""

@@ -18,6 +18,7 @@ class Halo(Enum):
 
     TWICE = "computed twice"
     KEPT = "kept"
+    __hash__ = object.__hash__  # of its name it is slow, and a search asks millions of times
 
 
 class Edge(Enum):
@@ -29,6 +30,7 @@ class Edge(Enum):
     """SAME on some rows more, of which the wrong ones are cut off."""
     LESS = "padded first or cut off late"
     """For each layer of a band what takes fewer bytes; wrong rows are handed on while they can."""
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True)

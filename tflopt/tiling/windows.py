@@ -27,6 +27,8 @@ LONGEST = 14
 """Operators in one segment."""
 COUNTS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20)
 """Bands that are tried."""
+MOST_PROGRAMS = 500
+"""That are remembered."""
 TRIES = 7
 """Counts that are tried from a guess on."""
 HOT, SHORT = 0.7, 6
@@ -52,8 +54,12 @@ class Windows:
     bench: Bench
     plain: dict[int, Need] = field(default_factory=dict)
     banded: dict[Segment, Need | None] = field(default_factory=dict)
-    memo: Memo = field(default_factory=dict)
+    programs: dict[Segment, Program | None] = field(default_factory=dict)
+    """The last ones: a fit asks for the bands that it found once more."""
+    memo: Memo = field(default_factory=Memo)
     arounds: dict[Run, Around] = field(default_factory=dict)
+    heads_without: dict[tuple[Run, ...], int] = field(default_factory=dict)
+    """What operators outside of some runs need."""
     band_heads: dict[tuple[Segment, int], tuple[int | None, int]] = field(default_factory=dict)
     """Of one band, with how many steps the segment had."""
 
@@ -180,9 +186,12 @@ class Windows:
 
     def head_without(self, segments: Sequence[Segment]) -> int:
         """What the operators outside of some segments need."""
-        inside = {i for each in segments for i in range(each.first, each.last + 1)}
-        heads = (self.op(index).head_bytes for index in range(self.count) if index not in inside)
-        return max(heads, default=0)
+        runs = tuple((each.first, each.last) for each in segments)
+        if runs not in self.heads_without:
+            inside = {index for first, last in runs for index in range(first, last + 1)}
+            others = (index for index in range(self.count) if index not in inside)
+            self.heads_without[runs] = max((self.op(i).head_bytes for i in others), default=0)
+        return self.heads_without[runs]
 
     def estimate(self, segments: Sequence[Segment]) -> Estimate | None:
         """What a choice takes but for its head; None where one of the segments can't be cut.
@@ -233,12 +242,19 @@ class Windows:
 
     def program(self, segment: Segment) -> Program | None:
         """The steps of a segment in its bands, counted as measured; None where it can't be cut."""
-        ops = self.bench.model.main.ops[segment.first : segment.last + 1]
-        try:
-            program = write_program(ops, segment, self.memo)
-        except NotTileableError:
-            return None
-        self.bench.count(len(program.steps))
+        if segment in self.programs:
+            program = self.programs[segment]
+        else:
+            ops = self.bench.model.main.ops[segment.first : segment.last + 1]
+            try:
+                program = write_program(ops, segment, self.memo)
+            except NotTileableError:
+                program = None
+            if len(self.programs) >= MOST_PROGRAMS:
+                del self.programs[next(iter(self.programs))]
+            self.programs[segment] = program
+        if program is not None:
+            self.bench.count(len(program.steps))
         return program
 
     def band_head(self, segment: Segment, band: int) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -30,7 +30,7 @@ def write_program(ops: Sequence[Op], segment: Segment, memo: Memo | None = None)
     Raises:
         NotTileableError: they can't be computed in these bands.
     """
-    bands = plan_bands(ops, segment, {} if memo is None else memo)
+    bands = plan_bands(ops, segment, Memo() if memo is None else memo)
     writer = _Writer(ops, segment)
     writer.read_outside(bands)
     for number in range(len(bands)):
@@ -49,20 +49,36 @@ class _Strip:
     runs: list[tuple[Rows, Part]] = field(default_factory=list)
     views: dict[Rows, Part] = field(default_factory=dict)
     """Joined runs, for whoever reads them again."""
+    edges: set[int] = field(default_factory=set)
+    """Where runs begin and end."""
+
+    def __post_init__(self) -> None:
+        self.edges.update(row for rows, _ in self.runs for row in rows)
 
     def add(self, rows: Rows, value: Part) -> None:
         self.runs.append((rows, value))
         self.runs.sort(key=lambda run: run[0])
+        self.edges.update(rows)
 
-    def cut(self, points: Iterable[int]) -> None:
+    def hold(self, rows: Rows, value: Part) -> None:
+        """One run in place of all."""
+        self.runs, self.edges = [(rows, value)], set(rows)
+
+    def cut(self, points: Collection[int]) -> None:
         """Cut the runs at these rows, by one SPLIT_V for each."""
-        points, runs = set(points), list[tuple[Rows, Part]]()
-        for (start, end), value in self.runs:
-            inner = sorted(point for point in points if start < point < end)
-            edges = [start, *inner, end]
-            rows = list(pairwise(edges))
-            values = self.writer.split(value, [b - a for a, b in rows]) if inner else [value]
+        if self.edges.issuperset(points):
+            return
+        runs = list[tuple[Rows, Part]]()
+        for run in self.runs:
+            (start, end), value = run
+            inner = [point for point in points if start < point < end]
+            if not inner:
+                runs.append(run)
+                continue
+            rows = list(pairwise([start, *sorted(set(inner)), end]))
+            values = self.writer.split(value, [b - a for a, b in rows])
             runs += list(zip(rows, values, strict=True))
+            self.edges.update(inner)
         self.runs = runs
 
     def view(self, rows: Rows) -> Part:
@@ -102,7 +118,7 @@ class _Writer:
         inside = {op.output for op in self.ops}
         points: dict[Value, set[int]] = {}
         for work in (work for band in bands for work in band.works):
-            if inside.intersection(_whole(work)):
+            if not inside.isdisjoint(work.whole):
                 raise NotTileableError("it reads all of what a layer of its segment makes", work.op)
             for read in work.reads:
                 value = work.op.operand(read.index)
@@ -141,7 +157,7 @@ class _Writer:
         if need[0] >= end:
             return
         first, whole = max(start, need[0]), strip.view((start, end))
-        strip.runs = [((start, end), whole)]
+        strip.hold((start, end), whole)
         tail = whole
         if first != start:
             strip.views[start, first], tail = self.split(whole, [first - start, end - first])
@@ -149,9 +165,9 @@ class _Writer:
 
     def _work(self, work: Work, here: dict[Value, _Strip]) -> Part:
         """One operator in one band; the rows of it that its readers find."""
-        op, axis = work.op, self.segment.axis
+        op, axis, kind = work.op, self.segment.axis, kind_of(work.op)
         inputs: list[Input] = [
-            None if value is None else self.program.read(value) for value in _whole(work)
+            None if value is None else self.program.read(value) for value in work.whole
         ]
         for read in work.reads:
             value = op.operand(read.index)
@@ -159,12 +175,12 @@ class _Writer:
         if work.form is Form.PAD:
             assert isinstance(inputs[0], Part)
             inputs[0] = self.padded(inputs[0], work.pads)
-        if kind_of(op) is Kind.PAD:
+        if kind is Kind.PAD:
             inputs[1] = self.amounts(op, work.reads[0].before, work.reads[0].after)
         made = Part(_resized(op.output.shape, axis, work.made[1] - work.made[0]), op.output)
-        if kind_of(op) is Kind.RESIZE:
+        if kind is Kind.RESIZE:
             inputs[1] = Control((2,), made.shape[1:3])
-        elif kind_of(op) is Kind.TRANSPOSE_CONV:
+        elif kind is Kind.TRANSPOSE_CONV:
             inputs[0] = Control((len(made.shape),), made.shape)
         valid = work.form in (Form.PAD, Form.VALID)
         self.add(Step(op.code, tuple(inputs), (made,), axis, op, valid))
@@ -180,9 +196,9 @@ class _Writer:
 
     def _wanted(self, made: Part, work: Work) -> Part:
         """The wanted rows of those that were made."""
-        edges = sorted({*work.made, *work.rows})
         if work.made == work.rows:
             return made
+        edges = sorted({*work.made, *work.rows})
         parts = self.split(made, [b - a for a, b in pairwise(edges)])
         return parts[edges.index(work.rows[0])]
 
@@ -224,12 +240,6 @@ class _Writer:
         made = Part(shape, parts[0].like)
         self.add(Step(OpCode.CONCATENATION, tuple(parts), (made,), axis))
         return made
-
-
-def _whole(work: Work) -> list[Value | None]:
-    """The inputs that are read whole, None for those that are read by rows."""
-    banded = {read.index for read in work.reads}
-    return [None if index in banded else value for index, value in enumerate(work.op.inputs)]
 
 
 def _with_rest(sizes: Sequence[int]) -> tuple[int, ...]:
