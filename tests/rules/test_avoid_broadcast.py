@@ -19,6 +19,7 @@ from tflopt.facts.tables import EVERY_INT8
 from tflopt.io import read
 from tflopt.ir import Activation, DType, OpCode, Value
 from tflopt.rules.forms.avoid_broadcast import AvoidBroadcast
+from tflopt.rules.forms.one_tap_forms import as_depthwise
 from tflopt.search.worth import Worth
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
@@ -115,7 +116,13 @@ def test_the_numbers_are_those_of_all_inputs() -> None:
         tap = one_tap(factor, wanted, frame)
         assert tap is None or np.array_equal(frame.results(tap), wanted)
         found += tap is not None
-    assert found > 40
+    assert found > 76
+
+
+def test_a_factor_beside_the_nominal_one_leaves_a_bias_more_room() -> None:
+    """Of a case from the field: no weight and no neighbour of its scale fit one channel of 32."""
+    (op,) = read(field_case("L2_add_broadcast_const")).main.ops
+    assert as_depthwise(op) is not None
 
 
 def test_a_constant_is_stored_in_full() -> None:
@@ -164,6 +171,7 @@ def test_the_field_s_cases(case: str, device: Device) -> None:
     before = predict_model(source, device).instructions
     copy = check_rule(source, AvoidBroadcast(Worth(Goal.SPEED, device)), hits=1, runners=["tflm"])
     assert predict_model(copy, device).instructions < 0.8 * before
+    assert OpCode.DEPTHWISE_CONV_2D in {op.code for op in copy.main.ops}
 
 
 def test_declines() -> None:

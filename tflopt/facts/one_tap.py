@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from tflopt.ir import Activation
 
 NEIGHBOURS = (0, 1, -1)
 """Float32 neighbours of the nominal weight scale."""
+SPREAD, STEPS = 0.01, 40
+"""How far from the nominal factor others are tried, as a part of it, and how often that is narrowed."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,10 @@ def _searched(factor: float, numbers: bytes, frame: Frame) -> Tap | None:
     if not levels.size or (np.diff(targets) < 0).any():
         return None
     first = np.searchsorted(targets, levels, side="left")
-    for weight in WEIGHTS:
-        for steps in NEIGHBOURS:
-            scale = float(neighbour(np.float32(abs(factor) / weight), steps))
+    nominal = abs(factor)
+    for slope, neighbours in ((nominal, NEIGHBOURS), (_middle(nominal, places, first, frame), (0,))):
+        for weight, steps in product(WEIGHTS, neighbours):
+            scale = float(neighbour(np.float32(slope / weight), steps))
             least = _least(scale, frame)
             bias = None if least is None else bias_between(sign * weight * places, first, least)
             if bias is None:
@@ -98,6 +102,35 @@ def _searched(factor: float, numbers: bytes, frame: Frame) -> Tap | None:
             if np.array_equal(results[::sign], targets):
                 return tap
     return None
+
+
+def _middle(slope: float, places: Ints, first: Ints, frame: Frame) -> float:
+    """The factor near ``slope`` that leaves a bias, in real numbers, most room.
+
+    A bias is an integer, and what lies between the bounds that the levels set for it may be less
+    than one step at the nominal factor. The room is concave in the factor.
+    """
+    low, high = activation_range(frame.fused, frame.target)
+    halves = np.arange(int(low) + 1, int(high) + 1) - 0.5 - frame.out_zero_point
+    ratio = frame.scale / frame.out_scale
+    rising = np.abs(places - places[0]).astype(np.float64)
+    reached, crossed = first < rising.size, first > 0
+    ends, before = rising[first[reached]], rising[first[crossed] - 1]
+    if not ends.size or not before.size:
+        return slope
+
+    def room(factor: float) -> float:
+        least = np.max(halves[reached] - factor * ratio * ends)
+        return float(np.min(halves[crossed] - factor * ratio * before) - least)
+
+    left, right = slope * (1 - SPREAD), slope * (1 + SPREAD)
+    for _ in range(STEPS):
+        third = (right - left) / 3
+        if room(left + third) < room(right - third):
+            left += third
+        else:
+            right -= third
+    return (left + right) / 2
 
 
 @lru_cache(maxsize=1024)
