@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from tests.support.check_rule import check_declines, check_leaves_alone, check_rule
-from tests.support.windows import Windows
+from tests.support.windows import Windows, image
 from tests.support.worth import Always, Never, check_declines_by
 from tflopt.config import Goal
 from tflopt.ir import Model, OpCode, Padding
@@ -60,6 +60,44 @@ const i32[3]{per-channel 0}) padding=VALID stride_w=1 stride_h=1
         """,
         hits=1,
     )
+
+
+def behind_a_pad(number: int | None = None) -> Windows:
+    """As TensorFlow's EfficientNets pad: nine columns make no pairs."""
+    n = Windows()
+    x, amounts = n.feed(1, 8, 8, 3), image((1, 0), (1, 0))
+    n.output(
+        n.conv2d(
+            n.pad(x, *amounts) if number is None else n.padv2(x, number, *amounts), 4, stride=(2, 2)
+        )
+    )
+    return n
+
+
+def test_a_pad_adds_what_makes_pairs() -> None:
+    copy = check_rule(
+        behind_a_pad().model,
+        RULE,
+        """
+        graph(%0: i8[1,8,8,3]{0.05,3}) -> %3
+          %1: i8[1,9,10,3]{0.05,3} = PAD(%0, [0, 0, 1, 0, 1, 1, 0, 0])
+          %2: i8[1,9,5,6]{0.05,3} = RESHAPE(%1, [1, 9, 5, 6]) new_shape=[1, 9, 5, 6]
+          %3: i8[1,4,4,4]{0.05,3} = CONV_2D(%2, const i8[4,3,2,6]{per-channel 0}, \
+const i32[4]{per-channel 0}) padding=VALID stride_w=1 stride_h=2
+        """,
+        hits=1,
+    )
+    assert copy.main.ops[0].operand(1).shape == (4, 2)
+
+
+def test_what_it_adds_meets_zeros_alone() -> None:
+    check_rule(behind_a_pad(100).model, RULE, hits=1)
+
+
+def test_a_pad_that_something_else_reads_stays() -> None:
+    n = behind_a_pad()
+    n.output(n.relu(n.graph.ops[0].output))
+    check_declines(n.model, RULE, "the input is no multiple of the stride")
 
 
 def test_every_window_keeps_its_place() -> None:

@@ -9,11 +9,22 @@ from typing import ClassVar
 import numpy as np
 
 from tflopt.facts.convolution import Convolution, convolution
-from tflopt.facts.windows import HEIGHT, WIDTH, Axis, Window, is_open, padding_for, window_of
-from tflopt.ir import DType, Op, OpCode, Padding
+from tflopt.facts.pads import Pad, pad_above
+from tflopt.facts.windows import (
+    HEIGHT,
+    RANK,
+    WIDTH,
+    Axis,
+    Window,
+    is_open,
+    padding_for,
+    window_of,
+)
+from tflopt.ir import DType, Op, OpCode, Padding, Value
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, require
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.convolution_forms import conv_options
+from tflopt.rules.movement.write import pad_options
 from tflopt.search.worth import MOST_ELEMENTS, FormRule
 
 
@@ -23,7 +34,8 @@ class FoldStrideIntoChannels(FormRule):
     ``arm_convolve_s8`` copies each window tap by tap, and an image's first layer has few channels
     to a tap: with a stride of 2 a 5x5 kernel on 3 channels is one of 5x3 on 6. Exact: a RESHAPE
     joins pixels that lie beside each other in memory; what the kernel gains is zeros, and int8
-    weights are symmetric, so a zero adds nothing to the sum, whatever it meets.
+    weights are symmetric, so a zero adds nothing to the sum, whatever it meets. Where the input
+    is no multiple of the stride, a PAD in front pads as much more.
     """
 
     name: ClassVar[str] = "fold-stride-into-channels"
@@ -41,17 +53,31 @@ class FoldStrideIntoChannels(FormRule):
         if axis is None or is_open(conv.data):
             return
         along = window[axis - HEIGHT]
-        whole = along.size % along.stride == 0
+        pad = _own_pad(op) if along.size % along.stride else None
+        whole = along.size % along.stride == 0 or pad is not None
         require(whole, "the input is no multiple of the stride", at=op)
         folded = next(_folded(window, axis), None)
         require(folded is not None, "no padding fits the joined pixels", at=op)
         assert folded is not None
         small = conv.dense_weights * along.stride <= MOST_ELEMENTS
         require(small, "the kernel would be too large", at=op)
-        sketch = _drawn(conv, axis, along.stride, folded)
-        choice = self.worth.compare([op], sketch)
+        sketch = _drawn(conv, axis, along.stride, folded, pad)
+        old = [op] if pad is None else [pad.op, op]
+        choice = self.worth.compare(old, sketch)
         require(choice.is_worth_it, choice.why_not("a kernel without stride"), at=op)
         sketch.graft(rw, op)
+        if pad is not None:
+            rw.remove(pad.op)
+
+
+def _own_pad(op: Op) -> Pad | None:
+    """The PAD in front, which may pad more: what it adds then meets zeros alone."""
+    pad = pad_above(op)
+    if pad is None or len(pad.amounts) != RANK or is_open(pad.source):
+        return None
+    padded = pad.op.output
+    alone = len(padded.uses) == 1 and not padded.is_graph_output and not pad.source.is_variable
+    return pad if alone else None
 
 
 @dataclass(frozen=True)
@@ -93,21 +119,22 @@ def _joined(along: Axis, lead: int, behind: int) -> Axis:
     stride = along.stride
     return replace(
         along,
-        size=along.size // stride,
+        size=-(-along.size // stride),
         kernel=(lead + along.kernel + behind) // stride,
         stride=1,
         before=(along.before + lead) // stride,
     )
 
 
-def _drawn(conv: Convolution, axis: int, stride: int, folded: Folded) -> Sketch:
+def _drawn(conv: Convolution, axis: int, stride: int, folded: Folded, pad: Pad | None) -> Sketch:
     sketch, weights, output = Sketch(), conv.weights, conv.op.output
     amounts = [(0, 0)] * 4
     amounts[axis] = folded.zeros
     kernel = np.pad(weights.array(), amounts)
     options = replace(conv_options(conv), padding=folded.padding)
     options = replace(options, stride_w=1) if axis == WIDTH else replace(options, stride_h=1)
-    data = sketch.view(sketch.read(conv.data), _shape(conv.data.shape, axis, stride))
+    read = sketch.read(conv.data) if pad is None else _padded(sketch, pad, axis, stride)
+    data = sketch.view(read, _shape(read.shape, axis, stride))
     joined = kernel.reshape(_shape(kernel.shape, axis, stride))
     sketch.results[output] = sketch.convolution(
         [
@@ -121,6 +148,24 @@ def _drawn(conv: Convolution, axis: int, stride: int, folded: Folded) -> Sketch:
         conv.op.opcode.version,
     )
     return sketch
+
+
+def _padded(sketch: Sketch, pad: Pad, axis: int, stride: int) -> Value:
+    """What the PAD gives, with as many more behind as make a multiple of the stride."""
+    amounts, shape = list(pad.amounts), list(pad.op.output.shape)
+    more = -shape[axis] % stride
+    before, behind = amounts[axis]
+    amounts[axis] = (before, behind + more)
+    shape[axis] += more
+    control = sketch.constant(amounts)
+    inputs = [sketch.read(pad.source), control]
+    for value in pad.op.inputs[2:]:
+        inputs += sketch.read_present(value)
+    options, output = pad_options(pad.op.code), pad.op.output
+    version = pad.op.opcode.version
+    return sketch.op(
+        pad.op.code, inputs, shape, options=options, quant=output.quant, version=version
+    )
 
 
 def _shape(shape: tuple[int, ...], axis: int, stride: int) -> tuple[int, ...]:
