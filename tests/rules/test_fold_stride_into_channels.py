@@ -48,7 +48,7 @@ const i32[4]{per-channel 0}) stride_w=1 stride_h=2
 
 def test_rows_of_one_column_are_neighbours() -> None:
     n = Windows()
-    n.output(n.conv2d(n.feed(2, 12, 1, 5), 3, (4, 1), stride=(3, 1)))
+    n.output(n.conv2d(n.feed(2, 12, 1, 5), 3, (5, 1), stride=(3, 1)))
     check_rule(
         n.model,
         RULE,
@@ -109,7 +109,7 @@ def test_every_window_keeps_its_place() -> None:
         n.output(n.conv2d(n.feed(1, 24, 1, 2), 2, (kernel, 1), stride=(stride, 1), padding=padding))
         expected += 2
     copy = check_rule(n.model, RULE)
-    assert sum(op.code is OpCode.RESHAPE for op in copy.main.ops) > 0.9 * expected
+    assert sum(op.code is OpCode.RESHAPE for op in copy.main.ops) > 0.6 * expected
 
 
 def test_an_image_pays_where_taps_are_copied_one_by_one() -> None:
@@ -146,6 +146,13 @@ def test_an_odd_width_has_no_pairs() -> None:
     n = Windows()
     n.output(n.conv2d(n.feed(1, 9, 9, 3), 4, stride=(2, 2)))
     check_declines(n.model, RULE, "the input is no multiple of the stride")
+
+
+def test_declines_half_as_many_products_more() -> None:
+    """Of four taps behind one column of padding, three pairs."""
+    n = Windows()
+    n.output(n.conv2d(n.feed(1, 8, 8, 3), 4, (4, 4), stride=(2, 2), padding=Padding.SAME))
+    check_declines(n.model, RULE, "it would multiply too much more")
 
 
 def no_stride(n: Windows) -> None:

@@ -27,6 +27,10 @@ from tflopt.rules.forms.convolution_forms import conv_options
 from tflopt.rules.movement.write import pad_options
 from tflopt.search.worth import MOST_ELEMENTS, FormRule
 
+MOST_GROWTH = 1.4
+"""Three taps and a zero are a third more. What is predicted are instructions; on silicon a vector
+product takes longer than most of the copying that it saves."""
+
 
 class FoldStrideIntoChannels(FormRule):
     """Read neighbouring pixels of a CONV_2D with a stride as channels of one, if that is better.
@@ -59,6 +63,8 @@ class FoldStrideIntoChannels(FormRule):
         folded = next(_folded(window, axis), None)
         require(folded is not None, "no padding fits the joined pixels", at=op)
         assert folded is not None
+        grown = along.kernel + sum(folded.zeros)
+        require(grown <= MOST_GROWTH * along.kernel, "it would multiply too much more", at=op)
         small = conv.dense_weights * along.stride <= MOST_ELEMENTS
         require(small, "the kernel would be too large", at=op)
         sketch = _drawn(conv, axis, along.stride, folded, pad)
