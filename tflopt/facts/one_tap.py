@@ -89,8 +89,8 @@ def _searched(factor: float, numbers: bytes, frame: Frame) -> Tap | None:
     if not levels.size or (np.diff(targets) < 0).any():
         return None
     first = np.searchsorted(targets, levels, side="left")
-    nominal = abs(factor)
-    for slope, neighbours in ((nominal, NEIGHBOURS), (_middle(nominal, places, first, frame), (0,))):
+    middle = _middle(abs(factor), places, first, frame)
+    for slope, neighbours in ((abs(factor), NEIGHBOURS), (middle, (0,))):
         for weight, steps in product(WEIGHTS, neighbours):
             scale = float(neighbour(np.float32(slope / weight), steps))
             least = _least(scale, frame)
