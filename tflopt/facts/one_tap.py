@@ -18,7 +18,7 @@ from tflopt.ir import Activation
 NEIGHBOURS = (0, 1, -1)
 """Float32 neighbours of the nominal weight scale."""
 SPREAD, STEPS = 0.01, 40
-"""How far from the nominal factor others are tried, as a part of it, and how often that is narrowed."""
+"""How far from the nominal factor others are tried, as a part of it, and how often that narrows."""
 
 
 @dataclass(frozen=True)
