@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.support.check_rule import check_leaves_alone, check_rule
 from tests.support.kit import Kit
 from tests.support.planted import set_data, twin, weights_of
 from tflopt.ir import Activation, Model, OpCode, Value
+from tflopt.ir.clone import clone
 from tflopt.rules.channels.merge_twin_channels import MergeTwinChannels
 from tflopt.rules.channels.remove_channels import RemoveChannels
+from tflopt.rules.channels.twins import twins_of
 
 pytestmark = pytest.mark.runtime
 RULE = MergeTwinChannels()
@@ -128,3 +131,15 @@ def test_through_what_moves_channels(path: str) -> None:
         x = n.pad(x, (0, 0), (0, 1), (0, 0), (1, 0))
     n.output(halved(n.conv2d(x, 3)))
     check_rule(n.model, RULE, hits=1, together_with=[RemoveChannels()])
+
+
+def test_columns_are_compared_once_for_all_clones(monkeypatch: pytest.MonkeyPatch) -> None:
+    n = Kit()
+    n.output(halved(n.conv2d(source(n), 3)))
+    first, compared = twins_of(n.graph), list[int]()
+    monkeypatch.setattr(np, "moveaxis", lambda data, *_: compared.append(data.size))
+    again = twins_of(clone(n.model).main)
+    assert not compared
+    labels = [[list(each) for each in known.labels.values()] for known in (first, again)]
+    assert labels[0] == labels[1]
+    assert len(first.pairs) == 1

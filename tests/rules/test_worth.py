@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
 from tests.support.kit import Kit
 from tests.support.worth import FORMS
-from tflopt.config import Config, Goal, Strip
+from tflopt.config import Config, Goal, Limits, Strip
 from tflopt.facts.convolution import Convolution, convolution
 from tflopt.ir import Model, OpCode
 from tflopt.ir.clone import clone
 from tflopt.rewrite.sketch import Sketch
-from tflopt.rules.forms.convolution_forms import as_depthwise
+from tflopt.rules.forms.convolution_forms import as_dense, as_depthwise
 from tflopt.rules.pipeline import Selection, make_rules, run_pipeline
 from tflopt.search.book import cost_of
 from tflopt.search.budget_of_forms import make_budget, original_cost, present_cost
@@ -194,3 +195,21 @@ def test_forms_have_what_the_options_say() -> None:
     forms = [rule for rule in make_rules(config) if isinstance(rule, FormRule)]
     assert {type(rule) for rule in forms} > set(FORMS)
     assert {rule.worth for rule in forms} == {Worth(Goal.FLASH, M4, in_place=False)}
+
+
+@pytest.mark.parametrize("goal", list(Goal))
+@pytest.mark.parametrize("budget", [None, BUDGET, replace(BUDGET, limits=Limits(1, 1, 1))])
+@pytest.mark.parametrize(("channels", "wide"), [(4, 3), (8, 1), (32, 5)])
+def test_what_instructions_rule_out_is_never_worth_it(
+    goal: Goal, budget: Budget | None, channels: int, wide: int
+) -> None:
+    n = Kit()
+    n.output(n.depthwise(n.feed(1, 9, wide, channels), (5, 1)))
+    (op,) = n.graph.ops
+    worth, conv = Worth(goal, M4, budget=budget), convolution(op)
+    assert conv is not None
+    sketches = [as_dense(conv, groups) for groups in (1, 2, channels // 4)]
+    taken = [sketch for sketch in sketches if worth.compare([op], sketch).is_worth_it]
+    assert all(worth.may_gain([op], sketch) for sketch in taken)
+    if goal is Goal.BALANCED and channels > 4 and not (budget and budget.limits):
+        assert not all(worth.may_gain([op], sketch) for sketch in sketches)

@@ -26,6 +26,10 @@ class Always(Worth):
 
     pick: int = 0
 
+    def may_gain(self, old: Sequence[Op], sketch: Sketch) -> bool:
+        """Whatever the instructions."""
+        return True
+
     def compare(self, old: Sequence[Op], sketch: Sketch) -> Choice:
         """As if the other form cost nothing."""
         choice = super().compare(old, sketch)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, fields, replace
 
 from tflopt.ir import Op, Value
 from tflopt.ir.builder import Builder
@@ -14,6 +15,7 @@ from tflopt.layout.role import Form, Role
 from tflopt.layout.windows import WindowRole
 from tflopt.rewrite import Rewriter
 from tflopt.target.cost.predict import predict_instructions
+from tflopt.target.cost.spec import describe
 from tflopt.target.device import Device
 from tflopt.target.hazards import hazards_at
 
@@ -35,10 +37,20 @@ class Prices:
     by_speed: bool = True
     route_around: bool = True
 
-    def __call__(self, role: Role, form: Form) -> FormPrice:
-        """The price of one form."""
-        if not isinstance(role, PRICED):
-            return FormPrice()
+    def __call__(self, role: Role, forms: Sequence[Form]) -> list[FormPrice]:
+        """The price of each form of a role; of layers alike it is computed once."""
+        if len(forms) < 2 or not isinstance(role, PRICED):
+            return [FormPrice()] * len(forms)
+        remembered = role.operator.graph.model.remembered
+        known = remembered.setdefault(_Known, _Known())
+        assert isinstance(known, _Known)
+        prices = known.setdefault((self, *_layer_of(role)), {})
+        for form in forms:
+            if form not in prices:
+                prices[form] = self._price(role, form)
+        return [prices[form] for form in forms]
+
+    def _price(self, role: Role, form: Form) -> FormPrice:
         op = sketched(role, form)
         defects = len(hazards_at(op, self.device))
         if defects and not (self.route_around and isinstance(role, WindowRole)):
@@ -47,6 +59,17 @@ class Prices:
         if not self.by_speed:
             return FormPrice(defects)
         return FormPrice(defects, predict_instructions(op, self.device).instructions)
+
+
+class _Known(dict[Hashable, dict[Form, FormPrice]]):
+    """For all clones of one model, the forms of each kind of layer with their prices."""
+
+
+def _layer_of(role: Role) -> tuple[Hashable, ...]:
+    """All that the operator in a form depends on, but for what no price does: large constants."""
+    own = (getattr(role, each.name) for each in fields(role) if each.name not in ("op", "operands"))
+    tensors = ((o.is_output, o.index, o.base, *o.group.sizes.items()) for o in role.operands)
+    return type(role), describe(role.operator), role.original, *own, *tensors
 
 
 def sketched(role: Role, form: Form) -> Op:

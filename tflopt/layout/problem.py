@@ -24,7 +24,7 @@ SWEEPS = 16
 BYTE_LIMIT = 1 << 27
 """Larger tensors than a microcontroller has would overflow the sums."""
 
-FormCost = Callable[[Role, Form], "FormPrice"]
+FormCosts = Callable[[Role, Sequence[Form]], "list[FormPrice]"]
 
 
 @dataclass(frozen=True)
@@ -63,22 +63,19 @@ class Bill:
 
 def make_problem(
     graph: Graph,
-    price: FormCost,
+    price: FormCosts,
     free_ports: bool = False,
 ) -> Problem:
     """The problem of one graph.
 
     Args:
-        price: what a form of an operator costs.
+        price: what each form of an operator costs.
         free_ports: inputs and outputs of the graph may be arranged otherwise.
     """
     groups = find_groups(graph)
     roles = find_roles(graph, groups, free_ports)
     forms = _find_forms(roles, dict.fromkeys(groups.values()))
-    prices = [
-        [price(role, form) if len(options) > 1 else FormPrice() for form in options]
-        for role, options in zip(roles, forms, strict=True)
-    ]
+    prices = [price(role, options) for role, options in zip(roles, forms, strict=True)]
     return Problem(graph, roles, forms, prices, find_readings(roles))
 
 
@@ -139,6 +136,8 @@ def solve_problem(problem: Problem) -> list[int]:
     """The number of the form that each role takes; the original ones if none are better."""
     sizes = [len(options) for options in problem.forms]
     start = [0] * len(sizes)
+    if not _least_bill(problem) < original_bill(problem):
+        return start
     if sum(reading.group.size_bytes for reading in problem.readings) > BYTE_LIMIT:
         return start
     factors = _price_factors(problem)
@@ -189,6 +188,16 @@ def original_bill(problem: Problem) -> Bill:
         [0] * len(problem.roles),
         sum(view.output.size_bytes or 0 for group in groups for view in group.views),
         sum(weight_of(original_steps(group)) for group in groups),
+    )
+
+
+def _least_bill(problem: Problem) -> Bill:
+    """No assignment costs less: each form at its best, and nothing copied."""
+    return Bill(
+        sum(min(price.hazards for price in prices) for prices in problem.prices),
+        moved_bytes=0,
+        weight=0,
+        instructions=sum(min(price.instructions for price in prices) for prices in problem.prices),
     )
 
 

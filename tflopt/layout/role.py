@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -72,7 +73,7 @@ class Role:
         assert self.op is not None
         return self.op
 
-    @property
+    @cached_property
     def original(self) -> Form:
         """How the operator runs in the model."""
         arrangement = tuple(axis if axis in self.axes else None for axis in range(self.rank))

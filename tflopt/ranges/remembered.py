@@ -8,11 +8,13 @@ with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
 from typing import TypeAlias, TypeVar, cast
 
+from tflopt.facts.operators import WEIGHTED, facts_of
 from tflopt.ir import Graph, Op, Options, Value
 from tflopt.ir.node import Bytes
-from tflopt.ranges.interval import Interval
+from tflopt.ranges.interval import Interval, open_axes
 
 Known: TypeAlias = "Interval | Bytes | None"
 Key = tuple[object, ...]
@@ -67,7 +69,10 @@ def op_key(op: Op) -> Key | None:
     """
     if not isinstance(op.options, Options | None):
         return None
-    return op.opcode.key, op.options, *map(_seen, op.inputs), ">", *map(_seen, op.outputs)
+    bias = facts_of(op).bias if op.code in WEIGHTED else None
+    read = (_seen(value, scaled=index != bias) for index, value in enumerate(op.inputs))
+    said = op.options if op.options is not None and fields(op.options) else None
+    return op.opcode.key, said, *read, ">", *map(_seen, op.outputs)
 
 
 def contents(op: Op) -> Iterator[Bytes | None]:
@@ -84,14 +89,15 @@ def _data(value: Value | None) -> Bytes | None:
     return value.buffer.data
 
 
-def _seen(value: Value | None) -> Key | None:
+def _seen(value: Value | None, *, scaled: bool = True) -> Key | None:
+    """``scaled``: its quantization counts; no kernel reads that of a bias."""
     if value is None:
         return None
-    extra = value.extra
-    layout = value.dtype, value.shape, extra.shape_signature, extra.sparsity
+    layout = value.dtype, value.shape, open_axes(value), value.extra.sparsity
     data = _data(value)
     small = None if data is None or data.size > MOST_COMPARED else data.tobytes()
-    return *layout, value.quant, value.is_constant, value.is_variable, small
+    quant = value.quant if scaled else None
+    return *layout, quant, value.is_constant, value.is_variable, small
 
 
 def _intervals(result: Interval | Sequence[Interval | None] | None) -> list[Interval]:

@@ -269,14 +269,12 @@ def cost_of(op: Op, device: Device, in_place: bool) -> OpCost:
     """What one operator costs; a view that a plan puts in place copies nothing."""
     use = kernel_use(op, device)
     free = in_place and skips_copy(op)
-    prediction = predict_layer(_of_nothing(describe(op)) if free else describe(op), device)
-    known = prediction.basis is not Basis.UNKNOWN
     scratch = use.scratch_bytes or ()
     buffers = (use.op_data_bytes or 0, *(request.size_bytes for request in use.persistent))
     fixed = ARM32.node_and_registration + ARM32.parameters.get(op.code, 0)
     handles = ARM32.scratch_handle * len(scratch)
     return OpCost(
-        prediction.instructions + OPERATOR_OVERHEAD if known else None,
+        instructions_of(op, device, in_place),
         fixed + handles + sum(align_up(size, ALIGNMENT) for size in buffers),
         len(scratch),
         0 if free else moved_bytes(op),
@@ -284,15 +282,23 @@ def cost_of(op: Op, device: Device, in_place: bool) -> OpCost:
     )
 
 
+def instructions_of(op: Op, device: Device, in_place: bool) -> int | None:
+    """Of these alone, None where nothing is known of its kernel."""
+    free = in_place and skips_copy(op)
+    prediction = predict_layer(_of_nothing(describe(op)) if free else describe(op), device)
+    known = prediction.basis is not Basis.UNKNOWN
+    return prediction.instructions + OPERATOR_OVERHEAD if known else None
+
+
 def _of_nothing(spec: LayerSpec) -> LayerSpec:
     """The operator for tensors without elements: its call alone."""
     return replace(spec, outputs=tuple(replace(output, shape=(0,)) for output in spec.outputs))
 
 
-def total_instructions(costs: Iterable[OpCost]) -> int | None:
+def total_instructions(counts: Iterable[int | None]) -> int | None:
     """The sum, None where one of them is not known."""
-    counts = [cost.instructions for cost in costs]
-    return None if None in counts else sum(count for count in counts if count is not None)
+    known = list(counts)
+    return None if None in known else sum(count for count in known if count is not None)
 
 
 def owned(ops: Sequence[Op]) -> set[Value]:

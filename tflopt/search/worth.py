@@ -17,13 +17,14 @@ from tflopt.search.book import (
     Book,
     OpCost,
     cost_of,
+    instructions_of,
     only_in,
     owned,
     total_instructions,
 )
 from tflopt.search.cost import OP_FLASH_BYTES, TENSOR_FLASH_BYTES, Cost, constant_bytes
 from tflopt.search.growth import Refusal
-from tflopt.search.objective import Budget, excess, ranked, worth_it
+from tflopt.search.objective import MARGIN, Budget, excess, ranked, worth_it
 from tflopt.target.device import Device
 from tflopt.target.hazards import hazards_at, is_routed_by
 from tflopt.target.kernel_sets import CMSIS_NN_SETS, on
@@ -152,6 +153,14 @@ class Worth:
             return None
         return Why.CHEAPER_ORDER("would move {moved:,} bytes more", moved=moved)
 
+    def may_gain(self, old: Sequence[Op], sketch: Sketch) -> bool:
+        """False where the instructions alone rule a form out, which is much cheaper to know."""
+        slowest = {Goal.SPEED: 1.0, Goal.BALANCED: 1 - MARGIN if self.budget else 1.0}
+        if self.goal not in slowest or (self.budget is not None and self.budget.limits):
+            return True
+        before, after = self.instructions(old), self.instructions(sketch.graph.ops)
+        return before is not None and after is not None and after <= before * slowest[self.goal]
+
     def best(self, old: Sequence[Op], sketches: Sequence[Sketch]) -> tuple[Sketch, Choice]:
         """The sketch that is worth it and best for the goal, else the one that comes closest."""
         choices = [(sketch, self.compare(old, sketch)) for sketch in sketches]
@@ -159,16 +168,17 @@ class Worth:
 
     def instructions(self, ops: Sequence[Op]) -> int | None:
         """The sum of the predictions, None where nothing is known of a kernel."""
-        return total_instructions(cost_of(op, self.device, self.in_place) for op in ops)
+        return total_instructions(instructions_of(op, self.device, self.in_place) for op in ops)
 
     def _new_hazard(self, old: Sequence[Op], new: Sequence[Op]) -> str | None:
         """What the kernels compute wrongly in the other form only, on any core."""
         for kernels in CMSIS_NN_SETS:
             device = on(self.device, kernels)
-            known = {hazard.name for op in old for hazard in hazards_at(op, device)}
-            for hazard in (hazard for op in new for hazard in hazards_at(op, device)):
-                if hazard.name not in known:
-                    return hazard.name
+            met = [hazard.name for op in new for hazard in hazards_at(op, device)]
+            known = {hazard.name for op in old for hazard in hazards_at(op, device)} if met else ()
+            for name in met:
+                if name not in known:
+                    return name
         return None
 
 
@@ -207,7 +217,7 @@ def _table_bytes(ops: Sequence[Op], constants: set[Value]) -> int:
 def _local(ops: Sequence[Op], costs: Sequence[OpCost], constants: set[Value], arena: int) -> Cost:
     flash = _table_bytes(ops, constants) + sum(constant_bytes(value) for value in constants)
     moved = sum(cost.moved_bytes for cost in costs)
-    return Cost(total_instructions(costs), flash, arena, moved)
+    return Cost(total_instructions(cost.instructions for cost in costs), flash, arena, moved)
 
 
 @dataclass(frozen=True)

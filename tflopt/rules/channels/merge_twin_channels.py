@@ -70,13 +70,11 @@ def _merged(graph: Graph) -> dict[Op, Array]:
 
 def _merge(op: Op, twins: Twins) -> Array | None:
     data, weights = op.input(0), op.input(1)
-    if data is None or weights is None or data.is_constant or not _sums_up(op):
+    if data not in twins.pairs or weights is None or data.is_constant or not _sums_up(op):
         return None
     if not data.shape or data.shape[-1] != weights.shape[-1]:
         return None
-    labels = twins.labels.get(data)
-    if labels is None or len(set(labels.tolist())) == len(labels):
-        return None
+    labels = twins.labels[data]
     taps, changed = weights.array().astype(np.int16), False
     first: dict[int, int] = {}
     spread = op.code in DENSE

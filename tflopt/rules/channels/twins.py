@@ -21,10 +21,12 @@ from tflopt.ranges.reductions import REDUCTIONS, reduced_axes
 from tflopt.rules.channels.moving import BY_CHANNEL, ELEMENTWISE
 from tflopt.rules.channels.plan import is_strange
 
-Keys = list[Hashable] | None
+Keys = list[Hashable] | Ints | None
 """Of one output: channels with equal keys are twins."""
 MOST_LABELS = 1 << 19
 """Labels given in one graph: a small file may declare tensors of any width."""
+MOST_LAYERS = 1 << 12
+"""Of which it is remembered which columns are equal."""
 
 
 @dataclass(frozen=True)
@@ -36,25 +38,64 @@ class Whole:
 
 @dataclass
 class Twins:
-    """A label for each index of a value's last axis: equal labels, equal elements."""
+    """A label for each index of a value's last axis: equal labels, equal elements.
+
+    ``count``: labels from here on are new; ``pairs``: the values of which two indices are equal.
+    """
 
     labels: dict[Value, Ints] = field(default_factory=dict)
-    known: dict[Hashable, int] = field(default_factory=dict)
+    count: int = 0
+    pairs: set[Value] = field(default_factory=set)
 
     def of(self, value: Value) -> Ints:
         """The labels, all different where nothing is known."""
         if value not in self.labels:
-            self.enter(value, [(value, index) for index in range(value.shape[-1])])
+            self.enter(value, np.arange(value.shape[-1], dtype=np.int64))
         return self.labels[value]
 
-    def enter(self, value: Value, keys: list[Hashable]) -> None:
+    def enter(self, value: Value, keys: list[Hashable] | Ints) -> None:
         """Channels with equal keys are twins."""
-        self.labels[value] = np.asarray([self._label(value, key) for key in keys], dtype=np.int64)
+        if not isinstance(keys, list):
+            labels = self.count + keys
+            self.count += len(keys)
+        else:
+            new: dict[Hashable, int] = {}
+            told = [
+                key.label if isinstance(key, Whole) else new.setdefault(key, self.count + len(new))
+                for key in keys
+            ]
+            labels = np.asarray(told, dtype=np.int64)
+            self.count += len(new)
+        self.labels[value] = labels
+        if len(np.unique(labels)) < len(labels):
+            self.pairs.add(value)
 
-    def _label(self, value: Value, key: Hashable) -> int:
-        if isinstance(key, Whole):
-            return key.label
-        return self.known.setdefault((value, key), len(self.known))
+
+class _Columns:
+    """For all clones of one model, which columns of a layer are equal: what a search asks again.
+
+    Layers are told apart by the arrays that hold them, which are kept so that none takes the place
+    of another.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, tuple[Ints, tuple[object, ...]]] = {}
+
+    @classmethod
+    def by(cls, op: Op) -> _Columns:
+        """That of the operator's model."""
+        known = op.graph.model.remembered.setdefault(cls, cls())
+        assert isinstance(known, _Columns)
+        return known
+
+    def of(self, key: Hashable, arrays: tuple[object, ...], make: Callable[[], Ints]) -> Ints:
+        """What ``make`` gives, or gave for the same key and arrays."""
+        whole = key, *map(id, arrays)
+        if whole not in self._found:
+            if len(self._found) >= MOST_LAYERS:
+                self._found.clear()
+            self._found[whole] = make(), arrays
+        return self._found[whole][0]
 
 
 def twins_of(graph: Graph) -> Twins:
@@ -99,30 +140,45 @@ def _layer(op: Op, twins: Twins) -> Keys:
     if not conv.is_depthwise:
         return _columns(op, conv.weights.array(), 0) if conv.is_dense else None
     columns = _columns(op, conv.weights.array(), 3)
-    if columns is None:
-        return None
+    if columns is None or len(columns) == columns.max(initial=-1) + 1:
+        return columns  # all differ, whatever they read
     read = np.repeat(twins.of(conv.data), conv.multiplier).tolist()
-    return list(zip(read, columns, strict=True))
+    return list(zip(read, columns.tolist(), strict=True))
 
 
-def _columns(op: Op, data: Array, axis: int) -> Keys:
+def _columns(op: Op, data: Array, axis: int) -> Ints | None:
+    """For each column a number, equal for equal ones: 0, 1, 2 and so on where all differ."""
     weights, bias = op.operand(1), op.input(2)
-    rows = np.moveaxis(data, axis, 0)
-    count, quant = len(rows), weights.quant
+    count, quant = data.shape[axis], weights.quant
     if quant is None or quant.scale is None or quant.count not in (1, count):
         return None
     if bias is not None and (not bias.has_array or bias.elements != count):
         return None
-    numbers = np.zeros(count, np.int64) if bias is None else bias.array().reshape(-1)
-    scales = np.broadcast_to(quant.scale, (count,))
-    parts = zip(rows, numbers.tolist(), scales.tolist(), strict=True)
-    return [(row.tobytes(), number, scale) for row, number, scale in parts]
+    scale = quant.scale
+    held = tuple(None if v is None or v.buffer is None else v.buffer.data for v in (weights, bias))
+    key = data.shape, data.dtype.str, axis, scale.tobytes(), None if bias is None else bias.dtype
+
+    def make() -> Ints:
+        numbers = np.zeros(count, np.int64) if bias is None else bias.array().reshape(-1)
+        scales = np.broadcast_to(scale, (count,))
+        rows = (row.tobytes() for row in np.moveaxis(data, axis, 0))
+        new: dict[Hashable, int] = {}
+        parts = zip(rows, numbers.tolist(), scales.tolist(), strict=True)
+        return np.asarray([new.setdefault(part, len(new)) for part in parts], dtype=np.int64)
+
+    return _Columns.by(op).of(key, held, make)
 
 
 def _alike(op: Op, twins: Twins) -> Keys:
     """Every channel is handled alike."""
     data = op.input(0)
-    return None if data is None or not data.shape else list(twins.of(data).tolist())
+    return None if data is None or not data.shape else _like(data, twins)
+
+
+def _like(data: Value, twins: Twins) -> list[Hashable] | Ints:
+    """Equal where those of another value are."""
+    labels = twins.of(data)
+    return list(labels.tolist()) if data in twins.pairs else np.arange(len(labels), dtype=np.int64)
 
 
 def _elementwise(op: Op, twins: Twins) -> Keys:
@@ -145,9 +201,10 @@ def _elementwise(op: Op, twins: Twins) -> Keys:
 
 def _padded(op: Op, twins: Twins) -> Keys:
     """Channels of nothing but padding are twins, too."""
-    amounts, inner = amounts_of(op), _alike(op, twins)
-    if not amounts or inner is None or amounts[-1][0] < 0:
+    data, amounts = op.input(0), amounts_of(op)
+    if not amounts or data is None or not data.shape or amounts[-1][0] < 0:
         return None
+    inner: list[Hashable] = list(twins.of(data).tolist())
     before, after = amounts[-1]
     if before + len(inner) + after != op.output.shape[-1]:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from tflopt.config import Goal
@@ -16,9 +16,8 @@ from tflopt.rules.channels.remove import carry_out, plan_of
 from tflopt.search.cost import Cost, flash_estimate
 from tflopt.search.objective import Budget
 from tflopt.search.worth import Worth
-from tflopt.target.cortex_m import Target
 from tflopt.target.hazards import hazards_at
-from tflopt.target.kernel_sets import ONE_OF_EACH
+from tflopt.target.kernel_sets import CMSIS_NN_SETS, on
 from tflopt.target.kernels import kernel_use
 
 ROUNDS = 6
@@ -54,7 +53,7 @@ def choose(model: Model, index: int, worth: Worth, *, shared_zeros: bool = True)
         carry_out(plan.on(copy), copy, Rewriter(trial))
         pairs = list(zip(graph.ops, copy.ops, strict=True))
         after = _Weighed(trial, worth)
-        culprits = _culprits(pairs, worth, _grows(before, after))
+        culprits = _culprits(pairs, (before, after), _grows(before, after))
         if culprits is None and shared_zeros and _is_too_dear(before, after):
             culprits = _wasteful(model, pairs)
         if culprits is None:
@@ -78,12 +77,16 @@ class _Weighed:
         return self.worth.arena_estimate(self.model)
 
     @cached_property
+    def work(self) -> dict[Op, int | None]:
+        """The instructions of each operator, None where nothing is known of its kernel."""
+        return {op: self.worth.instructions([op]) for op in self.model.ops()}
+
+    @cached_property
     def cost(self) -> Cost:
         """With the zero points that the file keeps for LiteRT."""
         zeros = ZERO_POINT_BYTES * sum(_lengths(self.model))
-        work = [self.worth.instructions([op]) for op in self.model.ops()]
         flash = flash_estimate(self.model) + zeros
-        return Cost(sum(count or 0 for count in work), flash, self.arena_bytes)
+        return Cost(sum(count or 0 for count in self.work.values()), flash, self.arena_bytes)
 
     def gain(self, after: _Weighed) -> float:
         """What another one gains in all resources together."""
@@ -97,10 +100,14 @@ def _grows(before: _Weighed, after: _Weighed) -> bool:
     return before.worth.goal is not Goal.BALANCED or before.gain(after) <= 0
 
 
-def _culprits(pairs: Pairs, worth: Worth, grows: bool) -> dict[Op, Reason] | None:
+def _culprits(
+    pairs: Pairs, weighed: tuple[_Weighed, _Weighed], grows: bool
+) -> dict[Op, Reason] | None:
     """The operators that are to blame, with reasons; None where nothing is worse."""
+    before, after = weighed
+    worth = before.worth
     culprits = {old: reason for old, new in pairs if (reason := _defect(old, new, worth))}
-    rises = {old: rise for old, new in pairs if (rise := _rise(old, new, worth))}
+    rises = {old: _rise(before.work[old], after.work[new]) for old, new in pairs}
     if worth.goal in SPEEDS and sum(rises.values()) > 0:
         slower = [old for old, rise in rises.items() if rise > 0]
         culprits.update(
@@ -115,9 +122,8 @@ def _culprits(pairs: Pairs, worth: Worth, grows: bool) -> dict[Op, Reason] | Non
     return culprits or None
 
 
-def _rise(old: Op, new: Op, worth: Worth) -> int:
-    """By how many instructions the layer gets slower."""
-    before, after = worth.instructions([old]), worth.instructions([new])
+def _rise(before: int | None, after: int | None) -> int:
+    """By how many instructions a layer gets slower."""
     return 0 if before is None or after is None else after - before
 
 
@@ -128,8 +134,8 @@ def _scratch(op: Op, worth: Worth) -> int:
 
 def _defect(old: Op, new: Op, worth: Worth) -> Reason | None:
     """What the kernels compute wrongly only with fewer channels, on any core."""
-    for name in ONE_OF_EACH.values():
-        device = replace(worth.device, target=Target.parse(name))
+    for kernels in CMSIS_NN_SETS:
+        device = on(worth.device, kernels)
         known = {hazard.name for hazard in hazards_at(old, device)}
         for hazard in hazards_at(new, device):
             if hazard.name not in known:

@@ -38,7 +38,8 @@ class MergeGroups(FormRule):
             at=op,
         )
         sketches = [as_dense(conv, groups) for groups in (1, *_wider(conv))]
-        sketch, choice = self.worth.best([op], sketches)
+        hopeful = [sketch for sketch in sketches if self.worth.may_gain([op], sketch)]
+        sketch, choice = self.worth.best([op], hopeful or sketches[:1])
         if not choice.is_worth_it and sketch is not sketches[0]:
             choice = self.worth.compare([op], sketches[0])
         require(choice.is_worth_it, choice.why_not("CONV_2D of one group"), at=op)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from math import prod
 
 import numpy as np
@@ -42,6 +43,23 @@ class TensorSpec:
     variable: bool = False
     scale: float | None = None
     zero_point: int | None = None
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[type[TensorSpec], tuple[object, ...]]:
+        """Without the hash, which differs between processes."""
+        return TensorSpec, self._content
+
+    @property
+    def _content(self) -> tuple[object, ...]:
+        quantization = self.scale, self.zero_point
+        flags = self.constant, self.per_channel, self.ints, self.variable
+        return self.shape, self.dtype, *flags, *quantization
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self._content)
 
     @property
     def elements(self) -> int:
@@ -109,26 +127,30 @@ def detached(spec: LayerSpec) -> Op:
 
 
 def _input(op: Op, value: Value) -> TensorSpec:
-    tensor, quant = _tensor(value), value.quant
+    quant, scale, zero_point = value.quant, None, None
     of_signs = facts_of(op).kind is Kind.BINARY and value.dtype is DType.INT8
     of_codes = of_signs or Trait.SATURATES in facts_of(op).traits
     if of_codes and quant is not None and quant.is_set and quant.count == 1:
         scale, zero_point = quant.scalar()
-        tensor = replace(tensor, scale=scale, zero_point=zero_point)
-    if not of_signs and (op.code in UNREAD or value.dtype not in _INTS):
-        return tensor
-    short = value.has_data and value.elements <= READ_INTS_LIMIT
-    return replace(tensor, ints=value.ints()) if short else tensor
+    reads = of_signs or (op.code not in UNREAD and value.dtype in _INTS)
+    short = reads and value.has_data and value.elements <= READ_INTS_LIMIT
+    return _tensor(value, value.ints() if short else None, scale, zero_point)
 
 
-def _tensor(value: Value) -> TensorSpec:
-    return TensorSpec(
-        shape=value.shape,
-        dtype=value.dtype,
-        constant=value.is_constant,
-        per_channel=value.quant is not None and value.quant.is_per_channel,
-        variable=value.is_variable,
-    )
+def _tensor(
+    value: Value,
+    ints: tuple[int, ...] | None = None,
+    scale: float | None = None,
+    zero_point: int | None = None,
+) -> TensorSpec:
+    quant = value.quant
+    per_channel = quant is not None and quant.is_per_channel
+    flags = value.is_constant, per_channel, ints, value.is_variable
+    return _known(value.shape, value.dtype, *flags, scale, zero_point)
+
+
+_known = lru_cache(maxsize=1 << 14)(TensorSpec)
+"""Tensors alike are one object, which is found faster than it is made, and compared by identity."""
 
 
 def _values(graph: Graph, tensors: Iterable[TensorSpec | None]) -> Iterable[Value | None]:
