@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
+from random import Random
 
 import pytest
 
 from tests.support.check_rule import check_leaves_alone, check_rule
 from tests.support.windows import Windows, image
 from tflopt.facts.pads import Amounts, amounts_of
-from tflopt.facts.windows import extents, span_of
+from tflopt.facts.windows import Axis, extents, span_of
 from tflopt.ir import OpCode, Padding
-from tflopt.rules.movement.narrow_pad import NarrowPad
+from tflopt.rules.movement.narrow_pad import NarrowPad, _narrowest
 
 pytestmark = pytest.mark.runtime
 RULE = NarrowPad()
@@ -131,3 +132,21 @@ def test_leaves_alone(build: Callable[[Windows], None]) -> None:
     n = Windows()
     build(n)
     check_leaves_alone(n.model, RULE)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_the_stride(seed: int) -> None:
+    """Against all amounts; strides and kernels beyond those that layers have."""
+    rng = Random(seed)
+    stride, kernel = rng.randint(1, 40), rng.randint(1, 60)
+    front, behind = rng.randint(0, 4), rng.randint(0, 40)
+    size = rng.randint(kernel, kernel + 80)
+    out = (front + size + behind - kernel) // stride + 1
+    axis = Axis(size, kernel, stride, 1, front, out)
+    fitting = [
+        sum(sides)
+        for sides in product(range(front + 1), range(behind + 1))
+        if extents(Padding.SAME, size + sum(sides), kernel, stride) == (front - sides[0], out)
+    ]
+    found = _narrowest([axis], (front, behind), Padding.SAME)
+    assert (None if found is None else sum(found)) == min(fitting, default=None)

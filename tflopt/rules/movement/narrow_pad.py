@@ -21,7 +21,7 @@ from tflopt.target.one_row import wrong_on_mve
 
 Sides = tuple[int, int]
 MOST_TRIED = 64
-"""Elements in front that SAME is tried with: kernels are smaller."""
+"""Elements on a side that SAME is tried with: kernels and strides are smaller."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +123,16 @@ def _narrowest(axes: Sequence[Axis], given: Sides, padding: Padding) -> Sides | 
 
 
 def _behind(axes: Sequence[Axis], front: int, padding: Padding) -> set[int]:
-    """Amounts behind among which the least lies: where the last output of an axis begins to be."""
+    """Amounts behind among which the least lies: those with which an axis has its outputs, one for
+    each element of a stride under SAME.
+    """
     if padding is Padding.VALID:
         return {max(axis.behind for axis in axes)}
-    ends = {(axis.out - 1) * axis.stride + 1 - axis.size - front for axis in axes}
-    return {max(0, end) + more for end in ends for more in range(MOST_TRIED // 8)}
+    ends = ((axis.out - 1) * axis.stride + 1 - axis.size - front for axis in axes)
+    tried = (min(axis.stride, MOST_TRIED) for axis in axes)
+    return {
+        max(0, end + more) for end, most in zip(ends, tried, strict=True) for more in range(most)
+    }
 
 
 def _fits(axis: Axis, sides: Sides, padding: Padding) -> bool:
