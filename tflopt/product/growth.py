@@ -8,7 +8,7 @@ from tflopt.ir import Model
 from tflopt.plan.describe import plan_bytes
 from tflopt.product.facts import model_facts
 from tflopt.product.optimize import Result, Settings
-from tflopt.product.trades import costs, trade_notes, trades
+from tflopt.product.trades import Costs, costs, trade_notes, trades
 from tflopt.rewrite import Stage, Trace
 from tflopt.rules.pipeline import RULES
 from tflopt.target.memory import Memory
@@ -29,8 +29,9 @@ def size_notes(result: Result, settings: Settings) -> list[str]:
     """What a user should know of sizes: where the annotation is, trades, and what grew and why."""
     beside = result.annotation and settings.annotates and not result.annotates
     moved = [BESIDE.format(len(result.annotation))] if beside else []
-    trades = [*trade_notes(result, settings), *growth_notes(result, settings)]
-    return [*moved, *effort_notes(result.trace), *unknown_notes(result.memory_after), *trades]
+    known = costs(result, settings)
+    told = [*trade_notes(result, settings, known), *growth_notes(result, settings, known)]
+    return [*moved, *effort_notes(result.trace), *unknown_notes(result.memory_after), *told]
 
 
 def effort_notes(trace: Trace) -> list[str]:
@@ -52,9 +53,14 @@ def unknown_notes(memory: Memory | None) -> list[str]:
     return [f"the arena is unknown: more than is stated by what {names} needs."]
 
 
-def growth_notes(result: Result, settings: Settings) -> list[str]:
-    """A line for each resource that grew and that no trade tells of."""
-    told = {growth.resource for growth in trades(result, settings)}
+def growth_notes(result: Result, settings: Settings, known: Costs | None = None) -> list[str]:
+    """A line for each resource that grew and that no trade tells of.
+
+    Args:
+        known: what :func:`~tflopt.product.trades.costs` says of the result, to not ask it again.
+    """
+    known = known or costs(result, settings)
+    told = {growth.resource for growth in trades(result, settings, known)}
     found = []
     grown = len(result.data) - len(result.source)
     if grown > 0 and "flash" not in told:
@@ -64,11 +70,11 @@ def growth_notes(result: Result, settings: Settings) -> list[str]:
         grown = new.minimum_bytes - old.minimum_bytes
         if grown > 0 and "arena" not in told:
             found.append(_said("arena", grown, _arena_reasons(result, settings)))
-    return [*found, *_instruction_notes(result, settings)]
+    return [*found, *_instruction_notes(result, settings, known)]
 
 
-def _instruction_notes(result: Result, settings: Settings) -> list[str]:
-    old, new = (each.instructions or 0 for each in costs(result, settings))
+def _instruction_notes(result: Result, settings: Settings, known: Costs) -> list[str]:
+    old, new = (each.instructions or 0 for each in known)
     if new - old <= LEAST_SHARE * old:
         return []
     why = _why(result, settings) or f", for --goal {settings.config.goal.value}"

@@ -8,10 +8,12 @@ from tflopt.search.cost import Cost
 from tflopt.search.objective import Growth, growths
 from tflopt.target.cost import predict_model
 
+Costs = tuple[Cost, Cost]
+"""Of the original and of the result."""
 OPTIONS = {"arena": "--max-arena", "flash": "--max-flash"}
 
 
-def costs(result: Result, settings: Settings) -> tuple[Cost, Cost]:
+def costs(result: Result, settings: Settings) -> Costs:
     """The original and the result, without the annotation, which is no form's price."""
     device = settings.device
     memories = (result.memory_before, result.memory_after)
@@ -25,17 +27,21 @@ def costs(result: Result, settings: Settings) -> tuple[Cost, Cost]:
     )
 
 
-def trades(result: Result, settings: Settings) -> list[Growth]:
-    """Each resource of which a balanced result takes more, for fewer instructions."""
+def trades(result: Result, settings: Settings, known: Costs | None = None) -> list[Growth]:
+    """Each resource of which a balanced result takes more, for fewer instructions.
+
+    Args:
+        known: what :func:`costs` says of the result, to not ask it again.
+    """
     if settings.config.goal is not Goal.BALANCED:
         return []
-    before, after = costs(result, settings)
+    before, after = known or costs(result, settings)
     return [growth for growth in growths(before, before, after) if growth.saved_share > 0]
 
 
-def trade_notes(result: Result, settings: Settings) -> list[str]:
+def trade_notes(result: Result, settings: Settings, known: Costs | None = None) -> list[str]:
     """One line for each of them."""
-    return [_said(growth) for growth in trades(result, settings)]
+    return [_said(growth) for growth in trades(result, settings, known)]
 
 
 def _said(growth: Growth) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from rich.console import Console
 from rich.table import Table
@@ -73,6 +74,21 @@ class _Screen:
     settings: Settings
     levers: Sequence[Lever]
 
+    @cached_property
+    def operators(self) -> list[Change]:
+        """What happened to each kind of operator."""
+        return operator_changes(self.result.original, self.result.model, self.settings.device)
+
+    @cached_property
+    def parts(self) -> list[Change]:
+        """Where the file got smaller."""
+        return file_changes(self.result)
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What a user should know."""
+        return result_notes(self.result, self.settings)
+
     def show(self, source: str, output: str, most: _Most) -> None:
         """All of it, with so many of each."""
         console, result, settings = self.console, self.result, self.settings
@@ -104,11 +120,9 @@ class _Screen:
         if not counts:
             yield Text("nothing to change: no rule applies")
             return
-        result, device = self.result, self.settings.device
-        operators = operator_changes(result.original, result.model, device)
-        rest = operators[most.operators :]
-        shown = operators[: most.operators + (len(rest) == 1)]
-        parts = file_changes(result)[: most.parts]
+        rest = self.operators[most.operators :]
+        shown = self.operators[: most.operators + (len(rest) == 1)]
+        parts = self.parts[: most.parts]
         names = [row.what for row in (*shown, *parts)]
         column = max(map(len, [*names, *(["also"] if len(rest) > 1 else [])]), default=0) + 2
         room = self.console.width - column - 2
@@ -133,9 +147,8 @@ class _Screen:
         return as_many(words, room, tail if tidy else [])
 
     def _notes(self, most: int) -> None:
-        texts = result_notes(self.result, self.settings)
-        print_notes(self.console, texts[:most])
-        more = len(texts) - most
+        print_notes(self.console, self.notes[:most])
+        more = len(self.notes) - most
         if more > 0:
             text = f"{more:,} more {_plural(more, 'note')}: --report has all"
             self.console.print(Text(text, style=SMALL))
