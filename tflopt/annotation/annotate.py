@@ -43,6 +43,7 @@ def make_annotation(source: bytes, model: Model, memory: Memory, rules: Collecti
     """
     device = memory.device
     digest, numbers = hashlib.sha256(source).digest(), _numbers(rules)
+    borne = bearers(model, device)
     previous = None if rules else _readable_annotation(model)
     if previous is not None:
         digest = previous.source_sha256
@@ -58,8 +59,8 @@ def make_annotation(source: bytes, model: Model, memory: Memory, rules: Collecti
         arena_total_bytes=memory.arena.minimum_bytes,
         operators=tuple(_operator(row) for row in memory.table),
         rules=numbers,
-        isa_specific_overlap=needs_its_isa(model, device),
-        trusted=None if read_plan(model) is None else bearers(model, device),
+        isa_specific_overlap=needs_its_isa(model, device, borne),
+        trusted=None if read_plan(model) is None else borne,
         library=library_text(device),
     )
     try:

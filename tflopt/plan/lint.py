@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from tflopt.plan.encode import METADATA_NAME
 from tflopt.plan.greedy import ONLINE
@@ -53,10 +54,37 @@ def lint(
     if len(offsets) != model.tensor_count:
         reason = f"{counted(len(offsets), 'offset')} for {counted(model.tensor_count, 'tensor')}"
         return [Finding(Severity.ERROR, (METADATA_NAME,), reason)]
+    planned = _placed(model, offsets)
+    found = [finding for placed in planned for finding in _lint_one(placed, model)]
+    return found + clashes(_meetings(planned), aliases)
+
+
+def meetings(model: ModelDesc, offsets: Sequence[int]) -> list[Meeting]:
+    """The pairs of tensors that share bytes while both are alive; none in a malformed plan."""
+    fits = len(offsets) == model.tensor_count
+    return _meetings(_placed(model, offsets)) if fits else []
+
+
+def clashes(met: Sequence[Meeting], aliases: Sequence[TensorAlias]) -> list[Finding]:
+    """What is wrong or remarkable of these pairs, where ``aliases`` are known to be safe."""
+    known: dict[frozenset[TensorRef], list[TensorAlias]] = {}
+    for alias in aliases:
+        known.setdefault(frozenset((alias.first, alias.second)), []).append(alias)
+    return [
+        _clash(first, second)
+        for first, second in met
+        if not any(
+            _allows(alias, first, second)
+            for alias in known.get(frozenset((first.ref, second.ref)), ())
+        )
+    ]
+
+
+def _placed(model: ModelDesc, offsets: Sequence[int]) -> list[_Placed]:
     refs = [TensorRef(s, t) for s, g in enumerate(model.subgraphs) for t in range(len(g.tensors))]
     flat = dict(zip(refs, offsets, strict=True))
     outputs = {TensorRef(0, tensor) for tensor in model.subgraphs[0].outputs}
-    planned = [
+    return [
         _Placed(
             buffer.name,
             buffer.ref,
@@ -68,11 +96,19 @@ def lint(
         for buffer in planned_buffers(model, offsets)
         if isinstance(buffer.ref, TensorRef) and flat[buffer.ref] != ONLINE
     ]
-    findings = [finding for placed in planned for finding in _lint_one(placed, model)]
-    for i, first in enumerate(planned):
-        for second in planned[:i]:
-            findings.extend(_lint_pair(first, second, aliases))
-    return findings
+
+
+def _meetings(planned: Sequence[_Placed]) -> list[Meeting]:
+    by_offset = sorted(range(len(planned)), key=lambda i: planned[i].offset)
+    pairs, below = [], list[int]()
+    for high in by_offset:
+        placed = planned[high]
+        below = [i for i in below if planned[i].end > placed.offset]
+        if placed.size_bytes:
+            met = (i for i in below if planned[i].lifetime.common_steps(placed.lifetime))
+            pairs += [(max(high, low), min(high, low)) for low in met]
+            below.append(high)
+    return [(planned[i], planned[j]) for i, j in sorted(pairs)]
 
 
 @dataclass(frozen=True)
@@ -86,15 +122,24 @@ class _Placed:
     buffer: PlannedBuffer
     is_output: bool
 
-    @property
+    @cached_property
     def lifetime(self) -> Lifetime:
         """The runtime's, and one step more for the application to read an output."""
         end = max(self.buffer.first_used, self.buffer.last_used) + 1
         return Lifetime(self.buffer.first_used, end + self.is_output)
 
     @property
+    def end(self) -> int:
+        """The first byte behind it."""
+        return self.offset + self.size_bytes
+
+    @property
     def span(self) -> str:
-        return f"{self.offset}..{self.offset + self.size_bytes}"
+        return f"{self.offset}..{self.end}"
+
+
+Meeting = tuple[_Placed, _Placed]
+"""The tensor that comes later in the model first."""
 
 
 def _exact_bytes(model: ModelDesc, ref: TensorRef) -> int:
@@ -114,24 +159,16 @@ def _lint_one(placed: _Placed, model: ModelDesc) -> Iterator[Finding]:
         yield Finding(severity, (placed.name,), reason)
 
 
-def _lint_pair(
-    first: _Placed, second: _Placed, aliases: Sequence[TensorAlias]
-) -> Iterator[Finding]:
-    low, high = sorted((first, second), key=lambda placed: placed.offset)
-    if high.offset >= low.offset + low.size_bytes or not high.size_bytes:
-        return
+def _clash(first: _Placed, second: _Placed) -> Finding:
     steps = first.lifetime.common_steps(second.lifetime)
-    if not steps or any(_allows(alias, first, second) for alias in aliases):
-        return
     step = max(first.lifetime.start, second.lifetime.start)
     names = (first.name, second.name)
     hands_over = first.lifetime.hands_over(second.lifetime)
     if hands_over and first.lifetime.start != second.lifetime.start:
         reason = f"bytes {first.span} and {second.span} overlap in step {step}, that of an operator"
-        yield Finding(Severity.NOTE, names, reason + " which must be able to work in place")
-    else:
-        reason = f"bytes {first.span} and {second.span} overlap in {steps} steps from {step} on"
-        yield Finding(Severity.ERROR, names, reason)
+        return Finding(Severity.NOTE, names, reason + " which must be able to work in place")
+    reason = f"bytes {first.span} and {second.span} overlap in {steps} steps from {step} on"
+    return Finding(Severity.ERROR, names, reason)
 
 
 def _allows(alias: TensorAlias, first: _Placed, second: _Placed) -> bool:

@@ -282,10 +282,17 @@ class _Trial:
             self.saved[self._place(op)] = max((self._saved(a, op) for a in aliases), default=0)
 
     def _moved(self, sums: Sums, first: int) -> Sums:
-        if self.lost:
-            sums = np.delete(sums, [place + first for place in self.lost])
-        places = [place - number + first for number, place in enumerate(self.new)]
-        moved: Sums = np.insert(sums, places, 0) if places else sums.copy()
+        gone, new = ([place + first for place in places] for places in (self.lost, self.new))
+        if gone == new:
+            same: Sums = sums.copy()
+            same[new] = 0
+            return same
+        keeps = np.ones(len(sums), np.bool_)
+        keeps[gone] = False
+        moved: Sums = np.zeros(len(sums) - len(gone) + len(new), np.int64)
+        stays = np.ones(len(moved), np.bool_)
+        stays[new] = False
+        moved[stays] = sums[keeps]
         return moved
 
     def _saved(self, alias: ValueAlias, op: Op) -> int:

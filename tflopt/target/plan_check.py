@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from tflopt.ir import Model
 from tflopt.plan.describe import read_plan
 from tflopt.plan.lifetimes import TensorAlias
-from tflopt.plan.lint import Finding, Severity, lint
+from tflopt.plan.lint import Finding, Meeting, Severity, clashes, lint, meetings
 from tflopt.target.device import Device
-from tflopt.target.kernel_sets import CMSIS_NN_SETS, ISA_ALONE, KernelSet, on
+from tflopt.target.kernel_sets import CMSIS_NN_SETS, ISA_ALONE, KernelSet
 from tflopt.target.memory import PlanRequest, aliases_of, aliases_on, description_of
 from tflopt.target.vendor import program_aliases
 
@@ -37,7 +37,8 @@ def is_plan_wrong(model: Model, device: Device) -> bool:
 
 def bearers(model: Model, device: Device) -> frozenset[KernelSet]:
     """The kernels that bear every overlap of the plan that a model carries; all without a plan."""
-    return frozenset(kernels for kernels in KernelSet if _bear(model, kernels, device))
+    met = _met(model, device)
+    return frozenset(kernels for kernels in KernelSet if _bear(model, kernels, device, met))
 
 
 def needs_cmsis_nn(model: Model, device: Device) -> bool:
@@ -45,24 +46,31 @@ def needs_cmsis_nn(model: Model, device: Device) -> bool:
 
     Then a host can't run the plan. One that is wrong on the device too should be run, and fail.
     """
-    borne = _bear(model, KernelSet.REFERENCE, device)
+    borne = _bear(model, KernelSet.REFERENCE, device, _met(model, device))
     return not borne and not is_plan_wrong(model, device)
 
 
-def needs_its_isa(model: Model, device: Device) -> bool:
-    """Whether the plan is right on a device, but not on one with another ISA."""
-    borne = all(_bear(model, kernels, device) for kernels in CMSIS_NN_SETS)
-    return not borne and not is_plan_wrong(model, device)
+def needs_its_isa(model: Model, device: Device, borne: frozenset[KernelSet] | None = None) -> bool:
+    """Whether the plan is right on a device, but not on one with another ISA.
+
+    Args:
+        borne: what :func:`bearers` says, where that is known.
+    """
+    known = bearers(model, device) if borne is None else borne
+    return not known >= set(CMSIS_NN_SETS) and not is_plan_wrong(model, device)
 
 
-def _bear(model: Model, kernels: KernelSet, device: Device) -> bool:
-    """The scratch of a core doesn't matter: it is placed around the plan."""
+def _met(model: Model, device: Device) -> list[Meeting]:
+    """The same for all kernels: the scratch of a core is placed around the plan."""
     offsets = read_plan(model)
-    if offsets is None:
+    return [] if offsets is None else meetings(description_of(model, device), offsets)
+
+
+def _bear(model: Model, kernels: KernelSet, device: Device, met: Sequence[Meeting]) -> bool:
+    """Whether kernels bear all pairs of tensors that meet."""
+    if not met:
         return True
-    aliases = aliases_on(model, kernels, device)
-    found = _lint(model, on(device, kernels), offsets, aliases)
-    return not any(len(finding.tensors) == PAIR for finding in found)
+    return not clashes(met, [*aliases_on(model, kernels, device), *program_aliases(model)])
 
 
 def _lint(
