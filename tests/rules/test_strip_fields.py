@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from tests.support.check_rule import check_leaves_alone, check_rule
-from tests.support.flash import SMALL, Layers, real_model, relu_chain
+from tests.support.flash import SMALL, Layers, real_model, refusal, relu_chain
 from tests.support.objects import object_api
 from tflopt.config import Runtime
 from tflopt.io import write_bytes
 from tflopt.ir import OpCode, OperatorCode
-from tflopt.ir.options import TransposeOptions
+from tflopt.ir.options import ReshapeOptions, TransposeOptions
 from tflopt.ir.record import Record
 from tflopt.rules.constants.remove_dead import RemoveDead
 from tflopt.rules.flash.strip_fields import StripFields
@@ -96,6 +96,15 @@ def test_option_tables_without_fields_go_and_others_stay() -> None:
     assert kinds[OpCode.PAD] is kinds[OpCode.TRANSPOSE] is None
     assert kinds[OpCode.ADD] is not None
     assert kinds[OpCode.RESHAPE] is not None
+
+
+def test_the_shape_of_a_view_goes_for_tflm_alone() -> None:
+    n = Layers()
+    x = n.op(OpCode.RESHAPE, [n.relu(n.feed(2, 3))], (3, 2), options=ReshapeOptions((3, 2)))
+    n.output(n.relu(x))
+    copy = check_rule(n.model, FOR_TFLM, hits=1, runners=["tflm"], tflm_alone=True)
+    assert copy.main.ops[1].options is None
+    refusal(copy, "litert")
 
 
 def test_unknown_options_stay() -> None:

@@ -22,7 +22,8 @@ from tflopt.ir.clone import clone
 from tflopt.product.settings import Settings
 from tflopt.rewrite import Stage, Trace
 from tflopt.rewrite.watch import Watch, verify_runs
-from tflopt.rules.pipeline import RULES, run_pipeline
+from tflopt.rules.course import Course
+from tflopt.rules.pipeline import RULES, go_on, run_pipeline
 from tflopt.rules.tiling.tile_layers import FLASH_PER_RAM, TileLayers
 from tflopt.search.cost import Cost
 from tflopt.search.objective import excess, growths, ranked
@@ -47,8 +48,8 @@ MakeDraft = Callable[[Model, bytes, "Settings", Watch], "Draft"]
 class Draft:
     """A finished result that nobody has verified: the model, its bytes, and what they take.
 
-    ``settings`` are those that it was made with; ``cost`` doesn't count the annotation. It is the
-    best of ``results``, and ``memory_before`` is the original's.
+    ``settings`` are those that it was made with, ``course`` the way to it; ``cost`` doesn't count
+    the annotation. It is the best of ``results``, and ``memory_before`` is the original's.
     """
 
     settings: Settings
@@ -61,6 +62,7 @@ class Draft:
     cost: Cost
     results: int = 1
     memory_before: Memory | None = None
+    course: Course | None = None
 
     @property
     def whole(self) -> Cost:
@@ -75,20 +77,34 @@ def memory_within(model: Model, settings: Settings) -> Memory | None:
     return memory_of(model, settings.device)
 
 
-def make_draft(original: Model, data: bytes, settings: Settings, watch: Watch) -> Draft:
+def make_draft(
+    original: Model,
+    data: bytes,
+    settings: Settings,
+    watch: Watch,
+    known: Course | None = None,
+) -> Draft:
     """One result.
+
+    Args:
+        known: the way to another result of this model, which isn't gone again.
 
     Raises:
         TfloptError: the model can't be rewritten without loss.
     """
-    model = clone(original)
-    trace = run_pipeline(model, settings.selection, settings.config, watch)
+    selection, config = settings.selection, settings.config
+    course = Course(selection, config)
+    begun = None if known is None else go_on(known, selection, config, watch)
+    if begun is None:
+        model = clone(original)
+        begun = model, run_pipeline(model, selection, config, watch, course)
+    model, trace = begun
     memory = memory_within(model, settings)
     annotation = b"" if memory is None else make_annotation(data, model, memory, trace.counts)
     output, annotates = _written(model, annotation, len(data), settings)
     flash = len(output) - (len(annotation) if annotates else 0)
     cost = _cost(model, memory, flash, settings)
-    return Draft(settings, model, trace, memory, annotation, annotates, output, cost)
+    return Draft(settings, model, trace, memory, annotation, annotates, output, cost, course=course)
 
 
 def _written(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from tflopt.config import Config, Runtime
 from tflopt.errors import TfloptError
@@ -11,7 +12,7 @@ from tflopt.io import write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.product.budget import arena_with_overlap
-from tflopt.product.choose import choose
+from tflopt.product.choose import choose, make_draft
 from tflopt.product.optimize import Result
 from tflopt.product.settings import Settings
 from tflopt.rewrite import Rule, Stage, Trace, Why
@@ -169,7 +170,10 @@ def _again(model: Model, settings: Settings, only: tuple[str, ...]) -> tuple[Mod
 def _tried(option: str, price: str, result: Result, settings: Settings) -> Lever | None:
     """What the command makes of it with an option, None where that is slower or not allowed."""
     try:
-        draft = choose(result.original, result.source, settings, lambda _: None, lambda _: None)
+        make = partial(make_draft, known=result.course)
+        draft = choose(
+            result.original, result.source, settings, lambda _: None, lambda _: None, make
+        )
     except TfloptError:
         return None
     work = predict_model(result.model, settings.device).instructions

@@ -20,6 +20,7 @@ from tflopt.product.settings import DEFAULT_TARGET as DEFAULT_TARGET
 from tflopt.product.settings import Settings as Settings
 from tflopt.rewrite import Trace
 from tflopt.rewrite.watch import Event, Moment, Watch, in_turn, verify_runs
+from tflopt.rules.course import Course
 from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 from tflopt.target import Target
 from tflopt.target.device import Device
@@ -36,7 +37,8 @@ class Result:
     """What came out: the model and its bytes, what the rules did, and the verdict.
 
     ``hazards`` are the layers of the original that the device computes wrongly, ``hazards_left``
-    those of the result. ``annotates``: the model carries the annotation itself.
+    those of the result. ``annotates``: the model carries the annotation itself. ``course``: the way
+    to it.
     """
 
     original: Model
@@ -51,6 +53,7 @@ class Result:
     annotates: bool = False
     hazards: Sequence[HazardFinding] = ()
     hazards_left: Sequence[HazardFinding] = ()
+    course: Course | None = None
 
     @cached_property
     def before(self) -> ModelFacts:
@@ -182,6 +185,7 @@ def _optimize(
         annotates=draft.annotates,
         hazards=find_hazards(original, settings.device),
         hazards_left=find_hazards(model, settings.device),
+        course=draft.course,
     )
 
 

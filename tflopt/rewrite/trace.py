@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tflopt.errors import printable
 from tflopt.ir.node import Op, OperatorCode
-from tflopt.rewrite.reason import Reason, reason_of
+from tflopt.rewrite.reason import Reason, Why, reason_of
 from tflopt.texts import counted
 
 
@@ -55,12 +55,14 @@ class Trace:
     """Collected by the driver; ``near_misses`` holds only what still stands at the end.
 
     ``many`` are the operators of the largest graph that was too large to be looked at from all
-    sides, 0 where none was.
+    sides, 0 where none was. ``cautious``: rules that have left something as it is for a runtime or
+    for readers that resize, whether that still stands or not.
     """
 
     hits: list[Hit] = field(default_factory=list)
     steps: int = 0
     many: int = 0
+    cautious: set[str] = field(default_factory=set)
     _declined: dict[Op, dict[str, tuple[Reason, Op]]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -85,7 +87,10 @@ class Trace:
 
     def decline(self, rule: str, anchor: Op, reason: Reason | str, at: Op) -> None:
         """A rule declined at an operator."""
-        self._declined.setdefault(anchor, {})[rule] = (reason_of(reason), at)
+        said = reason_of(reason)
+        if said.why in (Why.LITERT, Why.OPEN_SHAPE):
+            self.cautious.add(rule)
+        self._declined.setdefault(anchor, {})[rule] = (said, at)
 
     def forget(self, anchor: Op, rules: Collection[str]) -> None:
         """Rules visit an operator again: what they said of it no longer counts."""

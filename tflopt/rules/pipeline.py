@@ -15,6 +15,7 @@ from tflopt.ir import Model
 from tflopt.ir.clone import adopt, clone
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Stage, Trace, run_model_rule, run_rules
 from tflopt.rewrite.watch import Event, Moment, Watch, in_turn, verify_runs
+from tflopt.rules.course import KEPT, Course, Stand, rules_for
 from tflopt.rules.flash.keep_names import check_names
 from tflopt.rules.memory.program_plan import run_around_vendors
 from tflopt.rules.phases import MOST_ROUNDS, PHASES, Mode, Phase
@@ -27,7 +28,7 @@ from tflopt.search.objective import Budget, growths
 from tflopt.search.worth import FormRule, Worth
 from tflopt.target.vendor import places_are_fixed
 
-__all__ = ["RULES", "Selection", "applies", "find_rule", "make_rules", "run_pipeline"]
+__all__ = ["RULES", "Selection", "applies", "find_rule", "go_on", "make_rules", "run_pipeline"]
 MOVES_TENSORS = frozenset({Stage.TILE, Stage.ORDER, Stage.PLAN})
 COMPRESSED = "COMPRESSION_METADATA"
 
@@ -38,11 +39,13 @@ def run_pipeline(
     selection: Selection | None = None,
     config: Config | None = None,
     watch: Watch = verify_runs,
+    course: Course | None = None,
 ) -> Trace:
     """Rewrite ``model`` in place with the selected rules, and say what they did.
 
     Args:
         watch: is told of every change and of every phase.
+        course: takes down what the model is like on the way.
 
     Raises:
         UnsupportedError: rewriting would make other parts of the model wrong.
@@ -52,13 +55,14 @@ def run_pipeline(
     selection, config = selection or Selection(), config or Config()
     check_names(model, config.keep)
     every = [rule for rule in make_rules(config) if applies(rule, config)]
-    rules = [rule for rule in every if rule in selection]
+    rules = rules_for(selection, config)
     if rules:
         _refuse_what_names_tensors_by_index(model)
     forbidden = [rule for rule in every if Stage.STALE in rule.stages and rule not in selection]
-    run = partial(_run, forbidden=forbidden, config=config, watch=watch)
+    run = partial(_run, forbidden=forbidden, config=config, watch=watch, course=course)
     if places_are_fixed(model):
-        run = partial(run, config=replace(config, exchange=False))  # its trials would be copies
+        config = replace(config, exchange=False)  # its trials would be copies
+        run = partial(run, config=config, course=None)
         around = [rule for rule in rules if not MOVES_TENSORS & set(rule.stages)]
         tidy = [r for r in around if isinstance(r, ModelRule) and Stage.STRIP in r.stages]
         return run_around_vendors(model, config, partial(run, rules=around), tidy)
@@ -71,14 +75,39 @@ def _run(
     forbidden: Sequence[AnyRule],
     config: Config,
     watch: Watch,
+    course: Course | None = None,
+    phases: Sequence[Phase] = PHASES,
+    stand: Stand | None = None,
 ) -> Trace:
     run = _Run(model, rules, config, watch)
-    for phase in PHASES:
+    if stand is not None:
+        run.go_on(stand)
+    for phase in phases:
+        if course is not None and phase.name in KEPT:
+            course.stands[phase.name] = run.stand()
         run.phase(phase)
         if run.is_stale:
             _refuse_stale(model, forbidden)
         watch(Event(Moment.PHASE, model, phase.name))
     return run.trace
+
+
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")
+def go_on(
+    course: Course, selection: Selection, config: Config, watch: Watch = verify_runs
+) -> tuple[Model, Trace] | None:
+    """What :func:`run_pipeline` makes with other options of the model that a run began with.
+
+    Begins where the options first matter; None where that is the beginning.
+    """
+    found = course.latest(selection, config)
+    if found is None:
+        return None
+    name, stand = found
+    names = [phase.name for phase in PHASES]
+    model, rules = clone(stand.model), [each.later() for each in rules_for(selection, config)]
+    phases = PHASES[names.index(name) :]
+    return model, _run(model, rules, (), config, watch, phases=phases, stand=stand)
 
 
 class _Run:
@@ -103,18 +132,36 @@ class _Run:
         self.worth: Worth | None = None if first is None else first.worth
         self.original: Cost | None = None if first is None else first.original
         self.budget: Budget | None = None
+        self.refuses = False
+        self.costed: tuple[int, Cost] | None = None
         self.changes = 0
         self.done: dict[str, tuple[ModelRule, int]] = {}
         """By name, rules of the whole model that changed nothing, and after how many changes."""
 
+    def stand(self) -> Stand:
+        """What it has come to."""
+        model, hits, cautious = clone(self.model), self.trace.hits, self.trace.cautious
+        steered = self.refuses or bool(self.config.limits)
+        search = self.original, self.budget, steered
+        return Stand(model, tuple(hits), frozenset(cautious), self.is_stale, *search)
+
+    def go_on(self, stand: Stand) -> None:
+        """Begin with what another run has come to."""
+        self._weigh()
+        self.trace.hits = list(stand.hits)
+        self.is_stale, self.original = stand.is_stale, stand.original
+
+    def _weigh(self) -> None:
+        forms = [rule for rule in self.rules if isinstance(rule, FormRule)]
+        if forms:
+            self.worth = replace(forms[0].worth, book=self.book)
+
     def phase(self, phase: Phase) -> None:
         """Run it, and tidy up after it."""
         if phase.is_first:
-            forms = [rule for rule in self.rules if isinstance(rule, FormRule)]
-            if forms:
-                self.worth = replace(forms[0].worth, book=self.book)
-                if self._is_bound():
-                    self.original = original_cost(self.model, self.worth)
+            self._weigh()
+            if self.worth is not None and self._is_bound():
+                self.original = original_cost(self.model, self.worth)
         if phase.when.holds(self.config) and self._of(phase.stages[:1]):
             changed = self._run(phase)
             if changed:
@@ -126,9 +173,12 @@ class _Run:
             self.rules = [rule.later() for rule in self.rules]
 
     def _is_large(self) -> bool:
+        return any(is_large(graph) for graph in self.model.graphs)
+
+    def _note_size(self) -> None:
+        """Take down how many operators a graph has that isn't looked at from all sides."""
         found = [len(graph.ops) for graph in self.model.graphs if is_large(graph)]
         self.trace.many = max([self.trace.many, *found])
-        return bool(found)
 
     def _of(self, stages: Sequence[Stage]) -> list[AnyRule]:
         return [rule for rule in self.rules if any(stage in stages for stage in rule.stages)]
@@ -172,6 +222,8 @@ class _Run:
 
     def _search(self, phase: Phase) -> bool:
         """What is worth it below the ceilings, then what pays for higher ones."""
+        if self.config.goal is Goal.BALANCED:
+            self._note_size()
         start = clone(self.model) if self._grows() and not self._is_large() else None
         changed = self._rounds(phase)
         first = budget = self.budget
@@ -188,6 +240,7 @@ class _Run:
         for _ in range(MOST_ROUNDS):
             self.budget = ceilings or self._budget()
             changed |= self._fixpoint(self._within_budget((Stage.CLEAN, *phase.stages)))
+            self.refuses |= bool(self.book.refused)
             if not self._once(phase.after):
                 break
             changed = True
@@ -206,7 +259,12 @@ class _Run:
         return balanced or bool(self.config.limits)
 
     def _cost(self) -> Cost:
-        """Once it is stripped and planned."""
+        """Once it is stripped and planned; nothing is asked again before something has changed."""
+        if self.costed is None or self.costed[0] != self.changes:
+            self.costed = self.changes, self._asked_cost()
+        return self.costed[1]
+
+    def _asked_cost(self) -> Cost:
         assert self.worth is not None
         stripped = clone(self.model)
         aside = _Run(stripped, self.rules, self.config, verify_runs)
@@ -256,6 +314,7 @@ class _Run:
             return False
         adopt(self.model, trial.model)
         self.changes += 1
+        self.costed = self.changes, grown
         self.book.forget()
         self.trace.extend(trial.trace)
         return True

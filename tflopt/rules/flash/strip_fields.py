@@ -7,8 +7,10 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from tflopt.config import Config, Runtime, Strip
+from tflopt.facts.operators import VIEWS
 from tflopt.io.writing.records import LARGEST_DEPRECATED
 from tflopt.ir import Model, Op, OpCode, OperatorCode, Options
+from tflopt.ir.options import ReshapeOptions
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.texts import counted
 
@@ -21,7 +23,8 @@ class StripFields(ModelRule):
     ``mutating_variable_inputs``; an empty table of options says nothing; the operator is
     max(``deprecated_builtin_code``, ``builtin_code``). For LiteRT a signature stays where it
     says more than the shape (a dimension of any size), and old codes stay where a file has them:
-    some readers know no other, and would take every operator for ADD.
+    some readers know no other, and would take every operator for ADD. The shape in the options of
+    a RESHAPE stays for LiteRT, too; TFLM takes it from the output.
     """
 
     name: ClassVar[str] = "strip-fields"
@@ -41,7 +44,7 @@ class StripFields(ModelRule):
         before = rw.updates
         self._tensors(model, rw)
         for op in model.ops():
-            _slim_op(op, rw)
+            _slim_op(op, rw, for_litert=self.runtime is Runtime.BOTH)
         self._codes(model, rw)
         _slim_opcodes(model, rw)
         if rw.updates > before:
@@ -71,7 +74,7 @@ class StripFields(ModelRule):
                     rw.update(extra, variant_tensors=None)
 
 
-def _slim_op(op: Op, rw: Rewriter) -> None:
+def _slim_op(op: Op, rw: Rewriter, *, for_litert: bool) -> None:
     extra = op.extra
     if extra.mutating_variable_inputs is not None and not any(extra.mutating_variable_inputs):
         rw.update(extra, mutating_variable_inputs=None)
@@ -80,7 +83,8 @@ def _slim_op(op: Op, rw: Rewriter) -> None:
     custom = extra.custom_options
     if custom is not None and not custom.size and op.code is not OpCode.CUSTOM:
         rw.update(extra, custom_options=None)
-    if isinstance(op.options, Options) and not fields(op.options):
+    unread = not for_litert and op.code in VIEWS and isinstance(op.options, ReshapeOptions)
+    if unread or (isinstance(op.options, Options) and not fields(op.options)):
         rw.update(op, options=None)
         rw.update(extra, options_type=0)
 

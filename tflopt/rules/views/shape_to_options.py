@@ -20,7 +20,8 @@ class ShapeToOptions(Rule):
 
     Exact: TFLM takes the shape from the output tensor and reads neither; LiteRT takes it from
     the options where there is no second input. It saves a tensor, a buffer, and their place in
-    the arena. A shape with -1 stays, for readers that resize.
+    the arena. A shape with -1 stays, for readers that resize. For TFLM alone ``strip-fields`` drops
+    the options, too.
     """
 
     name: ClassVar[str] = "shape-to-options"
@@ -38,11 +39,8 @@ class ShapeToOptions(Rule):
         """Drop the input."""
         if op.options is not None and not isinstance(op.options, ReshapeOptions):
             return
-        shape_options = ReshapeOptions(None if self.runtime is Runtime.TFLM else op.output.shape)
         shape = op.input(1)
         if shape is None:
-            if self.runtime is Runtime.TFLM and op.options is not None:
-                rw.set_code(op, op.code, None, op.opcode.version)
             return
         given = shape.producer is not None or shape.is_graph_input
         numbers = () if shape.elements == 0 and not given else shape.ints()  # () is a scalar's
@@ -54,5 +52,4 @@ class ShapeToOptions(Rule):
         require(0 not in op.output.shape, "a dimension is 0: the old form of a scalar", at=op)
         require(len(op.output.shape) <= MOST, "the options hold 8 dimensions at most", at=op)
         rw.set_inputs(op, [op.inputs[0]])
-        options = None if self.runtime is Runtime.TFLM else shape_options
-        rw.set_code(op, op.code, options, op.opcode.version)
+        rw.set_code(op, op.code, ReshapeOptions(op.output.shape), op.opcode.version)

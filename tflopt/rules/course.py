@@ -1,0 +1,117 @@
+"""How far a run with other options would go the same way, so that it needn't begin anew.
+
+What an option would give is tried from the original on. Mostly it concerns the last phases only:
+how the memory is planned, or which fields are dropped. A run keeps what it has come to in front of
+some phases, and another one goes on from there if nothing before could have been different:
+
+- rules are what their options make them, and those that compare equal do the same;
+- rules that aren't the same find nothing in the model as it stands there, none of them has chosen
+  between forms, and none has said on the way that it left something alone for a runtime;
+- no form was refused for its growth. Else the search would have to be repeated, since ceilings
+  depend on what is stripped and planned in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from tflopt.config import Config
+from tflopt.ir import Model
+from tflopt.ir.clone import clone
+from tflopt.rewrite import AnyRule, Rule, Stage, Trace, run_model_rule, run_rules
+from tflopt.rewrite.trace import Hit
+from tflopt.rules.phases import PHASES
+from tflopt.rules.registry import Selection, applies, make_rules
+from tflopt.search.book import Book
+from tflopt.search.cost import Cost
+from tflopt.search.objective import Budget
+from tflopt.search.worth import FormRule
+
+KEPT = ("forms", "kernels")
+"""The phases in front of which a model is kept: what comes before takes longest."""
+
+
+@dataclass(frozen=True)
+class Stand:
+    """What a run has come to in front of a phase.
+
+    Args:
+        model: as it is there; nobody edits it.
+        hits: what the rules did.
+        cautious: the rules that left something as it is for a runtime.
+        is_stale: the model's own plan may be wrong.
+        original: what the model took before any rule ran.
+        budget: what forms could spend last, None for nothing beyond what they replace.
+        steered: a ceiling or a limit has decided something.
+    """
+
+    model: Model
+    hits: tuple[Hit, ...]
+    cautious: frozenset[str]
+    is_stale: bool
+    original: Cost | None
+    budget: Budget | None
+    steered: bool
+
+
+@dataclass
+class Course:
+    """A run's options, and where it stood in front of each of :data:`KEPT`."""
+
+    selection: Selection
+    config: Config
+    stands: dict[str, Stand] = field(default_factory=dict)
+
+    def latest(self, selection: Selection, config: Config) -> tuple[str, Stand] | None:
+        """The last phase up to which a run with these options does the same, and what it has come
+        to there; None where it has to begin anew."""
+        known = self.config
+        same = replace(config, runtime=known.runtime, plan=known.plan) == known
+        if not same or selection != self.selection or config.in_place != known.in_place:
+            return None
+        for name in reversed(KEPT):
+            stand = self.stands.get(name)
+            if stand is not None and self._leads(stand, self._others(config, _stages_before(name))):
+                return name, stand
+        return None
+
+    def _leads(self, stand: Stand, others: Sequence[AnyRule]) -> bool:
+        """Whether a run with these other rules comes to the same."""
+        chose = {hit.rule for hit in stand.hits}
+        if stand.steered or any(rule.name in stand.cautious for rule in others):
+            return False
+        if any(isinstance(rule, FormRule) and rule.name in chose for rule in others):
+            return False
+        return not any(_finds(rule, stand) for rule in others)
+
+    def _others(self, config: Config, stages: set[Stage]) -> list[AnyRule]:
+        """The rules of these options that this run hasn't, or has with other ones."""
+        mine, theirs = (rules_for(self.selection, each) for each in (self.config, config))
+        known = {rule.name: rule for rule in mine}
+        return [
+            rule.later()
+            for rule in theirs
+            if known.get(rule.name) != rule and stages & set(rule.stages)
+        ]
+
+
+def rules_for(selection: Selection, config: Config) -> list[AnyRule]:
+    """The rules that run."""
+    return [rule for rule in make_rules(config) if applies(rule, config) and rule in selection]
+
+
+def _stages_before(name: str) -> set[Stage]:
+    names = [phase.name for phase in PHASES]
+    before = PHASES[: names.index(name)]
+    return {stage for phase in before for stage in (*phase.stages, *phase.after)}
+
+
+def _finds(rule: AnyRule, stand: Stand) -> bool:
+    """Whether a rule would change the model."""
+    copy = clone(stand.model)
+    if not isinstance(rule, Rule):
+        return run_model_rule(copy, rule, Trace())
+    ready = rule.within(stand.budget, Book()) if isinstance(rule, FormRule) else rule
+    codes = {op.code for op in copy.ops()}
+    return bool(codes & rule.anchors) and run_rules(copy, [ready], Trace())
