@@ -25,17 +25,19 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.arena_floor import arena_floor  # noqa: E402
-from benchmarks.field import is_integer, measured_of  # noqa: E402
+from benchmarks.field import is_integer  # noqa: E402
 from benchmarks.field_page import CANNOT_RUN, CORES, folders, write_measured  # noqa: E402
 from tflopt.cli.device import choose_device  # noqa: E402
 from tflopt.config import Config  # noqa: E402
 from tflopt.errors import TfloptError, printable  # noqa: E402
 from tflopt.io import read_bytes  # noqa: E402
 from tflopt.ir import Model  # noqa: E402
+from tflopt.product.bench import measure  # noqa: E402
 from tflopt.product.optimize import Settings, optimize_file_bytes  # noqa: E402
 from tflopt.run.choose import DeviceOptions  # noqa: E402
 from tflopt.run.device import DeviceRunner  # noqa: E402
-from tflopt.target.cost import predict_model  # noqa: E402
+from tflopt.target.cost import ModelPrediction, predict_model  # noqa: E402
+from tflopt.target.cost.runs import ONCE  # noqa: E402
 from tflopt.target.device import Device  # noqa: E402
 
 NEAR = 0.05
@@ -48,7 +50,8 @@ is what `arena_used_bytes()` says. The medians are over the integer models.
 ERRORS = """### Predicted against measured
 
 Instructions of one inference. Where a kernel's work depends on the data (LOGISTIC, TANH, SOFTMAX,
-rounding in TFLM's own loops) a prediction has a range; what is measured outside of it is marked.
+rounding in TFLM's own loops) a prediction has a range; what is measured outside of it is marked. In
+parentheses, where it is another: the error of all operators without such a range.
 """
 
 
@@ -63,17 +66,31 @@ class Count:
     least: int
     most: int | None
     floor_bytes: int
+    steady: tuple[int, int]
+    """As predicted and as measured, of the operators whose work doesn't depend on the data."""
 
     @property
     def error(self) -> float:
         """Predicted over measured, less one."""
         return self.predicted / max(1, self.instructions) - 1
 
+    def shown(self) -> str:
+        """The errors, of all and of what is steady, as a cell shows them."""
+        predicted, measured = self.steady
+        cell, steady = _percent(self.error), _percent(predicted / max(1, measured) - 1)
+        if self.least != self.most and steady != cell:
+            cell += f" ({steady})"
+        return cell if self.within else f"{cell} outside"
+
     @property
     def within(self) -> bool:
         """Whether the range of the prediction, widened by ``NEAR``, holds what was measured."""
         low = self.least * (1 - NEAR) <= self.instructions
         return low and (self.most is None or self.instructions <= self.most * (1 + NEAR))
+
+
+def _percent(error: float) -> str:
+    return f"{100 * error:+.1f} %"
 
 
 @dataclass(frozen=True)
@@ -116,9 +133,7 @@ class Row:
         """The line of the second table."""
         cells = [self.name]
         for core in CORES:
-            for count in self.pairs[core]:
-                mark = "" if count.within else " outside"
-                cells.append(f"{100 * count.error:+.1f} %{mark}")
+            cells += [count.shown() for count in self.pairs[core]]
         return cells
 
 
@@ -158,11 +173,10 @@ class Counts:
         """
         key = f"{core} {sha256(data).hexdigest()}"
         if key not in self.known:
-            (found,) = measured_of([data], self.runners[core])
-            self.known[key] = [found.arena_bytes, found.instructions]
+            self.known[key] = _measured(data, self.runners[core])
             if self.path is not None:
-                self.path.write_text(json.dumps(self.known, indent=0))
-        arena, instructions = self.known[key]
+                self.path.write_text(json.dumps(self.known))
+        arena, instructions, *operators = self.known[key]
         told = predict_model(model, Device.of(core))
         return Count(
             len(data),
@@ -172,7 +186,27 @@ class Counts:
             told.least_instructions,
             told.most_instructions,
             arena_floor(model, Device.of(core)),
+            _steady(told, operators),
         )
+
+
+def _measured(data: bytes, runner: DeviceRunner) -> list[int]:
+    """Arena, instructions, and those of each operator of the main graph."""
+    model = read_bytes(data)
+    (found,) = measure([(model, data)], runner)
+    operators = [0] * len(model.main.ops)
+    for each in found.operators:
+        operators[each.index] = each.count
+    used = None if found.report is None else found.report.arena_used_bytes
+    return [used or 0, found.total, *operators]
+
+
+def _steady(told: ModelPrediction, operators: Sequence[int]) -> tuple[int, int]:
+    """Predicted and measured, of operators without a range that run once."""
+    main = (row for row in told.rows if row.subgraph == 0 and row.runs == ONCE)
+    steady = [row for row in main if row.prediction.least == row.prediction.most]
+    predicted = sum(row.prediction.instructions for row in steady)
+    return predicted, sum(operators[row.index] for row in steady)
 
 
 def row_of(path: Path, counts: Counts) -> Row:
