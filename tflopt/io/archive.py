@@ -51,6 +51,6 @@ def _named(name: str, content: memoryview, long_names: bytes) -> Member:
             bytes(content[:length]).rstrip(b"\0").decode("utf-8", "replace"), content[length:]
         )
     if name.startswith("/") and name[1:].isdecimal():
-        found = long_names[int(name[1:]) :].split(b"\n", 1)[0]
-        return Member(found.rstrip(b"/").decode("utf-8", "replace"), content)
+        long_name = long_names[int(name[1:]) :].split(b"\n", 1)[0]
+        return Member(long_name.rstrip(b"/").decode("utf-8", "replace"), content)
     return Member(name.rstrip("/"), content)

@@ -54,10 +54,10 @@ def json_of(data: bytes) -> object:
         ValueError: it is none, is nested too deep, or has a number of thousands of digits.
     """
     try:
-        found: object = json.loads(data.decode("utf-8"))
+        document: object = json.loads(data.decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deep") from None
-    return found
+    return document
 
 
 def arrays_of(data: bytes) -> dict[str, npt.NDArray[np.generic]]:

@@ -37,17 +37,17 @@ class BuildAttributes:
 
 def read_attributes(data: bytes | memoryview) -> BuildAttributes:
     """The attributes of a whole file; what can't be read is left out."""
-    found: dict[int, int | str] = {}
+    values: dict[int, int | str] = {}
     try:
         for tag, value in _tags(bytes(data)):
-            found[tag] = value
+            values[tag] = value
     except IndexError:
         pass
     return BuildAttributes(
-        cpu=str(found.get(CPU_NAME, "")),
-        dsp=bool(found.get(DSP, 0)) or found.get(CPU_ARCH) == V7EM or bool(found.get(MVE, 0)),
-        mve=bool(found.get(MVE, 0)),
-        goal=int(found.get(GOAL, 0)),
+        cpu=str(values.get(CPU_NAME, "")),
+        dsp=bool(values.get(DSP, 0)) or values.get(CPU_ARCH) == V7EM or bool(values.get(MVE, 0)),
+        mve=bool(values.get(MVE, 0)),
+        goal=int(values.get(GOAL, 0)),
     )
 
 

@@ -17,14 +17,18 @@ ANNOTATION = "TFLOPT"
 
 def described(model: Model) -> Metadata | None:
     """The entry that is written as the description; None where it can't be."""
-    found = [entry for entry in model.metadata or () if entry.name == ANNOTATION]
-    if model.description is not None or len(found) != 1 or not _is_text(found[0].buffer):
+    own_entries = [entry for entry in model.metadata or () if entry.name == ANNOTATION]
+    if (
+        model.description is not None
+        or len(own_entries) != 1
+        or not _is_text(own_entries[0].buffer)
+    ):
         return None
-    buffer, entries = found[0].buffer, model.metadata or ()
+    buffer, entries = own_entries[0].buffer, model.metadata or ()
     read = {value.buffer for graph in model.graphs for value in graph.values}
-    others = {entry.buffer for entry in entries if entry is not found[0]}
+    others = {entry.buffer for entry in entries if entry is not own_entries[0]}
     others |= {*(model.metadata_buffers or ())}
-    return found[0] if buffer in model.buffers and buffer not in read | others else None
+    return own_entries[0] if buffer in model.buffers and buffer not in read | others else None
 
 
 def stored_buffers(model: Model) -> list[Buffer]:

@@ -61,21 +61,21 @@ class Elf:
 
     def section(self, name: str) -> Section | None:
         """The first of that name."""
-        return next((each for each in self.sections if each.name == name), None)
+        return next((section for section in self.sections if section.name == name), None)
 
     def sections_that_use(self, symbol: str) -> list[str]:
         """The names of the relocations of an object for 32 bits that refer to a symbol.
 
         With a section for each function they tell who calls it: ``.rel.text.FUNCTION``.
         """
-        indices = {i for i, each in enumerate(self.symbols) if each.name == symbol}
+        indices = {i for i, entry in enumerate(self.symbols) if entry.name == symbol}
         return [
-            each.name
-            for each in self.sections
-            if each.kind in RELOCATIONS
+            section.name
+            for section in self.sections
+            if section.kind in RELOCATIONS
             and any(
-                int.from_bytes(each.data[at + 5 : at + 8], "little") in indices
-                for at in range(0, len(each.data) - 7, RELOCATIONS[each.kind])
+                int.from_bytes(section.data[at + 5 : at + 8], "little") in indices
+                for at in range(0, len(section.data) - 7, RELOCATIONS[section.kind])
             )
         ]
 
@@ -149,8 +149,10 @@ def _symbols(view: memoryview, sections: Sequence[Section]) -> Iterator[Symbol]:
             else:
                 name, address, size, info, _, index = row
             home = sections[index] if 0 < index < len(sections) else None
-            found = _bytes(home, address, size) if info & 15 == OBJECT else None
-            yield Symbol(_text(names, name), address, size, info & 15 == OBJECT, index != 0, found)
+            content = _bytes(home, address, size) if info & 15 == OBJECT else None
+            yield Symbol(
+                _text(names, name), address, size, info & 15 == OBJECT, index != 0, content
+            )
 
 
 def _bytes(home: Section | None, address: int, size: int) -> memoryview | None:

@@ -48,7 +48,11 @@ def _near(path: Path) -> str:
         beside = sorted(islice(path.parent.iterdir(), MOST_NAMES))
     except OSError:
         return ""
-    named = {each.stem: each for each in beside if each.suffix in (MODEL_SUFFIX, *C_SUFFIXES)}
+    named = {
+        neighbour.stem: neighbour
+        for neighbour in beside
+        if neighbour.suffix in (MODEL_SUFFIX, *C_SUFFIXES)
+    }
     close = get_close_matches(path.stem, named, n=1)
     return f"did you mean {named[close[0]]}?" if close else ""
 

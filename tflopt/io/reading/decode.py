@@ -208,11 +208,11 @@ class Decoder:
 
 def _runs(fields: Sequence[tuple[int, Slot]]) -> list[tuple[int, int]]:
     """Start and bytes of what lies side by side, the table's offset of its vtable included."""
-    found = [(0, 4)]
+    runs = [(0, 4)]
     for offset, slot in sorted(fields, key=itemgetter(0)):
-        start, count = found[-1]
+        start, count = runs[-1]
         if offset == start + count:
-            found[-1] = start, count + slot.width
+            runs[-1] = start, count + slot.width
         else:
-            found.append((offset, slot.width))
-    return found
+            runs.append((offset, slot.width))
+    return runs

@@ -55,7 +55,7 @@ class Fields:
         value = self.record.fields.get(name)
         return value if isinstance(value, list) else None
 
-    def each(self, name: str) -> Iterable[Fields]:
+    def entries(self, name: str) -> Iterable[Fields]:
         """The entries of a vector of tables, each knowing its place."""
         for index, record in enumerate(self.children(name) or ()):
             yield Fields(record, f"{self.where}{name}[{index}]")

@@ -143,9 +143,9 @@ class _Reader:
         root = self.root
         model = Model(version=root.number("version"), description=root.text("description"))
         model.absent = root.absent("operator_codes", "subgraphs", "buffers")
-        model.opcodes = [self._opcode(fields) for fields in root.each("operator_codes")]
-        model.buffers = [self._buffer(fields) for fields in root.each("buffers")]
-        for fields in root.each("subgraphs"):
+        model.opcodes = [self._opcode(fields) for fields in root.entries("operator_codes")]
+        model.buffers = [self._buffer(fields) for fields in root.entries("buffers")]
+        for fields in root.entries("subgraphs"):
             self._graph(model, fields)
         if not model.graphs:
             raise ModelError("the model has no subgraph")
@@ -161,7 +161,7 @@ class _Reader:
     def _optional(self, name: str, build: Callable[[Fields], T]) -> list[T] | None:
         if self.root.children(name) is None:
             return None
-        return [build(fields) for fields in self.root.each(name)]
+        return [build(fields) for fields in self.root.entries(name)]
 
     @staticmethod
     def _opcode(fields: Fields) -> OperatorCode:
@@ -199,14 +199,14 @@ class _Reader:
         graph.debug_metadata_index = fields.number("debug_metadata_index", -1)
         graph.absent = fields.absent("tensors", "inputs", "outputs", "operators")
         tensors = []
-        for index, tensor in enumerate(fields.each("tensors")):
+        for index, tensor in enumerate(fields.entries("tensors")):
             value = graph.add_value(self._value(graph, tensor))
             value.origin = Origin(number, index)
             tensors.append(value)
         for name, ports in (("inputs", graph.inputs), ("outputs", graph.outputs)):
             for index in fields.ints(name):
                 ports.append(self._tensor(tensors, index, f"{fields.where}{name}"))
-        for op in fields.each("operators"):
+        for op in fields.entries("operators"):
             self._op(graph, tensors, op)
 
     @staticmethod
@@ -353,7 +353,7 @@ class _Reader:
         tensors = list(graph.values)
         return [
             (entry.text("name"), self._tensor(tensors, entry.number("tensor_index"), fields.where))
-            for entry in fields.each(name)
+            for entry in fields.entries(name)
         ]
 
     def _trailing(self) -> Bytes | None:

@@ -236,10 +236,10 @@ class _Placer:
 
     def fill(self, node: Node, *, behind: bool) -> bool:
         """Put it into the tightest gap that takes it; ``behind`` the tables where it must lie."""
-        found = self.gaps.take(node, behind=behind)
-        if found is None:
+        gap = self.gaps.take(node, behind=behind)
+        if gap is None:
             return False
-        start, stop = found
+        start, stop = gap
         position = _aligned(start, node)
         self.gaps.add(start, position)
         self.gaps.add(position + node.size_bytes, stop)

@@ -220,12 +220,12 @@ def _quantization(quant: Quantization) -> Record:
 
 def external_data(model: Model) -> list[tuple[str, int, Vector]]:
     """What lies behind the FlatBuffer, in file order: (kind, ordinal of its kind, data)."""
-    found: list[tuple[str, int, Vector]] = [
+    vectors: list[tuple[str, int, Vector]] = [
         ("buffer", index, buffer.data)
         for index, buffer in enumerate(stored_buffers(model))
         if buffer.external and buffer.data is not None
     ]
     for ordinal, op in enumerate(model.ops()):
         if op.extra.large_custom_options is not None:
-            found.append(("op", ordinal, op.extra.large_custom_options))
-    return found
+            vectors.append(("op", ordinal, op.extra.large_custom_options))
+    return vectors
