@@ -16,7 +16,7 @@ from tflopt.target.memory import PlanRequest
 from tflopt.tiling.costs import CostBook
 from tflopt.tiling.measure import Bench
 from tflopt.tiling.moves import Segments, neighbour
-from tflopt.tiling.search import Found, _Hunt, search
+from tflopt.tiling.search import SearchResult, _Hunt, search
 from tflopt.tiling.windows import Windows
 from tflopt.tiling.wish import Wish
 
@@ -30,12 +30,12 @@ def net() -> Model:
     return n.model
 
 
-def find() -> Found:
+def find() -> SearchResult:
     return search(net(), Device(), PlanRequest(), lambda b: Wish(3 * b.instructions))
 
 
 @cache
-def found() -> Found:
+def found() -> SearchResult:
     return find()
 
 

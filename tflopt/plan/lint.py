@@ -55,8 +55,8 @@ def lint(
         reason = f"{counted(len(offsets), 'offset')} for {counted(model.tensor_count, 'tensor')}"
         return [Finding(Severity.ERROR, (METADATA_NAME,), reason)]
     planned = _placed(model, offsets)
-    found = [finding for placed in planned for finding in _lint_one(placed, model)]
-    return found + clashes(_meetings(planned), aliases)
+    findings = [finding for placed in planned for finding in _lint_one(placed, model)]
+    return findings + clashes(_meetings(planned), aliases)
 
 
 def meetings(model: ModelDesc, offsets: Sequence[int]) -> list[Meeting]:

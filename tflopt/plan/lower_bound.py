@@ -65,11 +65,13 @@ def peak(problem: Problem) -> tuple[int, int]:
     """
     sharing, timeline = _sharing_pairs(problem), live_bytes(problem)
     if not sharing:
-        step, total = max(timeline, key=lambda each: (each[1], -each[0]), default=(0, 0))
+        step, total = max(timeline, key=lambda moment: (moment[1], -moment[0]), default=(0, 0))
         return total, step
     best, at, effort = 0, 0, EFFORT
     partners, sizes = _partners(sharing), [buffer.size_bytes for buffer in problem.buffers]
-    for step, total in sorted(_summits(problem, timeline), key=lambda each: (-each[1], each[0])):
+    for step, total in sorted(
+        _summits(problem, timeline), key=lambda moment: (-moment[1], moment[0])
+    ):
         if total <= best or effort < 0:
             break
         live = _live_at(problem, step)
@@ -83,7 +85,7 @@ def _summits(problem: Problem, timeline: Sequence[tuple[int, int]]) -> list[tupl
     """The steps after which a buffer dies: before that each step has all buffers of the last."""
     ends = {buffer.lifetime.end for buffer in problem.buffers}
     following = [step for step, _ in timeline[1:]]
-    return [each for each, later in zip(timeline, following, strict=False) if later in ends]
+    return [moment for moment, later in zip(timeline, following, strict=False) if later in ends]
 
 
 def bounds(problem: Problem) -> list[tuple[int, int]]:
@@ -93,12 +95,12 @@ def bounds(problem: Problem) -> list[tuple[int, int]]:
     come: dict[int, list[int]] = {}
     for index, buffer in enumerate(problem.buffers):
         come.setdefault(buffer.lifetime.start, []).append(index)
-    found, live = [], list[int]()
+    timeline, live = [], list[int]()
     for step, _ in live_bytes(problem):
         staying = [index for index in live if problem.buffers[index].lifetime.end > step]
         live = sorted(staying + come.get(step, []))
-        found.append((step, _bound_at(sizes, live, sharing, partners)))
-    return found
+        timeline.append((step, _bound_at(sizes, live, sharing, partners)))
+    return timeline
 
 
 def _live_at(problem: Problem, step: int) -> list[int]:
@@ -106,11 +108,11 @@ def _live_at(problem: Problem, step: int) -> list[int]:
 
 
 def _partners(sharing: Mapping[frozenset[int], int]) -> dict[int, list[frozenset[int]]]:
-    found: dict[int, list[frozenset[int]]] = {}
+    partners: dict[int, list[frozenset[int]]] = {}
     for pair in sharing:
         for index in pair:
-            found.setdefault(index, []).append(pair)
-    return found
+            partners.setdefault(index, []).append(pair)
+    return partners
 
 
 def _bound_at(

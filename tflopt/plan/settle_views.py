@@ -18,7 +18,9 @@ def view_pairs(
 ) -> list[Pair]:
     """The planned tensors of which one is a view of the other, the largest first."""
     sizes = {buffer.ref: buffer.size_bytes for buffer in buffers}
-    views = [each for each in aliases if each.is_view and {each.first, each.second} <= sizes.keys()]
+    views = [
+        alias for alias in aliases if alias.is_view and {alias.first, alias.second} <= sizes.keys()
+    ]
     views.sort(key=lambda view: -sizes[view.first])
     return [(places[view.first], places[view.second]) for view in views]
 
@@ -48,15 +50,15 @@ def settled(offsets: Offsets, pairs: Sequence[Pair], accepts: Callable[[Offsets]
 
 def _joined(offsets: Offsets, pairs: Sequence[Pair], place: int) -> set[int]:
     """The tensor with all views that already lie where it lies."""
-    found, ahead = {place}, [place]
+    members, ahead = {place}, [place]
     while ahead:
         here = ahead.pop()
         for pair in pairs:
             if here in pair and offsets[pair[0]] == offsets[pair[1]]:
-                new = set(pair) - found
-                found |= new
+                new = set(pair) - members
+                members |= new
                 ahead += new
-    return found
+    return members
 
 
 def _moved(offsets: Offsets, places: set[int], target: int) -> Offsets:

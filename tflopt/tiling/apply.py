@@ -22,8 +22,8 @@ def tile(model: Model, segments: Sequence[Segment], rw: Rewriter) -> None:
         NotTileableError: a segment can't be computed so; nothing was edited then.
     """
     graph = model.main
-    order = sorted(segments, key=lambda each: each.first)
-    runs = [(graph.ops[each.first : each.last + 1], each) for each in order]
+    order = sorted(segments, key=lambda segment: segment.first)
+    runs = [(graph.ops[segment.first : segment.last + 1], segment) for segment in order]
     sketches = [(ops, write_segment(ops, segment)) for ops, segment in runs]
     # From the end on: what a later segment reads is replaced once an earlier one is written.
     for ops, sketch in reversed(sketches):

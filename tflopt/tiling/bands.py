@@ -128,14 +128,14 @@ class _Planner:
         for op in reversed(self.ops):
             if op.output in self.given:
                 self._give(op.output, rows[1], needs, gives)
-            wanted = needs.get(op.output)
-            if wanted is None:
+            needed = needs.get(op.output)
+            if needed is None:
                 continue
             if self.segment.halo is Halo.KEPT and op.output is not output:
-                wanted = (max(wanted[0], self.computed.get(op.output, 0)), wanted[1])
-            if wanted[0] >= wanted[1]:
+                needed = (max(needed[0], self.computed.get(op.output, 0)), needed[1])
+            if needed[0] >= needed[1]:
                 continue
-            work = self._work(op, wanted)
+            work = self._work(op, needed)
             works.append(work)
             for read in work.reads:
                 _widen(needs, op.inputs[read.index], read.rows)
@@ -178,21 +178,21 @@ def _cut_late(works: Sequence[Work], axis: int, gives: Collection[Value]) -> lis
     Args:
         gives: what is read outside, of which no row may be wrong.
     """
-    found = {work.op.output: work for work in works}
+    by_output = {work.op.output: work for work in works}
     for work in works:
         reads = [
             other
-            for other in found.values()
+            for other in by_output.values()
             if any(other.op.operand(read.index) is work.op.output for read in other.reads)
         ]
         if work.op.output in gives or len(reads) != 1 or not (work.is_cut and reads[0].is_cut):
             continue
-        here, then = found[work.op.output], reads[0]
+        here, then = by_output[work.op.output], reads[0]
         made = made_of(axis_of(then.op, axis), then.rows, here.made, here.rows)
         if made is not None and made != then.rows:
-            found[work.op.output] = replace(here, on=True)
-            found[then.op.output] = replace(then, reads=(Read(0, here.made),), made=made)
-    return list(found.values())
+            by_output[work.op.output] = replace(here, on=True)
+            by_output[then.op.output] = replace(then, reads=(Read(0, here.made),), made=made)
+    return list(by_output.values())
 
 
 def _widen(needs: dict[Value, Rows], value: Value | None, rows: Rows) -> None:

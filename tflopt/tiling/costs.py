@@ -73,8 +73,8 @@ class CostBook:
         """The same for a step of a program; equal steps of one layer are asked once."""
         if step.op is not None and step.outputs[0].real is not None:
             return self.of(step.op)  # as it is
-        places = [each for each in (*step.inputs, *step.outputs) if each is not None]
-        shapes = tuple(each if isinstance(each, Control) else each.shape for each in places)
+        places = [place for place in (*step.inputs, *step.outputs) if place is not None]
+        shapes = tuple(place if isinstance(place, Control) else place.shape for place in places)
         pattern = None if len(set(places)) == len(places) else tuple(map(places.index, places))
         key = (step.op, step.code, step.valid, step.axis, shapes, len(step.outputs), pattern)
         known = self.steps.get(key)
@@ -100,17 +100,17 @@ class CostBook:
 
     def hazards_of(self, op: Op) -> set[str]:
         """The names of the defects that an operator meets on a core of any instruction set."""
-        return {hazard.name for each in self._devices for hazard in hazards_at(op, each)}
+        return {hazard.name for variant in self._devices for hazard in hazards_at(op, variant)}
 
     def _sharing(self, op: Op, values: list[Value]) -> Iterator[Sharing]:
         refs = {value: TensorRef(0, values.index(value)) for value in values}
-        found = list(in_place_of(op, refs)) if self.request.in_place else []
-        pairs = {(alias.first, alias.second) for alias in found}
+        aliases = list(in_place_of(op, refs)) if self.request.in_place else []
+        pairs = {(alias.first, alias.second) for alias in aliases}
         gap = gap_of(self.device, self.request)
         diagonal = None if gap is None else overlap_of(op, refs, gap)
         if diagonal is not None and (diagonal.first, diagonal.second) not in pairs:
-            found.append(diagonal)
-        for alias in found:
+            aliases.append(diagonal)
+        for alias in aliases:
             yield Sharing(alias.first.tensor, alias.second.tensor, alias)
 
 

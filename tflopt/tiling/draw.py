@@ -56,7 +56,7 @@ class _Drawing:
 
     def add(self, step: Step) -> None:
         """One more operator."""
-        inputs = [self._value(each) for each in step.inputs]
+        inputs = [self._value(source) for source in step.inputs]
         made = self.sketch.ops(
             step.code,
             inputs,
@@ -71,19 +71,21 @@ class _Drawing:
             if part in self.program.origins:
                 self.sketch.parts[value] = self.program.origins[part]
 
-    def _value(self, each: Input) -> Value | None:
-        if each is None:
+    def _value(self, source: Input) -> Value | None:
+        if source is None:
             return None
-        if each not in self.values:
-            self.values[each] = self._new(each)
-        return self.values[each]
+        if source not in self.values:
+            self.values[source] = self._new(source)
+        return self.values[source]
 
-    def _new(self, each: Part | Control) -> Value:
-        if isinstance(each, Control):
-            return self.sketch.constant(np.array(each.numbers, dtype=np.int32).reshape(each.shape))
-        if each.real is not None:
-            return self.sketch.read(each.real)
-        return self.sketch.value(each.shape, each.like.dtype, each.like.quant)
+    def _new(self, source: Part | Control) -> Value:
+        if isinstance(source, Control):
+            return self.sketch.constant(
+                np.array(source.numbers, dtype=np.int32).reshape(source.shape)
+            )
+        if source.real is not None:
+            return self.sketch.read(source.real)
+        return self.sketch.value(source.shape, source.like.dtype, source.like.quant)
 
 
 def _options(step: Step) -> Options | None:

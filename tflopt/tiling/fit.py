@@ -36,21 +36,22 @@ class Fits:
         """The same runs for smaller and smaller heads, as long as there are bands for them."""
         head, least = self.windows.head(segments), self.windows.head_without(segments)
         while head is not None:
-            found = list(self.fit(segments, head))
-            yield from found
-            if not found or head <= least:
+            choices = list(self.fit(segments, head))
+            yield from choices
+            if not choices or head <= least:
                 return
-            segments, head = found[0], max(least, int(head * FALL))
+            segments, head = choices[0], max(least, int(head * FALL))
 
     def fit(self, segments: Segments, head_bytes: int) -> Iterator[Segments]:
         """Each of the segments in the cheapest bands that need no more."""
-        found = [self._fitting(each, head_bytes) for each in segments]
-        if not all(found):
+        options = [self._fitting(segment, head_bytes) for segment in segments]
+        if not all(options):
             return
         seen = set[Segments]()
         for worth in self.instruction_bytes:
             cheapest = tuple(
-                min(bands, key=lambda each: self._price(bands[each], worth)) for bands in found
+                min(bands, key=lambda segment: self._price(bands[segment], worth))
+                for bands in options
             )
             if cheapest not in seen:
                 seen.add(cheapest)
@@ -74,21 +75,21 @@ class Fits:
                 yield from self._fit_all((*segments, fresh), head)
 
     def _fit_all(self, segments: Segments, head_bytes: int) -> Iterator[Segments]:
-        order = tuple(sorted(segments, key=lambda each: each.first))
+        order = tuple(sorted(segments, key=lambda segment: segment.first))
         if order and not overlaps(order):
             least = self.windows.head_without(order)
             yield from self.fit(order, max(least, head_bytes))
 
     def _fitting(self, segment: Segment, head_bytes: int) -> dict[Segment, Need]:
         """Bands of a segment, in every mode, that need no more."""
-        found: dict[Segment, Need] = {}
+        bands: dict[Segment, Need] = {}
         for halo, edge in MODES:
             other = replace(segment, halo=halo, edge=edge, backwards=False)
-            for each in (other, self._fitted(other, head_bytes)):
-                need = None if each is None else self.windows.segment(each)
-                if each is not None and need is not None and need.head_bytes <= head_bytes:
-                    found[each] = need
-        return found
+            for candidate in (other, self._fitted(other, head_bytes)):
+                need = None if candidate is None else self.windows.segment(candidate)
+                if candidate is not None and need is not None and need.head_bytes <= head_bytes:
+                    bands[candidate] = need
+        return bands
 
     def _price(self, need: Need, worth: float) -> float:
         return need.tail_bytes + worth * need.instructions

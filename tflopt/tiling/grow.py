@@ -81,8 +81,8 @@ def growth_of(op: Op, axis: int, index: int) -> Growth | None:
 def grown(growth: Growth, rows: Rows) -> Cut | None:
     """The fewest rows of the input that make ``rows`` of the output right; None without."""
     whole = taps_of(growth, growth.size, growth.out)
-    wanted, factor = whole[rows[0] : rows[1]], growth.factor
-    used = [row for taps in wanted for row, _ in taps]
+    all_taps, factor = whole[rows[0] : rows[1]], growth.factor
+    used = [row for taps in all_taps for row, _ in taps]
     low = min([*used, rows[0] // factor])
     high = max([*(row + 1 for row in used), min(growth.size, -(-rows[1] // factor))])
     for first, last in ((low, high), (low, high + 1), (low - 1, high), (low - 1, high + 1)):
@@ -120,13 +120,13 @@ def _transposed(growth: Growth, size: int, out: int) -> tuple[Taps, ...]:
     options, kernel = growth.options, growth.kernel
     assert isinstance(options, Transposed)
     before, _ = extents(options.padding, out, kernel, growth.stride)
-    found: list[list[tuple[int, int]]] = [[] for _ in range(out)]
+    taps: list[list[tuple[int, int]]] = [[] for _ in range(out)]
     for row in range(size):
         for tap in range(kernel):
             at = row * growth.stride - before + tap
             if 0 <= at < out:
-                found[at].append((row, tap))
-    return tuple(map(tuple, found))
+                taps[at].append((row, tap))
+    return tuple(map(tuple, taps))
 
 
 def _bilinear(growth: Growth, size: int, out: int) -> tuple[Taps, ...]:
@@ -134,12 +134,12 @@ def _bilinear(growth: Growth, size: int, out: int) -> tuple[Taps, ...]:
     options = growth.options
     assert isinstance(options, Bilinear)
     corners, centers = options.align_corners, options.half_pixel_centers
-    found = []
+    taps = []
     for at, low, high in bilinear(size, out, corners=corners, centers=centers):
         weights = {low: ONE - (at - ONE * low)}
         weights[high] = weights.get(high, 0) + at - ONE * low
-        found.append(tuple(sorted((k, weight) for k, weight in weights.items() if weight)))
-    return tuple(found)
+        taps.append(tuple(sorted((k, weight) for k, weight in weights.items() if weight)))
+    return tuple(taps)
 
 
 def _nearest(growth: Growth, size: int, out: int) -> tuple[Taps, ...]:
@@ -147,8 +147,8 @@ def _nearest(growth: Growth, size: int, out: int) -> tuple[Taps, ...]:
     options = growth.options
     assert isinstance(options, Nearest)
     ways = (False, options.half_pixel_centers)
-    found = [nearest(size, out, corners=options.align_corners, centers=way) for way in ways]
-    return tuple(((one, 0), (two, 1)) for one, two in zip(*found, strict=True))
+    sources = [nearest(size, out, corners=options.align_corners, centers=way) for way in ways]
+    return tuple(((one, 0), (two, 1)) for one, two in zip(*sources, strict=True))
 
 
 _TAPS: dict[type[Options], Callable[[Growth, int, int], tuple[Taps, ...]]] = {

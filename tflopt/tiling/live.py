@@ -61,11 +61,11 @@ class Lives:
             change[first if first > 0 else 0] += size
             if last + 1 < len(change):
                 change[last + 1 if last >= 0 else 0] -= size
-        total, found = 0, []
+        total, totals = 0, []
         for step, scratch in enumerate(self.scratch):
             total += change[step]
-            found.append(total + scratch)
-        return found
+            totals.append(total + scratch)
+        return totals
 
     def peak(self, start: int = 0, end: int | None = None) -> int:
         """The bound over all steps, or over some."""
@@ -80,15 +80,15 @@ class Lives:
 
     def _living(self, steps: range) -> dict[int, dict[Pair, int]]:
         """The pairs of which both live in a step."""
-        found: dict[int, dict[Pair, int]] = {}
+        living: dict[int, dict[Pair, int]] = {}
         first, last = self.first, self.last
         for pair, union in self.pairs.items():
             one, two = pair
             start = max(first[one], first[two], steps.start)
             end = min(last[one], last[two], steps.stop - 1)
             for step in range(start, end + 1):
-                found.setdefault(step, {})[pair] = union
-        return found
+                living.setdefault(step, {})[pair] = union
+        return living
 
     def problem(self, scratch_bytes: Sequence[Sequence[int]]) -> Problem:
         """What a planner has to solve; scratch by step, each for itself."""
@@ -117,7 +117,9 @@ class Lives:
     def _bound(self, pairs: Mapping[Pair, int], total: int) -> int:
         """The bound of one step, of which ``total`` is what lives in it."""
         for group in _groups(pairs):
-            total += group_bound(self.sizes, group, pairs) - sum(self.sizes[each] for each in group)
+            total += group_bound(self.sizes, group, pairs) - sum(
+                self.sizes[member] for member in group
+            )
         return total
 
 

@@ -82,13 +82,13 @@ class Draft:
 
     def aliases(self, book: CostBook) -> list[TensorAlias]:
         """Which tensors may share bytes."""
-        found = []
+        aliases = []
         for op in self.ops:
             places = [TensorRef(0, self.index[value]) for value in tensors_of(op)]
-            for each in book.of(op).sharing:
-                first, second = places[each.first], places[each.second]
-                found.append(replace(each.alias, first=first, second=second))
-        return found
+            for sharing in book.of(op).sharing:
+                first, second = places[sharing.first], places[sharing.second]
+                aliases.append(replace(sharing.alias, first=first, second=second))
+        return aliases
 
 
 @dataclass
@@ -128,7 +128,7 @@ class Bench:
         ops: list[Op] = []
         same: dict[Value, Value] = {}
         at = 0
-        for segment in sorted(segments, key=lambda each: each.first):
+        for segment in sorted(segments, key=lambda run: run.first):
             sketch = self.sketch(segment)
             if sketch is None or segment.first < at:
                 return None

@@ -30,7 +30,7 @@ def neighbour(segments: Segments, windows: Windows, rng: random.Random) -> Segme
 
 
 def _sorted(segments: Sequence[Segment]) -> Segments | None:
-    order = tuple(sorted(segments, key=lambda each: each.first))
+    order = tuple(sorted(segments, key=lambda segment: segment.first))
     return None if overlaps(order) else order
 
 
@@ -52,7 +52,7 @@ def _moved(segment: Segment, windows: Windows, rng: random.Random) -> Segment | 
     if draw < 0.75:
         flip = rng.random() < 0.5
         halo = Halo.KEPT if segment.halo is Halo.TWICE else Halo.TWICE
-        edge = rng.choice([each for each in Edge if each is not segment.edge])
+        edge = rng.choice([other for other in Edge if other is not segment.edge])
         return replace(segment, halo=halo) if flip else replace(segment, edge=edge)
     first = segment.first + rng.choice((-1, 0, 1))
     last = segment.last + rng.choice((-1, 0, 1))

@@ -82,18 +82,18 @@ def lives_of(
     for value in around.before:
         numbers[value] = lives.add(runtime_bytes(value), -1)
     places: list[list[int]] = []
-    scratch = [sum(align_up(each, ARENA_ALIGNMENT) for each in c.scratch_bytes) for c in costs]
+    scratch = [sum(align_up(size, ARENA_ALIGNMENT) for size in c.scratch_bytes) for c in costs]
     lives.scratch = scratch + [0] * (len(program.steps) - len(costs))
     for index, step in enumerate(program.steps):
         here = list[int]()
-        for each in (*step.inputs, *step.outputs):
-            if each is None:
+        for tensor in (*step.inputs, *step.outputs):
+            if tensor is None:
                 continue
-            key: Hashable = each
-            if isinstance(each, Part):
-                key = each.real or results.get(each, each)
+            key: Hashable = tensor
+            if isinstance(tensor, Part):
+                key = tensor.real or results.get(tensor, tensor)
             if key not in numbers:
-                numbers[key] = lives.add(_size(each), index)
+                numbers[key] = lives.add(_size(tensor), index)
             lives.last[numbers[key]] = index
             here.append(numbers[key])
         places.append(here)
@@ -106,10 +106,10 @@ def lives_of(
     return lives, numbers
 
 
-def _size(each: Part | Control) -> int:
+def _size(tensor: Part | Control) -> int:
     """Bytes in the head: none of a constant or a variable."""
-    if isinstance(each, Control):
+    if isinstance(tensor, Control):
         return 0
-    if each.real is None:
-        return each.elements
-    return 0 if each.real.is_constant or each.real.is_variable else runtime_bytes(each.real)
+    if tensor.real is None:
+        return tensor.elements
+    return 0 if tensor.real.is_constant or tensor.real.is_variable else runtime_bytes(tensor.real)

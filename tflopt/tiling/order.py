@@ -40,12 +40,12 @@ def calmed(model: Model, book: CostBook) -> tuple[Model, list[int]]:
 
 def _waits(ops: list[Op]) -> dict[Op, set[Op]]:
     """What must run before each."""
-    states, found = States(), dict[Op, set[Op]]()
+    states, waits = States(), dict[Op, set[Op]]()
     for number, op in enumerate(ops):
         makers = {value.producer for value in op.inputs if value is not None}
-        found[op] = {ops[index] for index in states.before(op, number)}
-        found[op] |= {maker for maker in makers if maker is not None}
-    return found
+        waits[op] = {ops[index] for index in states.before(op, number)}
+        waits[op] |= {maker for maker in makers if maker is not None}
+    return waits
 
 
 def _gains(windows: Windows, at: int) -> bool:

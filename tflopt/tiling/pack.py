@@ -42,16 +42,16 @@ class Packs:
         assert need is not None
         return need.head_bytes + self.excess.get(_kind(segment), 0)
 
-    def plan(self, segment: Segment, wanted_bytes: int) -> int:
+    def plan(self, segment: Segment, target_bytes: int) -> int:
         """The head of a segment by a plan, more exactly where it is near what is wanted."""
         if segment not in self.known:
-            head, bound = self._planned(segment, wanted_bytes)
+            head, bound = self._planned(segment, target_bytes)
             excess = head - bound
             self.known[segment] = head
             self.excess[_kind(segment)] = min(excess, self.excess.get(_kind(segment), excess))
         return self.known[segment]
 
-    def _planned(self, segment: Segment, wanted_bytes: int) -> tuple[int, int]:
+    def _planned(self, segment: Segment, target_bytes: int) -> tuple[int, int]:
         windows, book = self.windows, self.windows.bench.book
         ops = windows.bench.model.main.ops
         need = windows.segment(segment)
@@ -72,7 +72,7 @@ class Packs:
         height = 0
         for effort in EFFORTS:
             height = solve(problem, SolveOptions(effort=effort, seed=seed)).height
-            near = wanted_bytes < height <= HOPELESS * wanted_bytes
+            near = target_bytes < height <= HOPELESS * target_bytes
             if height <= LOOSE * need.head_bytes or not near:
                 break
         return height, need.head_bytes

@@ -59,18 +59,18 @@ Kind = tuple[tuple[int, int, Halo, Edge], ...]
 
 def _kind(segments: Segments) -> Kind:
     """A choice without its cuts."""
-    return tuple((each.first, each.last, each.halo, each.edge) for each in segments)
+    return tuple((segment.first, segment.last, segment.halo, segment.edge) for segment in segments)
 
 
 Runs = tuple[tuple[int, int], ...]
 
 
 def _runs(segments: Segments) -> Runs:
-    return tuple((each.first, each.last) for each in segments)
+    return tuple((segment.first, segment.last) for segment in segments)
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """The best segments, none where nothing is gained, with what they and the model take."""
 
     segments: Segments
@@ -89,7 +89,7 @@ def search(
     request: PlanRequest,
     wish: Callable[[Measure], Wish],
     progress: Callable[[str], None] = lambda _: None,
-) -> Found:
+) -> SearchResult:
     """The best segments of a model of one graph.
 
     Args:
@@ -100,11 +100,11 @@ def search(
     assert before is not None
     hunt = _Hunt(bench, wish(before), progress, {(): before})
     if hunt.wish.is_met(before):
-        return Found((), before, before, bench.evaluations)
+        return SearchResult((), before, before, bench.evaluations)
     hunt.run()
-    best = min(hunt.tried, key=lambda each: hunt.wish.rank(hunt.tried[each]))
+    best = min(hunt.tried, key=lambda segments: hunt.wish.rank(hunt.tried[segments]))
     peak, why = (0, "") if best else hunt.explain()
-    return Found(best, before, hunt.tried[best], bench.evaluations, hunt.tried, peak, why)
+    return SearchResult(best, before, hunt.tried[best], bench.evaluations, hunt.tried, peak, why)
 
 
 @dataclass
@@ -141,7 +141,7 @@ class _Hunt:
         if refusal is not None:
             return peak, f"it needs the most memory, and bands don't help: {refusal}"
         most, plain = self.wish.most_instructions, self.tried[()].arena_bytes
-        bounds = [each for each in self.bounds.values() if each and each.instructions <= most]
+        bounds = [bound for bound in self.bounds.values() if bound and bound.instructions <= most]
         if not bounds:
             return peak, "no choice of bands needs less memory at a time"
         least = min(bound.arena_bytes for bound in bounds)
@@ -177,29 +177,29 @@ class _Hunt:
     def _turn(self) -> None:
         """Plan what could be the best once more, from the other end."""
         for _ in range(TURNED):
-            best = min(self.tried, key=lambda each: self.wish.rank(self.tried[each]))
-            others = [each for each in turns(best) if self._promises(each, self.best)]
+            best = min(self.tried, key=lambda segments: self.wish.rank(self.tried[segments]))
+            others = [choice for choice in turns(best) if self._promises(choice, self.best)]
             others = nsmallest(PLANS, others, key=self._energy)
-            for each in others:
-                self._plan_alone(each)
-            for each in sorted(others, key=self._energy)[:1]:
-                if self._promises(each, self.best):
-                    self._plan(each, EFFORT)
+            for choice in others:
+                self._plan_alone(choice)
+            for choice in sorted(others, key=self._energy)[:1]:
+                if self._promises(choice, self.best):
+                    self._plan(choice, EFFORT)
             if self.wish.rank(self.tried[best]) == self.best:
                 return
 
     def _settle(self) -> None:
         """Plan the best once more, as they will be planned, unless they can't become the best."""
-        order = sorted((each for each in self.bounds if each in self.tried), key=self._energy)
-        ranked = sorted(order, key=lambda each: self.wish.rank(self.tried[each]))
-        for each in dict.fromkeys([*ranked[: FINALS // 2], *order[:FINALS]]):
-            bound = self.bounds[each]
-            if bound is None or self.wish.rank(bound) >= self.best or self._is_behind(each):
+        order = sorted((choice for choice in self.bounds if choice in self.tried), key=self._energy)
+        ranked = sorted(order, key=lambda segments: self.wish.rank(self.tried[segments]))
+        for choice in dict.fromkeys([*ranked[: FINALS // 2], *order[:FINALS]]):
+            bound = self.bounds[choice]
+            if bound is None or self.wish.rank(bound) >= self.best or self._is_behind(choice):
                 continue
-            planned = self.bench.measure(each, EFFORT)
+            planned = self.bench.measure(choice, EFFORT)
             assert planned is not None
-            if planned.arena_bytes < self.tried[each].arena_bytes:
-                self.tried[each] = planned
+            if planned.arena_bytes < self.tried[choice].arena_bytes:
+                self.tried[choice] = planned
         self._say()
 
     def _is_behind(self, segments: Segments) -> bool:
@@ -215,8 +215,8 @@ class _Hunt:
 
     def _fall(self, start: Segments, most: int) -> None:
         misses = 0
-        for number, each in enumerate(self.fits.falling(start)):
-            misses = misses + 1 if self._energy(each) == math.inf else 0
+        for number, choice in enumerate(self.fits.falling(start)):
+            misses = misses + 1 if self._energy(choice) == math.inf else 0
             if number >= most or misses >= len(WORTHS) or self._is_spent():
                 return
 
@@ -224,16 +224,16 @@ class _Hunt:
         """From the best choice that wasn't yet looked around, its neighbours with fitted bands."""
         done = set[Runs]()
         while not self._is_spent():
-            left = (found for runs, found in self.of_runs.items() if runs not in done)
-            energy, best = min(left, key=lambda found: found[0], default=(math.inf, ()))
+            left = (scored for runs, scored in self.of_runs.items() if runs not in done)
+            energy, best = min(left, key=lambda scored: scored[0], default=(math.inf, ()))
             if energy == math.inf:
                 return
             done.add(_runs(best))
-            for each in self.fits.around(best):
+            for choice in self.fits.around(best):
                 if self._is_spent():
                     return
-                if self._energy(each) <= energy + NEAR * self.tried[()].arena_bytes:
-                    self._fall(each, FALLS)
+                if self._energy(choice) <= energy + NEAR * self.tried[()].arena_bytes:
+                    self._fall(choice, FALLS)
 
     @property
     def fit_work(self) -> int:
@@ -252,7 +252,7 @@ class _Hunt:
             first = self._most_promising()
             if first is None or plans == PLANS:
                 return
-            unknown = [each for each in first if each not in self.packs.known]
+            unknown = [segment for segment in first if segment not in self.packs.known]
             self._plan_alone(first)
             if not unknown:
                 plans += 1
@@ -260,26 +260,26 @@ class _Hunt:
 
     def _plan_alone(self, segments: Segments) -> None:
         """Plan each segment of a choice that can be, without the rest of the model."""
-        found, best = self.guesses[segments], min(self.tried.values(), key=self.wish.rank)
-        assert found is not None
+        guess, best = self.guesses[segments], min(self.tried.values(), key=self.wish.rank)
+        assert guess is not None
         enough = max(best.arena_bytes, self.wish.arena_bytes or 0)
         for segment in segments:
-            self.packs.plan(segment, enough - found.rest_bytes)
+            self.packs.plan(segment, enough - guess.rest_bytes)
 
     def _most_promising(self) -> Segments | None:
         """Whatever could be the best, with the least energy as it is known by now."""
         best, choices = self.best, list(self.energies)
-        heap = [(self.energies[each], place) for place, each in enumerate(choices)]
+        heap = [(self.energies[option], place) for place, option in enumerate(choices)]
         heapify(heap)
         while heap:
             old, place = heap[0]
-            each = choices[place]
-            energy = self._energy(each)
+            choice = choices[place]
+            energy = self._energy(choice)
             if energy > old:  # a plan of one of its segments is known since
                 heapreplace(heap, (energy, place))
                 continue
-            if self._promises(each, best):
-                return each
+            if self._promises(choice, best):
+                return choice
             heappop(heap)
         return None
 
@@ -307,15 +307,15 @@ class _Hunt:
     def guess(self, segments: Segments) -> Measure | None:
         """What a choice takes, about; None where it can't be, or is too slow."""
         if segments not in self.guesses:
-            found = self.windows.estimate(segments)
-            if found and not self.wish.permits(found.instructions, found.operators):
-                found = None
-            self.guesses[segments] = found
-        found = self.guesses[segments]
-        if found is None:
+            guess = self.windows.estimate(segments)
+            if guess and not self.wish.permits(guess.instructions, guess.operators):
+                guess = None
+            self.guesses[segments] = guess
+        guess = self.guesses[segments]
+        if guess is None:
             return None
-        head = max([found.head_bytes, *map(self.packs.head, segments)])
-        return Measure(found.rest_bytes + head, found.instructions, found.operators)
+        head = max([guess.head_bytes, *map(self.packs.head, segments)])
+        return Measure(guess.rest_bytes + head, guess.instructions, guess.operators)
 
     def _walk(self, start: Segments, heat: float, seed: int) -> None:
         """Simulated annealing on estimates; back to one of the best after many idle moves.
@@ -346,12 +346,12 @@ class _Hunt:
     def _kinds(self) -> list[Segments]:
         """The best choice of each kind, best first."""
         best: dict[Kind, Segments] = {}
-        for each in sorted(self.energies, key=lambda each: self.energies[each]):
-            best.setdefault(_kind(each), each)
+        for choice in sorted(self.energies, key=lambda segments: self.energies[segments]):
+            best.setdefault(_kind(choice), choice)
         return list(best.values()) or [()]
 
     def _leaders(self) -> list[Segments]:
-        return nsmallest(LEADERS, self.energies, key=lambda each: self.energies[each]) or [()]
+        return nsmallest(LEADERS, self.energies, key=lambda choice: self.energies[choice]) or [()]
 
     def _energy(self, segments: Segments) -> float:
         """How far a choice is from the wish, infinitely where it can't be."""
@@ -367,10 +367,10 @@ class _Hunt:
 
     def _starts(self) -> list[Segments]:
         spare = max(0, self.wish.most_instructions - self.tried[()].instructions)
-        found: dict[Segments, int] = {}
+        heads: dict[Segments, int] = {}
         for choice in sweep(self.windows, spare, self._is_spent):
-            found[choice.segments] = choice.head_bytes + choice.tail_bytes
-        return sorted(found, key=lambda each: found[each])
+            heads[choice.segments] = choice.head_bytes + choice.tail_bytes
+        return sorted(heads, key=lambda segments: heads[segments])
 
     def _is_spent(self) -> bool:
         return self.bench.work >= self.limit

@@ -94,5 +94,5 @@ def even_bounds(size: int, count: int) -> tuple[int, ...]:
 
 def overlaps(segments: Sequence[Segment]) -> bool:
     """Whether two segments share an operator."""
-    order = sorted(segments, key=lambda each: each.first)
+    order = sorted(segments, key=lambda segment: segment.first)
     return any(one.last >= two.first for one, two in pairwise(order))

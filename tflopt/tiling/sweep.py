@@ -78,7 +78,7 @@ def _segments_by_start(
     windows: Windows, hot: Sequence[bool], head: int, most: int
 ) -> list[list[tuple[Segment, Need, Need]]]:
     """Every option that covers an operator that doesn't fit, with its need and that without."""
-    found: list[list[tuple[Segment, Need, Need]]] = [[] for _ in hot]
+    options: list[list[tuple[Segment, Need, Need]]] = [[] for _ in hot]
     for run, ends in windows.runs:
         first, last = run
         if ends > head or not any(hot[first : last + 1]):
@@ -89,8 +89,8 @@ def _segments_by_start(
         for segment in windows.options(run, head, plain.instructions + most):
             need = windows.segment(segment)
             assert need is not None
-            found[first].append((segment, need, plain))
-    return found
+            options[first].append((segment, need, plain))
+    return options
 
 
 def _with(
@@ -112,7 +112,7 @@ def _with(
 def _best(choices: Sequence[Choice], most: int) -> list[Choice]:
     """Those of which none is worse in tail and instructions, evenly spread if there are many."""
     kept: list[Choice] = []
-    for choice in sorted(choices, key=lambda each: (each.tail_bytes, each.instructions)):
+    for choice in sorted(choices, key=lambda option: (option.tail_bytes, option.instructions)):
         if choice.instructions > most:
             continue
         if not kept or choice.instructions < kept[-1].instructions:

@@ -71,9 +71,9 @@ class Windows:
         for index, op in enumerate(graph.ops):
             for value in op.outputs:
                 spans[value] = (index, index)
-            for each in op.inputs:
-                if each in spans:
-                    spans[each] = (spans[each][0], index)
+            for source in op.inputs:
+                if source in spans:
+                    spans[source] = (spans[source][0], index)
         keeps = self.bench.book.request.offline.preserve_inputs
         for value in (*graph.outputs, *(graph.inputs if keeps else ())):
             spans[value] = (spans[value][0], len(graph.ops))
@@ -115,8 +115,8 @@ class Windows:
 
     def refusals(self) -> dict[int, str]:
         """Why operators can't be in a segment, by their index."""
-        found = {index: self._refusal(index) for index in range(len(self.bench.model.main.ops))}
-        return {index: reason for index, reason in found.items() if reason is not None}
+        reasons = {index: self._refusal(index) for index in range(len(self.bench.model.main.ops))}
+        return {index: reason for index, reason in reasons.items() if reason is not None}
 
     def axis(self, index: int) -> int:
         """Along which axis an operator's output would be cut."""
@@ -128,8 +128,8 @@ class Windows:
         """Runs with one of the operators that need the most memory, and few others."""
         heads = [self.op(index).head_bytes for index in range(self.count)]
         limit = HOT * max(heads)
-        short = [each for each in self.runs if each[0][1] - each[0][0] < SHORT]
-        hot = [each for each in short if max(heads[each[0][0] : each[0][1] + 1]) >= limit]
+        short = [run for run in self.runs if run[0][1] - run[0][0] < SHORT]
+        hot = [run for run in short if max(heads[run[0][0] : run[0][1] + 1]) >= limit]
         return tuple(hot) or self.runs
 
     @property
@@ -178,7 +178,7 @@ class Windows:
 
     def head(self, segments: Sequence[Segment]) -> int | None:
         """A head that no plan of a choice can be below; None where a segment can't be cut."""
-        needs = [self.segment(each) for each in segments]
+        needs = [self.segment(segment) for segment in segments]
         heads = [need.head_bytes for need in needs if need is not None]
         if len(heads) < len(needs):
             return None
@@ -186,7 +186,7 @@ class Windows:
 
     def head_without(self, segments: Sequence[Segment]) -> int:
         """What the operators outside of some segments need."""
-        runs = tuple((each.first, each.last) for each in segments)
+        runs = tuple((segment.first, segment.last) for segment in segments)
         if runs not in self.heads_without:
             inside = {index for first, last in runs for index in range(first, last + 1)}
             others = (index for index in range(self.count) if index not in inside)
@@ -296,9 +296,9 @@ class Windows:
         start = min(bisect_left(counts, guess), max(0, len(counts) - 1))
         for halo, edge in MODES:
             row = [Segment(first, last, even_bounds(size, n), axis, halo, edge) for n in counts]
-            found = self._fewest(row, start, head_bytes, most)
-            if found is not None:
-                yield found
+            fewest = self._fewest(row, start, head_bytes, most)
+            if fewest is not None:
+                yield fewest
 
     def _fewest(self, row: list[Segment], start: int, head_bytes: int, most: int) -> Segment | None:
         """The first of ``row`` that fits, looked for from ``start`` on; more bands need less."""

@@ -186,15 +186,15 @@ class _Writer:
         self.add(Step(op.code, tuple(inputs), (made,), axis, op, valid))
         if work.on:
             return made
-        wanted = self._wanted(made, work)
-        self.program.origins[wanted] = (op.output, axis, range(*work.rows))
-        return wanted
+        part = self._kept_rows(made, work)
+        self.program.origins[part] = (op.output, axis, range(*work.rows))
+        return part
 
     def add(self, step: Step) -> None:
         """One more step."""
         self.program.steps.append(step)
 
-    def _wanted(self, made: Part, work: Work) -> Part:
+    def _kept_rows(self, made: Part, work: Work) -> Part:
         """The wanted rows of those that were made."""
         if work.made == work.rows:
             return made

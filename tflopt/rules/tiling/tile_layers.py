@@ -16,7 +16,7 @@ from tflopt.target.memory import PlanRequest, why_no_memory
 
 if TYPE_CHECKING:
     from tflopt.tiling.measure import Measure
-    from tflopt.tiling.search import Found
+    from tflopt.tiling.search import SearchResult
     from tflopt.tiling.segment import Segment
     from tflopt.tiling.wish import Wish
 
@@ -121,7 +121,7 @@ def _refusal(model: Model, request: PlanRequest | None) -> str:
     return ""
 
 
-def _is_worth_it(outcome: Found, tiling: Tiling) -> bool:
+def _is_worth_it(outcome: SearchResult, tiling: Tiling) -> bool:
     saved = outcome.before.arena_bytes - outcome.after.arena_bytes
     if not outcome.segments or saved <= 0:
         return False
