@@ -67,7 +67,11 @@ class _Known(dict[Hashable, dict[Form, FormPrice]]):
 
 def _layer_of(role: Role) -> tuple[Hashable, ...]:
     """All that the operator in a form depends on, but for what no price does: large constants."""
-    own = (getattr(role, each.name) for each in fields(role) if each.name not in ("op", "operands"))
+    own = (
+        getattr(role, attribute.name)
+        for attribute in fields(role)
+        if attribute.name not in ("op", "operands")
+    )
     tensors = ((o.is_output, o.index, o.base, *o.group.sizes.items()) for o in role.operands)
     return type(role), describe(role.operator), role.original, *own, *tensors
 

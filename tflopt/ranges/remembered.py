@@ -29,7 +29,7 @@ class Remembered:
     """For all clones of one model, results by what they were made of."""
 
     def __init__(self) -> None:
-        self._found: dict[Key, tuple[object, tuple[Known, ...]]] = {}
+        self._answers: dict[Key, tuple[object, tuple[Known, ...]]] = {}
         self._bytes = 0
 
     @classmethod
@@ -43,14 +43,14 @@ class Remembered:
         """What ``make`` gives, or gave for the same key and the same objects as sources."""
         kept = tuple(sources)
         whole = (*key, *map(id, kept))
-        known = self._found.get(whole)
+        known = self._answers.get(whole)
         if known is None:
             result = make()
             self._bytes += sum(interval.low.nbytes * 2 for interval in _intervals(result))
             if self._bytes > MOST_BYTES:
-                self._found.clear()
+                self._answers.clear()
                 self._bytes = 0
-            known = self._found[whole] = result, kept
+            known = self._answers[whole] = result, kept
         return cast("Answer", known[0])
 
     def same(self, interval: Interval | None) -> Interval | None:

@@ -122,10 +122,10 @@ def parse_report(data: bytes) -> DeviceReport:
         outputs_crc32=keys.number("outputs_crc32", 16),
         annotation=keys.text("annotation"),
         total=keys.number("total"),
-        buffers=keys.each("buffer", _buffer),
-        scratch=keys.each("scratch", _scratch),
-        operators=keys.each("op", _operator),
-        log=keys.each("log", str),
+        buffers=keys.entries("buffer", _buffer),
+        scratch=keys.entries("scratch", _scratch),
+        operators=keys.entries("op", _operator),
+        log=keys.entries("log", str),
         other=keys.rest(),
     )
 
@@ -212,7 +212,7 @@ class _Keys:
         value = self.text(key)
         return _int(value, base) if value else None
 
-    def each(self, key: str, parse: Callable[[str], Item]) -> tuple[Item, ...]:
+    def entries(self, key: str, parse: Callable[[str], Item]) -> tuple[Item, ...]:
         return tuple(parse(text) for text in self._lists[key])
 
     def rest(self) -> dict[str, str]:

@@ -70,12 +70,12 @@ def union_of(branches: Sequence[Branch]) -> Union | None:
 
 def _cut(region: Region, axes: Sequence[Axis]) -> tuple[Region, Window]:
     """The rows and columns that the window reads, and the window over these."""
-    found = []
+    cut_axes = []
     for place, axis in zip(SPATIAL, axes, strict=True):
         begin, stop = max(0, -axis.before), min(axis.size, axis.last + 1)
         region = region.with_axis(place, begin, stop - begin)
-        found.append(replace(axis, size=stop - begin, before=max(0, axis.before)))
-    return region, (found[0], found[1])
+        cut_axes.append(replace(axis, size=stop - begin, before=max(0, axis.before)))
+    return region, (cut_axes[0], cut_axes[1])
 
 
 def _elements(window: Window, branches: Sequence[Branch]) -> int:
@@ -158,9 +158,9 @@ def _places(branch: Branch, union: Union, number: int, axis: Axis) -> slice:
     """Where a branch's taps stand among those of the common window."""
     step = union.window[number].dilation
     first = branch.block.region.begin[SPATIAL[number]] - axis.before - union.firsts[number]
-    each = axis.dilation // step if axis.kernel > 1 else 1
+    spacing = axis.dilation // step if axis.kernel > 1 else 1
     begin = first // step
-    return slice(begin, begin + (axis.kernel - 1) * each + 1, each)
+    return slice(begin, begin + (axis.kernel - 1) * spacing + 1, spacing)
 
 
 def _bias(sketch: Sketch, branches: Sequence[Branch]) -> list[Value]:
@@ -173,7 +173,7 @@ def _bias(sketch: Sketch, branches: Sequence[Branch]) -> list[Value]:
         zeros = np.zeros(branch.conv.output_c, np.int32)
         parts.append(zeros if bias is None else bias.array().reshape(-1))
         scales.append(_bias_scales(branch, bias))
-    known = [each for each in scales if each is not None]
+    known = [scale for scale in scales if scale is not None]
     quant = None
     if len(known) == len(scales):
         quant = Quantization.per_channel(np.concatenate(known), 0)

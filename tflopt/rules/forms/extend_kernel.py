@@ -97,8 +97,8 @@ def extensions(pad: Op, *, mve: bool) -> list[Zeros] | None:
     fits = bool(readers) and not pad.output.is_graph_output and pads_zero(pad)
     if not fits or source.is_variable or is_open(source):
         return None
-    found = [_zeros(reader, pad, amounts, mve) for reader in readers]
-    return None if None in found else [zeros for zeros in found if zeros is not None]
+    all_zeros = [_zeros(reader, pad, amounts, mve) for reader in readers]
+    return None if None in all_zeros else [zeros for zeros in all_zeros if zeros is not None]
 
 
 def extend(pad: Op, rw: Rewriter, *, mve: bool) -> None:
@@ -133,10 +133,10 @@ def _zeros(reader: Op, pad: Op, amounts: Amounts, mve: bool) -> Zeros | None:
     height, width = _axis_zeros(bare[0]), _axis_zeros(bare[1])
     if height is None or width is None:
         return None
-    found: Window = (_extended(bare[0], height), _extended(bare[1], width))
-    if padding_for(found) is not Padding.SAME or (mve and wrong_on_mve(reader, found)):
+    extended: Window = (_extended(bare[0], height), _extended(bare[1], width))
+    if padding_for(extended) is not Padding.SAME or (mve and wrong_on_mve(reader, extended)):
         return None
-    taps = found[0].kernel * found[1].kernel
+    taps = extended[0].kernel * extended[1].kernel
     grows = taps > MOST_TAPS * bare[0].kernel * bare[1].kernel
     return None if grows else (height, width)
 
@@ -151,8 +151,8 @@ def _axis_zeros(axis: Axis) -> tuple[int, int] | None:
     most = int(axis.kernel * (MOST_TAPS - 1))
     for total in range(most + 1):
         for before in range(total + 1):
-            found = _extended(axis, (before, total - before))
-            if found == found.as_same:
+            extended = _extended(axis, (before, total - before))
+            if extended == extended.as_same:
                 return before, total - before
     return None
 

@@ -113,9 +113,9 @@ def _folded(window: Window, axis: int) -> Iterator[Folded]:
         for joined in range(more + 1):
             lead = -along.before % stride + joined * stride
             behind = -(lead + along.kernel) % stride + (more - joined) * stride
-            found = _joined(along, lead, behind)
+            folded = _joined(along, lead, behind)
             other = window[WIDTH - axis]
-            both = (found, other) if axis == HEIGHT else (other, found)
+            both = (folded, other) if axis == HEIGHT else (other, folded)
             padding = padding_for(both)
             if padding is not None:
                 yield Folded((lead, behind), padding)
@@ -176,7 +176,7 @@ def _padded(sketch: Sketch, pad: Pad, axis: int, stride: int) -> Value:
 
 def _shape(shape: tuple[int, ...], axis: int, stride: int) -> tuple[int, ...]:
     """``stride`` neighbours along ``axis`` as the channels of one."""
-    found = list(shape)
-    found[axis] //= stride
-    found[3] *= stride
-    return tuple(found)
+    extents = list(shape)
+    extents[axis] //= stride
+    extents[3] *= stride
+    return tuple(extents)

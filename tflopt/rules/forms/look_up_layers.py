@@ -72,14 +72,14 @@ class LookUpLayers(FormRule):
         require_no_variable(source, at=op)
         if op.output.elements > MOST_ELEMENTS:
             return
-        known = [each for each in _stretches(op) if each.is_known]
+        known = [candidate for candidate in _stretches(op) if candidate.is_known]
         same = Why.ROUNDS("what it gives isn't the same in single and in double precision")
         require(bool(known), same, at=op)
         stretch, sketch, choice = self._longest(source, known)
         require(choice.is_worth_it, choice.why_not("a table"), at=op)
         sketch.graft(rw, stretch.ops[-1])
-        for each in reversed(stretch.ops[:-1]):
-            rw.remove(each)
+        for inner in reversed(stretch.ops[:-1]):
+            rw.remove(inner)
         rw.prove("enumeration", EVERY_INT8.size)
 
     def _longest(self, source: Value, known: Sequence[_Stretch]) -> tuple[_Stretch, Sketch, Choice]:
@@ -117,13 +117,13 @@ def _results_of(op: Op, before: Ints) -> Ints | None:
     layer = dense_of(op)
     if layer is not None:
         pairs = zip(Precision, before, strict=True)
-        found = [_dense_rows(layer, each, precision) for precision, each in pairs]
-        rows = [each for each in found if each is not None]
-        return np.stack(rows) if len(rows) == len(found) else None
+        all_rows = [_dense_rows(layer, values, precision) for precision, values in pairs]
+        rows = [row for row in all_rows if row is not None]
+        return np.stack(rows) if len(rows) == len(all_rows) else None
     maps = table(op)
     if maps is None or op.output.elements != before.shape[2]:
         return None
-    return np.stack([row[each - INT8_MIN] for row, each in zip(maps, before, strict=True)])
+    return np.stack([row[values - INT8_MIN] for row, values in zip(maps, before, strict=True)])
 
 
 def _dense_rows(layer: Dense, rows: Ints, precision: Precision) -> Ints | None:

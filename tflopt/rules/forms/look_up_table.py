@@ -38,8 +38,8 @@ class LookUpTable(FormRule):
         sketch = as_lookup(source, op.output, results[0])
         choice = self.worth.compare([op], sketch)
         require(choice.is_worth_it, choice.why_not("a table"), at=op)
-        found = predict_instructions(op, self.worth.device)
-        cautious = (found.least + found.instructions) // 2
+        prediction = predict_instructions(op, self.worth.device)
+        cautious = (prediction.least + prediction.instructions) // 2
         taken = self.worth.instructions(sketch.graph.ops)
         sure = taken is not None and taken < cautious
         require(sure, Why.NO_GAIN("a table pays only if few of its inputs saturate"), at=op)

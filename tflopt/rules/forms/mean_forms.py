@@ -90,7 +90,7 @@ def draw(
     if window.transposes:
         data = _transposed(sketch, data)
     layer = _Layer(sketch, op, data, kernel, window, extents, for_litert)
-    parts = [layer.convolution(each) for each in sums]
+    parts = [layer.convolution(weighted_sum) for weighted_sum in sums]
     result = parts[0]
     if len(parts) > 1:
         result = sketch.add(parts, result.shape, op.output.quant)

@@ -94,7 +94,7 @@ def _along(convs: Sequence[Convolution | None], first: Block) -> list[Branch]:
     channel = first.region.begin[CHANNELS] if first.region.begin else 0
     for conv in convs:
         blocks = [] if conv is None else blocks_of(conv.data)
-        block = next((each for each in blocks if each.source is first.source), None)
+        block = next((candidate for candidate in blocks if candidate.source is first.source), None)
         if conv is None or block is None or block.region.begin[CHANNELS] != channel:
             break
         run.append(Branch(conv, block))
@@ -127,14 +127,14 @@ def _only_for(op: Op, convs: Sequence[Op]) -> list[Op]:
     """The CONCATENATION and what stands in front for it alone, in the graph's order."""
     gone, look = {op}, list(convs)
     while look:
-        each = look.pop()
-        uses = [use for value in each.outputs for use in value.uses]
-        if each in gone or any(use.op not in gone for use in uses):
+        current = look.pop()
+        uses = [use for value in current.outputs for use in value.uses]
+        if current in gone or any(use.op not in gone for use in uses):
             continue
-        gone.add(each)
-        sources = [value.producer for value in each.inputs if value is not None]
+        gone.add(current)
+        sources = [value.producer for value in current.inputs if value is not None]
         look += [source for source in sources if source is not None and _moves(source)]
-    return [each for each in op.graph.ops if each in gone]
+    return [member for member in op.graph.ops if member in gone]
 
 
 def _moves(op: Op) -> bool:

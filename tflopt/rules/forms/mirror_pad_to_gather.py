@@ -59,18 +59,18 @@ def _amounts(op: Op) -> Amounts | None:
 
 
 def _gathered(sketch: Sketch, source: Value, amounts: Amounts, mode: str) -> Value:
-    found = sketch.read(source)
+    gathered = sketch.read(source)
     for axis in reversed(range(len(source.shape))):
         if not any(amounts[axis]):
             continue
         places = np.arange(source.shape[axis])
         picks = np.pad(places, amounts[axis], "reflect" if mode == "reflect" else "symmetric")
-        shape = (*found.shape[:axis], picks.size, *found.shape[axis + 1 :])
-        found = sketch.op(
+        shape = (*gathered.shape[:axis], picks.size, *gathered.shape[axis + 1 :])
+        gathered = sketch.op(
             OpCode.GATHER,
-            [found, sketch.constant(picks, DType.INT32)],
+            [gathered, sketch.constant(picks, DType.INT32)],
             shape,
             options=GatherOptions(axis),
             version=GATHER_VERSION,
         )
-    return found
+    return gathered

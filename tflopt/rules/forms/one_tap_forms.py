@@ -84,11 +84,11 @@ def _drawn(pair: Pair, taps: list[Tap]) -> Sketch:
     kernel = sketch.constant(weights, DType.INT8, quant)
     scales = bias_quantization(data, kernel)
     bias = sketch.constant([tap.bias for tap in taps], DType.INT32, scales)
-    found = sketch.depthwise(
+    conv = sketch.depthwise(
         [data, kernel, bias],
         shape,
         DepthwiseConv2DOptions(Padding.VALID, 1, 1, 1, pair.fused),
         output.quant,
     )
-    sketch.results[output] = sketch.view(found, output.shape)
+    sketch.results[output] = sketch.view(conv, output.shape)
     return sketch

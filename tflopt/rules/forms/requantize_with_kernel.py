@@ -99,8 +99,8 @@ def _forms(
 def _in_floats(source: Affine, target: Affine, results: Ints) -> bool:
     """Whether a RELU that is requantized in single precision gives ``results`` too."""
     real = (EVERY_INT8 - source.zero_point) * (source.double / target.double)
-    found = clamp(np.maximum(np.rint(real), 0) + target.zero_point)
-    return bool((found == results).all()) and is_off_halves(real)
+    rounded = clamp(np.maximum(np.rint(real), 0) + target.zero_point)
+    return bool((rounded == results).all()) and is_off_halves(real)
 
 
 def _one_tap(source: Affine, target: Affine, fused: Activation) -> Ints:

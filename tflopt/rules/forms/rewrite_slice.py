@@ -78,7 +78,7 @@ def _as_gather(op: Op, source: Value, region: Region, axis: int) -> Sketch:
 def _as_strided_slice(op: Op, source: Value, region: Region) -> Sketch:
     sketch = Sketch()
     ends = [first + count for first, count in zip(region.begin, region.size, strict=True)]
-    numbers = [sketch.constant(each) for each in (region.begin, ends, [1] * len(ends))]
+    numbers = [sketch.constant(control) for control in (region.begin, ends, [1] * len(ends))]
     inputs, options = [sketch.read(source), *numbers], StridedSliceOptions()
     return _drawn(sketch, op, OpCode.STRIDED_SLICE, inputs, options, STRIDED_SLICE_VERSION)
 

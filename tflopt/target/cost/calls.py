@@ -30,5 +30,5 @@ def call_instructions(spec: LayerSpec) -> int | None:
 
 
 def _copies(tensors: tuple[TensorSpec | None, ...]) -> float:
-    known = [each for each in tensors if each is not None]
-    return COPY * len(known) + COPY_BYTE * sum(each.size_bytes for each in known)
+    known = [tensor for tensor in tensors if tensor is not None]
+    return COPY * len(known) + COPY_BYTE * sum(tensor.size_bytes for tensor in known)

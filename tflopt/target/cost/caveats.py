@@ -11,29 +11,29 @@ NOTABLE = 0.02
 
 def caveats(prediction: ModelPrediction) -> list[str]:
     """Sentences on branches, loops, and work that depends on the data; none where all is known."""
-    found = []
+    sentences = []
     if any(row.op.code is OpCode.IF for row in prediction.rows):
-        found.append("the predicted instructions count both sides of a branch.")
+        sentences.append("the predicted instructions count both sides of a branch.")
     if prediction.most_instructions is None:
-        found.append(
+        sentences.append(
             "the predicted instructions count the body of a loop whose length follows from data "
             "once."
         )
     spread = _spread(prediction)
     if spread is not None:
         least, most = spread
-        found.append(
+        sentences.append(
             f"the predicted instructions depend on the data: from {least:,} to {most:,} (values "
             "that saturate and small exponentials cost nothing, some negative values more)."
         )
-    return found
+    return sentences
 
 
 def _spread(prediction: ModelPrediction) -> tuple[int, int] | None:
     """By the data alone, each operator as often as the prediction counts it; None where narrow."""
     rows = [(row.runs.usual, row.prediction) for row in prediction.rows]
-    least = sum(runs * (each.least - each.instructions) for runs, each in rows)
-    most = sum(runs * (each.most - each.instructions) for runs, each in rows)
+    least = sum(runs * (cost.least - cost.instructions) for runs, cost in rows)
+    most = sum(runs * (cost.most - cost.instructions) for runs, cost in rows)
     if most - least < NOTABLE * prediction.instructions:
         return None
     return prediction.instructions + least, prediction.instructions + most

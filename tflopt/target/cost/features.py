@@ -45,10 +45,10 @@ def features_of(spec: LayerSpec, op: Op, use: KernelUse, isa: Isa) -> Row | None
     """
     if use.path is Path.UNKNOWN or not (spec.outputs or _state(spec)):
         return None
-    found = _row(spec, op, use, isa)
-    if found is None or not found[1]:
+    row = _row(spec, op, use, isa)
+    if row is None or not row[1]:
         return None
-    name, features = found
+    name, features = row
     return name, {"call": 1.0, **features}
 
 
@@ -124,10 +124,10 @@ def _reference(spec: LayerSpec, op: Op, isa: Isa) -> Row | None:
     if spec.code is OpCode.PRELU:
         return f"PRELU {types} broadcast", other.prelu(spec, isa)
     if _kind(spec) in {Kind.BINARY, Kind.COMPARISON} and other.takes_broadcast_loops(spec):
-        found = other.broadcast(spec, isa)
-        if found and by_data.rounds_by_sign(spec):
-            found |= by_data.signs(spec)
-        return f"{spec.code.name} {types} broadcast", found
+        features = other.broadcast(spec, isa)
+        if features and by_data.rounds_by_sign(spec):
+            features |= by_data.signs(spec)
+        return f"{spec.code.name} {types} broadcast", features
     if spec.code is OpCode.TRANSPOSE:
         return f"TRANSPOSE {types}", movement.loops(spec.output)
     if _kind(spec) is Kind.PAD:
@@ -172,7 +172,9 @@ def _plain_product(spec: LayerSpec, op: Op) -> Features:
 
 def _types(spec: LayerSpec) -> str:
     """The element type, or both where an operator converts."""
-    first = next((each for each in spec.inputs if each is not None and each.ints is None), None)
+    first = next(
+        (tensor for tensor in spec.inputs if tensor is not None and tensor.ints is None), None
+    )
     if spec.code is OpCode.TRANSPOSE_CONV:
         first = spec.input(2)
     out = spec.output.dtype

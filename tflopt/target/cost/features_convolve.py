@@ -43,19 +43,19 @@ def _tiles(name: str, columns: int, rows: int, depth: int, isa: Isa) -> Features
     block = 16 if isa is Isa.DSP else 4
     blocks, rest = divmod(depth, block)
     fours, ones = divmod(rest, 4)
-    found: Features = {
+    features: Features = {
         f"{name} passes": columns,
         f"{name} sum eights": columns * (depth // 8),
         f"{name} sum ones": columns * (depth % 8),
     }
     for label, count in (("tiles", columns * (rows // 2)), ("rows", columns * (rows % 2))):
-        found[f"{name} {label}"] = count
-        found[f"{name} {label} blocks"] = count * blocks
-        found[f"{name} {label} fours"] = count * fours
-        found[f"{name} {label} ones"] = count * ones
-        found[f"{name} {label} with fours"] = count * (fours > 0)
-        found[f"{name} {label} with ones"] = count * (ones > 0)
-    return found
+        features[f"{name} {label}"] = count
+        features[f"{name} {label} blocks"] = count * blocks
+        features[f"{name} {label} fours"] = count * fours
+        features[f"{name} {label} ones"] = count * ones
+        features[f"{name} {label} with fours"] = count * (fours > 0)
+        features[f"{name} {label} with ones"] = count * (ones > 0)
+    return features
 
 
 def convolve_1x1(layer: ConvLayer, isa: Isa) -> Features:
@@ -75,12 +75,12 @@ def convolve_1_x_n(layer: ConvLayer, isa: Isa) -> Features:
     right = -(-right_pad // layer.stride_w)
     depth = layer.kernel_w * layer.input_c
     parts = (left, layer.output_w - left - right, right)
-    found: Features = {"edge bytes": layer.batches * depth * (2 if total else 0)}
+    features: Features = {"edge bytes": layer.batches * depth * (2 if total else 0)}
     for rows in parts:
         product = matrix_product(max(0, rows), layer.output_c, depth, isa, layer.batches)
         for name, count in product.items():
-            found[name] = found.get(name, 0) + count
-    return found
+            features[name] = features.get(name, 0) + count
+    return features
 
 
 def convolve(layer: ConvLayer, isa: Isa) -> Features:
@@ -89,13 +89,13 @@ def convolve(layer: ConvLayer, isa: Isa) -> Features:
     window = window_of(layer)
     calls = layer.batches * groups
     copies = calls * window.taps
-    found: Features = {
+    features: Features = {
         "pixels": calls * window.pixels,
         "kernel rows": calls * window.pixels * window.h.kernel,
         "copies": copies,
         "padded copies": copies - calls * window.valid_taps,
     }
-    return found | copied_product(layer, copies, calls, isa)
+    return features | copied_product(layer, copies, calls, isa)
 
 
 def copied_product(layer: ConvLayer, copies: int, calls: int, isa: Isa) -> Features:
@@ -124,18 +124,18 @@ def _wide_product(pixels: int, columns: int, depth: int, calls: int) -> Features
     fours, ones = divmod(depth, 4)
     pairs = calls * (pixels // 2)
     single = calls * (pixels % 2)
-    found: Features = {"pixel pairs": pairs}
+    features: Features = {"pixel pairs": pairs}
     counts = (
         ("channel pairs", pairs * (columns // 2)),
         ("last channel", pairs * (columns % 2)),
         ("single outputs", single * columns),
     )
     for name, count in counts:
-        found[name] = count
-        found[f"{name} fours"] = count * fours
-        found[f"{name} ones"] = count * ones
-        found[f"{name} with ones"] = count * (ones > 0)
-    return found
+        features[name] = count
+        features[f"{name} fours"] = count * fours
+        features[f"{name} ones"] = count * ones
+        features[f"{name} with ones"] = count * (ones > 0)
+    return features
 
 
 INT16_DEPTH_LIMIT = 512
@@ -149,14 +149,14 @@ def convolve_s16(layer: ConvLayer, isa: Isa) -> tuple[str, Features]:
     form = "arm_convolve_s16" + (" long" if depth >= INT16_DEPTH_LIMIT else "")
     at_once, width = (4, 8) if isa is Isa.MVE else (2, 4)
     blocks, rest = divmod(window.pixels, at_once)
-    found: Features = {
+    features: Features = {
         "pixels": window.pixels,
         "kernel rows": window.pixels * window.h.kernel,
         "copies": window.taps,
         "copied": window.taps * -(-layer.filter_c // 8),
     }
     for name, count in (("block", blocks), ("single", rest)):
-        found[f"{name} outputs"] = count * layer.output_c
-        found[f"{name} steps"] = count * layer.output_c * (depth // width)
-        found[f"{name} rest"] = count * layer.output_c * (depth % width)
-    return form, {name: layer.batches * value for name, value in found.items()}
+        features[f"{name} outputs"] = count * layer.output_c
+        features[f"{name} steps"] = count * layer.output_c * (depth // width)
+        features[f"{name} rest"] = count * layer.output_c * (depth % width)
+    return form, {name: layer.batches * value for name, value in features.items()}

@@ -47,10 +47,10 @@ def extremes(spec: LayerSpec, features: Features) -> tuple[Features, Features]:
 
 def saturating(spec: LayerSpec, isa: Isa) -> Features:
     """LOGISTIC and TANH: of int8, a value far from the zero point needs no arithmetic."""
-    found = elementwise(spec, isa)
+    features = elementwise(spec, isa)
     data = spec.input(0)
     if data is None or data.dtype is not DType.INT8:
-        return found
+        return features
     return {"elements": data.elements, COMPUTED: data.elements * _near_codes(data) / CODES}
 
 
@@ -68,13 +68,13 @@ def signs(spec: LayerSpec) -> Features:
     first, second = (_numbers(spec.input(index)) for index in (0, 1))
     count = spec.output.elements
     shares = (_below_zero(first), _below_zero(second))
-    found = {name: count * share for name, share in zip(NEGATIVE, shares, strict=True)}
+    features = {name: count * share for name, share in zip(NEGATIVE, shares, strict=True)}
     unlike = shares[0] * (1 - shares[1]) + shares[1] * (1 - shares[0])
     if spec.code not in SUMS:
-        return {**found, UNLIKE: count * unlike}
+        return {**features, UNLIKE: count * unlike}
     if first is None or second is None:
-        return {**found, RESULT: count / 2}
-    return {**found, RESULT: count * _sums_below_zero(first, _sign(spec) * second)}
+        return {**features, RESULT: count / 2}
+    return {**features, RESULT: count * _sums_below_zero(first, _sign(spec) * second)}
 
 
 def _signs(spec: LayerSpec, features: Features) -> tuple[Features, Features]:

@@ -24,22 +24,22 @@ def vector_product(calls: int, columns: int, depth: int, isa: Isa) -> Features:
     blocks, rest = divmod(columns, _ROWS_AT_ONCE[isa])
     width = _BYTES_AT_ONCE[isa]
     steps, ones = (-(-depth // width), 0) if isa is Isa.MVE else divmod(depth, width)
-    found: Features = {"vectors": calls, "vectors with a last channel": calls * (rest > 0)}
+    features: Features = {"vectors": calls, "vectors with a last channel": calls * (rest > 0)}
     for name, count in (("block", calls * blocks), ("last channel", calls * rest)):
-        found[f"{name}s"] = count
-        found[f"{name} steps"] = count * steps
-        found[f"{name} ones"] = count * ones
-        found[f"{name}s with ones"] = count * (ones > 0)
-    return found
+        features[f"{name}s"] = count
+        features[f"{name} steps"] = count * steps
+        features[f"{name} ones"] = count * ones
+        features[f"{name}s with ones"] = count * (ones > 0)
+    return features
 
 
 def fully_connected(layer: FullyConnectedLayer, isa: Isa) -> Features:
     """One product for each batch."""
-    found = vector_product(layer.batches, layer.output_c, layer.input_c, isa)
+    features = vector_product(layer.batches, layer.output_c, layer.input_c, isa)
     if isa is Isa.MVE and not (layer.constant_weights and layer.constant_bias):
-        found["summed channels"] = layer.output_c
-        found["summed vectors"] = layer.output_c * -(-layer.input_c // 16)
-    return found
+        features["summed channels"] = layer.output_c
+        features["summed vectors"] = layer.output_c * -(-layer.input_c // 16)
+    return features
 
 
 def as_1x1(layer: FullyConnectedLayer, isa: Isa) -> Features:
@@ -51,7 +51,7 @@ def as_1x1(layer: FullyConnectedLayer, isa: Isa) -> Features:
 def batch_matmul(spec: LayerSpec, isa: Isa) -> Features:
     """A product for each row of the left operand; operands are transposed first where asked."""
     lhs, rhs = spec.input(0), spec.input(1)
-    shapes = [each.shape for each in (lhs, rhs, spec.output) if each is not None]
+    shapes = [tensor.shape for tensor in (lhs, rhs, spec.output) if tensor is not None]
     if lhs is None or rhs is None or any(len(shape) < 2 or 0 in shape for shape in shapes):
         return {}
     options = spec.options
@@ -108,8 +108,12 @@ def lstm(spec: LayerSpec, isa: Isa) -> Features:
     major = isinstance(spec.options, UnidirectionalSequenceLSTMOptions) and spec.options.time_major
     steps, batches = (data.shape[0], data.shape[1]) if major else (data.shape[1], data.shape[0])
     units = hidden.shape[-1]
-    found: Features = {"steps": steps, "cells": steps * batches * units, "gates": steps * batches}
+    features: Features = {
+        "steps": steps,
+        "cells": steps * batches * units,
+        "gates": steps * batches,
+    }
     for depth, times in ((data.shape[-1], steps), (units, steps - 1)):
         for name, count in vector_product(4 * times * batches, units, depth, isa).items():
-            found[name] = found.get(name, 0) + count
-    return found
+            features[name] = features.get(name, 0) + count
+    return features

@@ -75,16 +75,16 @@ def three_by_three(layer: DepthwiseLayer, isa: Isa) -> Features:
     del isa
     window = window_of(layer)
     quads, rest = divmod(layer.input_c, 4)
-    found: Features = {
+    features: Features = {
         "rows": layer.output_h,
         "pixels": window.pixels,
         "pixels with last channels": window.pixels * (rest > 0),
     }
     for name, count in (("quads", quads), ("last channels", rest)):
-        found[name] = window.pixels * count
-        found[f"{name} kernel rows"] = window.valid_rows * count
-        found[f"{name} taps"] = window.valid_taps * count
-    return found
+        features[name] = window.pixels * count
+        features[f"{name} kernel rows"] = window.valid_rows * count
+        features[f"{name} taps"] = window.valid_taps * count
+    return features
 
 
 def generic(layer: DepthwiseLayer, isa: Isa) -> Features:

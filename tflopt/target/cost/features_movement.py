@@ -23,29 +23,29 @@ def pad(spec: LayerSpec, isa: Isa) -> Features:
     shape, out = _four(data), _four(spec.output)
     rows = shape[0] * shape[1]
     deep = shape[3] != out[3]
-    found: Features = {"images": shape[0], "rows": rows, "pixels": rows * shape[2] * deep}
+    features: Features = {"images": shape[0], "rows": rows, "pixels": rows * shape[2] * deep}
     parts = [(rows * shape[2], shape[3])] if deep else [(rows, shape[2] * shape[3])]
     for name, count in _transfers("copy", parts, isa).items():
-        found[name] = count
+        features[name] = count
     fills = [
         *((shape[0], amount * out[2] * out[3]) for amount in ints[2:4]),
         *((rows, amount * out[3]) for amount in ints[4:6]),
         *((rows * shape[2], amount) for amount in ints[6:8]),
     ]
-    return found | _transfers("fill", fills, isa)
+    return features | _transfers("fill", fills, isa)
 
 
 def _transfers(name: str, parts: list[tuple[int, int]], isa: Isa) -> Features:
     """``arm_memcpy_s8`` and ``arm_memset_s8``: vectors of 16 on MVE, the C library elsewhere."""
-    found: Features = {}
+    features: Features = {}
     for count, length in parts:
         if isa is Isa.MVE:
-            each: Features = {f"{name} vectors": count * -(-length // 16)}
+            transfer: Features = {f"{name} vectors": count * -(-length // 16)}
         else:
-            each = memory_copies(name, count if length else 0, length)
-        for key, value in each.items():
-            found[key] = found.get(key, 0) + value
-    return found
+            transfer = memory_copies(name, count if length else 0, length)
+        for key, value in transfer.items():
+            features[key] = features.get(key, 0) + value
+    return features
 
 
 def _four(tensor: TensorSpec) -> tuple[int, ...]:
@@ -92,12 +92,12 @@ def join(spec: LayerSpec, isa: Isa) -> Features:
     axis = options.axis if isinstance(options, ConcatenationOptions) else 0
     axis %= max(1, len(spec.output.shape))
     outer = prod(spec.output.shape[:axis])
-    found: Features = {"parts": len(spec.inputs)}
+    features: Features = {"parts": len(spec.inputs)}
     for part in spec.inputs:
         size = 0 if part is None else part.size_bytes
         for name, count in memory_copies("part", outer, size // max(1, outer)).items():
-            found[name] = found.get(name, 0) + count
-    return found
+            features[name] = features.get(name, 0) + count
+    return features
 
 
 def element_copies(spec: LayerSpec, isa: Isa) -> Features:
@@ -186,8 +186,8 @@ def gather(spec: LayerSpec, isa: Isa) -> Features:
     axis = spec.options.axis if isinstance(spec.options, GatherOptions) else 0
     outer = prod(data.shape[: axis % max(1, len(data.shape))])
     count = outer * picks.elements
-    found = memory_copies("pick", count, spec.output.size_bytes // max(1, count))
-    return found | {"steps": outer}
+    features = memory_copies("pick", count, spec.output.size_bytes // max(1, count))
+    return features | {"steps": outer}
 
 
 def pixel_copies(spec: LayerSpec, isa: Isa) -> Features:

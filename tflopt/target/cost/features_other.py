@@ -32,7 +32,7 @@ def pool(spec: LayerSpec, isa: Isa) -> Features:
         axes.append(Axis(size, kernel, stride, before=pad, out=out))
     window = Window(*axes)
     vectors = -(-channels // 16) if isa is Isa.MVE else channels
-    found: Features = {
+    features: Features = {
         "pixels": n * window.pixels,
         "pixel rows": n * window.valid_rows,
         "taps": n * window.valid_taps,
@@ -41,8 +41,8 @@ def pool(spec: LayerSpec, isa: Isa) -> Features:
         "vector taps": n * window.valid_taps * vectors,
     }
     if isa is Isa.SCALAR:
-        found["padded taps"] = n * (window.taps - window.valid_taps) * channels
-    return found
+        features["padded taps"] = n * (window.taps - window.valid_taps) * channels
+    return features
 
 
 def search(spec: LayerSpec, isa: Isa) -> Features:
@@ -139,9 +139,9 @@ def prelu(spec: LayerSpec, isa: Isa) -> Features:
     if first is None or second is None:
         return {}
     sizes, form = _loops(first.shape, second.shape, spec.output.shape)
-    found = broadcast(spec, isa)
+    features = broadcast(spec, isa)
     return {
-        **{name: count for name, count in found.items() if not name.startswith(form)},
+        **{name: count for name, count in features.items() if not name.startswith(form)},
         "both elements": spec.output.elements,
         "both runs": prod(sizes[1:]),
     }

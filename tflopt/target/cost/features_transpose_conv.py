@@ -107,9 +107,9 @@ def _upscaled(inner: ConvLayer, layer: TransposeConvLayer, isa: Isa) -> Features
 
 def _met(output: int, kernel: int, size: int, pad: int, step: int) -> int:
     """Taps over all positions of one axis that fall on an element and not into a gap."""
-    found = 0
+    count = 0
     for position in range(output):
         for tap in range(kernel):
             place = position - pad + tap
-            found += 0 <= place < size and place % step == 0
-    return found
+            count += 0 <= place < size and place % step == 0
+    return count

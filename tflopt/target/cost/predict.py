@@ -127,7 +127,7 @@ class ModelPrediction:
         for index, runs in calls_of(row.op):
             if index not in known:
                 known[index] = 0  # for a call that leads back here
-                called = [each for each in self.rows if each.subgraph == index]
+                called = [inner for inner in self.rows if inner.subgraph == index]
                 known[index] = sum(OPERATOR_OVERHEAD + self._with_calls(op, known) for op in called)
             total += runs.usual * known[index]
         return total

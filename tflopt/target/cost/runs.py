@@ -45,15 +45,15 @@ def runs_of(model: Model) -> list[Runs]:
 
     Each is looked at once, after all that call it, however many ways lead there.
     """
-    found = [NEVER] * len(model.graphs)
+    runs = [NEVER] * len(model.graphs)
     calls: dict[int, list[tuple[int, Runs]]] = {}
-    if found:
-        found[0] = ONCE
+    if runs:
+        runs[0] = ONCE
         _look_up(model, 0, set(), calls)
     for index in reversed(calls):
-        for inner, each in calls[index]:
-            found[inner] = found[inner].plus(found[index].times(each))
-    return found
+        for inner, call_runs in calls[index]:
+            runs[inner] = runs[inner].plus(runs[index].times(call_runs))
+    return runs
 
 
 def _look_up(
