@@ -156,9 +156,9 @@ def choose(
         if (judge.is_content(least) and (best is first or number > ALWAYS)) or number > tries:
             break
         progress(f"searching: {counted(number + 1, 'result')}")
-        found, results = make(original, data, tried, watch), number + 1
-        if judge.key(found) < least:
-            best, least = found, judge.key(found)
+        draft, results = make(original, data, tried, watch), number + 1
+        if judge.key(draft) < least:
+            best, least = draft, judge.key(draft)
     chosen = replace(settings, selection=best.settings.selection)
     return replace(best, settings=chosen, results=results, memory_before=memory)
 
@@ -169,8 +169,8 @@ def _planned_forms(original: Model, data: bytes, free: Settings, make: MakeDraft
     if config.goal is not Goal.MEMORY or config.plan is None:
         return free
     goals = (config, replace(config, goal=Goal.BALANCED))
-    bare = [replace(free, config=replace(each, tiling=None)) for each in goals]
-    costs = [make(original, data, each, verify_runs).cost for each in bare]
+    bare = [replace(free, config=replace(variant, tiling=None)) for variant in goals]
+    costs = [make(original, data, variant, verify_runs).cost for variant in bare]
     best = min((ranked(Goal.MEMORY, cost), place) for place, cost in enumerate(costs))[1]
     return replace(free, config=goals[best])
 
@@ -230,7 +230,7 @@ class _Judge:
         cost = replace(cost, flash_bytes=cost.flash_bytes - spare)
         slower = max(0.0, (cost.instructions or 0) / max(work, 1) - 1 - (allowed or 0.0))
         grown = growths(self.before, self.before, cost)
-        return slower + sum(each.share for each in grown if not each.is_paid)
+        return slower + sum(growth.share for growth in grown if not growth.is_paid)
 
     def _balance(self, cost: Cost) -> float:
         pairs = zip(cost.numbers, self.before.numbers, (1.0, 0.1, 0.1), strict=True)
@@ -292,9 +292,9 @@ def _goals(config: Config, need: Cost) -> Iterator[Goal]:
     """Other goals whose results may fit: the one between, and those for what is exceeded."""
     limits = (config.limits.instructions, config.limits.flash_bytes, config.limits.arena_bytes)
     goals = (Goal.SPEED, Goal.FLASH, Goal.MEMORY)
-    found = [Goal.BALANCED] + [
+    candidates = [Goal.BALANCED] + [
         goal
         for goal, limit, taken in zip(goals, limits, need.numbers, strict=True)
         if limit is not None and taken > limit
     ]
-    yield from (goal for goal in found if goal is not config.goal)
+    yield from (goal for goal in candidates if goal is not config.goal)

@@ -61,20 +61,20 @@ def growth_notes(result: Result, settings: Settings, known: Costs | None = None)
     """
     known = known or costs(result, settings)
     told = {growth.resource for growth in trades(result, settings, known)}
-    found = []
+    notes = []
     grown = len(result.data) - len(result.source)
     if grown > 0 and "flash" not in told:
-        found.append(_said("file", grown, _file_reasons(result, settings)))
+        notes.append(_said("file", grown, _file_reasons(result, settings)))
     if result.memory_before is not None and result.memory_after is not None:
         old, new = result.memory_before.arena, result.memory_after.arena
         grown = new.minimum_bytes - old.minimum_bytes
         if grown > 0 and "arena" not in told:
-            found.append(_said("arena", grown, _arena_reasons(result, settings)))
-    return [*found, *_instruction_notes(result, settings, known)]
+            notes.append(_said("arena", grown, _arena_reasons(result, settings)))
+    return [*notes, *_instruction_notes(result, settings, known)]
 
 
 def _instruction_notes(result: Result, settings: Settings, known: Costs) -> list[str]:
-    old, new = (each.instructions or 0 for each in known)
+    old, new = (cost.instructions or 0 for cost in known)
     if new - old <= LEAST_SHARE * old:
         return []
     why = _why(result, settings) or f", for --goal {settings.config.goal.value}"

@@ -55,7 +55,7 @@ class Lever:
     @property
     def gain(self) -> float:
         """The largest part that it saves of a resource."""
-        return max((each.gain for each in self.effects), default=0.0)
+        return max((effect.gain for effect in self.effects), default=0.0)
 
 
 def find_levers(result: Result, settings: Settings) -> list[Lever]:
@@ -71,19 +71,21 @@ def find_levers(result: Result, settings: Settings) -> list[Lever]:
     alone = _alone(trials, settings)
     if alone is not None and max(_of(alone, ARENA), _of(alone, INSTRUCTIONS)) < NOTABLE:
         alone = None
-    found = [] if alone is None else [alone]
+    levers = [] if alone is None else [alone]
     for lever, tried in _promises(result, settings, alone):
         if lever.gain < LEAST_GAIN:
             break
         true = trials.of(lever.option, lever.price, tried)
         kept = () if true is None else tuple(e for e in true.effects if e.resource != INSTRUCTIONS)
         if true is not None and kept and replace(true, effects=kept).gain >= LEAST_GAIN:
-            return [replace(true, effects=kept), *found]
-    return found
+            return [replace(true, effects=kept), *levers]
+    return levers
 
 
 def _of(lever: Lever, resource: str) -> float:
-    return max((each.gain for each in lever.effects if each.resource == resource), default=0.0)
+    return max(
+        (effect.gain for effect in lever.effects if effect.resource == resource), default=0.0
+    )
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,13 @@ class _Trials:
     """
 
     result: Result
-    found: dict[str, Lever | None] = field(default_factory=dict)
+    tried: dict[str, Lever | None] = field(default_factory=dict)
 
     def of(self, option: str, price: str, settings: Settings) -> Lever | None:
         """What the command makes of it with ``option``, which ``settings`` have."""
-        if option not in self.found:
-            self.found[option] = _tried(option, price, self.result, settings)
-        return self.found[option]
+        if option not in self.tried:
+            self.tried[option] = _tried(option, price, self.result, settings)
+        return self.tried[option]
 
 
 def _alone(trials: _Trials, settings: Settings) -> Lever | None:
@@ -133,8 +135,8 @@ def _promises(
     result: Result, settings: Settings, alone: Lever | None
 ) -> list[tuple[Lever, Settings]]:
     """Each option that isn't used yet with its effect on the finished model, the best first."""
-    found = list(_estimates(result, settings, alone))
-    return sorted(found, key=lambda each: -each[0].gain)
+    promises = list(_estimates(result, settings, alone))
+    return sorted(promises, key=lambda promise: -promise[0].gain)
 
 
 def _estimates(
@@ -145,9 +147,9 @@ def _estimates(
     if memory is not None and config.plan is not None and not config.plan.trusts_some:
         plan = replace(config.plan, overlap=THIS_ISA)
         changed = replace(settings, config=replace(config, plan=plan))
-        found = arena_with_overlap(model, config)
-        if found is not None:
-            effect = Effect(ARENA, memory.arena.minimum_bytes, found)
+        arena_bytes = arena_with_overlap(model, config)
+        if arena_bytes is not None:
+            effect = Effect(ARENA, memory.arena.minimum_bytes, arena_bytes)
             yield Lever("--overlap", (effect,), f"for {settings.device.target} only"), changed
     if config.runtime is Runtime.BOTH and alone is None:
         changed = replace(settings, config=replace(config, runtime=Runtime.TFLM))
@@ -184,5 +186,5 @@ def _tried(option: str, price: str, result: Result, settings: Settings) -> Lever
     effects.append(Effect(INSTRUCTIONS, work, cost.instructions))
     if memory is not None and cost.arena_bytes is not None:
         effects.append(Effect(ARENA, memory.arena.minimum_bytes, cost.arena_bytes))
-    better = (each for each in effects if each.gain >= LEAST_GAIN)
-    return Lever(option, tuple(sorted(better, key=lambda each: -each.gain)), price)
+    better = (effect for effect in effects if effect.gain >= LEAST_GAIN)
+    return Lever(option, tuple(sorted(better, key=lambda effect: -effect.gain)), price)

@@ -219,12 +219,14 @@ def check_verdict(result: Result, settings: Settings) -> None:
         RefusedError: TFLM can't run it, and the settings forbid it or require a proof.
     """
     refused = find_refusals(result.model, settings.device)
-    lacking = [each for each in refused if each.kernels is Kernels.TFLM]
+    lacking = [refusal for refusal in refused if refusal.kernels is Kernels.TFLM]
     fatal = refused if settings.fail_on_hazard else lacking if settings.require_verified else []
     if fatal:
-        raise RefusedError([str(each) for each in fatal])
+        raise RefusedError([str(refusal) for refusal in fatal])
     if settings.fail_on_hazard and result.hazards_left:
-        raise HazardError([f"{each.where}: {each.hazard.name}" for each in result.hazards_left])
+        raise HazardError(
+            [f"{finding.where}: {finding.hazard.name}" for finding in result.hazards_left]
+        )
     verdict = result.verification
     if verdict is not None and verdict.mismatch is not None:
         raise verdict.mismatch

@@ -17,7 +17,7 @@ def costs(result: Result, settings: Settings) -> Costs:
     """The original and the result, without the annotation, which is no form's price."""
     device = settings.device
     memories = (result.memory_before, result.memory_after)
-    before, after = (0 if each is None else each.arena.minimum_bytes for each in memories)
+    before, after = (0 if memory is None else memory.arena.minimum_bytes for memory in memories)
     annotation = len(result.annotation) if result.annotates else 0
     return (
         Cost(predict_model(result.original, device).instructions, len(result.source), before),

@@ -107,12 +107,12 @@ class Trace:
     @property
     def near_misses(self) -> list[NearMiss]:
         """Every near miss at an operator that is still in the model."""
-        found = []
+        misses = []
         for anchor, reasons in self._declined.items():
             for rule, (reason, at) in reasons.items():
                 if anchor in anchor.graph.ops and at in at.graph.ops:
-                    found.append(NearMiss(rule, place_of(at), reason))
-        return list(dict.fromkeys(found))
+                    misses.append(NearMiss(rule, place_of(at), reason))
+        return list(dict.fromkeys(misses))
 
 
 def short_label(opcode: OperatorCode, name: str | None) -> str:

@@ -87,7 +87,7 @@ class Course:
 
     def _others(self, config: Config, stages: set[Stage]) -> list[AnyRule]:
         """The rules of these options that this run hasn't, or has with other ones."""
-        mine, theirs = (rules_for(self.selection, each) for each in (self.config, config))
+        mine, theirs = (rules_for(self.selection, side) for side in (self.config, config))
         known = {rule.name: rule for rule in mine}
         return [
             rule.later()

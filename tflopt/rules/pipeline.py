@@ -100,12 +100,12 @@ def go_on(
 
     Begins where the options first matter; None where that is the beginning.
     """
-    found = course.latest(selection, config)
-    if found is None:
+    latest = course.latest(selection, config)
+    if latest is None:
         return None
-    name, stand = found
+    name, stand = latest
     names = [phase.name for phase in PHASES]
-    model, rules = clone(stand.model), [each.later() for each in rules_for(selection, config)]
+    model, rules = clone(stand.model), [rule.later() for rule in rules_for(selection, config)]
     phases = PHASES[names.index(name) :]
     return model, _run(model, rules, (), config, watch, phases=phases, stand=stand)
 
@@ -177,8 +177,8 @@ class _Run:
 
     def _note_size(self) -> None:
         """Take down how many operators a graph has that isn't looked at from all sides."""
-        found = [len(graph.ops) for graph in self.model.graphs if is_large(graph)]
-        self.trace.many = max([self.trace.many, *found])
+        sizes = [len(graph.ops) for graph in self.model.graphs if is_large(graph)]
+        self.trace.many = max([self.trace.many, *sizes])
 
     def _of(self, stages: Sequence[Stage]) -> list[AnyRule]:
         return [rule for rule in self.rules if any(stage in stages for stage in rule.stages)]
@@ -192,9 +192,9 @@ class _Run:
         return self._fixpoint(self._of((Stage.CLEAN, *phase.stages)), phase.mode is Mode.REPEAT)
 
     def _once(self, stages: Sequence[Stage]) -> bool:
-        return self._each(self._of(stages))
+        return self._run_rules(self._of(stages))
 
-    def _each(self, rules: Sequence[AnyRule]) -> bool:
+    def _run_rules(self, rules: Sequence[AnyRule]) -> bool:
         before = self.changes
         for rule in rules:
             if isinstance(rule, ModelRule) and self.done.get(rule.name) != (rule, self.changes):
@@ -214,7 +214,7 @@ class _Run:
         for _ in range(MOST_ROUNDS):
             fired = run_rules(self.model, local, self.trace, self.watch)
             self.changes += fired
-            moved = self._each(rules)
+            moved = self._run_rules(rules)
             changed |= fired or moved
             if not moved and not (repeat and fired):
                 break
@@ -229,7 +229,9 @@ class _Run:
         first = budget = self.budget
         for _ in range(MOST_RAISES):
             tries = self._raised(first, budget, start)
-            budget = next((each for each, model in tries if self._grow(phase, each, model)), None)
+            budget = next(
+                (higher for higher, model in tries if self._grow(phase, higher, model)), None
+            )
             if budget is None:
                 break
             changed = True
@@ -297,7 +299,7 @@ class _Run:
             (raised(budget, now, refused, first), model)
             for refused, model in [*again, (here, self.model)]
         ]
-        return [(each, model) for each, model in tries if each is not None]
+        return [(higher, model) for higher, model in tries if higher is not None]
 
     def _grow(self, phase: Phase, budget: Budget, origin: Model) -> bool:
         """Go on below higher ceilings, on a copy that is kept if the growth is paid for."""
@@ -310,7 +312,7 @@ class _Run:
             *growths(self.original, now, grown),
             *growths(self.original, self.original, grown),
         ]
-        if not all(each.is_paid for each in judged):
+        if not all(growth.is_paid for growth in judged):
             return False
         adopt(self.model, trial.model)
         self.changes += 1

@@ -79,7 +79,7 @@ class _Columns:
     """
 
     def __init__(self) -> None:
-        self._found: dict[Hashable, tuple[Ints, tuple[object, ...]]] = {}
+        self._answers: dict[Hashable, tuple[Ints, tuple[object, ...]]] = {}
 
     @classmethod
     def by(cls, op: Op) -> _Columns:
@@ -91,11 +91,11 @@ class _Columns:
     def of(self, key: Hashable, arrays: tuple[object, ...], make: Callable[[], Ints]) -> Ints:
         """What ``make`` gives, or gave for the same key and arrays."""
         whole = key, *map(id, arrays)
-        if whole not in self._found:
-            if len(self._found) >= MOST_LAYERS:
-                self._found.clear()
-            self._found[whole] = make(), arrays
-        return self._found[whole][0]
+        if whole not in self._answers:
+            if len(self._answers) >= MOST_LAYERS:
+                self._answers.clear()
+            self._answers[whole] = make(), arrays
+        return self._answers[whole][0]
 
 
 def twins_of(graph: Graph) -> Twins:
@@ -105,9 +105,9 @@ def twins_of(graph: Graph) -> Twins:
         count = _labels(op)
         if count > left or is_strange(op) or not all(value.shape for value in op.outputs):
             continue
-        found = _keys(op, twins)
-        left -= count if found else 0
-        for value, keys in zip(op.outputs, found, strict=False):
+        key_lists = _keys(op, twins)
+        left -= count if key_lists else 0
+        for value, keys in zip(op.outputs, key_lists, strict=False):
             if keys is not None and len(keys) == value.shape[-1]:
                 twins.enter(value, keys)
     return twins
