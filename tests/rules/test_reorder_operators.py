@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.support.check_rule import check_leaves_alone, check_rule
@@ -12,7 +14,10 @@ from tflopt.io import read
 from tflopt.ir import Model, OpCode
 from tflopt.ir.clone import clone
 from tflopt.ir.parse import parse
+from tflopt.plan import offline
+from tflopt.plan.lifetimes import ModelDesc, TensorAlias
 from tflopt.plan.order import best_order
+from tflopt.rewrite import Trace, run_model_rule
 from tflopt.rules.memory.reorder_operators import ReorderOperators, order_problem
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART
@@ -111,3 +116,24 @@ def test_the_real_inception_needs_less() -> None:
     model = read(TESTDATA / "inception.tflite")
     copy = clone(model)
     check_rule(copy, RULE, hits=1, runners=("tflm",))
+
+
+def test_what_was_planned_with_names_is_not_planned_without_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, planned = list[int](), offline._planned
+
+    def counted(
+        model: ModelDesc, aliases: Sequence[TensorAlias], options: offline.OfflineOptions
+    ) -> offline.OfflinePlan:
+        asked.append(model.tensor_count)
+        return planned(model, aliases, options)
+
+    monkeypatch.setattr(offline, "_planned", counted)
+    model, rule = wide_branches(5), ReorderOperators(request=PlanRequest())
+    assert run_model_rule(clone(model), rule, Trace())
+    before = len(asked)
+    for value in model.main.values:
+        value.name = None
+    assert run_model_rule(clone(model), rule, Trace())
+    assert len(asked) == before == 2

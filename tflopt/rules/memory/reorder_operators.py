@@ -59,6 +59,12 @@ class ReorderOperators(ModelRule):
         rw.note(f"peak of live bytes {order.peak_bytes} ({proven})")
 
     def _minimum(self, trial: Model) -> int:
+        """Without names, on which no plan depends but for pins: what was planned before they were
+        dropped isn't planned again.
+        """
+        rw, pinned = Rewriter(trial), self.request is not None and self.request.pins
+        for value in () if pinned else trial.main.values:
+            rw.update(value, name=None)
         if self.request is not None:
             plan = plan_memory(trial, self.device, self.request)
             write_plan(trial, plan.offsets if plan.is_useful else None)
