@@ -180,7 +180,7 @@ class Bench:
         device = Device.of(target, CMSIS_NN)
         options = ["--target", target, "--goal", goal.value, "--cmsis-nn", CMSIS_NN]
         options += ["--runtime", self._runtime]
-        options += ["--annotate", "none", *(["--plan", "offline"] if goal is Goal.FLASH else [])]
+        options += ["--annotate", "none"]
         base, ours = (each.result(path, self._output, options) for each in self._optimizers)
         try:
             model, data = load(path)
