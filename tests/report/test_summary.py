@@ -167,7 +167,7 @@ def test_rules_that_only_tidy_are_called_rules() -> None:
 
 
 def test_one_advice_is_not_counted_twice() -> None:
-    done = optimize_file(TESTDATA / "har_cnn.tflite", verify=False)
+    done = optimize_file(TESTDATA / "conv1d_pairs.tflite", verify=False)
     assert "\n1 place you can change; --explain tells where:\n  Add --io-layout" in screen(done)
 
 
