@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from tflopt.errors import RunnerError
+from tflopt.facts.litert import written_past
 from tflopt.ir import Model
 from tflopt.run.device_report import DeviceReport
 from tflopt.run.process import log_tail
@@ -121,7 +122,14 @@ class HostRunner:
     is_device: bool = False
 
     def start(self, work: Work) -> Job:
-        """As the protocol says."""
+        """As the protocol says; a model that is only loaded has no samples.
+
+        Raises:
+            RunnerError: LiteRT would damage its own memory.
+        """
+        damage = written_past(work.model) if self.name != "tflm" and work.samples else ""
+        if damage:
+            raise RunnerError(self.name, damage)
         return Job(self.name, work)
 
 
