@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from tests.support.paths import MODELS
+from tests.support.paths import MODELS, TESTDATA
 from tflopt.errors import ModelError
 from tflopt.facts.sound import unsound
 from tflopt.io import read_bytes, write_bytes
@@ -29,6 +29,7 @@ from tflopt.ir.options import (
     DepthwiseConv2DOptions,
     FullyConnectedOptions,
     GatherOptions,
+    IfOptions,
     MirrorPadOptions,
     Options,
     PackOptions,
@@ -212,3 +213,17 @@ def test_real_models_pass(path: object) -> None:
     from tflopt.io import read
 
     assert read(str(path)).graphs
+
+
+def test_an_lstm_gives_three_axes() -> None:
+    """A hazard's text asked an output without axes for its last one."""
+    model = read_bytes((TESTDATA.parent / "hazards" / "lstm_state.tflite").read_bytes())
+    model.main.outputs[0].shape = ()
+    with pytest.raises(ModelError, match="its output has 0 axes, not 3"):
+        read_again(model)
+
+
+def test_only_operators_that_call_are_asked_for_their_subgraphs() -> None:
+    """Options may be those of another operator; ADD with those of IF was an internal error."""
+    one = One(OpCode.ADD, ((2, 3), (2, 3)), ((2, 3),), IfOptions(7, 9))
+    assert read_again(one.build()).main.ops[0].code is OpCode.ADD

@@ -68,7 +68,7 @@ def _callees_first(below: list[list[int]]) -> list[int] | None:
 
 
 def _copy_flaw(op: Op, model: Model) -> str:
-    graphs, options = model.graphs, op.options
+    graphs, options = model.graphs, op.options if called(op) else None
     pairs: list[tuple[str, Sequence[Value | None], Sequence[Value | None]]] = []
     if isinstance(options, IfOptions):
         for index in (options.then_subgraph_index, options.else_subgraph_index):

@@ -11,6 +11,8 @@ from tflopt.ir.options import SVDFOptions
 
 
 def _recurrent(op: Op) -> str:
+    if op.code is OpCode.UNIDIRECTIONAL_SEQUENCE_LSTM:
+        return _sequence(op)
     if op.code is not OpCode.SVDF:
         return ""
     feature, time, state, options = op.operand(1), op.operand(2), op.operand(4), op.options
@@ -21,6 +23,12 @@ def _recurrent(op: Op) -> str:
     if time.dtype is not state.dtype:
         return f"a state of {state.dtype.name}, weights in time of {time.dtype.name}"
     return ""
+
+
+def _sequence(op: Op) -> str:
+    """Batches, steps and units come out (``lstm_eval_common.cc`` asks for three axes)."""
+    axes = len(op.output.shape)
+    return "" if axes == 3 else f"its output has {axes} axes, not 3"
 
 
 STATES: dict[Kind, Callable[[Op], str]] = {Kind.RECURRENT: _recurrent}
