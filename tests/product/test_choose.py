@@ -6,16 +6,19 @@ from dataclasses import replace
 
 import pytest
 
+from tests.fuzz.generate import random_model
 from tests.search.test_growth import APART, PLAIN, grouped, result_of
 from tests.support.kit import Kit
 from tflopt.config import Config, Goal, Tiling
 from tflopt.errors import ArenaError, FlashError, InstructionsError
-from tflopt.io import write_bytes
+from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model, OpCode
-from tflopt.product.choose import Draft, MakeDraft, choose, make_draft
+from tflopt.product.choose import Draft, MakeDraft, choose, cost_of_original, make_draft
 from tflopt.product.settings import Settings
 from tflopt.rewrite.watch import Watch, verify_runs
 from tflopt.rules.tiling.tile_layers import TileLayers
+from tflopt.search.objective import growths
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit
 
@@ -131,3 +134,13 @@ def test_other_goals_make_one_result() -> None:
     model = grouped()
     choose(model, write_bytes(model), PLAIN, lambda _: None, verify_runs, make)
     assert asked == [(Goal.BALANCED, False)]
+
+
+def test_what_estimates_see_too_small_grows_no_arena_either() -> None:
+    """The plan took 256 bytes more than the original's, for less than that costs."""
+    model = random_model(253)
+    data = write_bytes(model)
+    settings = replace(PLAIN, config=Config(device=Device.of("cortex-m0", "4ab83cc")))
+    draft, _ = chosen(read_bytes(data), settings)
+    before = cost_of_original(read_bytes(data), data, settings)
+    assert all(growth.is_paid for growth in growths(before, before, draft.cost))

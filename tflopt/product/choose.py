@@ -151,7 +151,7 @@ def choose(
     judge = _Judge(original, _cost(original, memory, len(data), settings), settings)
     first = best = make(original, data, _planned_forms(original, data, free, make), watch)
     least, results = judge.key(first), 1
-    for number, tried in enumerate(_variants(first, settings), 1):
+    for number, tried in enumerate(_variants(first, settings, judge.before), 1):
         tries = TRIES * settings.effort if number > ALWAYS else TRIES
         if (judge.is_content(least) and (best is first or number > ALWAYS)) or number > tries:
             break
@@ -201,26 +201,25 @@ class _Judge:
     def key(self, draft: Draft) -> tuple[float, ...]:
         """Lower is better: what is wrong, the user's limits, the original's size, then the goal."""
         device = self.settings.device
-        refused = len(find_refusals(draft.model, device))
-        wrong = len(find_hazards(draft.model, device)) + refused
+        wrong = len(find_hazards(draft.model, device)) + len(find_refusals(draft.model, device))
         over = excess(self.settings.limits, draft.whole)
         goal = self.settings.config.goal
         if goal is Goal.BALANCED:
-            return wrong, over, self._unpaid(draft, refused), self._balance(draft.cost)
+            return wrong, over, self._unpaid(draft, wrong), self._balance(draft.cost)
         return wrong, over, 0.0, *ranked(goal, draft.cost)
 
     def is_content(self, key: tuple[float, ...]) -> bool:
         """Whether nothing is wrong, and no more effort is wanted."""
         return key[1] == key[2] == 0.0 and self.settings.effort <= 1
 
-    def _unpaid(self, draft: Draft, refused: int) -> float:
+    def _unpaid(self, draft: Draft, wrong: int) -> float:
         """How much slower than the original it is, or larger without being paid for.
 
         What makes a layer come out right, or run at all, may cost what it likes, and bands that
         were asked for what the user allows them: instructions, and flash where they save the
         arena for it.
         """
-        if refused < self.refusals or self.hazards:
+        if wrong < self.refusals + self.hazards:
             return 0.0
         cost, work = draft.cost, self.before.instructions or 0
         allowed, spare = _allowed(draft), PADDING_BYTES
@@ -237,8 +236,12 @@ class _Judge:
         return sum(weight * new / max(old, 1) for new, old, weight in pairs)
 
 
-def _variants(first: Draft, settings: Settings) -> Iterator[Settings]:
-    """Other settings that may lead to a better result, the likeliest first."""
+def _variants(first: Draft, settings: Settings, before: Cost) -> Iterator[Settings]:
+    """Other settings that may lead to a better result, the likeliest first.
+
+    Args:
+        before: what the original takes.
+    """
     limits = settings.limits
     config = replace(_untiled(settings.config), limits=limits)
     steered = replace(settings, config=config)
@@ -249,9 +252,11 @@ def _variants(first: Draft, settings: Settings) -> Iterator[Settings]:
         if config.tiling != settings.config.tiling:
             yield settings
             yield replace(settings, config=replace(settings.config, limits=limits))
-        yield _tightened(first, steered)
+        yield _tightened(first, steered, limits)
     else:
-        yield replace(settings, config=replace(config, exchange=False))
+        frugal = replace(settings, config=replace(config, exchange=False))
+        yield frugal
+        yield _tightened(first, frugal, Limits(before.arena_bytes, before.flash_bytes))
     counts = first.trace.counts
     asked = set() if limits or config.tiling is None else {TileLayers.name}
     for rule in RULES:
@@ -274,9 +279,9 @@ def _allowed(draft: Draft) -> float | None:
     return tiling.max_slowdown
 
 
-def _tightened(first: Draft, steered: Settings) -> Settings:
-    """Limits below the user's by what the first result exceeds them: estimates may be short."""
-    limits, config = steered.limits, steered.config
+def _tightened(first: Draft, steered: Settings, limits: Limits) -> Settings:
+    """Steered by limits that are lower by what the first result exceeds: estimates may be short."""
+    config = steered.config
     pairs = zip(
         (limits.instructions, limits.flash_bytes, limits.arena_bytes),
         first.whole.numbers,
