@@ -191,6 +191,10 @@ def _grows(lives: Lives[int], members: Sequence[Value]) -> list[tuple[int, int]]
     return sorted((*births, *deaths))
 
 
+MOST_BYTES = 1 << 48
+"""Far beyond any address space, and sums of thousands of such sizes still are 64-bit numbers."""
+
+
 def aligned_bytes(value: Value) -> int:
-    """What the planner reserves for a value."""
-    return align_up(value.size_bytes or 0, ARENA_ALIGNMENT)
+    """What the planner reserves for a value, ``MOST_BYTES`` where a file declares more."""
+    return align_up(min(value.size_bytes or 0, MOST_BYTES), ARENA_ALIGNMENT)
