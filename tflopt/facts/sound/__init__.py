@@ -6,6 +6,6 @@ builds drop. Only what can't be right is a flaw here: what a kernel refuses in a
 what tflopt doesn't know, passes.
 """
 
-from tflopt.facts.sound.unsound import unsound
+from tflopt.facts.sound.unsound import shortened, unsound
 
-__all__ = ["unsound"]
+__all__ = ["shortened", "unsound"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from tflopt.errors import ModelError, UnsupportedError
 from tflopt.facts.open_shapes import open_inputs, settle
-from tflopt.facts.sound import unsound
+from tflopt.facts.sound import shortened, unsound
 from tflopt.io.described import take_description
 from tflopt.io.options import options_from_record
 from tflopt.io.reading.c_source import model_in_c_source
@@ -114,7 +114,7 @@ def read_bytes(data: bytes, path: str = "", *, checks_kernels: bool = True) -> M
             raise ModelError(f"is {kind}")
         model = _Reader(data).model()
         for flaw in flaws(model):
-            raise ModelError(flaw.reason, flaw.where)
+            raise ModelError(shortened(flaw.reason), flaw.where)
         if checks_kernels:
             settle(model)
         for flaw in unsound(model) if checks_kernels else ():
