@@ -21,7 +21,9 @@ from tflopt.run.samples import SampleOptions, make_samples
 
 BASES = sorted([*NETS, *TESTED_FILES])
 CONFIG = Config(plan=None)
-PRICED = Selection(disable=("mean-to-convolution", "flatten-mean", "look-up-table"))
+PRICED = Selection(
+    disable=("mean-to-convolution", "flatten-mean", "look-up-table", "fold-stride-into-channels")
+)
 """Without the rules that pay for fewer instructions with a RESHAPE, or a GATHER out of a table:
 bytes are all that counts."""
 SAMPLES = 8

@@ -21,7 +21,7 @@ from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import DType, Model, Op, OpCode, OperatorCode
 from tflopt.ir.options import SoftmaxOptions, TileOptions
 from tflopt.rewrite import Rewriter, Rule
-from tflopt.rules import pipeline
+from tflopt.rules import course, registry
 from tflopt.run import runner as runner_module
 from tflopt.run import samples as samples_module
 from tflopt.run.runner import Job, Work
@@ -327,8 +327,8 @@ class BreakWeights(Rule):
 
 @pytest.fixture
 def broken_rule(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    make = pipeline.make_rules
-    monkeypatch.setattr(pipeline, "make_rules", lambda config: (*make(config), BreakWeights()))
+    make = registry.make_rules
+    monkeypatch.setattr(course, "make_rules", lambda config: (*make(config), BreakWeights()))
     yield
 
 
