@@ -5,6 +5,7 @@ from __future__ import annotations
 from tflopt.ir import DType, Model, OpCode
 
 SVDF_STATE = 4
+"""The input of SVDF that lasts from one step to the next."""
 
 
 def written_past(model: Model) -> str:

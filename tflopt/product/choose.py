@@ -28,6 +28,7 @@ from tflopt.rules.tiling.tile_layers import FLASH_PER_RAM, TileLayers
 from tflopt.search.cost import Cost
 from tflopt.search.objective import excess, growths, ranked
 from tflopt.target.cost import predict_model
+from tflopt.target.device import Device
 from tflopt.target.hazards import find_hazards
 from tflopt.target.memory import Memory, memory_of, why_no_memory
 from tflopt.target.runs import find_refusals
@@ -157,8 +158,9 @@ def choose(
             break
         progress(f"searching: {counted(number + 1, 'result')}")
         draft, results = make(original, data, tried, watch), number + 1
-        if judge.key(draft) < least:
-            best, least = draft, judge.key(draft)
+        key = judge.key(draft)
+        if key < least:
+            best, least = draft, key
     chosen = replace(settings, selection=best.settings.selection)
     return replace(best, settings=chosen, results=results, memory_before=memory)
 
@@ -189,19 +191,13 @@ class _Judge:
     settings: Settings
 
     @cached_property
-    def hazards(self) -> int:
-        """Layers of the original that the device computes wrongly."""
-        return len(find_hazards(self.original, self.settings.device))
-
-    @cached_property
-    def refusals(self) -> int:
-        """Those that TFLM with CMSIS-NN doesn't run."""
-        return len(find_refusals(self.original, self.settings.device))
+    def wrong(self) -> int:
+        """Layers of the original that the device computes wrongly or that TFLM doesn't run."""
+        return _wrong(self.original, self.settings.device)
 
     def key(self, draft: Draft) -> tuple[float, ...]:
         """Lower is better: what is wrong, the user's limits, the original's size, then the goal."""
-        device = self.settings.device
-        wrong = len(find_hazards(draft.model, device)) + len(find_refusals(draft.model, device))
+        wrong = _wrong(draft.model, self.settings.device)
         over = excess(self.settings.limits, draft.whole)
         goal = self.settings.config.goal
         if goal is Goal.BALANCED:
@@ -219,7 +215,7 @@ class _Judge:
         were asked for what the user allows them: instructions, and flash where they save the
         arena for it.
         """
-        if wrong < self.refusals + self.hazards:
+        if wrong < self.wrong:
             return 0.0
         cost, work = draft.cost, self.before.instructions or 0
         allowed, spare = _allowed(draft), PADDING_BYTES
@@ -234,6 +230,10 @@ class _Judge:
     def _balance(self, cost: Cost) -> float:
         pairs = zip(cost.numbers, self.before.numbers, (1.0, 0.1, 0.1), strict=True)
         return sum(weight * new / max(old, 1) for new, old, weight in pairs)
+
+
+def _wrong(model: Model, device: Device) -> int:
+    return len(find_hazards(model, device)) + len(find_refusals(model, device))
 
 
 def _variants(first: Draft, settings: Settings, before: Cost) -> Iterator[Settings]:

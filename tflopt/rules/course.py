@@ -96,9 +96,14 @@ class Course:
         ]
 
 
+def applicable(config: Config) -> list[AnyRule]:
+    """The rules that these options have, selected or not."""
+    return [rule for rule in make_rules(config) if applies(rule, config)]
+
+
 def rules_for(selection: Selection, config: Config) -> list[AnyRule]:
     """The rules that run."""
-    return [rule for rule in make_rules(config) if applies(rule, config) and rule in selection]
+    return [rule for rule in applicable(config) if rule in selection]
 
 
 def _stages_before(name: str) -> set[Stage]:

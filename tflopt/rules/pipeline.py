@@ -15,7 +15,7 @@ from tflopt.ir import Model
 from tflopt.ir.clone import adopt, clone
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Stage, Trace, run_model_rule, run_rules
 from tflopt.rewrite.watch import Event, Moment, Watch, in_turn, verify_runs
-from tflopt.rules.course import KEPT, Course, Stand, rules_for
+from tflopt.rules.course import KEPT, Course, Stand, applicable, rules_for
 from tflopt.rules.flash.keep_names import check_names
 from tflopt.rules.memory.program_plan import run_around_vendors
 from tflopt.rules.phases import MOST_ROUNDS, PHASES, Mode, Phase
@@ -54,8 +54,8 @@ def run_pipeline(
     """
     selection, config = selection or Selection(), config or Config()
     check_names(model, config.keep)
-    every = [rule for rule in make_rules(config) if applies(rule, config)]
-    rules = rules_for(selection, config)
+    every = applicable(config)
+    rules = [rule for rule in every if rule in selection]
     if rules:
         _refuse_what_names_tensors_by_index(model)
     forbidden = [rule for rule in every if Stage.STALE in rule.stages and rule not in selection]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tflopt.facts.litert import SVDF_STATE
 from tflopt.facts.operators import Kind
 from tflopt.ir.node import Op
 from tflopt.ir.opcodes import OpCode
@@ -15,7 +16,7 @@ def _recurrent(op: Op) -> str:
         return _sequence(op)
     if op.code is not OpCode.SVDF:
         return ""
-    feature, time, state, options = op.operand(1), op.operand(2), op.operand(4), op.options
+    feature, time, state, options = op.operand(1), op.operand(2), op.operand(SVDF_STATE), op.options
     rank = options.rank if isinstance(options, SVDFOptions) else 0
     filters = feature.shape[0] if feature.shape else 0
     if rank < 1 or filters < 1 or filters % rank:

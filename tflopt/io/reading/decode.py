@@ -55,7 +55,6 @@ class Decoder:
         self._budget = min(MAX_TABLES, max(4 * self.size, LEAST_TABLES))
         self._indices = self.size + (1 << 16)
         self._bytes = MAX_SHARING * self.size + SHARED_BYTES
-        self._vtables: dict[int, tuple[int, int, list[tuple[int, int]]]] = {}
         self._layouts: dict[tuple[int, str], _Layout] = {}
 
     def root(self) -> Record:
@@ -103,15 +102,13 @@ class Decoder:
         vtable = position - struct.unpack_from("<i", self.view, position)[0]
         layout = self._layouts.get((vtable, name))
         if layout is None:
-            if vtable not in self._vtables:
-                self._vtables[vtable] = self._new_vtable(vtable, where)
             layout = self._new_layout(vtable, name, where)
             self._layouts[vtable, name] = layout
         self._need(position, layout.inline, where)
         return layout
 
     def _new_layout(self, vtable: int, name: str, where: str) -> _Layout:
-        length, inline, present = self._vtables[vtable]
+        length, inline, present = self._vtable(vtable, where)
         slots = self._schema.tables[name]
         fields = []
         for number, offset in present:
@@ -127,7 +124,7 @@ class Decoder:
             fields.append((offset, slot))
         return _Layout(vtable, length, inline, fields, _runs(fields))
 
-    def _new_vtable(self, vtable: int, where: str) -> tuple[int, int, list[tuple[int, int]]]:
+    def _vtable(self, vtable: int, where: str) -> tuple[int, int, list[tuple[int, int]]]:
         self._need(vtable, 4, f"{where} vtable")
         length, inline = struct.unpack_from("<HH", self.view, vtable)
         if length < 4 or length % 2 or inline < 4:

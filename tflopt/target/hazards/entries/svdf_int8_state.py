@@ -2,17 +2,18 @@
 
 import numpy as np
 
+from tflopt.facts.litert import SVDF_STATE
 from tflopt.ir import DType, OpCode, Value
 from tflopt.target.hazards.hazard import Detail, Evidence, Hazard, Site
 
-FEATURE_WEIGHTS, STATE = 1, 4
+FEATURE_WEIGHTS = 1
 INPUT_LOW, INPUT_HIGH = -128, 127
 STATE_LOW, STATE_HIGH = -128, 127
 
 
 def _meets(site: Site) -> Detail:
     op = site.op
-    data, weights, state = op.input(0), op.input(FEATURE_WEIGHTS), op.input(STATE)
+    data, weights, state = op.input(0), op.input(FEATURE_WEIGHTS), op.input(SVDF_STATE)
     if data is None or weights is None or state is None or state.dtype is not DType.INT8:
         return None
     reach = _reach(data, weights, state)
