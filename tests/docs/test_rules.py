@@ -14,7 +14,12 @@ from tflopt.rules.pipeline import RULES
 pytestmark = pytest.mark.runtime
 SMALL = 9
 """Operators that still make a picture."""
-FOR_TFLM_ALONE = ("share-zero-points", "look-up-elu", "drop-initialization")
+FOR_TFLM_ALONE = (
+    "share-zero-points",
+    "look-up-elu",
+    "drop-initialization",
+    "write-states-in-place",
+)
 """Rules that need ``--runtime tflm``: LiteRT doesn't load what they make."""
 each = pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
 

@@ -47,6 +47,28 @@ def test_what_the_text_says() -> None:
     assert [len(value.users) for value in split.outputs] == [0, 0]
 
 
+STATE = """
+graph(%0: i8[1,4]{0.05,3}) -> %2, %4
+  %2: i8[1,4]{0.05,3} = RELU(%1: var i8[1,4]{0.05,3})
+  %1 = ADD(%2, %0)
+  %3: var i8[1,4]{0.05,3} = RELU(%1)
+  %4: i8[1,4]{0.05,3} = RELU(%3)
+"""
+
+
+def test_a_variable_that_operators_write() -> None:
+    model = parse(STATE)
+    verify(model, "the test")
+    assert dump(model) == STATE.strip()
+    assert dump(read_bytes(write_bytes(model))) == dump(model)
+    first, add, _, last = model.main.ops
+    assert first.inputs == add.outputs
+    assert add.output.producer is None
+    assert add.output.is_variable
+    assert last.inputs[0] is not None
+    assert last.inputs[0].is_variable
+
+
 def test_constants() -> None:
     text = """
     graph(%0: i8[2]{0.05,0}) -> %1

@@ -77,6 +77,10 @@ def false_producer(n: Net) -> None:
     n.graph.ops[1].output.producer = n.graph.ops[0]
 
 
+def produced_variable(n: Net) -> None:
+    n.graph.ops[1].output.is_variable = True
+
+
 def ghost_producer(n: Net) -> None:
     """An output whose operator left the list without a word."""
     n.graph.ops.pop()
@@ -131,6 +135,7 @@ CORRUPTIONS: list[tuple[Callable[[Net], None], str]] = [
     (false_use, "is recorded or real, not both"),
     (lost_producer, "does not know its producer"),
     (false_producer, "does not know its producer"),
+    (produced_variable, "does not know its producer"),
     (ghost_producer, "."),
     (produced_twice, "produced twice"),
     (foreign_opcode, "operator code"),

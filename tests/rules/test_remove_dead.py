@@ -16,6 +16,7 @@ from tflopt.ir.options import (
     SVDFOptions,
     VarHandleOptions,
 )
+from tflopt.ir.parse import parse
 from tflopt.ir.text import dump
 from tflopt.rules.constants.remove_dead import RemoveDead
 
@@ -165,3 +166,30 @@ def test_idempotent_without_anything_dead() -> None:
     n = Net()
     n.output(n.relu(n.feed(2)))
     check_leaves_alone(n.model, RULE)
+
+
+def test_a_variable_that_an_operator_writes_stays_while_the_operator_does() -> None:
+    """Nobody reads it, and nothing counts as its producer."""
+    text = """
+    graph(%0: i8[2,3]{0.05,3}) -> %1
+      %1: i8[2,3]{0.05,3}, %2: var i8[2,3]{0.05,3} = SPLIT([0], %0) num_splits=2
+    """
+    model = parse(text.replace("%0: i8[2,3]", "%0: i8[4,3]"))
+    check_leaves_alone(model, RULE)
+    assert len(model.main.values) == 4
+
+
+def test_a_variable_that_nobody_reads_goes_with_its_writer() -> None:
+    check_rule(
+        """
+        graph(%0: i8[2,3]{0.05,3}) -> %1
+          %1: i8[2,3]{0.05,3} = RELU(%0)
+          %2: var i8[2,3]{0.05,3} = RELU(%1)
+        """,
+        RULE,
+        """
+        graph(%0: i8[2,3]{0.05,3}) -> %1
+          %1: i8[2,3]{0.05,3} = RELU(%0)
+        """,
+        hits=1,
+    )

@@ -7,6 +7,7 @@ import select
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import IO, cast
@@ -33,11 +34,16 @@ class Runtime:
     child: subprocess.Popen[bytes] | None = None
 
     def run(
-        self, runner: str, data: bytes, samples: Outputs, size: tuple[int, int] | None = None
+        self,
+        runner: str,
+        data: bytes,
+        samples: Sequence[list[npt.NDArray[np.generic]] | None],
+        size: tuple[int, int] | None = None,
     ) -> Outputs:
         """Outputs by sample and output; all samples in a row on one interpreter.
 
         Args:
+            samples: None resets the interpreter, of TFLM alone; nothing comes out.
             size: arena bytes and number of outputs of a model without resource variables, which
                 the child then need not read.
 

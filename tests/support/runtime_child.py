@@ -7,9 +7,14 @@ import pickle
 import sys
 from unittest import mock
 
+import numpy as np
+import numpy.typing as npt
+
 from tflopt.io import read_bytes
 from tflopt.run.runner import arena_guess
-from tflopt.run.worker import Engine, make_engine
+from tflopt.run.worker import Engine, TflmEngine, make_engine
+
+Sample = list[npt.NDArray[np.generic]]
 
 
 def size_of(data: bytes) -> tuple[int, int]:
@@ -29,6 +34,15 @@ def make_plain(job: dict[str, object], data: bytes) -> Engine:
         return make_engine(job, data, preserve=False)
 
 
+def step(engine: Engine, sample: Sample | None) -> Sample:
+    """One invocation, or None: TFLM's interpreter is reset."""
+    if sample is not None:
+        return engine.run(list(sample))
+    assert isinstance(engine, TflmEngine)
+    engine.interpreter.reset()
+    return []
+
+
 def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # runtimes print to stdout
@@ -43,7 +57,7 @@ def main() -> None:
             engine = (
                 make_engine(job, data, preserve=False) if size is None else make_plain(job, data)
             )
-            answer: object = [engine.run(list(sample)) for sample in samples]
+            answer: object = [step(engine, sample) for sample in samples]
         except (RuntimeError, ValueError) as error:
             answer = str(error)
         pickle.dump(answer, answers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tflopt.facts.operators import EFFECTS, VARIABLES
-from tflopt.ir import DType, Op, OpCode, Value
+from tflopt.ir import DType, Model, Op, OpCode, Value
 from tflopt.ir.options import VarHandleOptions
 
 Variable = Value | tuple[str, str]
@@ -24,7 +24,8 @@ class _Use:
 class States:
     """Which operators must run before the next one, as one graph is walked in its order.
 
-    Reads of a variable stay between the writes around them. What may touch any state (calls,
+    Reads of a variable stay between the writes around them. Who has a tensor that lasts may write
+    it, be it as an input, as SVDF does, or as an output. What may touch any state (calls,
     control flow, custom operators, resources that nobody names) stays where it is among all of
     these.
     """
@@ -36,7 +37,8 @@ class States:
     def before(self, op: Op, number: int) -> set[int]:
         """The places of operators that must precede ``op``, which stands at place ``number``."""
         resources = [value for value in op.inputs if value is not None and _is_resource(value)]
-        lasting = [value for value in op.inputs if value is not None and value.is_variable]
+        touched = dict.fromkeys(value for value in (*op.inputs, *op.outputs) if value is not None)
+        lasting = [value for value in touched if value.is_variable]
         if not resources and not lasting and op.code not in EFFECTS | VARIABLES:
             return set()
         after = {self._all} if self._all >= 0 else set()
@@ -68,6 +70,15 @@ class States:
         before |= use.readers
         use.writer, use.readers = number, set()
         return before
+
+
+def writes_states(model: Model) -> bool:
+    """Whether operators have variables among their outputs.
+
+    What reads such a tensor depends on where it stands: two that read the same may read different
+    numbers, and what is written is read in another inference. Few rules may touch such a model.
+    """
+    return any(value.is_variable for op in model.ops() for value in op.outputs)
 
 
 def _is_resource(value: Value) -> bool:

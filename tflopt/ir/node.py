@@ -75,7 +75,11 @@ class ValueExtra:
 
 
 class Value:
-    """A tensor: produced by an operator, fed from outside, or constant."""
+    """A tensor: produced by an operator, fed from outside, constant, or a variable.
+
+    A variable lasts from one invocation to the next, and has no producer even where an operator
+    has it among its outputs: who reads it before that gets what the invocation before has left.
+    """
 
     __slots__ = (
         "_uses",
@@ -322,7 +326,7 @@ class Op:
             value._uses[Use(self, index)] = None
 
     def set_outputs(self, values: Iterable[Value]) -> None:
-        """Produce other values; the old ones are left without a producer.
+        """Produce other values; the old ones are left without a producer, and so are variables.
 
         Raises:
             ValueError: another operator produces one of them.
@@ -335,4 +339,4 @@ class Op:
             value.producer = None
         self._outputs = values
         for value in values:
-            value.producer = self
+            value.producer = None if value.is_variable else self

@@ -7,7 +7,8 @@ Text says no more than what it shows, so the rest is made up, and the same each 
 - ``{per-channel 0}`` has scales of 0.01, 0.011, 0.012, ...
 - operators have version 1; ``RELU@2(...)`` has version 2.
 
-A variable has its type where it is first read: ``SVDF(%0, ..., %1: var i8[1,4]{0.1,0})``.
+A variable has its type where it first occurs: ``SVDF(%0, ..., %1: var i8[1,4]{0.1,0})``. An
+operator that writes one that was read before names it alone: ``%1 = CONCATENATION(%2, %3)``.
 """
 
 from __future__ import annotations
@@ -129,6 +130,12 @@ class _GraphReader:
         return entry
 
     def _result(self, text: str) -> Value:
+        if text in self.values and self.values[text].is_variable:
+            return self.values[text]
+        if ": var " in text:
+            value = self._result(text.replace(": var ", ": ", 1))
+            value.is_variable = True
+            return value
         name, dtype, shape, quant = _typed(text)
         if not name or name in self.values:
             raise ValueError(f"{name or text} is not the name of a new tensor")
@@ -142,7 +149,7 @@ class _GraphReader:
             return self.builder.constant(np.asarray(ast.literal_eval(text), dtype=np.int32))
         if not text.startswith("const "):
             if ": var " in text:
-                self._result(text).is_variable = True
+                self._result(text)
             text = text.partition(":")[0]
             if text not in self.values:
                 raise ValueError(f"nothing makes {text}")

@@ -59,9 +59,15 @@ def _quant(quant: Quantization | None) -> str:
 
 def _op(op: Op, names: _Names) -> str:
     inputs = ", ".join(_operand(value, names) for value in op.inputs)
-    outputs = ", ".join(f"{names.of(value)}: {kind(value)}" for value in op.outputs)
+    outputs = ", ".join(_result(value, names) for value in op.outputs)
     options = _options(op.options)
     return f"{outputs} = {op.opcode.label}({inputs})" + (f" {options}" if options else "")
+
+
+def _result(value: Value, names: _Names) -> str:
+    if not value.is_variable:
+        return f"{names.of(value)}: {kind(value)}"
+    return names.of(value) if names.has(value) else f"{names.of(value)}: var {kind(value)}"
 
 
 def _operand(value: Value | None, names: _Names) -> str:

@@ -138,7 +138,7 @@ def _link_flaws(graph: Graph, number: int) -> Iterator[Flaw]:
         reads.update(Use(op, index) for index, value in enumerate(op.inputs) if value is not None)
         known.update(dict.fromkeys(v for v in (*op.inputs, *op.outputs) if v is not None))
         for value in op.outputs:
-            if value.producer is not op:
+            if value.producer is not (None if value.is_variable else op):
                 yield Flaw(f"subgraph {number}", f"{value!r} does not know its producer {op!r}")
     strangers = [value for value in known if value not in graph.values]
     if strangers:

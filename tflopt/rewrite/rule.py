@@ -86,6 +86,8 @@ class Stage(Enum):
     """Puts the operators in order."""
     SETTLE = "settle"
     """Looks at what runs before an operator, so again when the order stands."""
+    STATES = "states"
+    """Has operators write what the next inference reads: few rules may look at a model then."""
     PLAN = "plan"
     """Places tensors in the arena."""
 

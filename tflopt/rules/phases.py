@@ -70,10 +70,14 @@ PHASES = (
     Phase("strip", Mode.ONCE, (Stage.STRIP,), STRIPS, keeps_plan=True),
     Phase("order", Mode.ONCE, (Stage.ORDER,)),
     Phase("settle", Mode.REPEAT, (Stage.SETTLE,)),
+    Phase("states", Mode.ONCE, (Stage.STATES,)),
     Phase("plan", Mode.ONCE, (Stage.PLAN,), keeps_plan=True),
 )
 """In this order. Rules of the stage CLEAN run in every round and after every phase that changed
 something, those of the stage STALE after each that left a plan wrong."""
+AROUND_STATES = frozenset({Stage.CLEAN, Stage.STALE, Stage.STRIP, Stage.ORDER, Stage.PLAN})
+"""What rules are for that may look at a model whose operators write variables: these don't take
+what an operator writes for what all its readers read."""
 MOST_ROUNDS = 8
 """Each layout costs less than the one before by its own measure, and three rounds were seen."""
 

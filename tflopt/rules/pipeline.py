@@ -11,6 +11,7 @@ import numpy as np
 from tflopt.config import Config, Goal
 from tflopt.errors import UnsupportedError, UsageError
 from tflopt.facts.large import is_large
+from tflopt.facts.state import writes_states
 from tflopt.ir import Model
 from tflopt.ir.clone import adopt, clone
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Stage, Trace, run_model_rule, run_rules
@@ -18,7 +19,8 @@ from tflopt.rewrite.watch import Event, Moment, Watch, in_turn, verify_runs
 from tflopt.rules.course import KEPT, Course, Stand, applicable, rules_for
 from tflopt.rules.flash.keep_names import check_names
 from tflopt.rules.memory.program_plan import run_around_vendors
-from tflopt.rules.phases import MOST_ROUNDS, PHASES, Mode, Phase
+from tflopt.rules.memory.write_states_in_place import leave_states
+from tflopt.rules.phases import AROUND_STATES, MOST_ROUNDS, PHASES, Mode, Phase
 from tflopt.rules.registry import RULES, Selection, applies, find_rule, make_rules
 from tflopt.search.book import Book
 from tflopt.search.budget_of_forms import make_budget, original_cost, present_cost
@@ -29,7 +31,7 @@ from tflopt.search.worth import FormRule, Worth
 from tflopt.target.vendor import places_are_fixed
 
 __all__ = ["RULES", "Selection", "applies", "find_rule", "go_on", "make_rules", "run_pipeline"]
-MOVES_TENSORS = frozenset({Stage.TILE, Stage.ORDER, Stage.PLAN})
+MOVES_TENSORS = frozenset({Stage.TILE, Stage.ORDER, Stage.STATES, Stage.PLAN})
 COMPRESSED = "COMPRESSION_METADATA"
 
 
@@ -66,6 +68,11 @@ def run_pipeline(
         around = [rule for rule in rules if not MOVES_TENSORS & set(rule.stages)]
         tidy = [r for r in around if isinstance(r, ModelRule) and Stage.STRIP in r.stages]
         return run_around_vendors(model, config, partial(run, rules=around), tidy)
+    if writes_states(model):
+        rules = [rule for rule in rules if AROUND_STATES.issuperset(rule.stages)]
+        trace = run(model, rules, course=None)
+        leave_states(model, trace)
+        return trace
     return run(model, rules)
 
 

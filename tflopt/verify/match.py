@@ -109,7 +109,10 @@ def _origin(value: Value, old: list[Value]) -> int | None:
 
 
 def _same_elements(one: Value, two: Value, origin: Origin | None = None) -> bool:
-    """A resource has no elements that a runner could hand out."""
+    """A resource has no elements that a runner could hand out, a variable other ones in the course
+    of an inference."""
+    if one.is_variable or two.is_variable:
+        return False
     elements = one.elements if origin is None else origin.elements(one.elements)
     same = one.dtype == two.dtype and elements == two.elements
     return same and one.size_bytes is not None

@@ -131,6 +131,18 @@ def drop_initialization(n: Kit) -> Value:
     return both
 
 
+@example(
+    runners=TFLM, note="Only with `--runtime tflm`: LiteRT's default path doesn't survive the file."
+)
+def write_states_in_place(n: Kit) -> Value:
+    state = _handle(n)
+    old = n.op(OpCode.READ_VARIABLE, [state], (1, 2, 3), options=ReadVariableOptions())
+    old.dtype, old.quant = DType.INT8, Quantization.per_tensor(*QUANT)
+    both = n.concat(old, n.feed(1, 1, 3), axis=1)
+    _assign(n, state, n.slice(both, (0, 1, 0), old.shape))
+    return both
+
+
 def _handle(n: Kit) -> Value:
     options = VarHandleOptions("", "state")
     return n.op(OpCode.VAR_HANDLE, [], (), options=options, dtype=DType.RESOURCE)

@@ -64,6 +64,7 @@ def _held(graph: Graph) -> set[Value]:
     held = set(graph.inputs)
     for op in graph.ops:
         held.update(op.extra.intermediates or ())
+        held.update(op.outputs)  # a variable has no producer
     for signature in graph.model.signatures or ():
         if signature.graph is graph:
             held.update(value for _, value in signature.inputs or ())
