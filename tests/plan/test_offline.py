@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 
 from tests.plan.strategies import models
 from tflopt.errors import PlanError, UsageError
 from tflopt.plan.lifetimes import GraphDesc, ModelDesc, OpDesc, TensorAlias, TensorDesc, TensorRef
-from tflopt.plan.offline import OfflineOptions, plan_offline, simulate_head
+from tflopt.plan.offline import OfflineOptions, head_floor, plan_offline, simulate_head
 from tflopt.plan.problem import align_up
 
 pytestmark = pytest.mark.unit
@@ -36,6 +38,29 @@ def test_never_worse_than_the_runtime_and_never_below_the_bound(model: ModelDesc
     assert simulate_head(model, plan.offsets).head_bytes == plan.head_bytes
     assert plan.proven_optimal or plan.head_bytes > plan.lower_bound
     assert plan == plan_offline(model)
+
+
+@given(models())
+def test_a_plan_for_its_head_alone_has_the_same_head(model: ModelDesc) -> None:
+    refs = [TensorRef(0, tensor) for tensor in range(len(model.subgraphs[0].tensors))]
+    views = [TensorAlias(*pair, 0, 0, shares_content=True) for pair in pairwise(refs)]
+    quick = plan_offline(model, views, head_only=True)
+    assert quick.head_bytes == plan_offline(model, views).head_bytes
+    assert simulate_head(model, quick.offsets).head_bytes == quick.head_bytes
+
+
+@given(models())
+def test_no_plan_is_below_the_floor_of_all_orders(model: ModelDesc) -> None:
+    assert head_floor(model) <= plan_offline(model).lower_bound
+
+
+def test_the_floor_counts_what_any_order_may_overwrite() -> None:
+    """In this order t0 is read again; in another one the second operator runs first."""
+    model = _model([64, 64, 16], OpDesc([0], [1], [32]), OpDesc([0, 1], [2]))
+    alias = TensorAlias(TensorRef(0, 0), TensorRef(0, 1), 0, 0)
+    assert head_floor(model) == 64 + 64 + 32
+    assert head_floor(model, [alias]) == 64 + 32
+    assert plan_offline(model, [alias]).lower_bound == 64 + 64 + 32
 
 
 @given(models())

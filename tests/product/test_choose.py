@@ -136,6 +136,16 @@ def test_other_goals_make_one_result() -> None:
     assert asked == [(Goal.BALANCED, False)]
 
 
+@pytest.mark.parametrize("grows", [True, False])
+def test_growth_that_nobody_tried_need_not_be_forbidden(grows: bool) -> None:
+    n = Kit()
+    n.output(n.conv2d(n.feed(1, 6, 6, 8), 8))
+    draft, _ = chosen(grouped() if grows else n.model, APART)
+    frugal = replace(draft.settings, config=replace(draft.settings.config, exchange=False))
+    assert draft.is_result_of(frugal) is not grows
+    assert not draft.is_result_of(replace(frugal, config=Config(goal=Goal.SPEED)))
+
+
 def test_what_estimates_see_too_small_grows_no_arena_either() -> None:
     """The plan took 256 bytes more than the original's, for less than that costs."""
     model = random_model(253)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.fuzz.generate import random_model
 from tests.support.check_rule import check_leaves_alone, check_rule
 from tests.support.graphs import QUANT, Net
 from tests.support.paths import TESTDATA
@@ -14,6 +15,7 @@ from tflopt.io import read
 from tflopt.ir import Model, OpCode
 from tflopt.ir.clone import clone
 from tflopt.ir.parse import parse
+from tflopt.ir.text import dump
 from tflopt.plan import offline
 from tflopt.plan.lifetimes import ModelDesc, TensorAlias
 from tflopt.plan.order import best_order
@@ -118,6 +120,18 @@ def test_the_real_inception_needs_less() -> None:
     check_rule(copy, RULE, hits=1, runners=("tflm",))
 
 
+@pytest.mark.parametrize("seed", range(16))
+def test_no_order_is_missed_where_none_is_looked_for(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, rule = random_model(seed), ReorderOperators(request=PlanRequest())
+    quick, slow = clone(model), clone(model)
+    run_model_rule(quick, rule, Trace())
+    monkeypatch.setattr(ReorderOperators, "_may_gain", lambda *_: True)
+    run_model_rule(slow, rule, Trace())
+    assert dump(quick) == dump(slow)
+
+
 def test_what_was_planned_with_names_is_not_planned_without_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -125,7 +139,7 @@ def test_what_was_planned_with_names_is_not_planned_without_them(
 
     def counted(
         model: ModelDesc, aliases: Sequence[TensorAlias], options: offline.OfflineOptions
-    ) -> offline.OfflinePlan:
+    ) -> offline._Planned:
         asked.append(model.tensor_count)
         return planned(model, aliases, options)
 

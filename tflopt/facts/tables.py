@@ -260,12 +260,21 @@ def combined(op: Op, values: Sequence[Ints]) -> Ints | None:
 
 
 def pair_table(
-    code: OpCode, one: Affine, two: Affine, out: Affine, fused: Activation
+    code: OpCode,
+    one: Affine,
+    two: Affine,
+    out: Affine,
+    fused: Activation,
+    values: Sequence[Ints] = (EVERY_INT8, EVERY_INT8),
 ) -> Ints | None:
-    """ADD, SUB or MUL of every pair of int8 values, shaped (2, 256, 256); None where undefined."""
+    """ADD, SUB or MUL of every pair of int8 values; None where undefined.
+
+    Shaped (2, values of the first, values of the second).
+    """
     if not is_defined(code, one, two, out):
         return None
-    layers = of_pairs(code, EVERY_INT8[:, None], EVERY_INT8[None, :], (one, two, out), fused)
+    a, b = values
+    layers = of_pairs(code, a[:, None], b[None, :], (one, two, out), fused)
     return np.concatenate([layers] * (len(Precision) // len(layers)))
 
 

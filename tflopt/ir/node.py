@@ -145,7 +145,10 @@ class Value:
     @property
     def is_constant(self) -> bool:
         """Never written at run time (its data may also lie outside the file)."""
-        return self.has_data or self.extra.external_buffer != 0
+        buffer = None if self.is_variable else self.buffer
+        if buffer is not None and buffer.data is not None and buffer.data.size:
+            return True
+        return self.extra.external_buffer != 0
 
     @property
     def is_graph_input(self) -> bool:

@@ -13,7 +13,7 @@ bound can be reached, and anything about plans that use aliases which the proble
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from tflopt.plan.problem import Alias, Problem
@@ -101,6 +101,14 @@ def bounds(problem: Problem) -> list[tuple[int, int]]:
         live = sorted(staying + come.get(step, []))
         timeline.append((step, _bound_at(sizes, live, sharing, partners)))
     return timeline
+
+
+def together(problem: Problem, sets: Iterable[Collection[int]]) -> int:
+    """The bound from buffers that live together in any case, whenever that is."""
+    sharing = _sharing_pairs(problem)
+    partners, sizes = _partners(sharing), [buffer.size_bytes for buffer in problem.buffers]
+    needs = (_bound_at(sizes, sorted(members), sharing, partners) for members in sets)
+    return max(needs, default=0)
 
 
 def _live_at(problem: Problem, step: int) -> list[int]:

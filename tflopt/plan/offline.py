@@ -13,57 +13,32 @@ tried, and the best simulated one wins. The head that is promised is always the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 from tflopt.errors import PlanError, UsageError
 from tflopt.plan.greedy import ONLINE, simulate_greedy
 from tflopt.plan.lifetimes import (
-    ARENA_ALIGNMENT,
-    GraphDesc,
     ModelDesc,
     PlannedBuffer,
+    ScratchRef,
     TensorAlias,
     TensorRef,
     planned_buffers,
 )
-from tflopt.plan.lower_bound import lower_bound
-from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem, Solution, align_up, height_of
+from tflopt.plan.lower_bound import lower_bound, together
+from tflopt.plan.offline_problem import FOREVER, OFFSET_LIMIT, as_problem
+from tflopt.plan.offline_problem import OfflineOptions as OfflineOptions
+from tflopt.plan.problem import Problem, Solution, align_up, height_of
 from tflopt.plan.recent import Recent
 from tflopt.plan.settle_views import settled, view_pairs
-from tflopt.plan.solve import SolveOptions, solve
+from tflopt.plan.solve import solve
 from tflopt.plan.validate import validate
 
 _REPAIRS = 3
 _MANY = 1000
 """Buffers of which each further search takes seconds."""
-_FOREVER = 1 << 40
-OFFSET_LIMIT = 1 << 31
-"""TFLM's offsets are of type int32."""
-
-
-@dataclass(frozen=True)
-class OfflineOptions:
-    """``pins`` fix tensors; ``preserve_inputs`` keeps the graph's inputs intact to the end.
-
-    ``reserve_head_bytes`` keeps the tensors out of the first bytes; scratch may use them.
-    ``max_head_bytes`` turns a larger head into a `PlanError`. ``alignment`` divides every
-    tensor's offset, for caches and DMA; the arena must then start at a multiple of it, while
-    TFLM itself sees to 16 only.
-    """
-
-    solve: SolveOptions = field(default_factory=SolveOptions)
-    pins: Mapping[TensorRef, int] = field(default_factory=dict)
-    preserve_inputs: bool = False
-    reserve_head_bytes: int = 0
-    max_head_bytes: int | None = None
-    alignment: int = ARENA_ALIGNMENT
-
-    @property
-    def restricts(self) -> bool:
-        """Whether the runtime's own placement doesn't do."""
-        reserved = bool(self.reserve_head_bytes)
-        return bool(self.pins) or reserved or self.alignment > ARENA_ALIGNMENT
 
 
 @dataclass(frozen=True)
@@ -124,39 +99,59 @@ def plan_offline(
     model: ModelDesc,
     aliases: Sequence[TensorAlias] = (),
     options: OfflineOptions | None = None,
+    *,
+    head_only: bool = False,
 ) -> OfflinePlan:
     """The best plan found for ``model``; scratch sizes are those of its `OpDesc`.
+
+    ``head_only``: the plan isn't written; views may lie apart from what they show, where that
+    doesn't matter for the head.
 
     Raises `PlanError` if the head exceeds ``max_head_bytes`` or pins clash, `UsageError` for a
     pin of a tensor that isn't planned, and for options that leave no plan.
     """
     options, aliases = options or OfflineOptions(), list(aliases)
     if options.solve.time_limit_s is not None:  # how far it comes depends on the machine
-        return _planned(model, aliases, options)
-    return _PLANS.of((model, aliases, options), lambda: _planned(model, aliases, options))
-
-
-_PLANS: Recent[tuple[ModelDesc, list[TensorAlias], OfflineOptions], OfflinePlan] = Recent()
-
-
-def _planned(
-    model: ModelDesc, aliases: Sequence[TensorAlias], options: OfflineOptions
-) -> OfflinePlan:
-    online = simulate_head(model)
-    reason = _why_not(model)
-    if reason:
-        nothing = (ONLINE,) * model.tensor_count
-        bound = lower_bound(_problem(online.buffers, (), OfflineOptions(), model))
-        plan = _no_plan(nothing, online, bound, reason)
+        planned = _planned(model, aliases, options)
     else:
-        plan = _best_plan(model, aliases, options, online)
+        question = (model, aliases, options)
+        planned = _PLANS.of(question, lambda: _planned(model, aliases, options))
+    plan = planned.unsettled
+    if not (head_only and plan.proven_optimal):
+        plan = planned.settled
     limit = options.max_head_bytes
     if limit is not None and plan.head_bytes > limit:
         from tflopt.plan.culprits import culprits_of
 
-        problem = _problem(online.buffers, aliases, options, model)
+        problem = as_problem(planned_buffers(model), aliases, options, model)
         raise PlanError(plan.head_bytes, limit, culprits_of(problem, limit))
     return plan
+
+
+@dataclass
+class _Planned:
+    """A plan, and the same with views at the place of what they show, once that is asked for."""
+
+    unsettled: OfflinePlan
+    settle: Callable[[], OfflinePlan] | None = None
+
+    @cached_property
+    def settled(self) -> OfflinePlan:
+        """The plan to write."""
+        return self.unsettled if self.settle is None else self.settle()
+
+
+_PLANS: Recent[tuple[ModelDesc, list[TensorAlias], OfflineOptions], _Planned] = Recent()
+
+
+def _planned(model: ModelDesc, aliases: Sequence[TensorAlias], options: OfflineOptions) -> _Planned:
+    online = simulate_head(model)
+    reason = _why_not(model)
+    if not reason:
+        return _best_plan(model, aliases, options, online)
+    nothing = (ONLINE,) * model.tensor_count
+    bound = lower_bound(as_problem(online.buffers, (), OfflineOptions(), model))
+    return _Planned(_no_plan(nothing, online, bound, reason))
 
 
 def head_lower_bound(
@@ -166,7 +161,21 @@ def head_lower_bound(
 ) -> int:
     """A head that no plan with these aliases and options can be below."""
     buffers = planned_buffers(model)
-    return lower_bound(_problem(buffers, aliases, options or OfflineOptions(), model))
+    return lower_bound(as_problem(buffers, aliases, options or OfflineOptions(), model))
+
+
+def head_floor(model: ModelDesc, aliases: Sequence[TensorAlias] = ()) -> int:
+    """A head that no plan with these aliases is below, in whatever order the operators run: what
+    the neediest one reads and writes, with its scratch.
+    """
+    buffers = planned_buffers(model)
+    index = {buffer.ref: place for place, buffer in enumerate(buffers)}
+    sets = []
+    for place, op in enumerate(model.subgraphs[0].ops):
+        tensors = [TensorRef(0, tensor) for tensor in (*op.inputs, *op.outputs)]
+        scratch = [ScratchRef(0, place, number) for number in range(len(op.scratch_bytes))]
+        sets.append({index[ref] for ref in (*tensors, *scratch) if ref in index})
+    return together(as_problem(buffers, aliases, OfflineOptions(), model, handed_over=False), sets)
 
 
 def _no_plan(nothing: tuple[int, ...], online: HeadUse, bound: int, reason: str) -> OfflinePlan:
@@ -210,13 +219,37 @@ class _Best:
         if self.use is None or use.head_bytes < self.use.head_bytes:
             self.use, self.offsets, self.solution = use, offsets, solution
 
-    def settle(self, aliases: Sequence[TensorAlias]) -> None:
+    def settle(self, aliases: Sequence[TensorAlias]) -> OfflinePlan:
         """Put views where their sources lie, as far as the head stays as small."""
-        if self.use is None or len(self.use.buffers) > _MANY:
-            return
-        pairs = view_pairs(aliases, self.use.buffers, _flat_index(self.model))
-        self.offsets = settled(self.offsets, pairs, self._accepts)
-        self.use = simulate_head(self.model, self.offsets)
+        if self.use is not None and len(self.use.buffers) <= _MANY:
+            pairs = view_pairs(aliases, self.use.buffers, _flat_index(self.model))
+            self.offsets = settled(self.offsets, pairs, self._accepts)
+            self.use = simulate_head(self.model, self.offsets)
+        return self.plan()
+
+    def plan(self) -> OfflinePlan:
+        """As it is now.
+
+        Raises:
+            UsageError: none was found.
+            PlanError: its offsets are more than the runtime has numbers for.
+        """
+        use = self.use
+        if use is None:
+            raise UsageError(
+                "no plan was found that keeps to what is pinned, preserved or reserved"
+            )
+        if use.head_bytes >= OFFSET_LIMIT:
+            raise PlanError(use.head_bytes, OFFSET_LIMIT - 1)
+        return OfflinePlan(
+            self.offsets,
+            use.head_bytes,
+            self.online.head_bytes,
+            self.bound,
+            self.is_proven,
+            _scratch_offsets(use),
+            self.solution.method,
+        )
 
     def _accepts(self, offsets: tuple[int, ...]) -> bool:
         use = simulate_head(self.model, offsets)
@@ -236,27 +269,13 @@ class _Best:
 
 def _best_plan(
     model: ModelDesc, aliases: Sequence[TensorAlias], options: OfflineOptions, online: HeadUse
-) -> OfflinePlan:
-    best = _Best(model, _problem(online.buffers, aliases, options, model), online)
+) -> _Planned:
+    best = _Best(model, as_problem(online.buffers, aliases, options, model), online)
     for solution in _candidates(best, options):
         best.offer(solution)
         if best.is_proven:
             break
-    best.settle(aliases)
-    use = best.use
-    if use is None:
-        raise UsageError("no plan was found that keeps to what is pinned, preserved or reserved")
-    if use.head_bytes >= OFFSET_LIMIT:
-        raise PlanError(use.head_bytes, OFFSET_LIMIT - 1)
-    return OfflinePlan(
-        best.offsets,
-        use.head_bytes,
-        online.head_bytes,
-        best.bound,
-        best.is_proven,
-        _scratch_offsets(use),
-        best.solution.method,
-    )
+    return _Planned(best.plan(), partial(best.settle, aliases))
 
 
 def _candidates(best: _Best, options: OfflineOptions) -> Iterator[Solution]:
@@ -289,7 +308,7 @@ def _inputs_on_top(
 ) -> Iterator[Solution]:
     """The runtime doesn't know of preserved inputs; above everything scratch can't hit them."""
     base = solve(problem, options.solve)
-    kept = [i for i, b in enumerate(problem.buffers) if b.lifetime.end == _FOREVER]
+    kept = [i for i, b in enumerate(problem.buffers) if b.lifetime.end == FOREVER]
     top = align_up(base.height, options.alignment)
     offsets = list(base.offsets)
     for index in kept:
@@ -305,76 +324,6 @@ def _breaks(problem: Problem, use: HeadUse) -> bool:
     extra = [b.fixed_offset or 0 for b in problem.buffers[len(use.offsets) :]]
     offsets = (*use.offsets, *extra)
     return bool(validate(problem, Solution(offsets, height_of(problem, offsets))))
-
-
-def _problem(
-    buffers: Sequence[PlannedBuffer],
-    aliases: Sequence[TensorAlias],
-    options: OfflineOptions,
-    model: ModelDesc,
-) -> Problem:
-    """The solver's problem; a reserved head becomes one more buffer at its end."""
-    index = {b.ref: i for i, b in enumerate(buffers)}
-    unknown = [ref for ref in options.pins if ref not in index]
-    if unknown:
-        raise UsageError(f"tensor {unknown[0].tensor} can't be pinned: it isn't planned")
-    _check_options(options)
-    solver_buffers = []
-    for buffer in buffers:
-        pin = options.pins.get(buffer.ref) if isinstance(buffer.ref, TensorRef) else None
-        lifetime = _lifetime(buffer, model.subgraphs[0], options)
-        # Scratch is placed by the runtime, which knows of no other alignment than its own.
-        alignment = options.alignment if isinstance(buffer.ref, TensorRef) else ARENA_ALIGNMENT
-        solver_buffers.append(Buffer(buffer.name, lifetime, buffer.size_bytes, alignment, pin))
-    relations = [
-        Alias(index[a.first], index[a.second], a.low, a.high, a.shares_content)
-        for a in aliases
-        if a.first in index and a.second in index
-    ]
-    # An operator can only overwrite what nobody reads after it.
-    relations = [a for a in relations if a.shares_content or _hands_over(solver_buffers, a)]
-    if options.reserve_head_bytes:
-        reserved, size = len(solver_buffers), options.reserve_head_bytes
-        solver_buffers.append(Buffer("reserved head", Lifetime(-1, _FOREVER), size, 1, 0))
-        relations += [
-            Alias(i, reserved, None, None, shares_content=True)
-            for i, b in enumerate(buffers)
-            if not isinstance(b.ref, TensorRef)
-        ]
-    return Problem(solver_buffers, relations)
-
-
-def _check_options(options: OfflineOptions) -> None:
-    alignment = options.alignment
-    if alignment < ARENA_ALIGNMENT or alignment & (alignment - 1) or alignment >= OFFSET_LIMIT:
-        most = OFFSET_LIMIT // 2
-        raise UsageError(
-            f"can't align to {alignment}: no power of two from {ARENA_ALIGNMENT} to {most}"
-        )
-    crooked = [at for at in options.pins.values() if at < 0 or at % alignment]
-    if crooked:
-        raise UsageError(f"can't pin at {crooked[0]}: not a multiple of {alignment}")
-    highest = max([options.reserve_head_bytes, *options.pins.values()])
-    if highest >= OFFSET_LIMIT:
-        raise UsageError(f"no tensor can lie at {highest}: TFLM's offsets have 31 bits")
-
-
-def _lifetime(buffer: PlannedBuffer, graph: GraphDesc, options: OfflineOptions) -> Lifetime:
-    """The runtime's, but longer where the application reads or keeps a tensor.
-
-    It reads the outputs after the last operator, which must not overwrite one of them while it
-    writes another. All outputs live to the last step anyway, so this costs nothing.
-    """
-    ref, end = buffer.ref, max(buffer.first_used, buffer.last_used) + 1
-    if isinstance(ref, TensorRef) and ref.subgraph == 0:
-        end += ref.tensor in graph.outputs
-        if options.preserve_inputs and ref.tensor in graph.inputs:
-            end = _FOREVER
-    return Lifetime(buffer.first_used, end)
-
-
-def _hands_over(buffers: Sequence[Buffer], alias: Alias) -> bool:
-    return buffers[alias.first].lifetime.hands_over(buffers[alias.second].lifetime)
 
 
 def _flat_index(model: ModelDesc) -> dict[object, int]:

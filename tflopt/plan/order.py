@@ -18,6 +18,8 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from tflopt.plan.recent import Recent
+
 MAX_SETS = 100_000
 BEAM = 64
 EFFORT = 1_000_000
@@ -162,6 +164,11 @@ class _Walk:
             self.waiting[tensor] -= 1
 
 
+def is_least(problem: OrderProblem) -> bool:
+    """Whether it is plain that no order has a lower peak than the given one."""
+    return peak_of(problem, range(len(problem.tasks))) <= _floor(problem)
+
+
 def best_order(problem: OrderProblem, max_sets: int = MAX_SETS, beam: int = BEAM) -> Order:
     """The order with the lowest peak: proven where the search ends within ``max_sets``.
 
@@ -169,6 +176,16 @@ def best_order(problem: OrderProblem, max_sets: int = MAX_SETS, beam: int = BEAM
     The effort is bounded, whatever the graph: sets, then states of the beam get fewer the more
     tasks there are, and what is left is one greedy order.
     """
+    if len(problem.tasks) > BITS:
+        return _best_order(problem, max_sets, beam)
+    question = problem, max_sets, beam
+    return _ORDERS.of(question, lambda: _best_order(*question))
+
+
+_ORDERS: Recent[tuple[OrderProblem, int, int], Order] = Recent()
+
+
+def _best_order(problem: OrderProblem, max_sets: int, beam: int) -> Order:
     count = len(problem.tasks)
     given = tuple(range(count))
     given_peak = peak_of(problem, given)

@@ -70,6 +70,13 @@ class Draft:
         """What the user's limits are compared with: the file as it is written."""
         return replace(self.cost, flash_bytes=len(self.data))
 
+    def is_result_of(self, settings: Settings) -> bool:
+        """Whether other settings are sure to give it: they forbid growth that nobody tried."""
+        config = replace(settings.config, exchange=self.settings.config.exchange)
+        if replace(settings, config=config) != self.settings or self.course is None:
+            return False
+        return self.course.tried_no_growth
+
 
 def memory_within(model: Model, settings: Settings) -> Memory | None:
     """None where the model has no arena that could be computed, unless a limit asks for it."""
@@ -157,7 +164,8 @@ def choose(
         if (judge.is_content(least) and (best is first or number > ALWAYS)) or number > tries:
             break
         progress(f"searching: {counted(number + 1, 'result')}")
-        draft, results = make(original, data, tried, watch), number + 1
+        known = first.is_result_of(tried)
+        draft, results = first if known else make(original, data, tried, watch), number + 1
         key = judge.key(draft)
         if key < least:
             best, least = draft, key

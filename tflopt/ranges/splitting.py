@@ -26,6 +26,8 @@ MOST_ELEMENTS = 8
 WORK = 1 << 24
 """Products for all boxes of one layer, at most."""
 MOST_BOXES = 1 << 16
+BLOCK = 1 << 15
+"""Numbers of boxes that are computed at a time: what fits into a cache is several times faster."""
 MOST_NUMBERS = 1 << 22
 """Of all boxes of a graph together: the more operators it has, the fewer boxes each may use."""
 
@@ -177,5 +179,12 @@ def _dense(op: Op, boxes: Interval) -> Interval | None:
     if data is None or weights is None or weights.shape[1:] != data.shape[1:]:
         return None
     low, high = (np.broadcast_to(v, (len(v), data.shape[1])) for v in (boxes.low, boxes.high))
-    sums = dense_of(op, low, high)
-    return None if sums is None else Interval(*sums.output())
+    step = max(1, BLOCK // max(1, *weights.shape))
+    parts = []
+    for first in range(0, len(low), step):
+        rows = slice(first, first + step)
+        sums = dense_of(op, low[rows], high[rows])
+        if sums is None:
+            return None
+        parts.append(sums.output())
+    return Interval(*(np.concatenate(ends) for ends in zip(*parts, strict=True)))

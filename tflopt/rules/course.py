@@ -7,8 +7,8 @@ some phases, and another one goes on from there if nothing before could have bee
 - rules are what their options make them, and those that compare equal do the same;
 - rules that aren't the same find nothing in the model as it stands there, none of them has chosen
   between forms, and none has said on the way that it left something alone for a runtime;
-- no form was refused for its growth. Else the search would have to be repeated, since ceilings
-  depend on what is stripped and planned in the end.
+- forms that were refused for their growth are refused again, and no growth is paid for: ceilings
+  depend on what is stripped and planned in the end (:mod:`tflopt.search.rounds`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tflopt.rules.registry import Selection, applies, make_rules
 from tflopt.search.book import Book
 from tflopt.search.cost import Cost
 from tflopt.search.objective import Budget
+from tflopt.search.rounds import BudgetAt, Search
 from tflopt.search.worth import FormRule
 
 KEPT = ("forms", "kernels")
@@ -43,7 +44,7 @@ class Stand:
         is_stale: the model's own plan may be wrong.
         original: what the model took before any rule ran.
         budget: what forms could spend last, None for nothing beyond what they replace.
-        steered: a ceiling or a limit has decided something.
+        search: what ceilings and limits have decided.
     """
 
     model: Model
@@ -52,7 +53,7 @@ class Stand:
     is_stale: bool
     original: Cost | None
     budget: Budget | None
-    steered: bool
+    search: Search
 
 
 @dataclass
@@ -63,23 +64,38 @@ class Course:
     config: Config
     stands: dict[str, Stand] = field(default_factory=dict)
 
-    def latest(self, selection: Selection, config: Config) -> tuple[str, Stand] | None:
+    @property
+    def tried_no_growth(self) -> bool:
+        """Whether the search is known to have ended below the ceilings that it began with."""
+        stand = self.stands.get("kernels")
+        return stand is not None and not stand.search.steered
+
+    def latest(
+        self, selection: Selection, config: Config, budget_at: BudgetAt
+    ) -> tuple[str, Stand] | None:
         """The last phase up to which a run with these options does the same, and what it has come
-        to there; None where it has to begin anew."""
+        to there; None where it has to begin anew.
+
+        Args:
+            budget_at: what forms may spend on a model, with these options.
+        """
         known = self.config
         same = replace(config, runtime=known.runtime, plan=known.plan) == known
         if not same or selection != self.selection or config.in_place != known.in_place:
             return None
         for name in reversed(KEPT):
             stand = self.stands.get(name)
-            if stand is not None and self._leads(stand, self._others(config, _stages_before(name))):
+            others = self._others(config, _stages_before(name))
+            if stand is None or not self._leads(stand, others):
+                continue
+            if stand.search.is_alike(budget_at):
                 return name, stand
         return None
 
     def _leads(self, stand: Stand, others: Sequence[AnyRule]) -> bool:
-        """Whether a run with these other rules comes to the same."""
+        """Whether these other rules leave it at that."""
         chose = {hit.rule for hit in stand.hits}
-        if stand.steered or any(rule.name in stand.cautious for rule in others):
+        if stand.search.steered or any(rule.name in stand.cautious for rule in others):
             return False
         if any(isinstance(rule, FormRule) and rule.name in chose for rule in others):
             return False

@@ -12,7 +12,7 @@ from tflopt.config import Config, Goal
 from tflopt.errors import UnsupportedError, UsageError
 from tflopt.facts.large import is_large
 from tflopt.facts.state import writes_states
-from tflopt.ir import Model
+from tflopt.ir import Model, Op
 from tflopt.ir.clone import adopt, clone
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Stage, Trace, run_model_rule, run_rules
 from tflopt.rewrite.watch import Event, Moment, Watch, in_turn, verify_runs
@@ -25,8 +25,9 @@ from tflopt.rules.registry import RULES, Selection, applies, find_rule, make_rul
 from tflopt.search.book import Book
 from tflopt.search.budget_of_forms import make_budget, original_cost, present_cost
 from tflopt.search.cost import Cost
-from tflopt.search.growth import MOST_RAISES, raised
+from tflopt.search.growth import MOST_RAISES, Refusal, raised
 from tflopt.search.objective import Budget, growths
+from tflopt.search.rounds import Round, Search
 from tflopt.search.worth import FormRule, Worth
 from tflopt.target.vendor import places_are_fixed
 
@@ -86,7 +87,7 @@ def _run(
     phases: Sequence[Phase] = PHASES,
     stand: Stand | None = None,
 ) -> Trace:
-    run = _Run(model, rules, config, watch)
+    run = _Run(model, rules, config, watch, keeps_rounds=course is not None)
     if stand is not None:
         run.go_on(stand)
     for phase in phases:
@@ -107,14 +108,23 @@ def go_on(
 
     Begins where the options first matter; None where that is the beginning.
     """
-    latest = course.latest(selection, config)
+    rules = [rule.later() for rule in rules_for(selection, config)]
+    latest = course.latest(selection, config, partial(_budget_at, rules, config, course))
     if latest is None:
         return None
     name, stand = latest
     names = [phase.name for phase in PHASES]
-    model, rules = clone(stand.model), [rule.later() for rule in rules_for(selection, config)]
-    phases = PHASES[names.index(name) :]
+    model, phases = clone(stand.model), PHASES[names.index(name) :]
     return model, _run(model, rules, (), config, watch, phases=phases, stand=stand)
+
+
+def _budget_at(
+    rules: Sequence[AnyRule], config: Config, course: Course, model: Model
+) -> Budget | None:
+    """What forms may spend on a model from the course of a run."""
+    run = _Run(model, rules, config, verify_runs)
+    run.go_on(next(iter(course.stands.values())))
+    return run.budget_now()
 
 
 class _Run:
@@ -127,6 +137,8 @@ class _Run:
         config: Config,
         watch: Watch,
         first: _Run | None = None,
+        *,
+        keeps_rounds: bool = False,
     ) -> None:
         self.model = model
         self.rules = list(rules)
@@ -139,7 +151,9 @@ class _Run:
         self.worth: Worth | None = None if first is None else first.worth
         self.original: Cost | None = None if first is None else first.original
         self.budget: Budget | None = None
-        self.refuses = False
+        self.keeps_rounds = keeps_rounds
+        self.rounds: list[Round] = []
+        self.search = Search(steered=bool(config.limits))
         self.costed: tuple[int, Cost] | None = None
         self.changes = 0
         self.done: dict[str, tuple[ModelRule, int]] = {}
@@ -148,8 +162,7 @@ class _Run:
     def stand(self) -> Stand:
         """What it has come to."""
         model, hits, cautious = clone(self.model), self.trace.hits, self.trace.cautious
-        steered = self.refuses or bool(self.config.limits)
-        search = self.original, self.budget, steered
+        search = self.original, self.budget, self.search
         return Stand(model, tuple(hits), frozenset(cautious), self.is_stale, *search)
 
     def go_on(self, stand: Stand) -> None:
@@ -233,9 +246,11 @@ class _Run:
             self._note_size()
         start = clone(self.model) if self._grows() and not self._is_large() else None
         changed = self._rounds(phase)
+        self._note_search(start)
         first = budget = self.budget
         for _ in range(MOST_RAISES):
             tries = self._raised(first, budget, start)
+            self.search = replace(self.search, steered=self.search.steered or bool(tries))
             budget = next(
                 (higher for higher, model in tries if self._grow(phase, higher, model)), None
             )
@@ -244,19 +259,31 @@ class _Run:
             changed = True
         return changed
 
+    def _note_search(self, start: Model | None) -> None:
+        """Take down what the rounds have decided, before anything grows."""
+        if start is None or self.worth is None or not self.rounds:
+            self.search = replace(self.search, rounds=tuple(self.rounds))
+            return
+        total, refused = self.worth.total(self.model), dict(self.book.refused)
+        self.search = Search(
+            tuple(self.rounds), self.search.steered, total, (refused, self._refused_here())
+        )
+
     def _rounds(self, phase: Phase, ceilings: Budget | None = None) -> bool:
         changed = False
         for _ in range(MOST_ROUNDS):
-            self.budget = ceilings or self._budget()
+            self.budget = ceilings or self.budget_now()
+            begun = clone(self.model) if self.keeps_rounds and self.budget is not None else None
             changed |= self._fixpoint(self._within_budget((Stage.CLEAN, *phase.stages)))
-            self.refuses |= bool(self.book.refused)
+            if begun is not None and self.budget is not None:
+                self.rounds.append(Round(begun, self.budget, dict(self.book.refused)))
             if not self._once(phase.after):
                 break
             changed = True
         return changed
 
-    def _budget(self) -> Budget | None:
-        """What forms may spend on the model as it is now."""
+    def budget_now(self) -> Budget | None:
+        """What forms may spend on the model as it is."""
         if self.original is None or self.worth is None or not self._is_bound():
             return None
         return make_budget(self._cost(), self.worth.total(self.model), self.original, self.config)
@@ -299,14 +326,18 @@ class _Run:
         that the search began with, where what was refused a form has taken a lesser one since."""
         if start is None or first is None or budget is None or self.worth is None:
             return []
-        now, ops = self.worth.total(self.model), set(self.model.ops())
-        here = {op: forms for op, forms in self.book.refused.items() if op in ops}
+        now, here = self.worth.total(self.model), self._refused_here()
         again = [(self.book.refused, start)] if len(here) < len(self.book.refused) else []
         tries = [
             (raised(budget, now, refused, first), model)
             for refused, model in [*again, (here, self.model)]
         ]
         return [(higher, model) for higher, model in tries if higher is not None]
+
+    def _refused_here(self) -> dict[Op, list[Refusal]]:
+        """What was refused of the operators that are still there."""
+        ops = set(self.model.ops())
+        return {op: forms for op, forms in self.book.refused.items() if op in ops}
 
     def _grow(self, phase: Phase, budget: Budget, origin: Model) -> bool:
         """Go on below higher ceilings, on a copy that is kept if the growth is paid for."""

@@ -78,7 +78,7 @@ def _arena(model: Model, worth: Worth, plan: PlanRequest | None) -> int:
     if plan is None or plan.restricts:
         return arena.minimum_bytes
     request = PlanRequest(in_place=plan.in_place, overlap=plan.overlap)
-    head = plan_memory(model, worth.device, request).head_bytes
+    head = plan_memory(model, worth.device, request, head_only=True).head_bytes
     return arena.minimum_bytes - max(0, arena.head_bytes - head)
 
 

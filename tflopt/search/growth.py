@@ -32,6 +32,7 @@ class Refusal:
 
     Args:
         table_bytes: what of ``flash_bytes`` are tables of operators and tensors.
+        totals: what the whole model takes without it and with it, None where that is unknown.
     """
 
     saved: int
@@ -39,6 +40,11 @@ class Refusal:
     tail_bytes: int
     flash_bytes: int
     table_bytes: int = 0
+    totals: tuple[Cost, Cost] | None = None
+
+    def exceeds(self, budget: Budget) -> bool:
+        """Whether other ceilings refuse it, too."""
+        return self.totals is not None and budget.above(*self.totals) is not None
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,10 @@ class Budget:
             return "flash"
         return "arena" if after.arena_bytes > max(before.arena_bytes, self.arena_bytes) else None
 
+    def is_within(self, other: Budget) -> bool:
+        """Whether another one's ceilings are as high or higher."""
+        return self.flash_bytes <= other.flash_bytes and self.arena_bytes <= other.arena_bytes
+
 
 def excess(limits: Limits, cost: Cost) -> float:
     """How far a whole model is above the user's limits, as the sum of parts of each limit."""

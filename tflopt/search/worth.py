@@ -115,6 +115,7 @@ class Worth:
             tail,
             choice.after.flash_bytes - choice.before.flash_bytes,
             tables,
+            choice.totals,
         )
         self.book.refused.setdefault(op, []).append(refusal)
 

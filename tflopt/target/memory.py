@@ -11,7 +11,7 @@ from tflopt.ir import Model, Op
 from tflopt.plan.costs import KernelMemory, describe_costs, variable_setup
 from tflopt.plan.describe import describe, read_plan, runtime_bytes
 from tflopt.plan.find_aliases import OverlapGap, in_place_aliases, overlap_aliases
-from tflopt.plan.lifetimes import ModelDesc, TensorAlias, TensorRef
+from tflopt.plan.lifetimes import ARENA_ALIGNMENT, ModelDesc, TensorAlias, TensorRef
 from tflopt.plan.offline import (
     HeadUse,
     OfflineOptions,
@@ -19,6 +19,7 @@ from tflopt.plan.offline import (
     plan_offline,
     simulate_head,
 )
+from tflopt.plan.problem import align_up
 from tflopt.plan.recent import Recent
 from tflopt.plan.tflm import ArenaUse, OpCost, TwoArenas, arena_use, two_arenas
 from tflopt.target.device import Device
@@ -77,6 +78,15 @@ def memory_of(model: Model, device: Device) -> Memory:
     return Account.of(model, device).memory(read_plan(model))
 
 
+BEFORE_OPERATOR_DATA = (
+    "interpreter",
+    "application",
+    "subgraphs",
+    "tensors",
+    "operators",
+    "parameters",
+)
+"""The parts of the tail that TFLM allocates first."""
 _ARENAS: Recent[tuple[object, ...], ArenaUse] = Recent()
 
 
@@ -107,6 +117,30 @@ class Account:
         make = partial(arena_use, *parts[:3], setup=self.setup, head=head)
         arena = _ARENAS.of(parts, make)
         return Memory(self.device, arena, head, self.table, has_plan=offsets is not None)
+
+    def least_bytes(self, head_bytes: int) -> int:
+        """The least arena with a head of so many bytes, and the same tail."""
+        parts = self.description, self.costs
+        return arena_use(*parts, setup=self.setup, head_bytes=head_bytes).minimum_bytes
+
+    @property
+    def may_shrink_tail(self) -> bool:
+        """Whether a plan, or another order of the operators, may need less beside the head.
+
+        A plan takes variables from there. The first operator's data begins where no multiple of 16
+        need be, and all others behind a multiple of 16: it matters which is first.
+        """
+        graphs = self.description.subgraphs
+        if any(tensor.is_variable for graph in graphs for tensor in graph.tensors):
+            return True
+        parts = self.memory(None).arena.parts
+        begin = sum(parts.get(part, 0) for part in BEFORE_OPERATOR_DATA) % ARENA_ALIGNMENT
+        sizes = [cost.op_data_bytes for cost in self.costs[0] if cost.op_data_bytes]
+        extra = [
+            align_up(begin + size, ARENA_ALIGNMENT) - align_up(size, ARENA_ALIGNMENT)
+            for size in sizes
+        ]
+        return bool(extra) and extra[0] > min(extra)
 
 
 def two_arenas_of(model: Model, device: Device) -> TwoArenas:
@@ -173,8 +207,13 @@ class PlanRequest:
         return bool(self.pins) or options.preserve_inputs or options.restricts
 
 
-def plan_memory(model: Model, device: Device, request: PlanRequest) -> OfflinePlan:
+def plan_memory(
+    model: Model, device: Device, request: PlanRequest, *, head_only: bool = False
+) -> OfflinePlan:
     """The best plan that is found for a device, right on the kernels that the request trusts.
+
+    Args:
+        head_only: it isn't written, and only its head is looked at.
 
     Raises:
         PlanError: ``max_head_bytes`` can't be met, or pins clash.
@@ -184,7 +223,7 @@ def plan_memory(model: Model, device: Device, request: PlanRequest) -> OfflinePl
         return _plan_as_it_is(model, device)
     aliases = aliases_of(model, device, request)
     options = replace(request.offline, pins=_resolve_pins(model, request))
-    return plan_offline(description_of(model, device), aliases, options)
+    return plan_offline(description_of(model, device), aliases, options, head_only=head_only)
 
 
 def _plan_as_it_is(model: Model, device: Device) -> OfflinePlan:

@@ -156,7 +156,7 @@ class Bench:
         if effort:
             self.work += int(PLAN_WORK * effort * len(draft.ops))
             plan = replace(options, solve=replace(options.solve, effort=effort))
-            head = plan_offline(model, aliases, plan).head_bytes
+            head = plan_offline(model, aliases, plan, head_only=True).head_bytes
         else:
             head = head_lower_bound(model, aliases, options)
         arena = arena_use(model, [costs], head_bytes=head).minimum_bytes

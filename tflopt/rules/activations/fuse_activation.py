@@ -57,14 +57,15 @@ class FuseActivation(Rule):
             return
         same = same_quantization(source.quant, op.output.quant)
         reason: Reason | None = None if same else TWICE
+        is_clamp = Trait.CLAMPS in facts_of(op).traits
         for value, results in reversed(list(_parts(op))):
-            fit = _fit(value, op.output, results)
+            fit = _fit(value, op.output, results, is_clamp)
             if isinstance(fit, Fit):
                 fit.apply(op, source, rw)
                 return
             reason = fit or reason
         # Others may be clamps too: a slope of 0, a factor of 1 with a fused activation.
-        if Trait.CLAMPS in facts_of(op).traits and reason is not None:
+        if is_clamp and reason is not None:
             raise Declined(reason, op)
 
 
@@ -114,8 +115,12 @@ def _parts(op: Op) -> Iterator[tuple[Value, Ints]]:
         source, results = data_input(before), compose(step, results)
 
 
-def _fit(value: Value, output: Value, results: Ints) -> Fit | Reason | None:
-    """How the producer of ``value`` gives ``output``; why not, None where that is obvious."""
+def _fit(value: Value, output: Value, results: Ints, is_asked: bool) -> Fit | Reason | None:
+    """How the producer of ``value`` gives ``output``; why not, None where that is obvious.
+
+    Args:
+        is_asked: whether somebody is told why not.
+    """
     source = fusing_source(value)
     if source is None:
         return None
@@ -125,7 +130,7 @@ def _fit(value: Value, output: Value, results: Ints) -> Fit | Reason | None:
         if activation is None:
             return Why.OTHER("no fused activation clamps to this range")
         return Fit(producer, path, activation, len(EVERY_INT8))
-    fused = fused_map(producer, results, output)
+    fused = fused_map(producer, results, output, is_asked=is_asked)
     if isinstance(fused, Reason):
         return fused
     if fused.distance.differing:

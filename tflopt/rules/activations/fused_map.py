@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
 from tflopt.arith.affine import LIMITS, Affine, activation_range, affine_of
-from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, ints
+from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, clamp, ints
 from tflopt.facts.clamps import fused_activation, reachable
 from tflopt.facts.operators import CONVOLUTIONS, DENSE
 from tflopt.facts.tables import ARITHMETIC, EVERY_INT8, at, distinct, pair_table
@@ -20,6 +21,8 @@ SUMMING = CONVOLUTIONS | DENSE
 LARGEST_MULTIPLIER = 0.5
 """Below it no int32 accumulator is requantized to more than 2^30, whatever is added to it."""
 TWICE = Why.REQUANTIZES("it requantizes as well; rounding twice is not rounding once")
+SAMPLE = 8
+"""Values of each input by which most maps are told from a clamp."""
 Pair = tuple[float, int]
 Input = tuple[Pair, bytes]
 
@@ -32,7 +35,7 @@ class FusedMap:
     distance: Distance
 
 
-def fused_map(op: Op, results: Ints, output: Value) -> FusedMap | Reason:
+def fused_map(op: Op, results: Ints, output: Value, *, is_asked: bool = True) -> FusedMap | Reason:
     """``op`` with the quantization of ``output`` and a fused activation, for what a table makes.
 
     ADD, SUB and MUL: every pair of inputs that can occur. CONV_2D, DEPTHWISE_CONV_2D and
@@ -43,13 +46,14 @@ def fused_map(op: Op, results: Ints, output: Value) -> FusedMap | Reason:
         op: an operator with a fused activation.
         results: what becomes of each of its 256 values, shaped (2, 256).
         output: the tensor to which ``results`` leads.
+        is_asked: how far it is matters where it isn't equal; else that is told of a few values.
     """
     before, after = affine_of(op.output), affine_of(output)
     fused = fused_activation(op)
     if before is None or after is None or fused is None:
         return Why.OTHER("it has no quantization of one scale")
     if op.code in ARITHMETIC:
-        return _of_pairs(op, results, before, after, fused)
+        return _of_pairs(op, results, before, after, fused, is_asked=is_asked)
     if op.code not in SUMMING:
         return Why.OTHER("a pool has the same quantization on both sides")
     if before.scale != after.scale:
@@ -80,14 +84,13 @@ def _clamped(values: Ints, activation: Activation, target: Affine) -> Ints | Non
 
 
 def _of_pairs(
-    op: Op, results: Ints, before: Affine, after: Affine, fused: Activation
+    op: Op, results: Ints, before: Affine, after: Affine, fused: Activation, *, is_asked: bool
 ) -> FusedMap | Reason:
     inputs = [_input(value) for value in op.inputs]
     if len(inputs) != 2 or inputs[0] is None or inputs[1] is None:
         return Why.NOT_QUANTIZED("it reads a tensor that is not int8 with one scale")
-    return _fused(
-        op.code, ints(results).tobytes(), *inputs, _numbers(before), _numbers(after), fused
-    )
+    scales = _numbers(before), _numbers(after)
+    return _fused(op.code, ints(results).tobytes(), *inputs, *scales, fused, is_asked)
 
 
 @lru_cache(maxsize=1024)
@@ -99,27 +102,44 @@ def _fused(
     before: Pair,
     after: Pair,
     fused: Activation,
+    is_asked: bool,
 ) -> FusedMap | Reason:
     """A search asks the same of every result that it makes."""
-    (one, firsts), (two, seconds) = first, second
+    scales = [Affine.make(*params) for params in (first[0], second[0], before, after)]
+    values = [np.frombuffer(numbers, np.int64) for _, numbers in (first, second)]
     after_it = np.frombuffer(results, np.int64).reshape(-1, EVERY_INT8.size)
-    places = [np.frombuffer(numbers, np.int64) - INT8_MIN for numbers in (firsts, seconds)]
-    axes = np.ix_(np.arange(len(after_it)), *places)
-    between = _pairs(code, one, two, before, fused)
+    compare = partial(_compared, code, after_it, scales, fused)
+    if not is_asked:
+        some = compare([_thinned(numbers) for numbers in values])
+        if isinstance(some, Reason) or some.distance.differing:
+            return some
+    return compare(values)
+
+
+def _thinned(values: Ints) -> Ints:
+    return values[:: max(1, len(values) // SAMPLE)]
+
+
+def _compared(
+    code: OpCode,
+    after_it: Ints,
+    scales: Sequence[Affine],
+    fused: Activation,
+    values: Sequence[Ints],
+) -> FusedMap | Reason:
+    """What becomes of every pair of these values, and what each activation makes of it. Kernels
+    clamp last, so that what they clamp is computed once.
+    """
+    one, two, before, after = scales
+    between = pair_table(code, one, two, before, fused, values)
     if between is None:
         return Why.OTHER("its arithmetic is not defined for these scales")
-    targets = np.take_along_axis(after_it[:, None], between[axes] - INT8_MIN, axis=2)
-    forms = [(activation, _pairs(code, one, two, after, activation)) for activation in LIMITS]
-    tables = [(activation, None if table is None else table[axes]) for activation, table in forms]
-    if all(table is None for _, table in tables):
+    unclamped = pair_table(code, one, two, after, Activation.NONE, values)
+    if unclamped is None:
         return Why.OTHER("TFLM does not take these scales in one operator")
-    return _nearest(targets, tables)
-
-
-@lru_cache(maxsize=16)
-def _pairs(code: OpCode, one: Pair, two: Pair, out: Pair, fused: Activation) -> Ints | None:
-    first, second, target = (Affine.make(*params) for params in (one, two, out))
-    return pair_table(code, first, second, target, fused)
+    targets = np.take_along_axis(after_it[:, None], between - INT8_MIN, axis=2)
+    forms = [(form, clamp(unclamped, *activation_range(form, after))) for form in LIMITS]
+    return _nearest(targets, [*forms])
 
 
 def _numbers(params: Affine) -> Pair:

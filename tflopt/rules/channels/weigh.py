@@ -13,6 +13,7 @@ from tflopt.ranges import ranges_of
 from tflopt.rewrite import Reason, Rewriter, Why
 from tflopt.rules.channels.plan import Plan
 from tflopt.rules.channels.remove import carry_out, plan_of
+from tflopt.search.book import Book, Page
 from tflopt.search.cost import Cost, flash_estimate
 from tflopt.search.objective import Budget
 from tflopt.search.worth import Worth
@@ -72,14 +73,20 @@ class _Weighed:
     worth: Worth
 
     @cached_property
+    def page(self) -> Page:
+        """What its operators cost."""
+        return Book().page(self.model, self.worth.device, self.worth.in_place)
+
+    @cached_property
     def arena_bytes(self) -> int:
         """As far as operators decide it."""
-        return self.worth.arena_estimate(self.model)
+        return self.page.total.arena_bytes
 
     @cached_property
     def work(self) -> dict[Op, int | None]:
         """The instructions of each operator, None where nothing is known of its kernel."""
-        return {op: self.worth.instructions([op]) for op in self.model.ops()}
+        pages = self.page.graphs.values()
+        return {op: cost.instructions for page in pages for op, cost in page.costs.items()}
 
     @cached_property
     def cost(self) -> Cost:

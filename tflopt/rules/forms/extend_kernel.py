@@ -85,7 +85,7 @@ class ExtendKernel(ModelRule):
         if self.plan is None:
             return simulate_head(description_of(trial, self.device)).head_bytes
         request = PlanRequest(self.plan.in_place, self.plan.overlap)
-        return plan_memory(trial, self.device, request).head_bytes
+        return plan_memory(trial, self.device, request, head_only=True).head_bytes
 
 
 def extensions(pad: Op, *, mve: bool) -> list[Zeros] | None:

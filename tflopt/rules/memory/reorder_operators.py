@@ -10,14 +10,22 @@ from tflopt.facts.banded import banded_op
 from tflopt.facts.state import States
 from tflopt.ir import Model, Value
 from tflopt.ir.clone import clone
-from tflopt.plan.describe import runtime_bytes, write_plan
+from tflopt.plan.describe import read_plan, runtime_bytes, write_plan
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
-from tflopt.plan.order import OrderProblem, Task, best_order
+from tflopt.plan.offline import head_floor
+from tflopt.plan.order import OrderProblem, Task, best_order, is_least
 from tflopt.plan.problem import align_up
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.device import Device
 from tflopt.target.kernels import scratch_sizes
-from tflopt.target.memory import PlanRequest, memory_of, plan_memory, why_no_memory
+from tflopt.target.memory import (
+    Account,
+    PlanRequest,
+    aliases_of,
+    memory_of,
+    plan_memory,
+    why_no_memory,
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,10 @@ class ReorderOperators(ModelRule):
         """Find the best order, and take it if the arena shrinks."""
         if why_no_memory(model) or banded_op(model):
             return
-        order = best_order(order_problem(model, self.device))
+        problem = order_problem(model, self.device)
+        if is_least(problem) or not self._may_gain(model):
+            return
+        order = best_order(problem)
         if order.tasks == tuple(range(len(model.main.ops))):
             return
         ops = [model.main.ops[index] for index in order.tasks]
@@ -58,6 +69,20 @@ class ReorderOperators(ModelRule):
         proven = "no order needs less" if order.proven else "the best order found"
         rw.note(f"peak of live bytes {order.peak_bytes} ({proven})")
 
+    def _may_gain(self, model: Model) -> bool:
+        """False where the arena is as small as any order's: where the neediest operator decides it,
+        or the runtime's planner, which needs more than the head while it works.
+        """
+        request, account = self.request, Account.of(model, self.device)
+        if account.may_shrink_tail or (request is not None and request.restricts):
+            return True
+        present = account.memory(read_plan(model) if request is None else None).arena
+        if account.least_bytes(0) >= present.minimum_bytes:
+            return False
+        aliases = [] if request is None else aliases_of(model, self.device, request)
+        least = account.least_bytes(head_floor(account.description, aliases))
+        return least < present.minimum_bytes and least < self._minimum(clone(model))
+
     def _minimum(self, trial: Model) -> int:
         """Without names, on which no plan depends but for pins: what was planned before they were
         dropped isn't planned again.
@@ -66,7 +91,7 @@ class ReorderOperators(ModelRule):
         for value in () if pinned else trial.main.values:
             rw.update(value, name=None)
         if self.request is not None:
-            plan = plan_memory(trial, self.device, self.request)
+            plan = plan_memory(trial, self.device, self.request, head_only=True)
             write_plan(trial, plan.offsets if plan.is_useful else None)
         return memory_of(trial, self.device).arena.minimum_bytes
 
