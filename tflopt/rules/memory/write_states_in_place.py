@@ -14,6 +14,8 @@ from tflopt.facts.state import named
 from tflopt.ir import DType, Model, Op, OpCode, Value
 from tflopt.plan.in_place import aliases_at
 from tflopt.rewrite import ModelRule, Rewriter, Stage, Trace
+from tflopt.rules.memory.longer_states import lengthen_states
+from tflopt.rules.memory.plan_memory import PlanMemory
 
 OTHER_EFFECTS = EFFECTS - VARIABLES - CALLS
 """What such an operator does to resources isn't known; those that call name what they touch."""
@@ -36,6 +38,10 @@ class WriteStatesInPlace(ModelRule):
     resource with the zero point, as an int8, of what is assigned to it and without quantization
     with zeros (``micro_resource_variable.cc``; 3b20912 and 90b983c).
 
+    A state that is cut from what it was joined with (CONCATENATION, then GATHER) gives way to that
+    where the arena then is smaller: it is cut when the next inference begins
+    (``tflopt/rules/memory/longer_states.py``).
+
     LiteRT's reference kernels run such a file, but ai-edge-litert 1.2 and 1.4 end the process where
     XNNPACK takes part of it, since readers and writer of such a tensor wait for each other there.
     """
@@ -44,11 +50,12 @@ class WriteStatesInPlace(ModelRule):
     number: ClassVar[int] = 100
     stages: ClassVar[tuple[Stage, ...]] = (Stage.STATES,)
     keep: frozenset[str] = frozenset()
+    plan: PlanMemory = field(default_factory=PlanMemory)
 
     @classmethod
     def from_config(cls, config: Config) -> WriteStatesInPlace:
-        """The rule with the names that stay."""
-        return cls(config.keep)
+        """The rule with the names that stay, and the plan that comes behind it."""
+        return cls(config.keep, PlanMemory.from_config(config))
 
     @classmethod
     def suits(cls, config: Config) -> bool:
@@ -56,7 +63,7 @@ class WriteStatesInPlace(ModelRule):
         return config.runtime is Runtime.TFLM
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
-        """Each variable for itself: none moves an operator."""
+        """Each variable for itself, then those whose wholes had better be kept."""
         if any(op.code in OTHER_EFFECTS for op in model.ops()):
             return
         place = {op: number for number, op in enumerate(model.main.ops)}
@@ -66,6 +73,8 @@ class WriteStatesInPlace(ModelRule):
                 rw.remark(state.assigns[-1], reason)
             else:
                 _join(state, rw)
+        if rw.changed:
+            lengthen_states(model, self.plan, rw)
 
 
 def leave_states(model: Model, trace: Trace) -> None:
