@@ -38,12 +38,36 @@ def test_rewrites() -> None:
     )
 
 
-def test_an_output_is_still_produced() -> None:
+def test_an_output_is_copied() -> None:
     n = Kit()
     n.output(n.softmax(constant(n)))
     copy = check_rule(n.model, RULE, hits=1)
-    assert [op.code for op in copy.main.ops] == [OpCode.SOFTMAX]
+    assert [op.code for op in copy.main.ops] == [OpCode.RESHAPE]
     assert output_notes(n.model) == output_notes(copy) != []
+
+
+def test_all_outputs_of_an_operator_are_copied() -> None:
+    n = Kit()
+    n.output(*n.split(constant(n), 2, axis=1))
+    copy = check_rule(n.model, RULE, hits=1)
+    assert [op.code for op in copy.main.ops] == [OpCode.RESHAPE] * 2
+
+
+def test_an_output_that_takes_more_room_is_computed() -> None:
+    n = Kit()
+    x = n.conv2d(n.feed(1, 12, 12, 1), 2, (1, 1))
+    kill(x, [0, 1])
+    n.output(x)
+    reason = "it is the same for every input, but takes more than what computes it"
+    check_declines(n.model, RULE, reason)
+
+
+def test_an_output_with_an_open_batch_is_computed() -> None:
+    n = Kit()
+    x = constant(n)
+    x.extra.shape_signature = (-1, 4)
+    n.output(x)
+    check_leaves_alone(n.model, RULE)
 
 
 def test_notes_of_outputs() -> None:
@@ -66,12 +90,11 @@ def test_declines_what_takes_more_room() -> None:
     check_declines(n.model, RULE, reason)
 
 
-def test_leaves_alone_what_varies_and_what_is_an_output() -> None:
+def test_leaves_alone_what_varies_and_what_is_copied() -> None:
     n = Kit()
-    x = constant(n)
     y = n.fully_connected(n.feed(1, 9), 4)
     kill(y, [0, 1, 2])
-    n.output(x, n.unary(OpCode.RELU, y))
+    n.output(n.reshape(n.level((1, 4)), 4), n.unary(OpCode.RELU, y))
     check_leaves_alone(n.model, RULE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,14 @@ import pytest
 from tests.rules.test_remove_channels import RELU, RULE, VALID, after, source, widths
 from tests.support.check_rule import check_leaves_alone, check_rule
 from tests.support.kit import Kit
+from tests.support.paths import TESTDATA
 from tests.support.planted import bias_of, ignore, kill, saturate, weights_of
+from tflopt.config import Goal
+from tflopt.io.files import load
 from tflopt.ir import DType, OpCode, Value
+from tflopt.rules.channels.weigh import choose
+from tflopt.search.worth import Worth
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.runtime
 
@@ -142,3 +149,13 @@ def test_leaves_alone_sixteen_bits_with_other_biases() -> None:
     op.set_inputs([*op.inputs[:2], small])
     n.output(n.conv2d(x, 4, (3, 3), padding=VALID, quant=quant))
     check_leaves_alone(n.model, RULE)
+
+
+def test_a_group_for_each_channel_counts_as_the_depthwise_layer_that_it_becomes() -> None:
+    """As CONV_2D fewer groups are faster; CMSIS-NN's depthwise function takes four at a time."""
+    model = load(TESTDATA / "grouped_depthwise.tflite")[0]
+    worth = Worth(Goal.SPEED, Device.of("cortex-m4", "4ab83cc"))
+    choice = choose(model, 0, worth)
+    assert choice.plan is None
+    assert any("its kernel is slower" in str(reason) for reason in choice.spared.values())
+    assert choose(model, 0, replace(worth, goal=Goal.MEMORY)).plan is not None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tflopt.arith.affine import LIMITS, activation_range, affine_of
-from tflopt.arith.fixed_point import Ints
+from tflopt.arith.fixed_point import Ints, ints
 from tflopt.facts.operators import MOVEMENTS
 from tflopt.facts.tables import EVERY_INT8, distinct, table
 from tflopt.ir import Activation, DType, Op, OpCode, Options, Value
@@ -83,6 +83,9 @@ def fusing_source(value: Value) -> tuple[Op, list[Value]] | None:
 
 def reachable(value: Value) -> Ints:
     """Numbers among which all elements of an int8 value are, ascending."""
+    if value.is_constant:
+        known = value.has_array and value.elements > 0
+        return distinct(ints(value.array())) if known else EVERY_INT8
     fused = fusing_source(value)
     if fused is not None:
         return _range(fused[0])

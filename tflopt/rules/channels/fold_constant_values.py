@@ -7,10 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from tflopt.facts.operators import RECURRENT, VARIABLES
-from tflopt.ir import Graph, Model, Value
+from tflopt.facts.operators import RECURRENT, VARIABLES, VIEWS
+from tflopt.ir import Graph, Model, Op, Value
+from tflopt.ir.node import Array
 from tflopt.ranges import Ranges, ranges_of
+from tflopt.ranges.interval import open_axes
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, ModelRule, Rewriter, Stage
+from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.channels.plan import held_by_others, is_strange
 
 GROWTH_BYTES = 256
@@ -22,7 +25,8 @@ class FoldConstantValues(ModelRule):
     """Store tensors that no input can change, where they take no more than what computes them.
 
     Exact: the range of every element is computed in the kernels' integer arithmetic, for every
-    input, and each has one value. What computed them is dead then, with all that only it read.
+    input, and each has one value. What computed them is dead then, with all that only it read. An
+    output of the model is copied from the constant by RESHAPE.
 
     Args:
         growth_bytes: by how much a constant may be larger than the constants of its producer.
@@ -41,20 +45,51 @@ class FoldConstantValues(ModelRule):
             ranges, held = ranges_of(graph), set(held_by_others(graph))
             for op in list(graph.ops):
                 read = [v for v in op.outputs if v.uses and v not in held]
-                for value in read if read and not is_strange(op) else ():
+                if is_strange(op):
+                    continue
+                for value in read:
                     self._fold(value, ranges, rw)
+                if any(value.is_graph_output for value in op.outputs):
+                    self._copy(op, ranges, rw)
+
+    def _copy(self, op: Op, ranges: Ranges, rw: Rewriter) -> None:
+        """Replace what computes outputs of the model; a view copies already."""
+        values = [value for value in op.outputs if value.uses]
+        plain = all(value.shape and not open_axes(value) for value in values)
+        if op.code in VIEWS or not plain:
+            return
+        sketch = Sketch()
+        for value in values:
+            content = _content(value, ranges)
+            if content is None:
+                return
+            constant = sketch.constant(content, value.dtype, value.quant)
+            sketch.results[value] = sketch.reshape(constant, value.shape)
+        if self._fits(op, sum(value.size_bytes or 0 for value in values), rw):
+            sketch.graft(rw, op)
+
+    def _fits(self, op: Op, size_bytes: int, rw: Rewriter) -> bool:
+        """Whether constants of this size may take the place of what an operator reads."""
+        freed = sum(v.size_bytes or 0 for v in op.inputs if v is not None and v.is_constant)
+        fits = size_bytes <= freed + self.growth_bytes
+        if not fits:
+            rw.remark(op, "it is the same for every input, but takes more than what computes it")
+        return fits
 
     def _fold(self, value: Value, ranges: Ranges, rw: Rewriter) -> None:
-        interval, dtype, op = ranges.of(value), value.dtype.numpy, value.producer
-        if interval is None or dtype is None or op is None or not interval.is_constant:
+        content, op = _content(value, ranges), value.producer
+        if content is None or op is None or not self._fits(op, value.size_bytes or 0, rw):
             return
-        freed = sum(v.size_bytes or 0 for v in op.inputs if v is not None and v.is_constant)
-        if (value.size_bytes or 0) > freed + self.growth_bytes:
-            rw.remark(op, "it is the same for every input, but takes more than what computes it")
-            return
-        data = np.broadcast_to(interval.low, value.shape).astype(dtype)
-        constant = rw.constant(data, value, quant=value.quant, name=value.name)
+        constant = rw.constant(content, value, quant=value.quant, name=value.name)
         rw.replace_uses(value, constant)
+
+
+def _content(value: Value, ranges: Ranges) -> Array | None:
+    """The elements of a value, None where an input can change one of them."""
+    interval, dtype = ranges.of(value), value.dtype.numpy
+    if interval is None or dtype is None or not interval.is_constant:
+        return None
+    return np.broadcast_to(interval.low, value.shape).astype(dtype)
 
 
 def constant_outputs(graph: Graph) -> list[Value]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from tflopt.config import Goal
+from tflopt.facts.convolution import convolution
 from tflopt.ir import Model, Op
 from tflopt.ir.clone import clone
 from tflopt.ranges import ranges_of
 from tflopt.rewrite import Reason, Rewriter, Why
 from tflopt.rules.channels.plan import Plan
 from tflopt.rules.channels.remove import carry_out, plan_of
+from tflopt.rules.forms.convolution_forms import as_depthwise
 from tflopt.search.book import Book, Page
 from tflopt.search.cost import Cost, flash_estimate
 from tflopt.search.objective import Budget
@@ -86,7 +88,18 @@ class _Weighed:
     def work(self) -> dict[Op, int | None]:
         """The instructions of each operator, None where nothing is known of its kernel."""
         pages = self.page.graphs.values()
-        return {op: cost.instructions for page in pages for op, cost in page.costs.items()}
+        counts = {op: cost.instructions for page in pages for op, cost in page.costs.items()}
+        return {op: self._least(op, count) for op, count in counts.items()}
+
+    def _least(self, op: Op, count: int | None) -> int | None:
+        """As it is, or as it will be: a group for each channel runs as a depthwise layer later."""
+        conv = convolution(op)
+        if count is None or conv is None or conv.is_depthwise or conv.is_dense:
+            return count
+        if conv.groups != conv.input_c:
+            return count
+        other = self.worth.instructions(as_depthwise(conv).graph.ops) if conv.is_int8 else None
+        return count if other is None else min(count, other)
 
     @cached_property
     def cost(self) -> Cost:

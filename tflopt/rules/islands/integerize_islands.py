@@ -9,14 +9,17 @@ from tflopt.config import Config
 from tflopt.facts.clamps import is_private
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import BY_ENUMERATION, Exactness, Rewriter, Rule, Why, require
+from tflopt.rules.constants.fold_constants import GROWTH_BYTES
 from tflopt.rules.islands.float_softmax import find_softmax
 from tflopt.rules.islands.island_rewrite import (
+    constant_result,
     float_input,
     nearest_form,
     replace_island,
     require_known,
+    store_result,
 )
-from tflopt.rules.islands.islands import find_island
+from tflopt.rules.islands.islands import Island, find_island
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class IntegerizeIslands(Rule):
 
     Exact: an island over one int8 tensor is a map of 256 values, over two one of 65,536 pairs.
     All are computed as TFLM computes the floats, and compared with RELU, QUANTIZE, ADD, SUB, MUL
-    and their fused activations, with and without a QUANTIZE before the sum.
+    and their fused activations, with and without a QUANTIZE before the sum. Over constants alone it
+    is a constant.
 
     Args:
         postpone: leave islands whose float result others read as well, so that
@@ -59,6 +63,11 @@ class IntegerizeIslands(Rule):
             unequal = Why.NEAREST("no int8 form is equal: SOFTMAX rounds differently")
             require(find_softmax(op) is None, unequal, at=op)
             return
+        result = constant_result(island, op)
+        if result is not None and result.size <= _constant_bytes(island) + GROWTH_BYTES:
+            store_result(result, op, rw)
+            rw.prove("enumeration", result.size)
+            return
         if island.bounded and not island.blocked and len(island.tensors) == 1:
             return  # weigh-islands
         require_known(island, op)
@@ -67,3 +76,7 @@ class IntegerizeIslands(Rule):
         require(distance.largest == 0, distance.reason(Why.NEAREST, "no int8 form is equal"), at=op)
         replace_island(form, leaves, op, rw)
         rw.prove("enumeration", distance.values)
+
+
+def _constant_bytes(island: Island) -> int:
+    return sum(leaf.value.size_bytes or 0 for leaf in island.tensors)

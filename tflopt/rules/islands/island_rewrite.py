@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
+from tflopt.arith import floating
 from tflopt.arith.affine import affine_of
+from tflopt.arith.c_library import End
+from tflopt.arith.fixed_point import Ints, ints
 from tflopt.facts.clamps import moved
 from tflopt.ir import DType, Op, Value, same_quantization
 from tflopt.rewrite import Declined, Reason, Rewriter, Why
@@ -57,6 +62,50 @@ def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...] | None:
         return tuple(np.broadcast_shapes(*shapes))
     except ValueError:
         return None
+
+
+def constant_result(island: Island, op: Op) -> Ints | None:
+    """What a QUANTIZE gives of an island over constants, element by element; None over others,
+    and where C libraries may give different results.
+    """
+    target, shape = affine_of(op.output), op.output.shape
+    leaves = island.leaves
+    if target is None or not leaves or _is_unknown(island) or not is_known_by_ends(island):
+        return None
+    if not all(leaf.value.is_constant and leaf.value.elements for leaf in leaves.values()):
+        return None
+    floats = {
+        real: floating.dequantize(ints(leaf.value.array()), leaf.params)
+        for real, leaf in leaves.items()
+    }
+    bounded, results = island.bounded, list[Ints]()
+    for sides in product(End, repeat=len(bounded)):
+        result = island.evaluate(floats, dict(zip(bounded, sides, strict=True)))
+        if not floating.is_quantizable(result, target):
+            return None
+        results.append(floating.quantize(result, target))
+    one = all(np.array_equal(result, results[0]) for result in results)
+    return np.broadcast_to(results[0], shape) if one else None
+
+
+def _is_unknown(island: Island) -> bool:
+    """Whether something isn't known under an island, or it has another shape than its leaves."""
+    shapes = [leaf.value.shape for leaf in island.tensors]
+    return bool(island.blocked) or _broadcast(shapes) != island.root.shape
+
+
+def store_result(result: Ints, op: Op, rw: Rewriter) -> None:
+    """Let the readers of a QUANTIZE, or the caller, have a constant."""
+    root, output = op.inputs[0], op.output
+    data = result.astype(np.int8)
+    constant = rw.constant(data, output, quant=output.quant, name=output.name)
+    if output.is_graph_output:
+        rw.set_inputs(op, [constant])
+        turn_into_reshape(rw, op)
+    else:
+        rw.replace_uses(output, constant)
+        rw.remove(op)
+    remove_unread(root, rw)
 
 
 def nearest_form(island: Island, leaves: list[Leaf], op: Op) -> tuple[Form, Distance]:

@@ -136,12 +136,12 @@ def _leaf(value: Value) -> Leaf | None:
 
 
 def dequantized(value: Value | None) -> Value | None:
-    """The int8 tensor under a DEQUANTIZE; None where it is constant or may change in between."""
+    """The int8 tensor under a DEQUANTIZE; None where it may change in between."""
     op = None if value is None else value.producer
     source = None if op is None or op.code is not OpCode.DEQUANTIZE else op.input(0)
     if source is None or source.dtype is not DType.INT8 or affine_of(source) is None:
         return None
-    return None if source.is_variable or source.is_constant else source
+    return None if source.is_variable or (source.is_constant and not source.has_array) else source
 
 
 def _rounded_leaf(value: Value) -> Leaf | None:
