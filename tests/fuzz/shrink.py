@@ -139,7 +139,7 @@ def _bypass(model: Model, index: int) -> bool:
         return False
     for use in op.output.uses:
         if isinstance(use.user, Op):
-            use.user.set_input(use.index, source)
+            use.user.set_input(use.position, source)
     return True
 
 

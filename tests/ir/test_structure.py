@@ -115,7 +115,7 @@ def check_links(graph: Graph) -> None:
     for index, value in enumerate(graph.outputs):
         uses[value].add((id(graph), index))
     for value in graph.values:
-        assert {(id(use.user), use.index) for use in value.uses} == uses[value]
+        assert {(id(use.user), use.position) for use in value.uses} == uses[value]
         assert value.producer is producers.get(value)
         assert (value in graph.inputs) == (value in list(graph.inputs))
 

@@ -204,7 +204,7 @@ def relu_removed(model: Model, rng: random.Random) -> Sequence[Op]:
         users = op.output.users
         for use in op.output.uses:
             if use.op is not None:
-                use.op.set_input(use.index, x)
+                use.op.set_input(use.position, x)
         return users
     return []
 

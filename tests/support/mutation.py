@@ -57,7 +57,7 @@ class Site:
 
     def readers(self, value: Value) -> list[tuple[Op, int]]:
         """Some of the operators that read ``value``: all of them, or one."""
-        uses = [(use.op, use.index) for use in value.uses if use.op is not None]
+        uses = [(use.op, use.position) for use in value.uses if use.op is not None]
         if len(uses) > 1 and self.rng.random() < 0.5:
             return [self.rng.choice(uses)]
         return uses

@@ -34,9 +34,9 @@ def _counts(value: Value, seen: set[Value]) -> list[int]:
     for use in value.uses:
         if use.op is None:
             continue
-        own = _rows(use.op, use.index)
+        own = _rows(use.op, use.position)
         counts += [] if own is None else [own]
-        if use.op.code in CARRIES and use.index == 0:
+        if use.op.code in CARRIES and use.position == 0:
             counts += _counts(use.op.output, seen)
     most = _numbers(value.dtype)
     return [min(count, most) for count in counts]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -49,12 +49,11 @@ class Buffer:
         return 0 if self.data is None else int(self.data.size)
 
 
-@dataclass(frozen=True)
-class Use:
-    """One reader of a value: input ``index`` of an operator, or output ``index`` of a graph."""
+class Use(NamedTuple):
+    """One reader of a value: at a position of an operator's inputs, or of a graph's outputs."""
 
     user: Op | Graph
-    index: int
+    position: int
 
     @property
     def op(self) -> Op | None:

@@ -31,7 +31,7 @@ class Part:
         return prod(self.shape) // self.shape[self.axis] * len(self.indices)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Origin:
     """The tensor of the source model that holds the same elements.
 

@@ -74,6 +74,13 @@ class Quantization:
         parts = [None if v is None else v.tobytes() for v in (self.scale, self.zero_point)]
         return (*parts, dimension, self.details)
 
+    @property
+    def content(self) -> tuple[object, ...]:
+        """All that is stored, bit for bit, also what equality doesn't look at."""
+        vectors = (self.scale, self.zero_point, self.min, self.max)
+        parts = (None if v is None else v.tobytes() for v in vectors)
+        return (*parts, self.quantized_dimension, self.details, self.details_type)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Quantization) and self.key == other.key
 

@@ -12,7 +12,7 @@ from tflopt.plan.tflm import OpCost
 from tflopt.plan.tflm_sizes import ARM32, StructSizes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KernelMemory:
     """OpData and the further persistent buffers of one kernel, in the order of its calls."""
 

@@ -30,7 +30,7 @@ ONLINE = -1
 """The offline offset that means "place it at run time" (kOnlinePlannedBuffer)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Requirement:
     """A buffer as the runtime's planner sees it: rounded size, inclusive first and last use."""
 

@@ -59,7 +59,7 @@ MOST_TRANSPOSED = 4
 """Axes that CMSIS-NN's TRANSPOSE takes (`transpose-rank-five`)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ValueAlias:
     """Two values that may share bytes; the fields are those of `TensorAlias`.
 

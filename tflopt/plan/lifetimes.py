@@ -34,7 +34,7 @@ NEVER = -1
 """The step of a tensor that nothing has touched."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TensorDesc:
     """A tensor as the runtime's allocator sees it; ``channels`` counts its quantization scales.
 
@@ -48,7 +48,7 @@ class TensorDesc:
     channels: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OpDesc:
     """One operator: tensor indices (-1 for an absent one), called subgraphs, scratch requests.
 
@@ -89,7 +89,7 @@ class ModelDesc:
         return sum(len(op.scratch_bytes) for graph in self.subgraphs for op in graph.ops)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TensorRef:
     """A tensor by its subgraph and its index there."""
 
@@ -97,7 +97,7 @@ class TensorRef:
     tensor: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ScratchRef:
     """A scratch buffer by its operator and the order of its request."""
 
@@ -106,7 +106,7 @@ class ScratchRef:
     request: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TensorAlias:
     """Two tensors may share bytes iff ``low <= offset(first) - offset(second) <= high``.
 
@@ -133,7 +133,7 @@ class TensorAlias:
         return above and (self.high is None or distance <= self.high)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedBuffer:
     """What the runtime hands to its planner: rounded size, inclusive first and last step."""
 

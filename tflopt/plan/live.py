@@ -33,7 +33,7 @@ End = TypeVar("End")
 """How the place of an operator is told."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Moment:
     """One operator as far as memory goes: what it touches beside constants, aligned scratch."""
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Lifetime:
     """The steps ``start <= step < end`` (half-open) during which a buffer holds a value."""
 
@@ -43,7 +43,7 @@ class Lifetime:
         return not self.overlaps(other) or (self.common_steps(other) == 1 and meets)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Buffer:
     """One buffer to place; ``fixed_offset`` pins it, ``alignment`` divides any other offset."""
 
@@ -58,7 +58,7 @@ class Buffer:
             raise ValueError(f"{self.name}: size {self.size_bytes}, alignment {self.alignment}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Alias:
     """Permission for two buffers to share bytes although both are live at some step.
 

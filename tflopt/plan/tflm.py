@@ -30,7 +30,7 @@ MAX_REQUESTS_PER_OP = 12
 """kMaxScratchBuffersPerOp: room for so many requests is kept while an operator prepares."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OpCost:
     """What one operator adds to the tail, and the temporary tensors of its Prepare.
 

@@ -101,7 +101,7 @@ def make_draft(
         TfloptError: the model can't be rewritten without loss.
     """
     selection, config = settings.selection, settings.config
-    course = Course(selection, config)
+    course = Course.of(original, selection, config)
     begun = None if known is None else go_on(known, selection, config, watch)
     if begun is None:
         model = clone(original)

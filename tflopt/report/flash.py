@@ -190,13 +190,13 @@ def _use_role(use: Use, value: Value) -> str:
     if op is None:
         return "other constants"
     facts = facts_of(op)
-    if facts.weights == use.index:
+    if facts.weights == use.position:
         return "weights"
-    if facts.bias == use.index:
+    if facts.bias == use.position:
         return "biases"
     if facts.kind is Kind.RECURRENT:
         return "weights" if value.dtype in (DType.INT8, DType.FLOAT32) else "biases"
-    if use.index in facts.controls:
+    if use.position in facts.controls:
         return "shapes and axes"
     return "other constants"
 

@@ -95,7 +95,7 @@ class Why(Enum):
         return Reason(self, message, tuple(numbers.items()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reason:
     """Why a pattern is left alone; ``message`` is the same wherever only the numbers differ."""
 

@@ -229,9 +229,9 @@ class Rewriter:
             self._take_over(old, new)
         for use in old.uses:
             if isinstance(use.user, Graph):
-                use.user.outputs[use.index] = new
+                use.user.outputs[use.position] = new
             else:
-                use.user.set_input(use.index, new)
+                use.user.set_input(use.position, new)
                 self._renew(use.user)
         self._touch(new)
         self.note(f"{_name(old)} is replaced by {_name(new)}")

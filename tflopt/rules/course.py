@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tflopt.config import Config
+from tflopt.facts.large import is_large
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.rewrite import AnyRule, Rule, Stage, Trace, run_model_rule, run_rules
@@ -58,11 +59,18 @@ class Stand:
 
 @dataclass
 class Course:
-    """A run's options, and where it stood in front of each of :data:`KEPT`."""
+    """A run's options, and where it stood in front of each of the phases that it ``keeps``."""
 
     selection: Selection
     config: Config
+    keeps: Sequence[str] = KEPT
     stands: dict[str, Stand] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, model: Model, selection: Selection, config: Config) -> Course:
+        """Nothing is kept yet; of a large model nothing will be, as each stand is a copy of it."""
+        keeps = () if any(is_large(graph) for graph in model.graphs) else KEPT
+        return cls(selection, config, keeps)
 
     @property
     def tried_no_growth(self) -> bool:

@@ -16,7 +16,7 @@ from tflopt.ir import Model, Op
 from tflopt.ir.clone import adopt, clone
 from tflopt.rewrite import AnyRule, ModelRule, Rule, Stage, Trace, run_model_rule, run_rules
 from tflopt.rewrite.watch import Event, Moment, Watch, in_turn, verify_runs
-from tflopt.rules.course import KEPT, Course, Stand, applicable, rules_for
+from tflopt.rules.course import Course, Stand, applicable, rules_for
 from tflopt.rules.flash.keep_names import check_names
 from tflopt.rules.memory.program_plan import run_around_vendors
 from tflopt.rules.memory.write_states_in_place import leave_states
@@ -87,11 +87,11 @@ def _run(
     phases: Sequence[Phase] = PHASES,
     stand: Stand | None = None,
 ) -> Trace:
-    run = _Run(model, rules, config, watch, keeps_rounds=course is not None)
+    run = _Run(model, rules, config, watch, keeps_rounds=course is not None and bool(course.keeps))
     if stand is not None:
         run.go_on(stand)
     for phase in phases:
-        if course is not None and phase.name in KEPT:
+        if course is not None and phase.name in course.keeps:
             course.stands[phase.name] = run.stand()
         run.phase(phase)
         if run.is_stale:

@@ -26,7 +26,7 @@ ALIGNMENT = 16
 State = list[tuple[object, ...]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OpCost:
     """One operator: ``instructions`` is None where nothing is known of its kernel.
 

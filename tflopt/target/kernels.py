@@ -11,7 +11,7 @@ from tflopt.target.device import Device
 from tflopt.target.use import UNKNOWN, KernelUse, MalformedError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KernelRow:
     """One line of the scratch table."""
 

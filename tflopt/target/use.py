@@ -21,7 +21,7 @@ class Path(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Persistent:
     """A buffer in the arena's tail, besides OpData, that the kernel's Prepare allocates."""
 
@@ -30,7 +30,7 @@ class Persistent:
     alignment: int = PERSISTENT_ALIGNMENT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KernelUse:
     """The function, and every request for memory in the order in which TFLM's kernel makes it.
 

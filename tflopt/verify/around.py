@@ -214,7 +214,7 @@ def _source(value: Value, cut: Sequence[Op]) -> tuple[str, int, int]:
 
 
 def _shown(value: Value) -> list[int]:
-    return [use.index for use in value.uses if use.op is None]
+    return [use.position for use in value.uses if use.op is None]
 
 
 def _take_out(graph: Graph, ops: Sequence[Op], reads: Sequence[Value]) -> None:

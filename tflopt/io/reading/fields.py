@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import cast
 
 import numpy as np
@@ -62,4 +63,10 @@ class Fields:
 
     def absent(self, *names: str) -> frozenset[str]:
         """Those of ``names`` that the file leaves out."""
-        return frozenset(name for name in names if name not in self.record.fields)
+        return _names(tuple(name for name in names if name not in self.record.fields))
+
+
+@cache
+def _names(names: tuple[str, ...]) -> frozenset[str]:
+    """One object for all who lack the same."""
+    return frozenset(names)

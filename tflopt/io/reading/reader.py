@@ -138,6 +138,8 @@ class _Reader:
         self.decoder = Decoder(data)
         self.root = Fields(self.decoder.root(), "")
         self.end = self.decoder.end
+        self.quantizations: dict[tuple[object, ...], Quantization] = {}
+        """By all that the file says of them: tensors mostly share a few."""
 
     def model(self) -> Model:
         root = self.root
@@ -253,13 +255,12 @@ class _Reader:
             )
         return model.buffers[index]
 
-    @staticmethod
-    def _quantization(tensor: Fields) -> Quantization | None:
+    def _quantization(self, tensor: Fields) -> Quantization | None:
         record = tensor.child("quantization")
         if record is None:
             return None
         fields = Fields(record, f"{tensor.where}.quantization")
-        return Quantization(
+        quantization = Quantization(
             scale=cast("Floats | None", fields.vector("scale")),
             zero_point=cast("Longs | None", fields.vector("zero_point")),
             quantized_dimension=fields.number("quantized_dimension"),
@@ -268,6 +269,7 @@ class _Reader:
             details=fields.child("details"),
             details_type=fields.number("details_type"),
         )
+        return self.quantizations.setdefault(quantization.content, quantization)
 
     def _op(self, graph: Graph, tensors: list[Value], fields: Fields) -> None:
         codes = graph.model.opcodes

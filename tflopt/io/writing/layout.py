@@ -10,13 +10,14 @@ from __future__ import annotations
 import struct
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 
 from tflopt.io.schema import FORMATS, IDENTIFIER, Slot, schema
-from tflopt.ir.record import FieldValue, Record, Vector
+from tflopt.ir.record import FieldValue, Record, Rows, Vector
 
 HEADER_BYTES = 8
 DATA_ALIGNMENT = 16
@@ -35,11 +36,11 @@ class Node:
     """
 
     kind: str
-    body: bytearray | Vector
+    body: bytes | bytearray | Vector
     alignment: int = 4
     lead: int = 0
     prefix: bytes = b""
-    references: list[tuple[int, Node]] = field(default_factory=list)
+    references: Sequence[tuple[int, Node]] = ()
     vtable: Node | None = None
     depth: int = 0
     position: int = -1
@@ -63,7 +64,7 @@ class Graph:
         self.tables: list[Node] = []
         self.leaves: list[Node] = []
         self.root = self._table(root)
-        _measure_depth(self.root)
+        _measure_depth(self.tables)
 
     @property
     def vtables(self) -> list[Node]:
@@ -87,13 +88,19 @@ class Graph:
             for number, slot in enumerate(slots)
             if slot is not None and slot.name in record.fields
         ]
-        node = Node(f"table:{record.table}", bytearray(4))
+        node, references = Node(_kind("table", record.table), bytearray(4)), []
         offsets = [0] * (present[-1][0] + 1 if present else 0)
         for number, slot, value in sorted(present, key=lambda entry: (-entry[1].width, entry[0])):
             if slot.width == 8 and node.alignment < 8:
                 node.alignment, node.lead = 8, 4
             offsets[number] = len(node.body)
-            self._field(node, record.table, slot, value)
+            assert isinstance(node.body, bytearray)
+            if slot.kind == "scalar":
+                node.body += struct.pack(FORMATS[slot.type], value)
+                continue
+            references.append((len(node.body), self._child(record.table, slot, value)))
+            node.body += bytes(4)
+        node.references = references or ()
         node.vtable = self._vtable(offsets, len(node.body))
         external = self._note_external(record, node, offsets)
         return self._keep(node, self.tables, shareable=not external)
@@ -111,40 +118,30 @@ class Graph:
             self.patches[kind, ordinal] = (node, offsets[slot])
         return name in record.fields
 
-    def _field(self, node: Node, table: str, slot: Slot, value: FieldValue) -> None:
-        assert isinstance(node.body, bytearray)
-        if slot.kind == "scalar":
-            node.body += struct.pack(FORMATS[slot.type], value)
-            return
-        node.references.append((len(node.body), self._child(table, slot, value)))
-        node.body += bytes(4)
-
     def _child(self, table: str, slot: Slot, value: FieldValue) -> Node:
-        kind = f"{table}.{slot.name}"
         if isinstance(value, Record):
             return self._table(value)
-        if isinstance(value, list):
-            node = Node(f"list:{kind}", bytearray())
+        if isinstance(value, list | Rows):
+            node = Node(_kind("list", table, slot.name), bytearray())
             node.references = [(4 + 4 * i, self._table(item)) for i, item in enumerate(value)]
             node.body = bytearray(struct.pack("<I", len(value)) + bytes(4 * len(value)))
             return self._keep(node, self.tables)
         if isinstance(value, bytes):
-            body = bytearray(value + b"\0")
-            return self._keep(
-                Node(f"string:{kind}", body, prefix=struct.pack("<I", len(value))), self.leaves
-            )
+            kind = _kind("string", table, slot.name)
+            return self._keep(Node(kind, value + b"\0", prefix=_count(len(value))), self.leaves)
         assert isinstance(value, np.ndarray)
-        return self._vector(kind, value)
+        return self._vector(_kind("vector", table, slot.name), value)
 
     def _vector(self, kind: str, value: Vector) -> Node:
-        alignment = max(4, value.dtype.itemsize)
-        if kind == "Buffer.data":
-            alignment = self._alignment
-        body = np.ascontiguousarray(value).view(np.uint8)
-        node = Node(f"vector:{kind}", body, alignment, 4, struct.pack("<I", value.size))
+        prefix = _count(value.size)
+        if kind == "vector:Buffer.data":
+            body = np.ascontiguousarray(value).view(np.uint8)
+            node = Node(kind, body, self._alignment, 4, prefix)
+            return self._keep(node, self.leaves, shareable=False)
+        node = Node(kind, value.tobytes(), max(4, value.dtype.itemsize), 4, prefix)
         # RESHAPE may write into the shape [0] of its output in place (fact A4): its own copy.
-        legacy = kind == "Tensor.shape" and value.size == 1 and int(value[0]) == 0
-        return self._keep(node, self.leaves, shareable=not legacy and kind != "Buffer.data")
+        legacy = kind == "vector:Tensor.shape" and value.size == 1 and int(value[0]) == 0
+        return self._keep(node, self.leaves, shareable=not legacy)
 
     def _vtable(self, offsets: list[int], inline: int) -> Node:
         length = 4 + 2 * len(offsets)
@@ -152,20 +149,25 @@ class Graph:
         return self._vtables.setdefault(body, Node("vtable", bytearray(body), alignment=2))
 
 
-def _measure_depth(root: Node) -> None:
-    """Longest distance from the root: children lie behind every parent."""
-    order: list[Node] = []
-    seen: set[Node] = set()
-    stack: list[tuple[Node, bool]] = [(root, False)]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            order.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            stack.extend((child, False) for _, child in reversed(node.references))
-    for node in reversed(order):
+@cache
+def _kind(*names: str) -> str:
+    """One text for all objects of a kind: there are as many of them as operators."""
+    first, *rest = names
+    return f"{first}:{'.'.join(rest)}"
+
+
+@lru_cache(maxsize=1 << 10)
+def _count(count: int) -> bytes:
+    return struct.pack("<I", count)
+
+
+def _measure_depth(tables: Sequence[Node]) -> None:
+    """Longest distance from the root, the last one: children lie behind every parent.
+
+    Args:
+        tables: each after all that it refers to.
+    """
+    for node in reversed(tables):
         for _, child in node.references:
             child.depth = max(child.depth, node.depth + 1)
 
@@ -295,7 +297,7 @@ def least_bytes(root: Record, data_alignment: int = DATA_ALIGNMENT) -> int:
     return HEADER_BYTES + whole + vtables - 2 * min(odd, short)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A run of bytes of the file: what it is, where, and its content."""
 

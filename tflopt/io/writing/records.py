@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from tflopt.ir import (
     Signature,
     Value,
 )
-from tflopt.ir.record import FieldValue, Vector
+from tflopt.ir.record import FieldValue, Rows, Vector
 
 LARGEST_DEPRECATED = 127
 """``deprecated_builtin_code`` is a signed byte; larger codes store this placeholder there."""
@@ -66,7 +67,7 @@ class _Fill:
         if value is not None:
             self.record.fields[name] = value
 
-    def list(self, name: str, value: Vector | list[Record], absent: Iterable[str]) -> None:
+    def list(self, name: str, value: Vector | list[Record] | Rows, absent: Iterable[str]) -> None:
         """A vector that an IR list stands for; absent stays absent while it is empty."""
         if len(value) or name not in absent:
             self.record.fields[name] = value
@@ -92,7 +93,7 @@ class _Writer:
         if self.described is not None and self.described.buffer.data is not None:
             fill.set("description", self.described.buffer.data.tobytes())
             entries = [entry for entry in entries or () if entry is not self.described] or None
-        fill.list("buffers", [self._buffer(buffer) for buffer in self.stored], model.absent)
+        fill.list("buffers", Rows(self.stored, self._buffer), model.absent)
         if model.metadata_buffers is not None:
             fill.set("metadata_buffer", _ints(self.buffers[b] for b in model.metadata_buffers))
         if entries is not None:
@@ -126,10 +127,10 @@ class _Writer:
 
     def _graph(self, number: int, graph: Graph) -> Record:
         fill, index = _Fill("SubGraph"), self.tensors[number]
-        fill.list("tensors", [self._tensor(value) for value in graph.values], graph.absent)
+        fill.list("tensors", Rows(graph.values, self._tensor), graph.absent)
         fill.list("inputs", _ints(index[value] for value in graph.inputs), graph.absent)
         fill.list("outputs", _ints(index[value] for value in graph.outputs), graph.absent)
-        fill.list("operators", [self._op(op, index) for op in graph.ops], graph.absent)
+        fill.list("operators", Rows(graph.ops, partial(self._op, index=index)), graph.absent)
         fill.text("name", graph.name)
         fill.scalar("debug_metadata_index", graph.debug_metadata_index)
         return fill.record

@@ -46,4 +46,4 @@ class PerChannelToPerTensor(Rule):
 
 
 def _is_alone(value: Value | None, op: Op, index: int) -> bool:
-    return value is not None and all(use.op is op and use.index == index for use in value.uses)
+    return value is not None and all(use.op is op and use.position == index for use in value.uses)

@@ -60,7 +60,7 @@ class StripUnreadQuantization(ModelRule):
 def is_delegated_bias(use: Use) -> bool:
     """Whether LiteRT's default path looks at the quantization of this bias (int8 layers)."""
     op = use.op
-    if op is None or facts_of(op).bias != use.index:
+    if op is None or facts_of(op).bias != use.position:
         return False
     data = op.input(facts_of(op).data)
     return data is not None and data.dtype is DType.INT8
@@ -71,11 +71,11 @@ def ignores_quantization(use: Use) -> bool:
     op = use.op
     if op is None:
         return False
-    if use.index in facts_of(op).controls:
+    if use.position in facts_of(op).controls:
         return True
-    if op.code in DENSE and use.index == 2:
+    if op.code in DENSE and use.position == 2:
         return _dense_bias_is_free(op)
-    if facts_of(op).bias != use.index:
+    if facts_of(op).bias != use.position:
         return False
     data = op.input(facts_of(op).data)
     return data is not None and data.dtype in (DType.INT8, DType.INT16)

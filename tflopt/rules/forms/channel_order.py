@@ -62,7 +62,7 @@ def readers_of(value: Value) -> Readers | None:
 
 def _only_reader(value: Value) -> Op | None:
     reads = value.uses
-    return reads[0].op if len(reads) == 1 and reads[0].index == 0 else None
+    return reads[0].op if len(reads) == 1 and reads[0].position == 0 else None
 
 
 def _sums_up(op: Op, data: Value, channels: int) -> bool:

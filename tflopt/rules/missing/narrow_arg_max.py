@@ -43,7 +43,7 @@ class NarrowArgMax(Rule):
         others = [
             use.op
             for use in index.uses
-            if use.op is not None and not _takes_int32(use.op, use.index)
+            if use.op is not None and not _takes_int32(use.op, use.position)
         ]
         require(not others, "another operator needs its int64", at=op)
         for user in index.users:
