@@ -18,9 +18,10 @@ pytestmark = pytest.mark.unit
 
 def sum_of_all(line: Timeline, change: Change) -> int:
     """The peak afterwards, looked for in the whole sequence."""
-    order = [op for op in line.places if op not in change.gone]
-    for op, place in change.came.items():
-        order.insert(place, op)
+    slots = {op: slot for op, slot in line.places.items() if op not in change.gone}
+    assert len({*slots.values(), *change.came.values()}) == len(slots) + len(change.came)
+    slots.update(change.came)
+    order = sorted(slots, key=slots.__getitem__)
     moments = [change.moments.get(op) or line.moments[op] for op in order]
     lives = live.Lives[int](change.same)
     for value in line.inputs:
@@ -34,7 +35,7 @@ def sum_of_all(line: Timeline, change: Change) -> int:
 
 def state(page: Page) -> tuple[object, ...]:
     peaks = [each.timeline.peak_bytes for each in page.graphs.values()]
-    costs = [[each.costs[op] for op in each.timeline.places] for each in page.graphs.values()]
+    costs = [[each.costs[op] for op in each.timeline.order] for each in page.graphs.values()]
     return page.parts, page.total, peaks, costs
 
 

@@ -58,6 +58,10 @@ class Ports(Sequence[Value]):
             value._uses[Use(self._graph, index)] = None
 
 
+FAR = 1 << 10
+"""Places from where an operator stood last, from which on all are numbered again."""
+
+
 class Graph:
     """A subgraph: ports, values in the file's order, operators in execution order.
 
@@ -75,6 +79,7 @@ class Graph:
         self.values: dict[Value, None] = {}
         self.ops: list[Op] = []
         self.derived: dict[type, object] = {}
+        self._numbers: dict[Op, int] = {}
 
     def __repr__(self) -> str:
         return f"<Graph {printable(self.name or '?')}: {counted(len(self.ops), 'operator')}>"
@@ -99,9 +104,48 @@ class Graph:
             raise ValueError(f"{value!r} is still in use: {value.producer or value.uses}")
         del self.values[value]
 
+    def holds(self, op: Op) -> bool:
+        """Whether it is one of the operators."""
+        return op in self._numbered()
+
+    def place(self, op: Op) -> int:
+        """Where an operator stands in ``ops``.
+
+        In the time that it takes to find it from where it stood last: thousands of operators may
+        come and go one after another.
+
+        Raises:
+            ValueError: it isn't one of them.
+        """
+        numbers, reach = self._numbered(), 4
+        near = numbers.get(op, 0)
+        while True:
+            low, high = max(0, near - reach), near + reach
+            try:
+                number = self.ops.index(op, low, high)
+            except ValueError:
+                if low == 0 and high >= len(self.ops):
+                    raise
+                reach *= 8
+                continue
+            if reach > FAR:
+                self._numbers = {}
+            else:
+                numbers[op] = number
+            return number
+
+    def _numbered(self) -> dict[Op, int]:
+        """About where each operator stands; ``ops`` itself is what counts."""
+        if len(self._numbers) != len(self.ops):
+            self._numbers = {op: number for number, op in enumerate(self.ops)}
+        return self._numbers
+
     def insert(self, op: Op, before: Op | None = None) -> Op:
         """Enter an operator before another one, or at the end."""
-        self.ops.insert(len(self.ops) if before is None else self.ops.index(before), op)
+        number = len(self.ops) if before is None else self.place(before)
+        if self._numbers and len(self._numbers) == len(self.ops):
+            self._numbers[op] = number
+        self.ops.insert(number, op)
         return op
 
     def remove(self, op: Op) -> None:
@@ -116,7 +160,8 @@ class Graph:
                 raise ValueError(f"{op!r} is still read by {readers}")
         op.set_inputs(())
         op.set_outputs(())
-        self.ops.remove(op)
+        del self.ops[self.place(op)]
+        self._numbers.pop(op, None)
 
 
 @dataclass(eq=False, slots=True)

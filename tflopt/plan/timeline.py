@@ -10,25 +10,29 @@ of a whole sequence, at the price of the values that a change concerns.
 A value counts where its first operator is, and no longer after its last one, so operators that come
 and go in between change nothing of it. Values that share bytes (views, parts of a whole) form a
 component, which is counted anew as a whole.
+
+Operators stand in slots, of which some are free for those that come; the sums are kept by blocks
+of slots (:mod:`tflopt.plan.slots`), so that no change looks at all operators.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import itemgetter
 from typing import TypeAlias
-
-import numpy as np
-import numpy.typing as npt
 
 from tflopt.ir import Op, Value
 from tflopt.plan.in_place import ValueAlias
 from tflopt.plan.live import Lives, Moment, Same, aligned_bytes, overlap_bytes
+from tflopt.plan.slots import FREE, Edit, Slots
 
-Sums: TypeAlias = npt.NDArray[np.int64]
+
+Gap: TypeAlias = "tuple[Op | None, Op | None, int]"
+"""Between two operators, None for an end, and how many come there."""
 
 
 class Edge(Enum):
@@ -39,6 +43,7 @@ class Edge(Enum):
 
 
 End: TypeAlias = "Op | Edge"
+BEYOND = {Edge.BEGIN: -math.inf, Edge.END: math.inf}
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Change:
 
     Args:
         gone: those that leave the sequence.
-        came: those that enter it, with their places afterwards, ascending.
+        came: those that enter it, each with its slot.
         moments: what those touch that come, and those that stay and touch other values.
         outputs: of the graph afterwards.
         same: values that stand for others (those of a sketch for the real ones).
@@ -69,34 +74,41 @@ class Timeline:
         self.inputs = frozenset(inputs)
         self.outputs: tuple[Value, ...] = ()
         self.left = frozenset[Value]()
-        self.places: dict[Op, int] = {}
         self.moments: dict[Op, Moment] = {}
         self.touchers: dict[Value, dict[Op, None]] = defaultdict(dict)
         self.sharers: dict[Value, dict[Op, None]] = defaultdict(dict)
         self.lives = Lives[End]()
+        self.slots = Slots(len(moments))
+        self.places: dict[Op, int] = {}
+        """Each operator's slot."""
         self._peak: int | None = None
-        self.starts = self.stops = np.zeros(2, np.int64)
-        self.scratch = self.saved = np.zeros(0, np.int64)
-        self.apply(Change((), {op: i for i, op in enumerate(moments)}, moments, outputs))
+        came = dict(zip(moments, self.slots.first(len(moments)), strict=True))
+        self.apply(Change((), came, moments, outputs))
+
+    @property
+    def order(self) -> list[Op]:
+        """The operators in their order."""
+        return [op for op, _ in sorted(self.places.items(), key=itemgetter(1))]
 
     @property
     def peak_bytes(self) -> int:
         """The most bytes that are alive at one operator."""
         if self._peak is None:
-            self._peak = _peak(self.starts, self.stops, self.scratch - self.saved)
+            self._peak = _peak(self.slots, Edit())
         return self._peak
 
     def peak_after(self, change: Change) -> int:
         """The most bytes that would be alive at one operator."""
-        trial = _Trial(self, change)
-        return _peak(trial.starts, trial.stops, trial.scratch - trial.saved)
+        return _peak(self.slots, _Trial(self, change).edit)
 
     def apply(self, change: Change) -> None:
         """Make a change, in which values stand for themselves."""
         trial = _Trial(self, change)
-        self.starts, self.stops, self._peak = trial.starts, trial.stops, None
-        self.scratch, self.saved = trial.scratch, trial.saved
-        self.places = trial.places()
+        self.slots.apply(trial.edit)
+        self._peak = None
+        for op in change.gone:
+            del self.places[op]
+        self.places.update(change.came)
         for op in trial.replaced & self.moments.keys():
             for table, value in self._entries(self.moments.pop(op)):
                 table[value].pop(op, None)
@@ -107,9 +119,35 @@ class Timeline:
         self.lives.renew(trial.values, trial.after)
         self.outputs, self.left = trial.outputs, trial.left
 
+    def rooms(self, gaps: Sequence[Gap]) -> list[range]:
+        """Slots for operators that come between two that stay; what stands between those goes."""
+        rooms = [self._room(gap) for gap in gaps]
+        if None in rooms:
+            order = self.order
+            needs = {0 if gap[0] is None else order.index(gap[0]) + 1: gap[2] for gap in gaps}
+            moved = self.slots.spread([self.places[op] for op in order], needs)
+            self.places = dict(zip(order, moved, strict=True))
+            rooms = [self._room(gap) for gap in gaps]
+        return [room for room in rooms if room is not None]
+
+    def _room(self, gap: Gap) -> range | None:
+        before, after, count = gap
+        low = -1 if before is None else self.places[before]
+        high = self.slots.count if after is None else self.places[after]
+        middle = (low + high + 1 - count) // 2
+        return range(middle, middle + count) if high - low > count else None
+
     def _entries(self, moment: Moment) -> Iterator[tuple[dict[Value, dict[Op, None]], Value]]:
         yield from ((self.touchers, value) for value in moment.touches)
         yield from ((self.sharers, value) for value in _shared(moment))
+
+
+def ends_of_gap(
+    ops: Sequence[Op], place: int, stays: Callable[[Op], bool]
+) -> tuple[Op | None, Op | None]:
+    """The nearest operators before and after a place that stay; None where there is none."""
+    before = next((ops[i] for i in range(place - 1, -1, -1) if stays(ops[i])), None)
+    return before, next((ops[i] for i in range(place + 1, len(ops)) if stays(ops[i])), None)
 
 
 def _shared(moment: Moment) -> set[Value]:
@@ -117,13 +155,8 @@ def _shared(moment: Moment) -> set[Value]:
     return {value for alias in shares for value in (alias.first, alias.second)}
 
 
-def _peak(starts: Sums, stops: Sums, extra: Sums) -> int:
-    """``extra`` is what operators take beside values; what is fed and never read lives at first."""
-    if not len(extra):
-        return 0
-    alive = np.cumsum(starts)[1:-1] - np.cumsum(stops)[:-2] + extra
-    alive[0] += stops[0]
-    return int(alive.max())
+def _peak(slots: Slots, edit: Edit) -> int:
+    return slots.peak(edit)
 
 
 class _Trial:
@@ -132,8 +165,6 @@ class _Trial:
     def __init__(self, line: Timeline, change: Change) -> None:
         self.line, self.change = line, change
         self.replaced = {*change.gone, *change.moments}
-        self.lost = sorted(line.places[op] for op in change.gone)
-        self.new = list(change.came.values())
         self.fresh: dict[Value, list[Op]] = defaultdict(list)
         self.new_sharers: dict[Value, list[Op]] = defaultdict(list)
         for op, moment in change.moments.items():
@@ -149,16 +180,7 @@ class _Trial:
         self.left = line.left if same else frozenset(self.outputs)
         self.values, self.linked = self._concerned()
         self.after = self._lives()
-        self._count()
-
-    def places(self) -> dict[Op, int]:
-        """Of all operators afterwards."""
-        order = [*self.line.places]
-        for place in reversed(self.lost):
-            del order[place]
-        for op, place in self.change.came.items():
-            order.insert(place, op)
-        return dict(zip(order, range(len(order)), strict=True))
+        self.edit = self._counted()
 
     def _real(self, value: Value) -> Value:
         return self.change.same.get(value, value)
@@ -203,15 +225,9 @@ class _Trial:
                 yield from (self._real(value) for value in _shared(moment))
 
     def _place(self, op: Op) -> int:
-        """Where an operator is afterwards."""
+        """An operator's slot afterwards."""
         came = self.change.came.get(op)
-        if came is not None:
-            return came
-        place = self.line.places[op]
-        place -= bisect_left(self.lost, place)
-        for new in self.new:
-            place += new <= place
-        return place
+        return self.line.places[op] if came is None else came
 
     def _touchers(self, value: Value) -> list[Op]:
         """The operators that touch a value afterwards."""
@@ -264,36 +280,20 @@ class _Trial:
         kept, place = [op for op in known if op not in self.replaced], self.line.places.__getitem__
         return [min(kept, key=place), max(kept, key=place)] if kept else []
 
-    def _count(self) -> None:
-        """The sums afterwards: those before, without the values concerned, and with them again."""
-        line = self.line
+    def _counted(self) -> Edit:
+        """What changes of the sums: the values concerned go, and come again as they are then."""
+        line, edit = self.line, Edit()
         before = line.lives.part(self.values)
-        starts, stops = line.starts.copy(), line.stops.copy()
-        _add(before, starts, stops, line.places.__getitem__, -1)
-        self.starts, self.stops = self._moved(starts, 1), self._moved(stops, 1)
-        _add(self.after, self.starts, self.stops, self._place, 1)
-        self.scratch, self.saved = self._moved(line.scratch, 0), self._moved(line.saved, 0)
-        for op, moment in self.change.moments.items():
-            self.scratch[self._place(op)] = moment.scratch_bytes
+        _add(before, edit, line.places.__getitem__, -1)
+        _add(self.after, edit, self._place, 1)
+        edit.extra = {line.places[op]: FREE for op in self.change.gone}
         tables = (before.first, before.last, self.after.first, self.after.last)
         ends = {end for table in tables for end in table.values() if isinstance(end, Op)}
         for op in (ends | self.change.moments.keys()).difference(self.change.gone):
-            aliases = self._moment(op).aliases
-            self.saved[self._place(op)] = max((self._saved(a, op) for a in aliases), default=0)
-
-    def _moved(self, sums: Sums, first: int) -> Sums:
-        gone, new = ([place + first for place in places] for places in (self.lost, self.new))
-        if gone == new:
-            same: Sums = sums.copy()
-            same[new] = 0
-            return same
-        keeps = np.ones(len(sums), np.bool_)
-        keeps[gone] = False
-        moved: Sums = np.zeros(len(sums) - len(gone) + len(new), np.int64)
-        stays = np.ones(len(moved), np.bool_)
-        stays[new] = False
-        moved[stays] = sums[keeps]
-        return moved
+            moment = self._moment(op)
+            saved = max((self._saved(alias, op) for alias in moment.aliases), default=0)
+            edit.extra[self._place(op)] = moment.scratch_bytes - saved
+        return edit
 
     def _saved(self, alias: ValueAlias, op: Op) -> int:
         """As :meth:`Lives.saved_bytes`, with the lives of the values that aren't concerned."""
@@ -311,28 +311,20 @@ class _Trial:
         return lives.root(value), lives
 
 
-def _add(
-    lives: Lives[End], starts: Sums, stops: Sums, place: Callable[[Op], int], sign: int
-) -> None:
+def _add(lives: Lives[End], edit: Edit, place: Callable[[Op], int], sign: int) -> None:
     """Add lives to the sums. Parts, and the whole in which they lie, never take more together than
     the largest of them.
     """
-    after = len(starts) - 1
 
-    def index(end: End) -> int:
-        if isinstance(end, Op):
-            return place(end) + 1
-        return 0 if end is Edge.BEGIN else after
+    def at(end: End) -> float:
+        return place(end) if isinstance(end, Op) else BEYOND[end]
 
     for members in lives.groups():
         sizes = [(root, aligned_bytes(root)) for root in members]
-        births = [(index(lives.first[root]), 0, size) for root, size in sizes]
-        deaths = [(index(lives.last[root]), 1, -size) for root, size in sizes]
+        births = [(at(lives.first[root]), 0, size) for root, size in sizes]
+        deaths = [(at(lives.last[root]), 1, -size) for root, size in sizes]
         most, alive = max(size for _, size in sizes), 0
-        for at, ends, grows in sorted((*births, *deaths)):
+        for slot, ends, grows in sorted((*births, *deaths)):
             step = min(most, alive + grows) - min(most, alive)
             alive += grows
-            if ends:
-                stops[at] -= sign * step
-            else:
-                starts[at] += sign * step
+            edit.add(slot, -sign * step if ends else sign * step, ends=bool(ends))

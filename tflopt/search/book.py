@@ -11,7 +11,7 @@ from tflopt.plan.in_place import skips_copy
 from tflopt.plan.live import Moment, moment_of
 from tflopt.plan.problem import align_up
 from tflopt.plan.tflm_sizes import ARM32
-from tflopt.plan.timeline import Change, Timeline
+from tflopt.plan.timeline import Change, Timeline, ends_of_gap
 from tflopt.rewrite.watch import Event
 from tflopt.rewrite.watch import Moment as At
 from tflopt.search.alike import Alike
@@ -228,8 +228,9 @@ def _renewed(
         return False
     for graph in dict.fromkeys(op.graph for op in altered):
         mine = [op for op in altered if op.graph is graph]
-        if graph not in page.graphs or not _follow(page, graph, mine, device, in_place):
+        if graph not in page.graphs:
             return False
+        _follow(page, graph, mine, device, in_place)
     for graph, known in page.graphs.items():
         outputs = tuple(graph.outputs)
         if len(known.costs) != len(graph.ops) or outputs != known.timeline.outputs:
@@ -239,14 +240,13 @@ def _renewed(
 
 def _follow(
     page: Page, graph: Graph, altered: Sequence[Op], device: Device, in_place: bool
-) -> bool:
-    """Bring a graph's page up to date; whether all other operators are in the order they were."""
+) -> None:
+    """Bring a graph's page up to date; all other operators are in the order they were."""
     known, tally = page.graphs[graph], page.tally
-    present = set(graph.ops)
-    gone = [op for op in altered if op in known.costs and op not in present]
-    entering = {op for op in altered if op in present and op not in known.costs}
-    places = {graph.ops.index(op): op for op in entering}
-    new = {op: cost_of(op, device, in_place) for op in altered if op in present}
+    present = [op for op in altered if graph.holds(op)]
+    gone = [op for op in altered if op in known.costs and not graph.holds(op)]
+    new = {op: cost_of(op, device, in_place) for op in present}
+    at = _slots(known.timeline, graph, [op for op in present if op not in known.costs])
     concerned: dict[Value, None] = {}
     for op in altered:
         concerned.update(dict.fromkeys((*known.operands.pop(op, ()), *_operands(op))))
@@ -260,9 +260,18 @@ def _follow(
         if value in graph.values:
             tally.enter(value)
     moments = {op: cost.moment for op, cost in new.items()}
-    at = {places[place]: place for place in sorted(places)}
     known.timeline.apply(Change(gone, at, moments, graph.outputs))
-    return list(known.timeline.places) == graph.ops
+
+
+def _slots(line: Timeline, graph: Graph, entering: Sequence[Op]) -> dict[Op, int]:
+    """Slots in a timeline for operators that are in the graph and not yet in it."""
+    gaps: dict[tuple[Op | None, Op | None], list[Op]] = {}
+    for place in sorted(graph.place(op) for op in entering):
+        ends = ends_of_gap(graph.ops, place, line.places.__contains__)
+        gaps.setdefault(ends, []).append(graph.ops[place])
+    rooms = line.rooms([(*ends, len(ops)) for ends, ops in gaps.items()])
+    pairs = zip(gaps.values(), rooms, strict=True)
+    return {op: slot for ops, room in pairs for op, slot in zip(ops, room, strict=True)}
 
 
 def cost_of(op: Op, device: Device, in_place: bool) -> OpCost:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tflopt.config import Config, Goal
 from tflopt.ir import Model, Op, Value
-from tflopt.plan.timeline import Change, Timeline
+from tflopt.plan.timeline import Change, Timeline, ends_of_gap
 from tflopt.rewrite import Reason, Rule, Stage, Why
 from tflopt.rewrite.reason import Number
 from tflopt.rewrite.sketch import Sketch
@@ -185,10 +185,10 @@ class Worth:
 
 def _change(line: Timeline, old: Sequence[Op], costs: Sequence[OpCost], sketch: Sketch) -> Change:
     """The operators of a sketch stand where the last one of the old was."""
-    position = line.places[old[-1]]
-    place = position - sum(line.places[op] < position for op in old)
-    new = sketch.graph.ops
-    came = {op: place + number for number, op in enumerate(new)}
+    graph, new, region = old[-1].graph, sketch.graph.ops, set(old)
+    ends = ends_of_gap(graph.ops, graph.place(old[-1]), lambda op: op not in region)
+    (room,) = line.rooms([(*ends, len(new))])
+    came = dict(zip(new, room, strict=True))
     moments = {op: cost.moment for op, cost in zip(new, costs, strict=True)}
     return Change(old, came, moments, line.outputs, _same(sketch))
 
