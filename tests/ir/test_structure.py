@@ -51,6 +51,44 @@ def test_values_know_their_producer_and_readers_in_order() -> None:
     assert x.is_graph_input
 
 
+def test_a_value_is_read_only_by_these() -> None:
+    n = Net()
+    x = n.feed(2)
+    n.output(n.add(x, x), n.relu(x))
+    first, second = n.graph.ops
+    assert x.is_read_only_by({first, second})
+    assert not x.is_read_only_by({first})
+    assert not first.output.is_read_only_by({first, second})
+
+
+def test_a_graph_knows_where_its_operators_stand() -> None:
+    """Whatever came and went since it was last asked, at the front and far away."""
+    n = Net()
+    x = n.feed(2)
+    ops = [n.relu(x).producer for _ in range(3000)]
+    n.output(x)
+    first, *_, last = ops
+    assert first is not None
+    assert last is not None
+    assert n.graph.place(last) == 2999
+    for op in ops[:2000]:
+        assert op is not None
+        assert n.graph.holds(op)
+        n.graph.remove(op)
+        assert not n.graph.holds(op)
+        assert n.graph.ops[n.graph.place(last)] is last
+    with pytest.raises(ValueError, match="is not in list"):
+        n.graph.place(first)
+    n.graph.ops.reverse()
+    assert n.graph.place(last) == 0
+    n.graph.ops = [*n.graph.ops[500:], *n.graph.ops[:500]]
+    assert n.graph.place(last) == 500
+    again = n.relu(x).producer
+    assert again is not None
+    assert n.graph.holds(again)
+    assert n.graph.place(again) == 1000
+
+
 def test_replacing_a_port_moves_the_use() -> None:
     n = two_layers()
     first, last = (op.output for op in n.graph.ops)

@@ -6,7 +6,7 @@ a value; rules call them through :class:`tflopt.rewrite.Rewriter`, which records
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from operator import attrgetter
@@ -135,6 +135,10 @@ class Value:
         users: dict[Op | Graph, None] = dict.fromkeys(map(_USER, self._uses))
         users.pop(self.graph, None)
         return cast("tuple[Op, ...]", tuple(users))
+
+    def is_read_only_by(self, ops: Container[Op | Graph]) -> bool:
+        """Whether nobody but these operators reads it; no longer looked at than until one does."""
+        return all(use.user in ops for use in self._uses)
 
     @property
     def has_data(self) -> bool:

@@ -52,7 +52,7 @@ class Edit:
     unread: int = 0
 
     def add(self, slot: float, grows: int, *, ends: bool) -> None:
-        """Bytes start or stop in a slot; before all slots, behind all slots where it is infinite."""
+        """Bytes start or stop in a slot; in front of all or behind all where it is infinite."""
         if math.isinf(slot):
             if slot < 0:
                 self.fed += 0 if ends else grows

@@ -18,6 +18,7 @@ of slots (:mod:`tflopt.plan.slots`), so that no change looks at all operators.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,6 @@ from tflopt.ir import Op, Value
 from tflopt.plan.in_place import ValueAlias
 from tflopt.plan.live import Lives, Moment, Same, aligned_bytes, overlap_bytes
 from tflopt.plan.slots import FREE, Edit, Slots
-
 
 Gap: TypeAlias = "tuple[Op | None, Op | None, int]"
 """Between two operators, None for an end, and how many come there."""
@@ -82,6 +82,7 @@ class Timeline:
         self.places: dict[Op, int] = {}
         """Each operator's slot."""
         self._peak: int | None = None
+        self._ranked: dict[Value, list[Op]] = {}
         came = dict(zip(moments, self.slots.first(len(moments)), strict=True))
         self.apply(Change((), came, moments, outputs))
 
@@ -106,18 +107,33 @@ class Timeline:
         trial = _Trial(self, change)
         self.slots.apply(trial.edit)
         self._peak = None
+        for op in trial.replaced & self.moments.keys():
+            for value in self._ranked.keys() & set(self.moments[op].touches):
+                del self._ranked[value][self._rank(value, op)]
+            for table, value in self._entries(self.moments.pop(op)):
+                table[value].pop(op, None)
         for op in change.gone:
             del self.places[op]
         self.places.update(change.came)
-        for op in trial.replaced & self.moments.keys():
-            for table, value in self._entries(self.moments.pop(op)):
-                table[value].pop(op, None)
         for op, moment in change.moments.items():
             self.moments[op] = moment
             for table, value in self._entries(moment):
                 table[value][op] = None
+            for value in self._ranked.keys() & set(moment.touches):
+                self._ranked[value].insert(self._rank(value, op), op)
         self.lives.renew(trial.values, trial.after)
         self.outputs, self.left = trial.outputs, trial.left
+
+    def ranked(self, value: Value) -> Sequence[Op]:
+        """The operators that touch a value, in their order, which is kept once it was asked for:
+        one after another of thousands of readers may go."""
+        if value not in self._ranked:
+            self._ranked[value] = sorted(self.touchers[value], key=self.places.__getitem__)
+        return self._ranked[value]
+
+    def _rank(self, value: Value, op: Op) -> int:
+        place = self.places.__getitem__
+        return bisect_left(self._ranked[value], place(op), key=place)
 
     def rooms(self, gaps: Sequence[Gap]) -> list[range]:
         """Slots for operators that come between two that stay; what stands between those goes."""
@@ -270,15 +286,17 @@ class _Trial:
 
     def _ends(self, value: Value) -> list[Op]:
         """The first and the last operator that touched a value before and still does."""
-        known, lives = self.line.touchers.get(value), self.line.lives
-        if not known:
+        if not self.line.touchers.get(value):
             return []
+        lives = self.line.lives
         ends = [lives.first.get(value), lives.last.get(value)]
         ops = [end for end in ends if isinstance(end, Op) and end not in self.replaced]
         if len(ops) == len(ends):
             return ops
-        kept, place = [op for op in known if op not in self.replaced], self.line.places.__getitem__
-        return [min(kept, key=place), max(kept, key=place)] if kept else []
+        ranked = self.line.ranked(value)
+        sides = (ranked, reversed(ranked))
+        kept = [next((op for op in side if op not in self.replaced), None) for side in sides]
+        return [op for op in kept if op is not None]
 
     def _counted(self) -> Edit:
         """What changes of the sums: the values concerned go, and come again as they are then."""

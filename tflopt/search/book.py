@@ -314,9 +314,4 @@ def owned(ops: Sequence[Op]) -> set[Value]:
     """The constants that only these operators read."""
     region = set(ops)
     read = (value for op in ops for value in op.inputs)
-    return {v for v in read if v is not None and v.is_constant and only_in(v, region)}
-
-
-def only_in(value: Value, region: set[Op]) -> bool:
-    """Whether nobody else reads a value."""
-    return all(use.op in region for use in value.uses)
+    return {v for v in read if v is not None and v.is_constant and v.is_read_only_by(region)}

@@ -18,7 +18,6 @@ from tflopt.search.book import (
     OpCost,
     cost_of,
     instructions_of,
-    only_in,
     owned,
     total_instructions,
 )
@@ -206,7 +205,9 @@ def _drawn(old: Sequence[Op], sketch: Sketch) -> set[Value]:
     """The constants that a sketch adds to the model, or takes over from the old operators."""
     region = set(old)
     drawn = {v for op in sketch.graph.ops for v in op.inputs if v is not None and v.has_data}
-    return drawn - {copy for value, copy in sketch.stand_ins.items() if not only_in(value, region)}
+    return drawn - {
+        copy for value, copy in sketch.stand_ins.items() if not value.is_read_only_by(region)
+    }
 
 
 def _table_bytes(ops: Sequence[Op], constants: set[Value]) -> int:
