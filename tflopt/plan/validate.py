@@ -88,26 +88,32 @@ def _pair_violations(problem: Problem, solution: Solution) -> Iterator[Violation
         ],
         dtype=np.int64,
     ).reshape(-1, 4)
-    for i, first in enumerate(problem.buffers):
-        for j in _clashing(table, i):
-            second = problem.buffers[j]
-            at_first, at_second = solution.offsets[i], solution.offsets[j]
-            if any(a.permits(at_first, at_second) for a in allowed.get((i, j), [])):
-                continue
-            if any(a.permits(at_second, at_first) for a in allowed.get((j, i), [])):
-                continue
-            yield Violation(
-                (first.name, second.name), _describe(first, at_first, second, at_second)
-            )
+    for i, j in sorted(_clashes(table)):
+        first, second = problem.buffers[i], problem.buffers[j]
+        at_first, at_second = solution.offsets[i], solution.offsets[j]
+        if any(a.permits(at_first, at_second) for a in allowed.get((i, j), [])):
+            continue
+        if any(a.permits(at_second, at_first) for a in allowed.get((j, i), [])):
+            continue
+        yield Violation((first.name, second.name), _describe(first, at_first, second, at_second))
 
 
-def _clashing(table: npt.NDArray[np.int64], index: int) -> list[int]:
-    """Those before ``index`` that are live at a step with it, and share bytes with it."""
-    start, end, low, high = table[index]
-    others = table[:index]
-    meets = (others[:, 0] < end) & (start < others[:, 1])
-    shares = (others[:, 2] < high) & (low < others[:, 3]) & (others[:, 2] < others[:, 3])
-    return [int(earlier) for earlier in np.flatnonzero(meets & shares & (low < high))]
+def _clashes(table: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Pairs that are live at one step and share bytes there, the later buffer first.
+
+    By the steps at which they come to life, so that each is compared with what lives then, not
+    with all.
+    """
+    living = np.zeros(0, np.int64)
+    filled = np.flatnonzero(table[:, 2] < table[:, 3])
+    for index in filled[np.argsort(table[filled, 0], kind="stable")]:
+        start, end, low, high = table[index]
+        living = living[table[living, 1] > start]
+        others = table[living]
+        shares = (others[:, 0] < end) & (others[:, 2] < high) & (low < others[:, 3])
+        for other in living[shares].tolist():
+            yield max(int(index), other), min(int(index), other)
+        living = np.append(living, index)
 
 
 def _describe(first: Buffer, at_first: int, second: Buffer, at_second: int) -> str:
