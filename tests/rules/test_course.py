@@ -9,12 +9,13 @@ import pytest
 from benchmarks.growth import mixed
 from tests.support.paths import TESTDATA
 from tflopt.config import Config, Goal, Limits, Runtime
+from tflopt.facts import large
 from tflopt.io import write_bytes
 from tflopt.io.files import load
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
 from tflopt.rewrite.watch import Event, Moment
-from tflopt.rules.course import KEPT, MOST_OPERATORS, Course
+from tflopt.rules.course import KEPT, Course
 from tflopt.rules.phases import PHASES
 from tflopt.rules.pipeline import Selection, go_on, run_pipeline
 from tflopt.target.kernel_sets import THIS_ISA
@@ -107,10 +108,11 @@ def test_what_was_left_for_litert_is_not_taken_for_granted() -> None:
     assert phases(course, OVERLAP)[1][0] == "kernels"
 
 
-def test_nothing_is_kept_of_a_model_on_which_no_option_is_tried() -> None:
+def test_nothing_is_kept_of_a_large_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each stand is a copy, of 20,000 operators some 80 MiB."""
-    few, many = (mixed(count) for count in (MOST_OPERATORS, MOST_OPERATORS + 6))
-    for model, stands in ((few, set(KEPT)), (many, set())):
+    monkeypatch.setattr(large, "MANY", 24)
+    for count, stands in ((24, set(KEPT)), (30, set())):
+        model = mixed(count)
         course = Course.of(model, ALL, CONFIG)
         run_pipeline(model, ALL, CONFIG, course=course)
         assert set(course.stands) == stands
