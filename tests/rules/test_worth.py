@@ -17,7 +17,12 @@ from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.convolution_forms import as_dense, as_depthwise
 from tflopt.rules.pipeline import Selection, make_rules, run_pipeline
 from tflopt.search.book import cost_of
-from tflopt.search.budget_of_forms import make_budget, original_cost, present_cost
+from tflopt.search.budget_of_forms import (
+    make_budget,
+    original_cost,
+    planned_cost,
+    unplanned_cost,
+)
 from tflopt.search.cost import Cost, flash_estimate
 from tflopt.search.objective import Budget, worth_it
 from tflopt.search.worth import FormRule, Worth
@@ -164,7 +169,7 @@ def test_the_longer_life_of_a_merged_tensor_counts() -> None:
 
 def budget_of(model: Model, stripped: Model) -> Budget:
     worth = Worth()
-    now = present_cost(model, stripped, worth, None)
+    now = planned_cost(unplanned_cost(model, stripped, worth), stripped, worth, None)
     return make_budget(now, worth.total(model), original_cost(model, worth), Config())
 
 

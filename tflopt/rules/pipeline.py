@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -23,7 +23,12 @@ from tflopt.rules.memory.write_states_in_place import leave_states
 from tflopt.rules.phases import AROUND_STATES, MOST_ROUNDS, PHASES, Mode, Phase
 from tflopt.rules.registry import RULES, Selection, applies, find_rule, make_rules
 from tflopt.search.book import Book
-from tflopt.search.budget_of_forms import make_budget, original_cost, present_cost
+from tflopt.search.budget_of_forms import (
+    make_budget,
+    original_cost,
+    planned_cost,
+    unplanned_cost,
+)
 from tflopt.search.cost import Cost
 from tflopt.search.growth import MOST_RAISES, Refusal, raised
 from tflopt.search.objective import Budget, growths
@@ -264,10 +269,9 @@ class _Run:
         if start is None or self.worth is None or not self.rounds:
             self.search = replace(self.search, rounds=tuple(self.rounds))
             return
-        total, refused = self.worth.total(self.model), dict(self.book.refused)
-        self.search = Search(
-            tuple(self.rounds), self.search.steered, total, (refused, self._refused_here())
-        )
+        total, here = self.worth.total(self.model), self._refused_here()
+        refused = dict(self.book.refused), here
+        self.search = Search(tuple(self.rounds), self.search.steered, total, refused)
 
     def _rounds(self, phase: Phase, ceilings: Budget | None = None) -> bool:
         changed = False
@@ -297,16 +301,20 @@ class _Run:
     def _cost(self) -> Cost:
         """Once it is stripped and planned; nothing is asked again before something has changed."""
         if self.costed is None or self.costed[0] != self.changes:
-            self.costed = self.changes, self._asked_cost()
+            cost = self._asked_cost()
+            assert cost is not None
+            self.costed = self.changes, cost
         return self.costed[1]
 
-    def _asked_cost(self) -> Cost:
+    def _asked_cost(self, pays: Callable[[Cost], bool] = lambda _: True) -> Cost | None:
+        """None where it doesn't pay whatever the arena, as is known without a plan."""
         assert self.worth is not None
         stripped = clone(self.model)
         aside = _Run(stripped, self.rules, self.config, verify_runs)
         aside._once((Stage.CLEAN,))
         aside._once((Stage.STRIP,))
-        return present_cost(self.model, stripped, self.worth, self.config.plan)
+        cost = unplanned_cost(self.model, stripped, self.worth)
+        return planned_cost(cost, stripped, self.worth, self.config.plan) if pays(cost) else None
 
     def _within_budget(self, stages: Sequence[Stage]) -> list[AnyRule]:
         """The rules, forms with what they may spend, and with one book for all of them."""
@@ -342,15 +350,10 @@ class _Run:
     def _grow(self, phase: Phase, budget: Budget, origin: Model) -> bool:
         """Go on below higher ceilings, on a copy that is kept if the growth is paid for."""
         trial = _Run(clone(origin), self.rules, self.config, self.told, self)
-        assert self.original is not None
         if not trial._rounds(phase, budget):
             return False
-        now, grown = self._cost(), trial._cost()
-        judged = [
-            *growths(self.original, now, grown),
-            *growths(self.original, self.original, grown),
-        ]
-        if not all(growth.is_paid for growth in judged):
+        grown = trial._asked_cost(partial(self._pays, self._cost()))
+        if grown is None or not self._pays(self._cost(), grown):
             return False
         adopt(self.model, trial.model)
         self.changes += 1
@@ -358,6 +361,15 @@ class _Run:
         self.book.forget()
         self.trace.extend(trial.trace)
         return True
+
+    def _pays(self, now: Cost, grown: Cost) -> bool:
+        """Whether all growth is paid for, of what was there before any rule and of what is now."""
+        assert self.original is not None
+        judged = [
+            *growths(self.original, now, grown),
+            *growths(self.original, self.original, grown),
+        ]
+        return all(growth.is_paid for growth in judged)
 
 
 def _refuse_stale(model: Model, forbidden: Sequence[AnyRule]) -> None:

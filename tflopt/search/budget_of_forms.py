@@ -29,23 +29,30 @@ def original_cost(model: Model, worth: Worth) -> Cost:
     return replace(worth.total(model), flash_bytes=size, arena_bytes=_arena(model, worth, None))
 
 
-def present_cost(model: Model, stripped: Model, worth: Worth, plan: PlanRequest | None) -> Cost:
-    """What the model takes once its fields are stripped and its memory is planned.
+def unplanned_cost(model: Model, stripped: Model, worth: Worth) -> Cost:
+    """What the model takes once its fields are stripped, but for the arena, which counts as none.
 
     Args:
         stripped: a copy of ``model`` without what is dropped at the end.
-        plan: the memory plan that will be written, None for none.
     """
     size = len(write_bytes(stripped, WriteOptions(share=True))) + _extras(stripped)
-    arena = _arena(stripped, worth, plan)
-    return replace(worth.total(model), flash_bytes=size, arena_bytes=arena)
+    return replace(worth.total(model), flash_bytes=size, arena_bytes=0)
+
+
+def planned_cost(cost: Cost, stripped: Model, worth: Worth, plan: PlanRequest | None) -> Cost:
+    """The same with the arena.
+
+    Args:
+        plan: the memory plan that will be written, None for none.
+    """
+    return replace(cost, arena_bytes=_arena(stripped, worth, plan))
 
 
 def make_budget(now: Cost, estimate: Cost, original: Cost, config: Config) -> Budget:
     """The budget at the moment when all other rules have run.
 
     Args:
-        now: what the model takes, as :func:`present_cost` says.
+        now: what the model takes, as :func:`planned_cost` says.
         estimate: the same as :class:`Worth` estimates it; all ceilings are in its terms.
     """
     flash, arena = UNLIMITED, UNLIMITED

@@ -33,9 +33,19 @@ if TYPE_CHECKING:
 
 MOST_ELEMENTS = 1 << 22
 """Of a new constant: no firmware has flash for more, and a file may ask for any size."""
+OUT = (2,)
+"""The rank of what is never taken."""
 PER_MOVED_BYTE = 4
 """Instructions that a balanced form saves for each byte that it copies more: instructions are
 what is predicted, and a memory slower than those measured makes copies dearer than these say."""
+
+
+@dataclass(frozen=True)
+class _Costs:
+    """What was asked of a sketch: for which device, and whether a plan lets tensors share bytes."""
+
+    key: tuple[Device, bool]
+    costs: Sequence[OpCost]
 
 
 @dataclass(frozen=True)
@@ -77,10 +87,21 @@ class Worth:
         Instructions and flash are those of the operators in question; the arena is that of the
         whole model with either form.
         """
+        return self._checked(self._unchecked(old, sketch), old, sketch)
+
+    def _checked(self, pair: tuple[Choice, Refusal], old: Sequence[Op], sketch: Sketch) -> Choice:
+        """With the defects that only the other form meets; the book takes down what is good."""
+        choice, refusal = replace(pair[0], hazard=self._new_hazard(old, sketch.graph.ops)), pair[1]
+        if choice.is_refused_for_growth:
+            self.book.refused.setdefault(old[0], []).append(refusal)
+        return choice
+
+    def _unchecked(self, old: Sequence[Op], sketch: Sketch) -> tuple[Choice, Refusal]:
+        """Whatever defects the other form meets, and how it would grow."""
         page = self.book.page(old[0].graph.model, self.device, self.in_place)
         known = page.graphs[old[0].graph]
         new = sketch.graph.ops
-        costs = [cost_of(op, self.device, self.in_place) for op in new]
+        costs = self._costs(sketch)
         present = [known.costs[op] for op in old]
         before_values, after_values = owned(old), _drawn(old, sketch)
         now, now_parts = page.total, page.parts
@@ -93,30 +114,22 @@ class Worth:
             self.goal,
             before,
             after,
-            self._new_hazard(old, new),
+            None,
             self.budget,
             self._moves(old[-1], before, after),
             (now, now.changed(before, after)),
         )
-        if choice.is_refused_for_growth:
-            tables = _table_bytes(new, after_values) - _table_bytes(old, before_values)
-            self._note_growth(old[0], choice, (now_parts, parts), tables)
-        return choice
+        tables = _table_bytes(new, after_values) - _table_bytes(old, before_values)
+        return choice, _refusal(choice, (now_parts, parts), tables)
 
-    def _note_growth(
-        self, op: Op, choice: Choice, arenas: tuple[ArenaParts, ArenaParts], tables: int
-    ) -> None:
-        now, then = arenas
-        tail = then.kept_bytes - now.kept_bytes
-        refusal = Refusal(
-            (choice.before.instructions or 0) - (choice.after.instructions or 0),
-            then.arena_bytes - now.arena_bytes - tail,
-            tail,
-            choice.after.flash_bytes - choice.before.flash_bytes,
-            tables,
-            choice.totals,
-        )
-        self.book.refused.setdefault(op, []).append(refusal)
+    def _costs(self, sketch: Sketch) -> Sequence[OpCost]:
+        """Of the operators of a sketch, which is asked again while it may take others' place."""
+        key, known = (self.device, self.in_place), sketch.graph.derived.get(Worth)
+        if isinstance(known, _Costs) and known.key == key:
+            return known.costs
+        costs = [cost_of(op, *key) for op in sketch.graph.ops]
+        sketch.graph.derived[Worth] = _Costs(key, costs)
+        return costs
 
     def _parts(
         self,
@@ -158,13 +171,26 @@ class Worth:
         slowest = {Goal.SPEED: 1.0, Goal.BALANCED: 1 - MARGIN if self.budget else 1.0}
         if self.goal not in slowest or (self.budget is not None and self.budget.limits):
             return True
-        before, after = self.instructions(old), self.instructions(sketch.graph.ops)
+        before = self.instructions(old)
+        after = total_instructions(cost.instructions for cost in self._costs(sketch))
         return before is not None and after is not None and after <= before * slowest[self.goal]
 
     def best(self, old: Sequence[Op], sketches: Sequence[Sketch]) -> tuple[Sketch, Choice]:
-        """The sketch that is worth it and best for the goal, else the one that comes closest."""
-        choices = [(sketch, self.compare(old, sketch)) for sketch in sketches]
-        return min(choices, key=lambda pair: pair[1].rank)
+        """The sketch that is worth it and best for the goal, else the one that comes closest.
+
+        Defects are looked for where a choice is good, and where it is the answer.
+        """
+        pairs = [self._unchecked(old, sketch) for sketch in sketches]
+        choices = [
+            self._checked(pair, old, sketch) if pair[0].is_good else pair[0]
+            for pair, sketch in zip(pairs, sketches, strict=True)
+        ]
+        for place in sorted(range(len(choices)), key=lambda place: choices[place].rank):
+            if not pairs[place][0].is_good:
+                choices[place] = self._checked(pairs[place], old, sketches[place])
+            if choices[place].rank != OUT:
+                return sketches[place], choices[place]
+        return sketches[0], choices[0]
 
     def instructions(self, ops: Sequence[Op]) -> int | None:
         """The sum of the predictions, None where nothing is known of a kernel."""
@@ -180,6 +206,19 @@ class Worth:
                 if name not in known:
                     return name
         return None
+
+
+def _refusal(choice: Choice, arenas: tuple[ArenaParts, ArenaParts], tables: int) -> Refusal:
+    now, then = arenas
+    tail = then.kept_bytes - now.kept_bytes
+    return Refusal(
+        (choice.before.instructions or 0) - (choice.after.instructions or 0),
+        then.arena_bytes - now.arena_bytes - tail,
+        tail,
+        choice.after.flash_bytes - choice.before.flash_bytes,
+        tables,
+        choice.totals,
+    )
 
 
 def _change(line: Timeline, old: Sequence[Op], costs: Sequence[OpCost], sketch: Sketch) -> Change:
@@ -299,6 +338,11 @@ class Choice:
         return good and self.above is not None and self._is_better
 
     @property
+    def is_good(self) -> bool:
+        """Whether it is to be taken, or would be but for its growth."""
+        return self.is_worth_it or self.is_refused_for_growth
+
+    @property
     def _is_better(self) -> bool:
         return self.over is None and worth_it(self.goal, self.before, self.after, self.budget)
 
@@ -306,7 +350,7 @@ class Choice:
     def rank(self) -> tuple[float, ...]:
         """Lower is better."""
         if self.after.instructions is None or self.hazard is not None:
-            return (2,)
+            return OUT
         first = (not self.is_worth_it, -self.relief)
         if self.goal is Goal.BALANCED and self.budget is not None:
             return (*first, -self.budget.gain(self.before, self.after))
