@@ -58,3 +58,17 @@ def test_no_weights_are_tried_where_none_can_be_right(monkeypatch: pytest.Monkey
     assert not tried
     as_one_sum(odd)
     assert tried
+
+
+@pytest.mark.parametrize("seed", range(38, 55))
+def test_no_weight_is_left_out_that_is_right(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(seed)
+    scale = rng.uniform(0.005, 0.2)
+    out_scale = rng.choice((scale, scale * rng.uniform(0.3, 1.5), scale / 2))
+    zeros = rng.choice((-128, 127, 0, -20)), rng.choice((-128, 127, 0, 60))
+    mean = Reduction(rng.choice((2, 4, 9, 25, 49)), scale, zeros[0], out_scale, zeros[1])
+    quick = as_one_sum.__wrapped__(mean)
+    usable = lambda *given: (given[3] != 0) & (given[4] <= 0)  # noqa: E731
+    monkeypatch.setattr(exact_sums, "_hopeful", usable)
+    assert as_one_sum.__wrapped__(mean) == quick
+    assert (quick is None) == (seed in {41, 47, 52, 53, 54})

@@ -11,7 +11,15 @@ import numpy.typing as npt
 from tflopt.arith.accumulator import convolution_multiplier, requantize_accumulator
 from tflopt.arith.affine import Affine
 from tflopt.arith.binary import add
-from tflopt.arith.fixed_point import FRACTION_BITS, INT8_MAX, INT8_MIN, Ints, clamp, multiply
+from tflopt.arith.fixed_point import (
+    FRACTION_BITS,
+    INT8_MAX,
+    INT8_MIN,
+    Ints,
+    Singles,
+    clamp,
+    multiply,
+)
 from tflopt.arith.reduction import every_sum, mean, mean_multiplier
 
 _FIRST = (1, 2, 4, 8, 16, 32, 64, 127)
@@ -21,6 +29,8 @@ NEIGHBOURS = (0, 1, -1, 2, -2, 3, -3, 4, -4)
 """Float32 neighbours of the nominal weight scale."""
 LEVELS = np.arange(INT8_MIN + 1, INT8_MAX + 1, dtype=np.int64)
 AROUND = np.arange(-3, 4, dtype=np.int64)
+SLACK = 4
+"""Accumulators by which the least one that reaches a level differs from the real one, at most."""
 MOST_SUMS = 1 << 20
 FLOAT_ERROR = 2.0**-21
 """Of a product of three numbers in single precision, and then some."""
@@ -195,11 +205,11 @@ def _search(
     sums = every_sum(reduction.count) - reduction.zero_point * reduction.count
     first = np.searchsorted(targets, LEVELS, side="left")
     for weight in WEIGHTS:
-        for steps in NEIGHBOURS:
-            scale = neighbour(np.float32(1 / (reduction.count * weight)), steps)
-            multiplier, shift = convolution_multiplier(reduction.source, scale, out)
-            if not multiplier or shift > 0:
-                continue
+        scales = neighbours(np.float32(1 / (reduction.count * weight)))
+        multipliers, shifts = convolution_multiplier(reduction.source, scales, out)
+        hopeful = _hopeful(LEVELS - zero_point, weight * sums, first, multipliers, shifts)
+        for place in np.flatnonzero(hopeful):
+            scale, multiplier, shift = scales[place], multipliers[place], shifts[place]
             least = least_accumulators(LEVELS - zero_point, multiplier, shift)
             bias = None if least is None else bias_between(weight * sums, first, least)
             if bias is None:
@@ -208,6 +218,31 @@ def _search(
             if not in_floats or reduction.is_rounded_alike_in_floats(form):
                 return form
     return None
+
+
+def _hopeful(
+    levels: Ints, accumulators: Ints, first: Ints, multipliers: Ints, shifts: Ints
+) -> npt.NDArray[np.bool_]:
+    """For each of several multipliers whether a bias may give each level at its first accumulator.
+
+    The ends of the accumulators that reach a level are taken a little wider than they are, so that
+    nothing is left out that :func:`least_accumulators` and :func:`bias_between` find.
+    """
+    usable = (multipliers != 0) & (shifts <= 0)
+    factors = 2.0 ** (FRACTION_BITS - shifts) / np.where(usable, multipliers, 1)
+    real = (levels - 0.5) * factors[:, None]
+    reached, crossed = first < accumulators.size, first > 0
+    low = real - accumulators[first * reached]
+    high = real - accumulators[(first - 1) * crossed]
+    lowest = np.max(low, axis=1, where=reached, initial=-np.inf)
+    highest = np.min(high, axis=1, where=crossed, initial=np.inf)
+    return np.asarray(usable & (lowest <= highest + 2 * SLACK))
+
+
+@lru_cache(maxsize=512)
+def neighbours(scale: np.float32) -> Singles:
+    """A float32 number and those around it, in the order of :data:`NEIGHBOURS`."""
+    return np.array([neighbour(scale, steps) for steps in NEIGHBOURS], dtype=np.float32)
 
 
 def neighbour(scale: np.float32, steps: int) -> np.float32:
