@@ -3,9 +3,9 @@
     python benchmarks/field_measured.py --m4 DIR --m55 DIR [--counts FILE] [--only NAME] [--write]
 
 Optimizes each model of ``shared/field/models`` with default options for Cortex-M4 and Cortex-M55,
-and runs original and result with the TFLM build of either core. ``--counts`` keeps what was
-measured, by the file's digest, and measures only what it doesn't have. ``--write`` puts the tables
-into ``docs/field-models.md``. Exits with 4 where the folder is absent.
+and for TFLM alone, and runs original and results with the TFLM build of either core. ``--counts``
+keeps what was measured, by the file's digest, and measures only what it doesn't have. ``--write``
+puts the tables into ``docs/field-models.md``. Exits with 4 where the folder is absent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from benchmarks.arena_floor import arena_floor  # noqa: E402
 from benchmarks.field import is_integer  # noqa: E402
 from benchmarks.field_page import CANNOT_RUN, CORES, folders, write_measured  # noqa: E402
 from tflopt.cli.device import choose_device  # noqa: E402
-from tflopt.config import Config  # noqa: E402
+from tflopt.config import Config, Runtime  # noqa: E402
 from tflopt.errors import TfloptError, printable  # noqa: E402
 from tflopt.io import read_bytes  # noqa: E402
 from tflopt.ir import Model  # noqa: E402
@@ -46,6 +46,11 @@ HEAD = """
 `python benchmarks/field_measured.py --m4 DIR --m55 DIR --write`, with a TFLM build for each core
 ([micro-runner.md](micro-runner.md)): every model that runs there, before and after, on QEMU. Arena
 is what `arena_used_bytes()` says. The medians are over the integer models.
+"""
+ALONE = """### For TFLM alone
+
+The same with `--runtime tflm`, where arena or instructions are others than above; the medians are
+over all integer models.
 """
 ERRORS = """### Predicted against measured
 
@@ -101,6 +106,12 @@ class Row:
     is_integer: bool = False
     pairs: dict[str, tuple[Count, Count]] = field(default_factory=dict)
     note: str = ""
+
+    def is_like(self, other: Row) -> bool:
+        """Whether results take the same arena and instructions."""
+        sides = (self.pairs, other.pairs)
+        one, two = ({c: (n.arena_bytes, n.instructions) for c, (_, n) in s.items()} for s in sides)
+        return one == two
 
     def parts(self) -> list[float]:
         """File, then arena and instructions by core, as parts of the original's."""
@@ -209,13 +220,14 @@ def _steady(told: ModelPrediction, operators: Sequence[int]) -> tuple[int, int]:
     return predicted, sum(operators[row.index] for row in steady)
 
 
-def row_of(path: Path, counts: Counts) -> Row:
+def row_of(path: Path, counts: Counts, runtime: Runtime = Runtime.BOTH) -> Row:
     """One model on each core."""
     data, pairs = path.read_bytes(), {}
     try:
         model = read_bytes(data, path.name)
         for core in CORES:
-            settings = Settings(config=Config(device=Device.of(core)), samples=None)
+            config = Config(device=Device.of(core), runtime=runtime)
+            settings = Settings(config=config, samples=None)
             before = counts.of(model, data, core)
             result = optimize_file_bytes(read_bytes(data, path.name), data, settings)
             pairs[core] = (before, counts.of(result.model, result.data, core))
@@ -230,13 +242,17 @@ def medians(parts: Iterable[Sequence[float]]) -> list[str]:
     return [f"**{median(column):.3f}**" for column in zip(*parts, strict=True)]
 
 
-def tables(rows: Sequence[Row]) -> str:
-    """Both tables as markdown."""
+def tables(rows: Sequence[Row], alone: Sequence[Row]) -> str:
+    """All tables as markdown; ``alone`` are the same models for TFLM alone."""
     ran = [row for row in rows if row.pairs]
     integer = [row for row in ran if row.is_integer]
     first = f"median of {len(integer)}"
     lines = [HEAD.rstrip(), "", *_table(HEADS, (row.cells() for row in rows))]
     lines.append(_line([first, "integer", *medians(row.parts() for row in integer)]))
+    others = [two for one, two in zip(rows, alone, strict=True) if not one.is_like(two)]
+    lines += ["", ALONE.rstrip(), "", *_table(HEADS, (row.cells() for row in others))]
+    parts = [row.parts() for row in alone if row.pairs and row.is_integer]
+    lines.append(_line([first, "integer", *medians(parts)]))
     floors = [[row.name, *(f"{part:.3f}" for part in row.floors())] for row in integer]
     floors.append([first, *medians(row.floors() for row in integer)])
     lines += ["", FLOORS.rstrip(), "", *_table(FLOOR_HEADS, floors)]
@@ -271,15 +287,17 @@ def main(
         core: choose_device("qemu", DeviceOptions(Device.of(core).target, library))
         for core, library in zip(CORES, (m4, m55), strict=True)
     }
-    known, rows = Counts(runners, counts), []
+    known, rows, alone = Counts(runners, counts), [], []
     paths = [path for path in found[-1].glob("*.tflite") if only in path.stem]
     for path in sorted(paths, key=lambda path: path.stem.lower()):
         rows.append(row_of(path, known))
-        print(_line(rows[-1].cells()), file=sys.stderr, flush=True)
+        alone.append(row_of(path, known, Runtime.TFLM))
+        for row in (rows[-1], alone[-1]):
+            print(_line(row.cells()), file=sys.stderr, flush=True)
     if write:
-        write_measured(tables(rows))
+        write_measured(tables(rows, alone))
     else:
-        print(tables(rows), end="")
+        print(tables(rows, alone), end="")
 
 
 if __name__ == "__main__":
