@@ -54,6 +54,11 @@ def fill_dilation(n: Kit) -> Value:
     return n.depthwise(n.feed(1, 9, 8, 3), (3, 3), dilation=(2, 2))
 
 
+@example(note="Where arena is short: `--goal memory`, or a limit.")
+def dilate_flat_kernel(n: Kit) -> Value:
+    return n.depthwise(n.feed(1, 9, 1, 8), (9, 1), padding=Padding.VALID)
+
+
 @example()
 def depthwise_to_conv(n: Kit) -> Value:
     return n.depthwise(n.feed(1, 6, 6, 1), multiplier=3)

@@ -42,8 +42,9 @@ class WriteStatesInPlace(ModelRule):
     where the arena then is smaller: it is cut when the next inference begins
     (``tflopt/rules/memory/longer_states.py``).
 
-    LiteRT's reference kernels run such a file, but ai-edge-litert 1.2 and 1.4 end the process where
-    XNNPACK takes part of it, since readers and writer of such a tensor wait for each other there.
+    LiteRT's reference kernels run such a file unless an operator writes what it reads, but
+    ai-edge-litert 1.2 and 1.4 end the process where XNNPACK takes part of it, since readers and
+    writer of such a tensor wait for each other there.
     """
 
     name: ClassVar[str] = "write-states-in-place"
