@@ -13,13 +13,18 @@ import pytest
 from tests.support.check_rule import check_leaves_alone, check_rule
 from tests.support.graphs import QUANT
 from tests.support.kit import Kit, Quant
+from tests.support.paths import TESTDATA
 from tests.support.worth import Always, Never, check_declines_by
+from tflopt.config import Config, Goal, Runtime
+from tflopt.io.files import load
 from tflopt.ir import Activation, DType, OpCode, Padding, Value
 from tflopt.ir.options import BatchMatMulOptions
+from tflopt.product.optimize import optimize
 from tflopt.rules.forms.batch_matmul_to_fully_connected import BatchMatMulToFullyConnected
 from tflopt.rules.forms.conv_to_fully_connected import ConvToFullyConnected
 from tflopt.rules.forms.fully_connected_to_conv import FullyConnectedToConv
 from tflopt.search.worth import FormRule
+from tflopt.target.memory import memory_of
 
 pytestmark = pytest.mark.runtime
 TO_DENSE = ConvToFullyConnected(Always())
@@ -76,16 +81,22 @@ def test_per_tensor_weights_depend_on_the_multiplier() -> None:
 
 
 def rows(count: int, quant: Quant = QUANT, **options: object) -> Kit:
+    n, y = dense(count, quant, **options)
+    n.output(y)
+    return n
+
+
+def dense(count: int, quant: Quant = QUANT, **options: object) -> tuple[Kit, Value]:
     n = Kit()
     x = n.input((count, 5), quant=(0.5, 3))
-    n.output(n.fully_connected(x, 4, quant=quant, **options))  # type: ignore[arg-type]
+    y = n.fully_connected(x, 4, quant=quant, **options)  # type: ignore[arg-type]
     weights = n.graph.ops[0].inputs[1]
     assert weights is not None
     weights.quant = n.value((1,), quant=(0.0009765625, 0)).quant
     bias = n.graph.ops[0].inputs[2]
     if bias is not None:
         bias.quant = n.value((1,), quant=(0.00048828125, 0)).quant
-    return n
+    return n, y
 
 
 @pytest.mark.parametrize("count", [1, 4])
@@ -94,6 +105,27 @@ def test_rows_become_pixels(count: int, bias: bool) -> None:
     n = rows(count, bias=bias, activation=Activation.RELU)
     copy = check_rule(n.model, TO_CONV, hits=1, runners=["tflm"])
     assert [op.code.name for op in copy.main.ops] == ["RESHAPE", "CONV_2D", "RESHAPE"]
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_one_view_does_for_both(is_open: bool) -> None:
+    """What shows the output to a convolution goes; an open shape is LiteRT's."""
+    n, y = dense(4)
+    view = n.reshape(y, 1, 4, 1, 4)
+    view.extra.shape_signature = (-1, 4, 1, 4) if is_open else None
+    n.output(n.relu(view))
+    copy = check_rule(n.model, TO_CONV, hits=1, runners=["tflm"])
+    views = ["RESHAPE", "RESHAPE"] if is_open else []
+    assert [op.code.name for op in copy.main.ops] == ["RESHAPE", "CONV_2D", *views, "RELU"]
+
+
+def test_dense_layers_in_a_row_keep_less_as_convolutions() -> None:
+    """On MVE FULLY_CONNECTED keeps a sum for each row of weights; views between them go."""
+    model = load(TESTDATA / "autoencoder.tflite")[0]
+    config = Config(Runtime.TFLM, goal=Goal.MEMORY)
+    result = optimize(model, config=config)
+    assert sum(op.code is OpCode.CONV_2D for op in result.ops()) == len(model.main.ops)
+    assert memory_of(result, config.device).arena.minimum_bytes <= 7_872
 
 
 def test_weights_with_a_zero_point_stay() -> None:

@@ -79,8 +79,12 @@ def as_fully_connected(dense: Dense) -> Sketch:
     return sketch
 
 
-def as_convolution(dense: Dense) -> Sketch:
-    """A 1x1 CONV_2D on one pixel for each row, between the views that it needs."""
+def as_convolution(dense: Dense, shown: Value) -> Sketch:
+    """A 1x1 CONV_2D on one pixel for each row, between the views that it needs.
+
+    Args:
+        shown: the output, or what a view shows of it.
+    """
     sketch = Sketch()
     inputs = int(dense.weights.shape[1])
     data = sketch.view(sketch.read(dense.data), (1, dense.rows, 1, inputs))
@@ -97,7 +101,7 @@ def as_convolution(dense: Dense) -> Sketch:
         Conv2DOptions(Padding.VALID, 1, 1, dense.fused),
         dense.op.output.quant,
     )
-    sketch.results[dense.op.output] = sketch.view(result, dense.op.output.shape)
+    sketch.results[shown] = sketch.view(result, shown.shape)
     return sketch
 
 

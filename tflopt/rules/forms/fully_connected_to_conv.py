@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tflopt.arith.affine import affine_of
-from tflopt.ir import DType, Op, OpCode
+from tflopt.facts.operators import VIEWS
+from tflopt.ir import DType, Op, OpCode, same_quantization
 from tflopt.ir.options import FullyConnectedOptions
+from tflopt.ranges.interval import open_axes
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rules.forms.dense_forms import Dense, as_convolution, same_multipliers
 from tflopt.search.worth import FormRule
@@ -37,10 +39,24 @@ class FullyConnectedToConv(FormRule):
         require(
             same_multipliers(dense), Why.ROUNDS("CONV_2D would compute another multiplier"), at=op
         )
-        sketch = as_convolution(dense)
-        choice = self.worth.compare([op], sketch)
+        view = _view_after(op)
+        region = [op] if view is None else [op, view]
+        sketch = as_convolution(dense, region[-1].output)
+        choice = self.worth.compare(region, sketch)
         require(choice.is_worth_it, choice.why_not("CONV_2D"), at=op)
-        sketch.graft(rw, op)
+        sketch.graft(rw, region[-1])
+        if view is not None:
+            rw.remove(op)
+
+
+def _view_after(op: Op) -> Op | None:
+    """The only reader, where it shows the output in another shape: one view does for both."""
+    output = op.output
+    if output.is_graph_output or len(output.uses) != 1:
+        return None
+    reader = output.users[0]
+    fits = reader.code in VIEWS and same_quantization(output.quant, reader.output.quant)
+    return reader if fits and not open_axes(output) | open_axes(reader.output) else None
 
 
 def dense_of(op: Op) -> Dense | None:
