@@ -46,9 +46,19 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests that run on a host, on all cores; arguments go to pytest (``-n 0``: one core)."""
+    """The tests that run on a host, on all cores; arguments go to pytest (``-n 0``: one core).
+
+    Of those marked ``long`` a quarter, another each day: the session of that name runs all.
+    """
     _install(session)
-    session.run("pytest", *PARALLEL, "--durations=10", *session.posargs, env=CACHED)
+    session.run("pytest", *PARALLEL, "--rotate", "--durations=10", *session.posargs, env=CACHED)
+
+
+@nox.session
+def long(session: nox.Session) -> None:
+    """All tests of the families of which a day's run takes a quarter."""
+    _install(session)
+    session.run("pytest", *PARALLEL, "-m", "long", "--durations=10", *session.posargs, env=CACHED)
 
 
 @nox.session

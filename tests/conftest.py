@@ -11,6 +11,7 @@ import pytest
 from tests.support.broken import small_model
 from tests.support.cli import Cli
 from tests.support.plans import remembered_plans
+from tests.support.rotation import rotate
 from tests.support.runtime import runtime
 from tests.support.sharing import own_processes
 from tflopt.run.shared import sharing
@@ -24,11 +25,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="which random models run beside the fixed ones (default: today's)",
     )
 
+    parser.addoption(
+        "--rotate",
+        action="store_true",
+        help="of the tests marked long, those of this round alone ('nox -s long' runs all)",
+    )
     parser.addoption("--renew-docs", action="store_true", help="write new numbers to docs/")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"fuzz round: {config.getoption('--fuzz-round')}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--rotate"):
+        rotate(config, items)
 
 
 @pytest.fixture

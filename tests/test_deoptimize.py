@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.runtime, needs_tflm]
 SEEDS = range(1_000_000, 1_000_036)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(MUTATIONS))
 def test_mutations_are_exact(name: str) -> None:
     places = 0
@@ -27,6 +28,7 @@ def test_mutations_are_exact(name: str) -> None:
     assert places >= 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_optimizer_finds_its_way_back(seed: int) -> None:
     finding = run_trial(make_trial(seed))

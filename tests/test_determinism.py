@@ -66,6 +66,7 @@ def expected() -> list[str]:
     return digests(TESTDATA, NAMES)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("variables", SURROUNDINGS, ids=lambda item: item["PYTHONHASHSEED"])
 def test_surroundings_do_not_matter(
     variables: dict[str, str], expected: list[str], tmp_path: Path

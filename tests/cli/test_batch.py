@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE
@@ -16,6 +15,7 @@ import pytest
 
 from tests.support.cli import Cli
 from tests.support.paths import ROOT, TESTDATA, needs_tflm
+from tests.support.pool_work import work
 from tests.support.waiting import HANG_S, until
 from tflopt.errors import MismatchError
 from tflopt.gate.batch import run_all
@@ -113,13 +113,6 @@ def test_an_input_is_never_overwritten(cli: Cli, tmp_path: Path) -> None:
     assert (tmp_path / "a.tflite").read_bytes() == DS.read_bytes()
 
 
-def work(item: int) -> str:
-    """In another process: the odd one dies."""
-    if item == 13:
-        os._exit(9)
-    return f"done {item}"
-
-
 @pytest.mark.parametrize("jobs", [2, 3])
 def test_a_process_that_dies_takes_no_other_with_it(jobs: int) -> None:
     seen: list[str] = []
@@ -129,17 +122,10 @@ def test_a_process_that_dies_takes_no_other_with_it(jobs: int) -> None:
     assert sorted(seen) == sorted(answers)
 
 
-def wait(item: str) -> str:
-    """In another process: says that it runs, and goes on for long."""
-    Path(item).write_text(str(os.getpid()))
-    time.sleep(HANG_S)
-    return item
-
-
 CALLER = """
 import signal
 import sys
-from tests.cli.test_batch import wait
+from tests.support.pool_work import wait
 from tflopt.gate.batch import run_all
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background

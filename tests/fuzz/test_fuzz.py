@@ -48,6 +48,7 @@ def examine(seeds: Iterable[int]) -> int:
     return discarded
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("batch", range(FIXED))
 def test_random_models_keep_their_bits(batch: int) -> None:
     assert examine(range(batch * SIZE, (batch + 1) * SIZE)) <= SIZE * DISCARDS

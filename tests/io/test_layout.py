@@ -101,6 +101,7 @@ def test_tables_are_shared_with_all_that_they_hold() -> None:
         assert (len(first), len(set(first.values()))) == (count, places), kind
 
 
+@pytest.mark.long
 @every_model
 def test_nothing_equal_is_stored_twice(path: Path) -> None:
     """Over all kinds: equal bytes with equal targets lie at one place."""
@@ -134,6 +135,7 @@ def optimized(data: bytes, runtime_: Runtime = Runtime.BOTH) -> tuple[Model, byt
     return read_bytes(output), output
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("alignment", [16, 32, 64, 256])
 @every_model
 def test_weights_are_aligned_and_the_rest_fills_the_gaps(path: Path, alignment: int) -> None:
@@ -198,12 +200,14 @@ def assert_well_formed(data: bytes) -> None:
         assert at + step + 4 <= len(data)
 
 
+@pytest.mark.long
 @every_model
 def test_every_offset_points_forwards(path: Path) -> None:
     for kind in Runtime:
         assert_well_formed(optimized(path.read_bytes(), kind)[1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["full", "empty", "absent"])
 @pytest.mark.parametrize("seed", range(3))
 def test_every_offset_points_forwards_with_any_field(seed: int, mode: str) -> None:
@@ -364,6 +368,7 @@ def test_a_small_file_goes_through_the_writer_unchanged(path: Path) -> None:
     assert write_bytes(read_bytes(once), SMALL) == data
 
 
+@pytest.mark.long
 @every_model
 def test_optimizing_twice_changes_nothing(path: Path) -> None:
     for kind in Runtime:
@@ -371,6 +376,7 @@ def test_optimizing_twice_changes_nothing(path: Path) -> None:
         assert optimized(data, kind)[1] == data
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("strip", list(Strip))
 @pytest.mark.parametrize("path", PLANNED_SOON, ids=lambda path: path.stem)
 def test_optimizing_twice_by_default_changes_the_annotation_alone(path: Path, strip: Strip) -> None:

@@ -50,6 +50,7 @@ def test_runs_samples(images: Images, board: Board, tmp_path: Path) -> None:
     assert report.other["samples_done"] == "3"
 
 
+@pytest.mark.long
 @every_board
 def test_counts_instructions(images: Images, board: Board, tmp_path: Path) -> None:
     done = run(images, board, tmp_path, small_model(ops=6), profile=1)
@@ -79,6 +80,7 @@ def test_measuring_costs_nothing_in_what_is_measured(
     assert 0 <= profiled - plain < 60 * 40
 
 
+@pytest.mark.long
 @every_board
 @pytest.mark.parametrize(
     ("kind", "where"), [*((kind, "invoke") for kind in TRAPS), ("null_write", "allocate")]

@@ -39,6 +39,7 @@ def state(page: Page) -> tuple[object, ...]:
     return page.parts, page.total, peaks, costs
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("goal", Goal)
 @pytest.mark.parametrize("first", (0, 20))
 def test_it_follows_all_rules(goal: Goal, first: int, monkeypatch: pytest.MonkeyPatch) -> None:

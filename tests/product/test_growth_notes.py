@@ -66,6 +66,7 @@ def told(result: Result, settings: Settings) -> set[str]:
     return {text.split()[1] for text in texts}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("stem", ["har_cnn", "grouped_conv", "while_loop"])
 def test_what_grows_is_told_once_and_nothing_else(stem: str, way: str) -> None:

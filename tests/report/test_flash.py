@@ -63,6 +63,7 @@ def test_constants_are_what_they_were(path: Path) -> None:
     assert 0 <= sum(whole.get(kind, 0) for kind in kinds) - stored <= prefixes + slack
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["full", "empty", "absent"])
 @pytest.mark.parametrize("tail", [b"", b"\0\0\0" + archive()])
 def test_any_file_adds_up(mode: str, tail: bytes) -> None:

@@ -50,6 +50,7 @@ def phases(course: Course, config: Config) -> tuple[bytes | None, list[str]]:
     return None if found is None else write_bytes(found[0]), seen
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "config", "begins"),
     [

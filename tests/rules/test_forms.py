@@ -57,6 +57,7 @@ def check_layer(seed: int) -> Counter[str]:
     return fired
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", range(len(KINDS)), ids=[kind.__name__ for kind in KINDS])
 def test_random_layers(kind: int) -> None:
     fired: Counter[str] = Counter()

@@ -51,6 +51,7 @@ def test_a_gelu() -> None:
     assert not {op.code for op in copy.main.ops} & RULE.anchors
 
 
+@pytest.mark.long
 @needs_tflm
 @needs_litert
 @pytest.mark.parametrize("approximate", [False, True])

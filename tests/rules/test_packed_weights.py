@@ -60,6 +60,7 @@ def bytes_of(value: Value) -> bytes:
     return value.buffer.data.tobytes()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", LAYERS)
 def test_they_stay_as_they_are(name: str) -> None:
     """A convolution with them was "internal": ``shrink-kernel`` read them as an array."""

@@ -23,6 +23,7 @@ REWRITING = Selection(disable=("plan-memory", "reorder-operators"))
 """Everything but the memory planner, which has tests of its own."""
 
 
+@pytest.mark.long
 @pytest.mark.unit
 @pytest.mark.parametrize("name", ["conv1d_stride2", "torch_cnn", "if_branches", "har_cnn"])
 def test_rules_and_facts_bear_whatever_the_reader_accepts(name: str) -> None:

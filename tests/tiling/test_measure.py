@@ -19,6 +19,7 @@ from tflopt.tiling.measure import Bench
 pytestmark = pytest.mark.unit
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
 @pytest.mark.parametrize("seed", range(12))
 def test_measured_is_what_is_written(seed: int, target: str) -> None:

@@ -62,6 +62,7 @@ def states() -> str:
     return html_report(report_of(TESTDATA / "torch_tcn.tflite"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("make", [report_page, one_page, series, states])
 def test_an_audit_finds_nothing(make: Callable[[], str], dark: bool, tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ class Page(HTMLParser):
         }
 
 
+@pytest.mark.long
 @every_model
 def test_pages_of_all_models(path: Path) -> None:
     """Well-formed; every number that is marked with its place is the one in the JSON report."""
