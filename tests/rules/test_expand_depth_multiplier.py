@@ -8,9 +8,16 @@ import pytest
 
 from tests.support.check_rule import check_leaves_alone, check_rule
 from tests.support.kit import Kit
+from tests.support.paths import TESTDATA
 from tests.support.worth import Always, Never, check_declines_by
+from tflopt.config import Config, Goal, Runtime
+from tflopt.io.files import load
 from tflopt.ir import OpCode, Value
+from tflopt.product.optimize import optimize
+from tflopt.rules.forms import expand_depth_multiplier
 from tflopt.rules.forms.expand_depth_multiplier import ExpandDepthMultiplier
+from tflopt.target.cost import predict_model
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.runtime
 RULE = ExpandDepthMultiplier(Always())
@@ -90,21 +97,45 @@ def joined(n: Kit) -> str:
     return "no single reader whose weights could be reordered"
 
 
-def grouped(n: Kit) -> str:
-    n.output(n.conv2d(before(n), 2, groups=2))
-    return "no single reader whose weights could be reordered"
-
-
 def many(n: Kit) -> str:
     n.output(n.conv2d(before(n, 11), 2))
     return "CONCATENATION takes 10 inputs, not 11"
 
 
-@pytest.mark.parametrize("build", [output, two_readers, joined, grouped, many])
+@pytest.mark.parametrize("build", [output, two_readers, joined, many])
 def test_declines(build: Callable[[Kit], str]) -> None:
     n = Kit()
     reason = build(n)
     check_declines_by(n.model, RULE, reason)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("as_groups", [True, False])
+def test_a_reader_with_groups_becomes_one_without(as_groups: bool, bias: bool) -> None:
+    """Its channels lie apart then. Groups of one channel are a depthwise layer by another name."""
+    n = Kit()
+    x = n.conv2d(n.feed(1, 5, 5, 4), 8, groups=4) if as_groups else before(n)
+    n.output(n.conv2d(n.relu(n.conv2d(x, 4, groups=2, bias=bias)), 2))
+    runners = ["tflm", "litert"] if bias else ["tflm"]  # LiteRT's CONV_2D demands one
+    copy = check_rule(n.model, RULE, hits=1, runners=runners)
+    codes = [op.code.name for op in copy.main.ops]
+    assert codes == ["DEPTHWISE_CONV_2D"] * 2 + ["CONCATENATION", "CONV_2D", "RELU", "CONV_2D"]
+    assert copy.main.ops[3].operand(1).shape[3] == (8 if as_groups else 6)
+
+
+def test_both_by_themselves_may_be_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    n = Kit()
+    n.output(n.conv2d(before(n), 4, groups=2))
+    monkeypatch.setattr(expand_depth_multiplier, "apart_instructions", lambda *_: 0)
+    check_declines_by(n.model, RULE, "other forms of both take fewer instructions")
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m33"])
+def test_grouped_layers_in_a_row_are_fastest_together(core: str) -> None:
+    """By themselves the first had four groups, and the second was split into four layers."""
+    config = Config(Runtime.TFLM, goal=Goal.SPEED, device=Device.of(core, "4ab83cc"))
+    result = optimize(load(TESTDATA / "grouped_conv.tflite")[0], config=config)
+    assert predict_model(result, config.device).instructions <= 2_310_000
 
 
 def test_declines_by_cost() -> None:

@@ -15,6 +15,18 @@ from tflopt.ir.node import Array
 from tflopt.ir.options import Conv2DOptions, DepthwiseConv2DOptions
 from tflopt.rewrite.sketch import Sketch
 
+MOST_PARTS = 10
+"""Inputs that TFLM's CONCATENATION takes."""
+WIDTHS = (16, 8, 4)
+"""Input channels of a group that take little scratch on MVE."""
+
+
+def wider(conv: Convolution) -> list[int]:
+    """Numbers of groups of :data:`WIDTHS` channels that the present ones fill."""
+    present = conv.groups
+    numbers = [conv.input_c // width for width in WIDTHS if conv.input_c % width == 0]
+    return [n for n in numbers if 1 < n < present and present % n == 0 and conv.output_c % n == 0]
+
 
 def as_depthwise(conv: Convolution) -> Sketch:
     """A CONV_2D with as many groups as channels: weights O,H,W,1 to 1,H,W,O."""
@@ -35,6 +47,11 @@ def as_dense(conv: Convolution, groups: int = 1) -> Sketch:
     Args:
         groups: a divisor of the groups that it has.
     """
+    return _as_conv(conv, dense_array(conv, groups))
+
+
+def dense_array(conv: Convolution, groups: int = 1) -> Array:
+    """The weights of :func:`as_dense`: O, H, W, channels of a group."""
     weights = conv.weights.array()
     if conv.is_depthwise:
         weights = np.transpose(weights, (3, 1, 2, 0))
@@ -46,7 +63,7 @@ def as_dense(conv: Convolution, groups: int = 1) -> Sketch:
         rows = slice(group * outputs // present, (group + 1) * outputs // present)
         first = group % joined * depth
         dense[rows, :, :, first : first + depth] = weights[rows]
-    return _as_conv(conv, dense)
+    return dense
 
 
 def filled_elements(conv: Convolution) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tflopt.facts.convolution import Convolution, convolution
+from tflopt.facts.convolution import convolution
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
-from tflopt.rules.forms.convolution_forms import as_dense
+from tflopt.rules.forms.convolution_forms import as_dense, wider
 from tflopt.search.worth import FormRule
 
 
@@ -37,7 +37,7 @@ class MergeGroups(FormRule):
             Why.NO_GAIN("one group would take {weights:,} weights", weights=conv.dense_weights),
             at=op,
         )
-        sketches = [as_dense(conv, groups) for groups in (1, *_wider(conv))]
+        sketches = [as_dense(conv, groups) for groups in (1, *wider(conv))]
         hopeful = [sketch for sketch in sketches if self.worth.may_gain([op], sketch)]
         sketch, choice = self.worth.best([op], hopeful or sketches[:1])
         if not choice.is_worth_it and sketch is not sketches[0]:
@@ -46,14 +46,5 @@ class MergeGroups(FormRule):
         sketch.graft(rw, op)
 
 
-def _wider(conv: Convolution) -> list[int]:
-    """Numbers of groups of :data:`WIDTHS` channels that the present ones fill."""
-    present = conv.groups
-    numbers = [conv.input_c // width for width in WIDTHS if conv.input_c % width == 0]
-    return [n for n in numbers if 1 < n < present and present % n == 0 and conv.output_c % n == 0]
-
-
-WIDTHS = (16, 8, 4)
-"""Input channels of a group."""
 LARGEST = 1 << 18
 """Weights of a layer that is worth a look: wider ones never gain by zeros."""

@@ -10,8 +10,7 @@ from tflopt.ir import DType, Op, OpCode, Quantization, Value
 from tflopt.ir.options import SplitOptions
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
 from tflopt.rewrite.sketch import Sketch
-from tflopt.rules.forms.convolution_forms import conv_options
-from tflopt.rules.forms.expand_depth_multiplier import MOST_PARTS
+from tflopt.rules.forms.convolution_forms import MOST_PARTS, conv_options
 from tflopt.search.worth import FormRule
 
 
