@@ -11,14 +11,22 @@ import pytest
 
 from tests.micro_runner.firmware import BOARDS, Board, Boot, boot, build_firmware, request_text
 from tests.micro_runner.libraries import library_of, variable_of
+from tests.rules.test_longer_states import WIDE
+from tests.rules.test_write_states_in_place import HEAD, LEAK, TAIL
+from tests.support.check_rule import apply
 from tests.support.kit import Kit
 from tests.support.paths import SHARED, TESTDATA, needs_tflm
 from tests.support.runtime import runtime
 from tests.support.waiting import cpu_s
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import OpCode
+from tflopt.ir.parse import parse
+from tflopt.rules.memory.plan_memory import PlanMemory
+from tflopt.rules.memory.write_states_in_place import WriteStatesInPlace
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target.annotation import METADATA_NAME
+from tflopt.target.device import Device as CostedDevice
+from tflopt.target.memory import memory_of
 
 pytestmark = [pytest.mark.device, pytest.mark.runtime]
 KWS = SHARED / "kws_ref_model.tflite"
@@ -77,6 +85,21 @@ def test_outputs_are_those_of_tflm_on_the_host(device: Device, stem: str) -> Non
     assert (done.code, done.report.status) == (0, "ok")
     expected = runtime().run("tflm", data, samples)
     assert done.files["outputs"] == b"".join(a.tobytes() for row in expected for a in row)
+
+
+@needs_tflm
+@pytest.mark.parametrize("text", [TAIL, HEAD, LEAK, WIDE])
+def test_states_that_operators_write(device: Device, text: str) -> None:
+    """The outputs of the variables that they stand for, on the host, in an arena as predicted."""
+    model = parse(text)
+    samples = make_samples(model, SampleOptions(6))
+    expected = runtime().run("tflm", write_bytes(model), samples)
+    core = CostedDevice.of(device.board.core)
+    apply(model, WriteStatesInPlace(plan=PlanMemory(core)))
+    inputs = b"".join(array.tobytes() for sample in samples for array in sample)
+    done = device.run(write_bytes(model), inputs, samples=6, outputs="outputs")
+    assert done.files["outputs"] == b"".join(a.tobytes() for row in expected for a in row)
+    assert done.report.arena_used_bytes == memory_of(model, core).arena.used_bytes
 
 
 @pytest.mark.parametrize("stem", STEMS)

@@ -18,6 +18,7 @@ from tflopt.rules.memory.write_states_in_place import WriteStatesInPlace
 from tflopt.rules.pipeline import Selection, run_pipeline
 from tflopt.run.samples import SampleOptions, make_samples
 from tflopt.target.device import Device
+from tflopt.verify.match import match
 
 pytestmark = pytest.mark.runtime
 RULE = WriteStatesInPlace()
@@ -244,3 +245,19 @@ def test_the_order_keeps_readers_and_writer_where_they_are() -> None:
     tasks = order_problem(model, Device()).tasks
     assert reader in tasks[writer].after
     assert writer in tasks[later].after
+
+
+@pytest.mark.parametrize("derived", [True, False])
+def test_verification_compares_no_variable(derived: bool) -> None:
+    """What it holds changes in the course of an inference."""
+    model = read_bytes(write_bytes(parse(HEAD)))
+    copy = clone(model)
+    apply(copy, RULE)
+    if not derived:
+        copy = read_bytes(write_bytes(copy))
+    names = [value.name for value in model.main.values]
+    assert [v.name for v in copy.main.values if v.is_variable and v.name in names]
+    values = list(copy.main.values)
+    pairs = match(model, copy, derived=derived).pairs
+    assert len(pairs) == 2
+    assert not any(values[pair.optimized].is_variable for pair in pairs)
