@@ -42,6 +42,8 @@ from tflopt.target.device import Device  # noqa: E402
 
 NEAR = 0.05
 """How far a prediction may be off."""
+LIKE = 0.01
+"""By which part results differ that are told apart."""
 HEAD = """
 `python benchmarks/field_measured.py --m4 DIR --m55 DIR --write`, with a TFLM build for each core
 ([micro-runner.md](micro-runner.md)): every model that runs there, before and after, on QEMU. Arena
@@ -49,8 +51,8 @@ is what `arena_used_bytes()` says. The medians are over the integer models.
 """
 ALONE = """### For TFLM alone
 
-The same with `--runtime tflm`, where arena or instructions are others than above; the medians are
-over all integer models.
+The same with `--runtime tflm`, where arena or instructions differ by a percent or more from those
+above; the medians are over all integer models.
 """
 ERRORS = """### Predicted against measured
 
@@ -108,10 +110,11 @@ class Row:
     note: str = ""
 
     def is_like(self, other: Row) -> bool:
-        """Whether results take the same arena and instructions."""
-        sides = (self.pairs, other.pairs)
-        one, two = ({c: (n.arena_bytes, n.instructions) for c, (_, n) in s.items()} for s in sides)
-        return one == two
+        """Whether results take nearly the same arena and instructions."""
+        results = [(self.pairs[core][1], other.pairs[core][1]) for core in self.pairs]
+        takes = [(one.arena_bytes, two.arena_bytes) for one, two in results]
+        takes += [(one.instructions, two.instructions) for one, two in results]
+        return all(abs(two - one) < LIKE * one for one, two in takes)
 
     def parts(self) -> list[float]:
         """File, then arena and instructions by core, as parts of the original's."""
