@@ -47,6 +47,8 @@ KINDS = (
     "behind the model",
     "not reachable",
 )
+BLOCK = 1 << 16
+"""Bytes that are counted at a time, as wider numbers."""
 CODES = {kind: code for code, kind in enumerate(KINDS)}
 BUFFER = re.compile(r"^Model\.buffers\[(\d+)\]\.data$")
 SCALARS = {
@@ -109,7 +111,11 @@ def bytes_by_kind(model: Model, data: bytes) -> dict[str, int]:
 
 
 def _counts(codes: Codes) -> dict[str, int]:
-    counts = np.bincount(codes, minlength=len(KINDS))
+    parts = (codes[at : at + BLOCK] for at in range(0, len(codes), BLOCK))
+    counts = sum(
+        (np.bincount(part, minlength=len(KINDS)) for part in parts),
+        np.zeros(len(KINDS), np.int64),
+    )
     return {kind: int(counts[code]) for kind, code in CODES.items() if counts[code]}
 
 
@@ -118,7 +124,8 @@ def _painted(
 ) -> Codes:
     """The kind of every byte; ``own`` is told of each object: position, bytes and path."""
     raw = np.frombuffer(data, np.uint8)
-    paint = np.where(raw == 0, CODES["padding"], CODES["not reachable"]).astype(np.uint8)
+    blank, unknown = (np.uint8(CODES[kind]) for kind in ("padding", "not reachable"))
+    paint: Codes = np.where(raw == 0, blank, unknown)
     for kind, _, outside in external_data(model):
         start = _address(outside) - _address(raw)
         if 0 <= start < len(raw):
