@@ -253,15 +253,17 @@ class _Run:
         changed = self._rounds(phase)
         self._note_search(start)
         first = budget = self.budget
+        lost: list[Model | None] = []
+        """The beginning, once nothing that was worth it has come of it below higher ceilings."""
         for _ in range(MOST_RAISES):
-            tries = self._raised(first, budget, start)
+            tries = [pair for pair in self._raised(first, budget, start) if pair[1] not in lost]
             self.search = replace(self.search, steered=self.search.steered or bool(tries))
-            budget = next(
-                (higher for higher, model in tries if self._grow(phase, higher, model)), None
-            )
-            if budget is None:
+            taken = next((pair for pair in tries if self._grow(phase, *pair)), None)
+            if taken is None:
                 break
-            changed = True
+            if taken is not tries[0]:
+                lost.append(start)
+            budget, changed = taken[0], True
         return changed
 
     def _note_search(self, start: Model | None) -> None:
