@@ -113,6 +113,39 @@ def _block(b: Builder, x: Value, rng: np.random.Generator) -> Value:
     return b.op(OpCode.RESHAPE, [flat, b.constant(x.shape)], x.shape, options=back)
 
 
+def no_two_alike(count: int) -> Model:
+    """Convolution, LOGISTIC and ADD in turns, each with weights of its own: nothing merges."""
+    b, rng = Builder(), np.random.default_rng(0)
+    x = b.input((1, 4, 4, 8), quant=QUANT)
+    conv, out = Conv2DOptions(stride_w=1, stride_h=1), (1 / 256, -128)
+    for _ in range(count // 3):
+        weights = b.constant(rng.integers(-127, 127, (8, 1, 1, 8)), DType.INT8, (0.01, 0))
+        bias = b.constant(rng.integers(-9, 9, 8), quant=(0.0005, 0))
+        inputs = [x, weights, bias]
+        y = b.op(OpCode.CONV_2D, inputs, x.shape, options=conv, quant=(0.06, 1))
+        y = b.op(OpCode.LOGISTIC, [y], x.shape, quant=out)
+        x = b.op(OpCode.ADD, [y, x], x.shape, options=AddOptions(), quant=QUANT)
+    b.output(x)
+    return b.model
+
+
+def read_in_reverse(count: int) -> Model:
+    """A chain whose tensors are all read again at the end, the last one first."""
+    b = Builder()
+    x = b.input((1, 4), quant=QUANT)
+    made = []
+    for number in range(count):
+        code, quant = (
+            (OpCode.LOGISTIC, (1 / 256, -128)) if number % 2 else (OpCode.TANH, (1 / 128, 0))
+        )
+        x = b.op(code, [x], (1, 4), quant=quant)
+        made.append(x)
+    for value in reversed(made[:-1]):
+        x = b.op(OpCode.ADD, [x, value], (1, 4), options=AddOptions(), quant=QUANT)
+    b.output(x)
+    return b.model
+
+
 def unpacked(count: int) -> Model:
     """One UNPACK with many outputs, each of which is read once."""
     b = Builder()
@@ -153,6 +186,8 @@ class Family:
 
 FAMILIES = {
     "mixed": Family(mixed, (300, 600, 1200)),
+    "no two alike": Family(no_two_alike, (300, 600, 1200)),
+    "read in reverse": Family(read_in_reverse, (100, 200, 400)),
     "alive at once": Family(alive_at_once, (100, 200, 400)),
     "one value read often": Family(one_read_often, (100, 200, 400)),
     "slices joined again": Family(sliced_and_joined, (75, 150, 300)),
