@@ -17,33 +17,21 @@ of slots (:mod:`tflopt.plan.slots`), so that no change looks at all operators.
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from operator import itemgetter
 from typing import TypeAlias
 
 from tflopt.ir import Op, Value
+from tflopt.plan.ends import Edge, End, add_lives
 from tflopt.plan.in_place import ValueAlias
-from tflopt.plan.live import Lives, Moment, Same, aligned_bytes, overlap_bytes
+from tflopt.plan.live import Lives, Moment, Same, overlap_bytes
 from tflopt.plan.slots import FREE, Edit, Slots
 
 Gap: TypeAlias = "tuple[Op | None, Op | None, int]"
 """Between two operators, None for an end, and how many come there."""
-
-
-class Edge(Enum):
-    """Where lives begin and end beside operators: before the first one, after the last one."""
-
-    BEGIN = 0
-    END = 1
-
-
-End: TypeAlias = "Op | Edge"
-BEYOND = {Edge.BEGIN: -math.inf, Edge.END: math.inf}
 
 
 @dataclass(frozen=True)
@@ -78,6 +66,10 @@ class Timeline:
         self.touchers: dict[Value, dict[Op, None]] = defaultdict(dict)
         self.sharers: dict[Value, dict[Op, None]] = defaultdict(dict)
         self.lives = Lives[End]()
+        self.views: dict[Value, dict[Value, None]] = defaultdict(dict)
+        """Of each root, the other values whose bytes it is."""
+        self.parts: Counter[Value] = Counter()
+        """Of each whole, how many roots lie in it."""
         self.slots = Slots(len(moments))
         self.places: dict[Op, int] = {}
         """Each operator's slot."""
@@ -121,8 +113,18 @@ class Timeline:
                 table[value][op] = None
             for value in self._ranked.keys() & set(moment.touches):
                 self._ranked[value].insert(self._rank(value, op), op)
-        self.lives.renew(trial.values, trial.after)
+        self._renew(trial.values | trial.settled.keys(), trial.after)
         self.outputs, self.left = trial.outputs, trial.left
+
+    def _renew(self, values: set[Value], after: Lives[End]) -> None:
+        known = self.lives
+        for value in values & known.roots.keys():
+            self.views[known.roots[value]].pop(value, None)
+        self.parts.subtract(known.wholes[value] for value in values & known.wholes.keys())
+        known.renew(values, after)
+        for value, root in after.roots.items():
+            self.views[root][value] = None
+        self.parts.update(after.wholes.values())
 
     def ranked(self, value: Value) -> Sequence[Op]:
         """The operators that touch a value, in their order, which is kept once it was asked for:
@@ -194,6 +196,9 @@ class _Trial:
         self.outputs = tuple(change.outputs)
         same = self.outputs == line.outputs
         self.left = line.left if same else frozenset(self.outputs)
+        self.settled: dict[Value, list[Op]] = {}
+        """Roots that keep all their views, with the operators that touch them anew."""
+        self.unsettled = self._unsettled()
         self.values, self.linked = self._concerned()
         self.after = self._lives()
         self.edit = self._counted()
@@ -211,7 +216,7 @@ class _Trial:
         waiting = self._first_concerned()
         while waiting:
             value = waiting.pop()
-            if value in concerned:
+            if value in concerned or self._settle(value):
                 continue
             concerned.add(value)
             waiting += [*self.stands.get(value, ()), self._real(value)]
@@ -224,6 +229,31 @@ class _Trial:
             real = self._real(value)
             linked.update((real, *self.stands.get(real, ())))
         return concerned, linked
+
+    def _unsettled(self) -> set[Value] | None:
+        """Roots of values that stand for others from now on; None if an operator by which values
+        share bytes comes, goes or changes: then any may have other views."""
+        line = self.line
+        before = (line.moments[op] for op in self.replaced & line.moments.keys())
+        if self.new_sharers or any(_shared(moment) for moment in before):
+            return None
+        pairs = [pair for pair in self.change.same.items() if line.touchers.get(pair[0])]
+        return {line.lives.root(value) for pair in pairs for value in pair}
+
+    def _settle(self, value: Value) -> bool:
+        """Whether only the lives of what a value shares bytes with may change, not which it is.
+
+        Thousands of views of each other are one root: its life needs no look at all of them.
+        """
+        line = self.line
+        if self.unsettled is None or not line.sharers.get(value):
+            return False
+        root, known = line.lives.root(value), line.lives
+        shares = root in known.roots or root in known.wholes or line.parts[root] > 0
+        if shares or root in self.unsettled:
+            return False
+        self.settled.setdefault(root, []).extend(self.fresh.pop(value, ()))
+        return True
 
     def _first_concerned(self) -> list[Value]:
         waiting = [*self.change.same, *self.stands, *self.fresh]
@@ -253,6 +283,8 @@ class _Trial:
     def _lives(self) -> Lives[End]:
         """Of the values concerned, afterwards."""
         lives = Lives[End](self.change.same)
+        for root, fresh in self.settled.items():
+            self._live_settled(lives, root, fresh)
         for value in self.values - self.linked - self.change.same.keys():
             self._live_alone(lives, value)
         for value in self.linked & self.line.inputs:
@@ -269,6 +301,23 @@ class _Trial:
         for value in self.left & self.linked:
             lives.see(value, Edge.END)
         return lives
+
+    def _live_settled(self, lives: Lives[End], root: Value, fresh: Sequence[Op]) -> None:
+        """A root with the views that it had."""
+        line, known = self.line, self.line.lives
+        first, last = known.first.get(root), known.last.get(root)
+        same = self.left is line.left
+        ends = {end for end in (first, last) if end is not Edge.BEGIN}
+        ops = [end for end in ends if isinstance(end, Op) and end not in self.replaced]
+        if len(ops) < len(ends - {Edge.END} if same else ends):
+            ops = [op for value in (root, *line.views[root]) for op in self._outermost(value)]
+        ops = sorted([*ops, *fresh], key=self._place)
+        leaves = (
+            last is Edge.END if same else any(v in self.left for v in (root, *line.views[root]))
+        )
+        seen: list[End] = [Edge.BEGIN] if first is Edge.BEGIN else []
+        for end in (*seen, *ops[:1], *ops[-1:], *([Edge.END] if leaves else ())):
+            lives.see(root, end)
 
     def _live_alone(self, lives: Lives[End], value: Value) -> None:
         """A value that shares no bytes: only its first and its last operator count."""
@@ -291,8 +340,10 @@ class _Trial:
         lives = self.line.lives
         ends = [lives.first.get(value), lives.last.get(value)]
         ops = [end for end in ends if isinstance(end, Op) and end not in self.replaced]
-        if len(ops) == len(ends):
-            return ops
+        return ops if len(ops) == len(ends) else self._outermost(value)
+
+    def _outermost(self, value: Value) -> list[Op]:
+        """As :meth:`_ends`, looked for among all that touch it."""
         ranked = self.line.ranked(value)
         sides = (ranked, reversed(ranked))
         kept = [next((op for op in side if op not in self.replaced), None) for side in sides]
@@ -301,9 +352,9 @@ class _Trial:
     def _counted(self) -> Edit:
         """What changes of the sums: the values concerned go, and come again as they are then."""
         line, edit = self.line, Edit()
-        before = line.lives.part(self.values)
-        _add(before, edit, line.places.__getitem__, -1)
-        _add(self.after, edit, self._place, 1)
+        before = line.lives.part(self.values | self.settled.keys())
+        add_lives(before, edit, line.places.__getitem__, -1)
+        add_lives(self.after, edit, self._place, 1)
         edit.extra = {line.places[op]: FREE for op in self.change.gone}
         tables = (before.first, before.last, self.after.first, self.after.last)
         ends = {end for table in tables for end in table.values() if isinstance(end, Op)}
@@ -325,24 +376,7 @@ class _Trial:
         )
 
     def _known(self, value: Value) -> tuple[Value, Lives[End]]:
-        lives = self.after if self._real(value) in self.values else self.line.lives
-        return lives.root(value), lives
-
-
-def _add(lives: Lives[End], edit: Edit, place: Callable[[Op], int], sign: int) -> None:
-    """Add lives to the sums. Parts, and the whole in which they lie, never take more together than
-    the largest of them.
-    """
-
-    def at(end: End) -> float:
-        return place(end) if isinstance(end, Op) else BEYOND[end]
-
-    for members in lives.groups():
-        sizes = [(root, aligned_bytes(root)) for root in members]
-        births = [(at(lives.first[root]), 0, size) for root, size in sizes]
-        deaths = [(at(lives.last[root]), 1, -size) for root, size in sizes]
-        most, alive = max(size for _, size in sizes), 0
-        for slot, ends, grows in sorted((*births, *deaths)):
-            step = min(most, alive + grows) - min(most, alive)
-            alive += grows
-            edit.add(slot, -sign * step if ends else sign * step, ends=bool(ends))
+        if self._real(value) in self.values:
+            return self.after.root(value), self.after
+        root = self.line.lives.root(self._real(value))
+        return root, self.after if root in self.settled else self.line.lives
