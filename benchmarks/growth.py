@@ -146,6 +146,27 @@ def read_in_reverse(count: int) -> Model:
     return b.model
 
 
+def requantized(count: int) -> Model:
+    """QUANTIZE after QUANTIZE, which no one operator does together."""
+    b = Builder()
+    x = b.input((1, 4), quant=QUANT)
+    for number in range(count):
+        x = b.op(OpCode.QUANTIZE, [x], (1, 4), quant=(0.05 + 0.001 * (number % 7), number % 5))
+    b.output(x)
+    return b.model
+
+
+def views_read(count: int) -> Model:
+    """Views of views, each of which is read besides."""
+    b = Builder()
+    x = b.input((4, 4), quant=QUANT)
+    for number in range(count // 2):
+        shape = [(16,), (2, 8), (4, 4), (1, 16)][number % 4]
+        x = b.op(OpCode.RESHAPE, [x, b.constant(shape)], shape, options=ReshapeOptions(shape))
+        b.output(b.op(OpCode.LOGISTIC, [x], shape, quant=(1 / 256, -128)))
+    return b.model
+
+
 def unpacked(count: int) -> Model:
     """One UNPACK with many outputs, each of which is read once."""
     b = Builder()
@@ -190,6 +211,8 @@ FAMILIES = {
     "read in reverse": Family(read_in_reverse, (100, 200, 400)),
     "alive at once": Family(alive_at_once, (100, 200, 400)),
     "one value read often": Family(one_read_often, (100, 200, 400)),
+    "requantized in a row": Family(requantized, (225, 450, 900)),
+    "views that are read": Family(views_read, (150, 300, 600)),
     "slices joined again": Family(sliced_and_joined, (75, 150, 300)),
     "unpacked": Family(unpacked, (256, 512, 1024)),
     "branches": Family(branched, (50, 100, 200)),

@@ -10,11 +10,13 @@ import pytest
 
 from benchmarks import growth
 from benchmarks.growth import FAMILIES, LIMIT, Measured, exponent, measure, table
+from tflopt.facts import clamps
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model
 from tflopt.plan import order, timeline
 from tflopt.plan.order import OrderProblem, Task, best_order
 from tflopt.ranges import analysis
+from tflopt.rules.activations import fold_unary_chain, fuse_activation
 from tflopt.rules.channels import fold_constant_values
 from tflopt.rules.constants import merge_duplicates
 from tflopt.rules.pipeline import run_pipeline
@@ -70,10 +72,12 @@ def test_evaluations_grow_no_faster_than_the_limit(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted and not timed: operators that are priced, operators whose ranges are computed, peaks
-    that are added up, operators that are looked at for effects, and pairs that may be duplicates.
+    that are added up and compared, operators that are looked at for effects, pairs that may be
+    duplicates, tables that are composed, and producers that are looked through.
 
     Each firing priced all operators again, each rule that asks for ranges computed them, each form
-    added up all subgraphs, each output looked at all others, each reader was compared with all.
+    added up all subgraphs, each output looked at all others, each reader was compared with all,
+    each operator of a row composed all parts of it, each reader of a view all views before.
     """
     calls: Counter[str] = Counter()
 
@@ -91,6 +95,10 @@ def test_evaluations_grow_no_faster_than_the_limit(
     counted(timeline, "_peak")
     counted(fold_constant_values, "is_strange")
     counted(merge_duplicates, "_same")
+    counted(book, "nlargest")
+    counted(fold_unary_chain, "compose")
+    counted(fuse_activation, "compose")
+    counted(clamps, "moved")
     counts = []
     for size in (48, 96):
         calls.clear()

@@ -36,6 +36,19 @@ ACTIVATION_OF = {
     OpCode.RELU_N1_TO_1: Activation.RELU_N1_TO_1,
 }
 """Operators that do what a fused activation does."""
+MOST_MOVES = 64
+"""Movements one after another that are looked through; thousands of them would be looked through
+for each of their readers."""
+MOST_STEPS = 12
+"""Operators in a row whose tables are composed: rows of networks have half as many."""
+STEPS = 1 << 12
+"""Of all rows of a graph together: the more operators it has, the shorter the rows that are looked
+at, as each operator is the last one of a row."""
+
+
+def most_steps(op: Op) -> int:
+    """How many operators of a row that ends here are looked at."""
+    return max(2, min(MOST_STEPS, STEPS // max(1, len(op.graph.ops))))
 
 
 def data_input(op: Op) -> Value | None:
@@ -71,7 +84,7 @@ def with_activation(op: Op, activation: Activation) -> Options:
 def fusing_source(value: Value) -> tuple[Op, list[Value]] | None:
     """The operator whose clamped output ``value`` is, moved at most, and all values on the way."""
     path = [value]
-    while (op := path[-1].producer) is not None:
+    while (op := path[-1].producer) is not None and len(path) <= MOST_MOVES:
         if fused_activation(op) is not None:
             return op, path
         source = moved(op)
@@ -90,7 +103,10 @@ def reachable(value: Value) -> Ints:
     if fused is not None:
         return _range(fused[0])
     op = value.producer
-    while op is not None and (source := moved(op)) is not None:
+    for _ in range(MOST_MOVES):
+        source = None if op is None else moved(op)
+        if source is None:
+            break
         op = source.producer
     results = None if op is None else table(op)
     return EVERY_INT8 if results is None else distinct(results)

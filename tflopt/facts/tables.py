@@ -230,7 +230,33 @@ def _binary_table(op: Op, source: Value) -> Ints | None:
     number = None if constant is None else single_number(constant)
     if number is None:
         return None
-    return combined(op, [EVERY_INT8 if value is source else number for value in op.inputs])
+    sides = [_numbers(value) for value in (*op.inputs, op.output)]
+    if None in sides:
+        return None
+    fused = fused_of(op)
+    return _with_a_number(op.code, fused, tuple(sides), int(number[0]), op.inputs[0] is source)
+
+
+def _numbers(value: Value | None) -> tuple[float, int] | None:
+    params = None if value is None else _int8(value)
+    return None if params is None else (float(params.scale), int(params.zero_point))
+
+
+@lru_cache(maxsize=1024)
+def _with_a_number(
+    code: OpCode,
+    fused: Activation | None,
+    sides: tuple[tuple[float, int] | None, ...],
+    number: int,
+    first: bool,
+) -> Ints | None:
+    """As :func:`combined`, of every int8 value and a number, in this order where ``first``."""
+    one, two, target = (Affine.make(*side) for side in sides if side is not None)
+    values = (EVERY_INT8, ints([number])) if first else (ints([number]), EVERY_INT8)
+    results = _combined(code, fused, (one, two, target), values)
+    if results is not None:
+        results.flags.writeable = False
+    return results
 
 
 def combined(op: Op, values: Sequence[Ints]) -> Ints | None:
@@ -239,20 +265,29 @@ def combined(op: Op, values: Sequence[Ints]) -> Ints | None:
     Values broadcast to (2, 256). None where C leaves the result undefined or TFLM refuses the
     operator.
     """
-    params = [None if value is None else _int8(value) for value in op.inputs]
-    target, fused = _int8(op.output), fused_of(op)
+    params = [None if value is None else _int8(value) for value in (*op.inputs, op.output)]
     known = op.code in _BINARY or op.code is OpCode.SUB
-    if not known or target is None or params[0] is None or params[1] is None:
+    one, two, target = params if known and len(params) == 3 else (None, None, None)
+    if one is None or two is None or target is None:
         return None
-    one, two = params[0], params[1]
+    return _combined(op.code, fused_of(op), (one, two, target), values)
+
+
+def _combined(
+    code: OpCode,
+    fused: Activation | None,
+    params: tuple[Affine, Affine, Affine],
+    values: Sequence[Ints],
+) -> Ints | None:
+    one, two, target = params
     a, b = (np.broadcast_to(value, (len(Precision), EVERY_INT8.size)) for value in values)
-    if op.code in EXTREMES:
+    if code in EXTREMES:
         # LiteRT demands equal parameters; TFLM compares the stored numbers whatever they mean.
-        return _BINARY[op.code](a, b) if _same(one, target) and _same(two, target) else None
-    if fused is None or not is_defined(op.code, one, two, target):
+        return _BINARY[code](a, b) if _same(one, target) and _same(two, target) else None
+    if fused is None or not is_defined(code, one, two, target):
         return None
-    if op.code is not OpCode.SUB:
-        return _BINARY[op.code](a, b, one, two, target, fused)
+    if code is not OpCode.SUB:
+        return _BINARY[code](a, b, one, two, target, fused)
     rows = zip(a, b, Precision, strict=True)
     return np.stack(
         [binary.sub(x, y, one, two, target, fused, precision) for x, y, precision in rows]

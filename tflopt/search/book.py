@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import nlargest
+from operator import itemgetter
 
 from tflopt.facts.work import moved_bytes
 from tflopt.ir import Graph, Model, Op, Value
@@ -100,20 +102,24 @@ class Tally:
         self.planned += planned
         self.constant_bytes += flash
 
-    def leave(self, value: Value) -> None:
-        """A value is no longer part of it, if it was."""
+    def leave(self, value: Value) -> bool:
+        """A value is no longer part of it; whether it was."""
+        known = value in self.values
         planned, flash = self.values.pop(value, (False, 0))
         self.planned -= planned
         self.constant_bytes -= flash
+        return known
 
 
 @dataclass
 class GraphPage:
-    """The operators of one graph: costs, operands, and when which bytes are alive."""
+    """The operators of one graph: costs, operands, when which bytes are alive, and how many values
+    it has."""
 
     costs: dict[Op, OpCost]
     operands: dict[Op, list[Value]]
     timeline: Timeline
+    values: int
 
 
 @dataclass
@@ -122,6 +128,7 @@ class Page:
 
     graphs: dict[Graph, GraphPage]
     tally: Tally
+    _highest: list[tuple[int, Graph]] | None = None
 
     @property
     def parts(self) -> ArenaParts:
@@ -140,9 +147,23 @@ class Page:
 
     def peak_bytes(self, graph: Graph | None = None, peak_bytes: int = 0) -> int:
         """The most bytes alive in any graph, with ``peak_bytes`` for ``graph``."""
-        pages = self.graphs.items()
-        others = (page.timeline.peak_bytes for other, page in pages if other is not graph)
+        if self._highest is None:
+            peaks = [(page.timeline.peak_bytes, other) for other, page in self.graphs.items()]
+            self._highest = nlargest(2, peaks, key=itemgetter(0))
+        others = (peak for peak, other in self._highest if other is not graph)
         return max(peak_bytes, *others, 0)
+
+    def follow(self, graph: Graph, altered: Sequence[Op], device: Device, in_place: bool) -> bool:
+        """Bring a graph's page up to date; whether that could be done."""
+        known = self.graphs.get(graph)
+        if known is None:
+            return False
+        self._highest = None
+        _follow(known, self.tally, graph, altered, device, in_place)
+        counts = len(known.costs), known.values
+        return counts == (len(graph.ops), len(graph.values)) and (
+            known.timeline.outputs == tuple(graph.outputs)
+        )
 
 
 @dataclass(eq=False)
@@ -177,6 +198,8 @@ class Book:
         if event.moment is At.FIRED:
             self._altered.update(dict.fromkeys(event.altered))
             self.alike.alter(event.altered)
+            if not event.altered:  # it may be anywhere
+                self._page = None
         elif event.moment is At.RAN:
             self.forget()
 
@@ -208,7 +231,9 @@ def _page(model: Model, device: Device, in_place: bool) -> Page:
         costs = {op: cost_of(op, device, in_place) for op in graph.ops}
         moments = {op: cost.moment for op, cost in costs.items()}
         line = Timeline(graph.inputs, graph.outputs, moments)
-        graphs[graph] = GraphPage(costs, {op: _operands(op) for op in costs}, line)
+        graphs[graph] = GraphPage(
+            costs, {op: _operands(op) for op in costs}, line, len(graph.values)
+        )
         for cost in costs.values():
             tally.count(cost, 1)
         for value in graph.values:
@@ -224,25 +249,22 @@ def _renewed(
     page: Page, model: Model, device: Device, in_place: bool, altered: Iterable[Op]
 ) -> bool:
     """Bring a page up to date; whether that could be done."""
-    if list(page.graphs) != model.graphs:
-        return False
-    for graph in dict.fromkeys(op.graph for op in altered):
-        mine = [op for op in altered if op.graph is graph]
-        if graph not in page.graphs:
-            return False
-        _follow(page, graph, mine, device, in_place)
-    for graph, known in page.graphs.items():
-        outputs = tuple(graph.outputs)
-        if len(known.costs) != len(graph.ops) or outputs != known.timeline.outputs:
-            return False
-    return len(page.tally.values) == sum(len(graph.values) for graph in model.graphs)
+    graphs = dict.fromkeys(op.graph for op in altered)
+    return len(page.graphs) == len(model.graphs) and all(
+        page.follow(graph, [op for op in altered if op.graph is graph], device, in_place)
+        for graph in graphs
+    )
 
 
 def _follow(
-    page: Page, graph: Graph, altered: Sequence[Op], device: Device, in_place: bool
+    known: GraphPage,
+    tally: Tally,
+    graph: Graph,
+    altered: Sequence[Op],
+    device: Device,
+    in_place: bool,
 ) -> None:
-    """Bring a graph's page up to date; all other operators are in the order they were."""
-    known, tally = page.graphs[graph], page.tally
+    """All other operators are in the order they were."""
     present = [op for op in altered if graph.holds(op)]
     gone = [op for op in altered if op in known.costs and not graph.holds(op)]
     new = {op: cost_of(op, device, in_place) for op in present}
@@ -256,9 +278,10 @@ def _follow(
         known.costs[op], known.operands[op] = cost, _operands(op)
         tally.count(cost, 1)
     for value in concerned:
-        tally.leave(value)
+        known.values -= tally.leave(value)
         if value in graph.values:
             tally.enter(value)
+            known.values += 1
     moments = {op: cost.moment for op, cost in new.items()}
     known.timeline.apply(Change(gone, at, moments, graph.outputs))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
 from tflopt.arith.affine import Affine, Precision, affine_of
 from tflopt.arith.fixed_point import Ints
-from tflopt.facts.clamps import data_input, is_private, reachable
+from tflopt.facts.clamps import data_input, is_private, most_steps, reachable
 from tflopt.facts.tables import (
     EVERY_INT8,
     OF_ONE,
@@ -23,6 +24,9 @@ from tflopt.facts.tables import (
 from tflopt.ir import Op, OpCode, Options, Value, same_quantization
 from tflopt.rewrite import BETWEEN_PORTS, BY_ENUMERATION, Exactness, Rewriter, Rule, require
 from tflopt.rewrite.makers import turn_into_reshape
+
+Step: TypeAlias = "tuple[Op, Ints]"
+"""An operator of a chain with its table."""
 
 
 class FoldUnaryChain(Rule):
@@ -42,10 +46,8 @@ class FoldUnaryChain(Rule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Replace the longest part of the chain that ends here for which there is a form."""
-        chain = _chain(op)
-        for start in range(len(chain)):
-            part = chain[start:]
-            source, results = data_input(part[0]), _compose(part)
+        for part, results in _parts(_chain(op)):
+            source = data_input(part[0])
             if source is None or source.is_variable:
                 return
             values = reachable(source)
@@ -56,32 +58,35 @@ class FoldUnaryChain(Rule):
                 return
 
 
-def _chain(op: Op) -> list[Op]:
+def _chain(op: Op) -> list[Step]:
     """Operators with a table, each the only reader of the one before; empty without any."""
-    if table(op) is None:
-        return []
-    chain = [op]
-    while (source := data_input(chain[0])) is not None and is_private(source):
-        before = source.producer
-        if before is None or before.code not in OF_ONE | OF_TWO or table(before) is None:
+    results, most = table(op), most_steps(op)
+    chain: list[Step] = []
+    while results is not None and len(chain) < most:
+        chain.append((op, results))
+        source = data_input(op)
+        before = None if source is None or not is_private(source) else source.producer
+        if before is None or before.code not in OF_ONE | OF_TWO:
             break
-        chain = [before, *chain]
-    return chain
+        op, results = before, table(before)
+    return chain[::-1]
+
+
+def _parts(chain: Sequence[Step]) -> list[tuple[list[Op], Ints]]:
+    """What ends where a chain ends, the longest first, with the table of all of it."""
+    parts: list[tuple[list[Op], Ints]] = []
+    results = np.stack([EVERY_INT8] * len(Precision))
+    for start in reversed(range(len(chain))):
+        step = chain[start][1]
+        results = compose(step, results) if parts else compose(results, step)
+        parts.append(([op for op, _ in chain[start:]], results))
+    return parts[::-1]
 
 
 def _goes_on(op: Op) -> bool:
     """Whether another operator continues the chain, and may do without this one."""
     after = op.output.uses[0].op if is_private(op.output) else None
     return after is not None and after.code in OF_ONE | OF_TWO and table(after) is not None
-
-
-def _compose(chain: list[Op]) -> Ints:
-    results = np.stack([EVERY_INT8] * len(Precision))
-    for op in chain:
-        step = table(op)
-        assert step is not None
-        results = compose(results, step)
-    return results
 
 
 def _drop(op: Op, source: Value, results: Ints, values: Ints, rw: Rewriter) -> bool:
@@ -118,8 +123,10 @@ def _candidates(part: list[Op], before: Affine, after: Affine) -> list[SingleOpe
     """Operators that TFLM has, those of the chain included, between these parameters."""
     candidates = single_operators(before, after)
     for op in part:
+        if op.code not in (OpCode.ABS, OpCode.LEAKY_RELU):
+            continue
         options = op.options if isinstance(op.options, Options) else None
         results = unary_table(op.code, options, before, after)
-        if op.code in (OpCode.ABS, OpCode.LEAKY_RELU) and results is not None:
+        if results is not None:
             candidates.append(SingleOperator(op.code, options, op.opcode.version, results))
     return candidates

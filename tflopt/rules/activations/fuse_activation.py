@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from tflopt.facts.clamps import (
     fused_activation,
     fusing_source,
     is_private,
+    most_steps,
     with_activation,
 )
 from tflopt.facts.operators import Trait, facts_of
@@ -52,13 +53,14 @@ class FuseActivation(Rule):
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
         """Give the producer the activation, and let the readers read its output."""
-        source = data_input(op)
-        if source is None or fusing_source(_first(op)) is None:
+        source, row = data_input(op), _row(op)
+        first = row[-1][0] if row else op.inputs[0] or op.output
+        if source is None or fusing_source(first) is None:
             return
         same = same_quantization(source.quant, op.output.quant)
         reason: Reason | None = None if same else TWICE
         is_clamp = Trait.CLAMPS in facts_of(op).traits
-        for value, results in reversed(list(_parts(op))):
+        for value, results in reversed(list(_composed(row))):
             fit = _fit(value, op.output, results, is_clamp)
             if isinstance(fit, Fit):
                 fit.apply(op, source, rw)
@@ -96,23 +98,25 @@ class Fit:
         rw.prove("enumeration", self.values)
 
 
-def _first(op: Op) -> Value:
-    """What the first of the clamps in a row reads."""
-    parts = [value for value, _ in _parts(op)]
-    return parts[-1] if parts else op.inputs[0] or op.output
-
-
-def _parts(op: Op) -> Iterator[tuple[Value, Ints]]:
-    """The inputs of this clamp and of those before it, with the table from there to here."""
-    results, source = table(op), data_input(op)
-    while source is not None and results is not None:
-        yield source, results
+def _row(op: Op) -> list[tuple[Value, Ints]]:
+    """The inputs of this clamp and of those before it, each with its table."""
+    row: list[tuple[Value, Ints]] = []
+    step, source, most = table(op), data_input(op), most_steps(op)
+    while source is not None and step is not None and len(row) < most:
+        row.append((source, step))
         before = source.producer
-        known = before is not None and before.code in FuseActivation.anchors
-        step = table(before) if before is not None and known else None
-        if before is None or step is None or not is_private(source):
-            return
-        source, results = data_input(before), compose(step, results)
+        if before is None or before.code not in FuseActivation.anchors or not is_private(source):
+            break
+        step, source = table(before), data_input(before)
+    return row
+
+
+def _composed(row: Sequence[tuple[Value, Ints]]) -> Iterator[tuple[Value, Ints]]:
+    """The inputs with the table from there to the last clamp."""
+    results: Ints | None = None
+    for value, step in row:
+        results = step if results is None else compose(step, results)
+        yield value, results
 
 
 def _fit(value: Value, output: Value, results: Ints, is_asked: bool) -> Fit | Reason | None:
