@@ -39,9 +39,9 @@ ACTIVATION_OF = {
 MOST_MOVES = 64
 """Movements one after another that are looked through; thousands of them would be looked through
 for each of their readers."""
-MOST_STEPS = 12
+MOST_STEPS = 8
 """Operators in a row whose tables are composed: rows of networks have half as many."""
-STEPS = 1 << 12
+STEPS = 1 << 11
 """Of all rows of a graph together: the more operators it has, the shorter the rows that are looked
 at, as each operator is the last one of a row."""
 

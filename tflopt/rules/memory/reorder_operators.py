@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from tflopt.config import Config
 from tflopt.facts.banded import banded_op
+from tflopt.facts.large import is_large
 from tflopt.facts.state import States
 from tflopt.ir import Model, Value
 from tflopt.ir.clone import clone
@@ -55,7 +56,9 @@ class ReorderOperators(ModelRule):
         if why_no_memory(model) or banded_op(model):
             return
         problem = order_problem(model, self.device)
-        if is_least(problem) or not self._may_gain(model):
+        if is_least(problem):
+            return
+        if not is_large(model.main) and not self._may_gain(model):  # of a large one: costs more
             return
         order = best_order(problem)
         if order.tasks == tuple(range(len(model.main.ops))):
