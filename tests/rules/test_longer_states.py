@@ -117,6 +117,12 @@ def test_a_whole_that_can_be_kept() -> None:
     assert [whole_of(op) for op in ops] == [None, ops[0].output, None]
 
 
+def test_what_is_fed_stays() -> None:
+    for value in (parse(STATE).main.ops[0].output, parse(STATE).main.ops[1].output):
+        value.graph.inputs.append(value)
+        assert not any(whole_of(op) for op in value.graph.ops)
+
+
 CUT = "SLICE(%2, [0, 1, 0], [1, 3, 4])"
 
 

@@ -141,8 +141,8 @@ def test_both_go_on_alike_and_start_anew_alike(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (TAIL.replace("-> %3", "-> %4"), "it is an output of the model"),
-        (TAIL.replace("-> %3", "-> %2"), "it is an output of the model"),
+        (TAIL.replace("-> %3", "-> %4"), "it is an input or an output of the model"),
+        (TAIL.replace("-> %3", "-> %2"), "it is an input or an output of the model"),
         (TAIL.replace("(%1, %4)", "(%1, %0)").replace("[1,1,4]", "[1,3,4]").replace(
             "[1,4,4]", "[1,6,4]"), "no operator computes what is assigned"),
         (TAIL + "   = ASSIGN_VARIABLE(%1, %4)\n", "it is assigned more than once"),
@@ -161,6 +161,14 @@ def test_both_go_on_alike_and_start_anew_alike(text: str) -> None:
 )  # fmt: skip
 def test_declines(text: str, reason: str) -> None:
     check_declines(text, RULE, reason)
+
+
+@pytest.mark.parametrize("place", [1, 3])
+def test_declines_what_is_fed_although_an_operator_makes_it(place: int) -> None:
+    """As hostile files have it: what is read, or what is assigned, is an input as well."""
+    model = parse(TAIL)
+    model.main.inputs.append(model.main.ops[place].output)
+    check_declines(model, RULE, "it is an input or an output of the model")
 
 
 def test_declines_what_may_not_be_written_over() -> None:

@@ -56,7 +56,8 @@ def whole_of(op: Op) -> Value | None:
     if maker is None or maker.code in VARIABLES | CALLS | EFFECTS or state in op.inputs:
         return None
     alike = (whole.dtype, whole.quant) == (state.dtype, state.quant)
-    if not alike or whole.is_graph_output or state.is_graph_output or sources_of(op) is None:
+    ports = any(v.is_graph_input or v.is_graph_output for v in (whole, state))
+    if not alike or ports or sources_of(op) is None:
         return None
     if any(whole in (one.extra.intermediates or ()) for one in ops) or _is_port(whole):
         return None

@@ -163,8 +163,8 @@ def _unlike(olds: Sequence[Value], new: Value) -> str:
 def _held(olds: Sequence[Value], new: Value, keep: frozenset[str]) -> str:
     """What else wants the tensors as they are."""
     values = {*olds, new}
-    if any(value.is_graph_output for value in values):
-        return "it is an output of the model"
+    if any(value.is_graph_output or value.is_graph_input for value in values):
+        return "it is an input or an output of the model"
     if any(value.name in keep for value in values):
         return "--keep names the tensor"
     inner = (value for op in new.graph.ops for value in op.extra.intermediates or ())
