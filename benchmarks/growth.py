@@ -237,9 +237,7 @@ def measure(model: Model, folder: Path, source_tree: Path | None = None) -> Meas
     write(model, source)
     arguments = ["optimize", "--no-verify", "-q", "-o", str(folder / "out.tflite"), str(source)]
     command = [sys.executable, "-c", CHILD, *arguments]
-    env = (
-        dict(os.environ) if source_tree is None else {**os.environ, "PYTHONPATH": str(source_tree)}
-    )
+    env = {**os.environ, "PYTHONPATH": str(source_tree or ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, env=env)
     code, seconds, peak = done.stderr.split()[-3:]
     if code != "0":
