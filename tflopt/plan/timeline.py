@@ -168,6 +168,16 @@ def ends_of_gap(
     return before, next((ops[i] for i in range(place + 1, len(ops)) if stays(ops[i])), None)
 
 
+def _moved(before: Lives[End], after: Lives[End]) -> Iterator[End | None]:
+    """Where lives began and ended, and do now, but for those for which nothing is different: one of
+    thousands of outputs of an operator is no reason to look at all of them."""
+    for one, two in ((before.first, after.first), (before.last, after.last)):
+        for root in one.keys() | two.keys():
+            same = one.get(root) is two.get(root)
+            if not same or before.wholes.get(root) is not after.wholes.get(root):
+                yield from (one.get(root), two.get(root))
+
+
 def _shared(moment: Moment) -> set[Value]:
     shares = [alias for alias in moment.aliases if alias.shares_content]
     return {value for alias in shares for value in (alias.first, alias.second)}
@@ -356,8 +366,7 @@ class _Trial:
         add_lives(before, edit, line.places.__getitem__, -1)
         add_lives(self.after, edit, self._place, 1)
         edit.extra = {line.places[op]: FREE for op in self.change.gone}
-        tables = (before.first, before.last, self.after.first, self.after.last)
-        ends = {end for table in tables for end in table.values() if isinstance(end, Op)}
+        ends = {end for end in _moved(before, self.after) if isinstance(end, Op)}
         for op in (ends | self.change.moments.keys()).difference(self.change.gone):
             moment = self._moment(op)
             saved = max((self._saved(alias, op) for alias in moment.aliases), default=0)
