@@ -69,7 +69,7 @@ class Timeline:
         self.views: dict[Value, dict[Value, None]] = defaultdict(dict)
         """Of each root, the other values whose bytes it is."""
         self.parts: Counter[Value] = Counter()
-        """Of each whole, how many roots lie in it."""
+        """Of each whole, how many roots lie in it; of each root, how many views lived before."""
         self.slots = Slots(len(moments))
         self.places: dict[Op, int] = {}
         """Each operator's slot."""
@@ -120,10 +120,12 @@ class Timeline:
         known = self.lives
         for value in values & known.roots.keys():
             self.views[known.roots[value]].pop(value, None)
+            self.parts[known.roots[value]] -= value in known.first
         self.parts.subtract(known.wholes[value] for value in values & known.wholes.keys())
         known.renew(values, after)
         for value, root in after.roots.items():
             self.views[root][value] = None
+            self.parts[root] += value in after.first
         self.parts.update(after.wholes.values())
 
     def ranked(self, value: Value) -> Sequence[Op]:
