@@ -87,6 +87,6 @@ def test_no_budget_is_worked_out_for_a_large_graph(monkeypatch: pytest.MonkeyPat
     def asked(*_: object) -> None:
         raise AssertionError("the whole model was planned for the forms")
 
-    monkeypatch.setattr(_module("tflopt.rules.pipeline"), "present_cost", asked)
+    monkeypatch.setattr(_module("tflopt.rules.pipeline"), "unplanned_cost", asked)
     trace = run_pipeline(mixed(24))
     assert trace.many > 3

@@ -75,6 +75,12 @@ def test_it_follows_all_rules(goal: Goal, first: int, tried: list[int]) -> None:
     assert tried[1] > 24
 
 
+def test_what_becomes_a_view_lived_for_itself_before(tried: list[int]) -> None:
+    """Found by seeds that a day's run doesn't take."""
+    run_pipeline(random_model(263), config=Config(goal=list(Goal)[263 % len(Goal)]))
+    assert tried[0]
+
+
 def views_of_each_other(count: int, twins: int = 1) -> Model:
     """Views of views, each of which is read besides, by equal operators and by one that isn't."""
     b = Builder()

@@ -50,6 +50,10 @@ class Never(Worth):
         choice = super().compare(old, sketch)
         return replace(choice, before=Cost(0, 0, 0), after=Cost(1, 1, 1), hazard=None)
 
+    def best(self, old: Sequence[Op], sketches: Sequence[Sketch]) -> tuple[Sketch, Choice]:
+        """The first, which isn't taken either."""
+        return sketches[0], self.compare(old, sketches[0])
+
 
 def check_declines_by(model: Model, rule: AnyRule, beginning: str) -> None:
     """As ``check_declines``, for reasons that go on with numbers."""

@@ -58,15 +58,15 @@ class FoldConstantValues(ModelRule):
         plain = all(value.shape and not open_axes(value) for value in values)
         if op.code in VIEWS or not plain:
             return
+        if not all(_is_constant(value, ranges) for value in values):
+            return
+        if not self._fits(op, sum(value.size_bytes or 0 for value in values), rw):
+            return
         sketch = Sketch()
         for value in values:
-            content = _content(value, ranges)
-            if content is None:
-                return
-            constant = sketch.constant(content, value.dtype, value.quant)
+            constant = sketch.constant(_content(value, ranges), value.dtype, value.quant)
             sketch.results[value] = sketch.reshape(constant, value.shape)
-        if self._fits(op, sum(value.size_bytes or 0 for value in values), rw):
-            sketch.graft(rw, op)
+        sketch.graft(rw, op)
 
     def _fits(self, op: Op, size_bytes: int, rw: Rewriter) -> bool:
         """Whether constants of this size may take the place of what an operator reads."""
@@ -77,19 +77,26 @@ class FoldConstantValues(ModelRule):
         return fits
 
     def _fold(self, value: Value, ranges: Ranges, rw: Rewriter) -> None:
-        content, op = _content(value, ranges), value.producer
-        if content is None or op is None or not self._fits(op, value.size_bytes or 0, rw):
+        op = value.producer
+        if op is None or not _is_constant(value, ranges):
             return
-        constant = rw.constant(content, value, quant=value.quant, name=value.name)
+        if not self._fits(op, value.size_bytes or 0, rw):
+            return
+        constant = rw.constant(_content(value, ranges), value, quant=value.quant, name=value.name)
         rw.replace_uses(value, constant)
 
 
-def _content(value: Value, ranges: Ranges) -> Array | None:
-    """The elements of a value, None where an input can change one of them."""
-    interval, dtype = ranges.of(value), value.dtype.numpy
-    if interval is None or dtype is None or not interval.is_constant:
-        return None
-    return np.broadcast_to(interval.low, value.shape).astype(dtype)
+def _is_constant(value: Value, ranges: Ranges) -> bool:
+    """Whether no input can change an element."""
+    interval = ranges.of(value)
+    return interval is not None and value.dtype.numpy is not None and interval.is_constant
+
+
+def _content(value: Value, ranges: Ranges) -> Array:
+    """The elements of a constant value; its size is known to fit."""
+    interval = ranges.of(value)
+    assert interval is not None
+    return np.broadcast_to(interval.low, value.shape).astype(value.dtype.numpy)
 
 
 def constant_outputs(graph: Graph) -> list[Value]:
