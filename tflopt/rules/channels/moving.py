@@ -128,6 +128,8 @@ def link_slice(op: Op, links: Links) -> bool:
     data, region = op.input(0), region_of(op)
     if data is None or region is None or open_axes(data) or not _is_plain(data):
         return False
+    if op.ints(2) is None:
+        return False  # a size that is computed can't follow
     for axis, (begin, size) in enumerate(zip(region.begin, region.size, strict=True)):
         links.tie((data, axis), (op.output, axis), slice(begin, begin + size))
     return True

@@ -29,7 +29,7 @@ class MergePads(Rule):
         if first is None or second is None:
             return
         source, middle = first.source, first.output
-        shared = middle.is_graph_output or len(middle.users) > 1
+        shared = middle.is_graph_output or len(middle.uses) > 1
         require(not shared, Why.SHARED("another operator reads the tensor in between"), at=first.op)
         same = same_quantization(source.quant, middle.quant)
         same = same and same_quantization(middle.quant, op.output.quant)

@@ -33,7 +33,7 @@ class MergeTransposes(Rule):
             return
         composed = tuple(before[axis] for axis in after)
         inverse = composed == tuple(range(len(composed)))
-        shared = middle.is_graph_output or len(middle.users) > 1
+        shared = middle.is_graph_output or len(middle.uses) > 1
         require(
             inverse or not shared,
             Why.SHARED("another operator reads the tensor in between"),

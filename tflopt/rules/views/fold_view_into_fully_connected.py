@@ -42,7 +42,7 @@ class FoldViewIntoFullyConnected(Rule):
         same = same_quantization(source.quant, data.quant)
         require(same, Why.QUANTIZATION("the view changes the quantization"), at=view)
         require_no_variable(source, at=view)
-        shared = data.is_graph_output or len(data.users) > 1
+        shared = data.is_graph_output or len(data.uses) > 1
         require(not shared, Why.SHARED("another operator reads the view"), at=view)
         if keeps:
             rw.set_options(op, replace(op.options, keep_num_dims=False))

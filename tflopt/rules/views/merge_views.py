@@ -31,7 +31,7 @@ class MergeViews(Rule):
         if source is None:
             return
         back = source.shape == op.output.shape
-        shared = middle.is_graph_output or len(middle.users) > 1
+        shared = middle.is_graph_output or len(middle.uses) > 1
         require(
             back or not shared, Why.SHARED("another operator reads the view in between"), at=first
         )

@@ -80,7 +80,7 @@ def _check_view(view: Op) -> None:
     same = same_quantization(source.quant, view.output.quant) and source.dtype == view.output.dtype
     require(same, Why.QUANTIZATION("the view changes the quantization"), at=view)
     require_no_variable(source, at=view)
-    shared = view.output.is_graph_output or len(view.output.users) > 1
+    shared = view.output.is_graph_output or len(view.output.uses) > 1
     require(not shared, Why.SHARED("another operator reads the view"), at=view)
 
 
