@@ -9,8 +9,12 @@ import pytest
 
 from tests.support.check_rule import apply, check_leaves_alone, check_rule
 from tests.support.flash import Layers, refusal
+from tests.support.paths import needs_litert, needs_tflm
 from tflopt.config import Config, Runtime
-from tflopt.ir import Quantization, Value
+from tflopt.io import read_bytes, write_bytes
+from tflopt.ir import DType, OpCode, Quantization, Value
+from tflopt.ir.options import BatchMatMulOptions
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.rules.flash.share_zero_points import ShareZeroPoints
 from tflopt.rules.pipeline import Selection, run_pipeline
 
@@ -104,3 +108,28 @@ def test_leaves_alone_what_has_none_to_share(quant: Quantization) -> None:
     x.quant = quant
     n.output(n.relu(x))
     check_leaves_alone(n.model, RULE)
+
+
+@needs_tflm
+@needs_litert
+def test_what_tflm_does_not_run_is_not_held_against_it_on_litert() -> None:
+    """TFLM has no product of int16 and int8, so LiteRT stands in, which refuses the form."""
+    n = net()
+    sides = [n.input((1, 2, 4), DType.INT16, (0.001, 0)), n.input((1, 4, 3), quant=(0.05, 0))]
+    options = BatchMatMulOptions()
+    n.output(
+        n.op(
+            OpCode.BATCH_MATMUL,
+            sides,
+            (1, 2, 3),
+            dtype=DType.INT16,
+            options=options,
+            quant=(0.01, 0),
+        )
+    )
+    data, alone = write_bytes(n.model), Config(runtime=Runtime.TFLM)
+    verdict = optimize_file_bytes(read_bytes(data), data, Settings(config=alone)).verification
+    assert verdict is not None
+    assert verdict.status == "not verified"
+    assert "LiteRT isn't for what share-zero-points writes" in verdict.note
+    assert "without it is identical on litert" in verdict.note
