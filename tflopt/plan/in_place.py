@@ -260,7 +260,9 @@ def _resize(op: Op) -> Iterator[ValueAlias]:
     source, output, options = op.input(0), op.output, op.options
     if source is None or len(source.shape) != 4 or len(output.shape) != 4:
         return
-    if source.shape[0] != 1 or source.shape[3] != output.shape[3] or not source.elements:
+    if source.shape[0] != 1 or source.shape[3] != output.shape[3]:
+        return
+    if not source.elements or not output.elements:
         return
     if max(prod(source.shape[1:3]), prod(output.shape[1:3])) > MOST_ELEMENTS:
         return

@@ -228,11 +228,10 @@ class _Best:
         return self.plan()
 
     def plan(self) -> OfflinePlan:
-        """As it is now.
+        """As it is now; none where its offsets are more than the runtime has numbers for.
 
         Raises:
             UsageError: none was found.
-            PlanError: its offsets are more than the runtime has numbers for.
         """
         use = self.use
         if use is None:
@@ -240,7 +239,9 @@ class _Best:
                 "no plan was found that keeps to what is pinned, preserved or reserved"
             )
         if use.head_bytes >= OFFSET_LIMIT:
-            raise PlanError(use.head_bytes, OFFSET_LIMIT - 1)
+            reason = f"{use.head_bytes:,} bytes are more than the runtime has offsets for"
+            online = (ONLINE,) * self.model.tensor_count
+            return _no_plan(online, self.online, self.bound, reason)
         return OfflinePlan(
             self.offsets,
             use.head_bytes,

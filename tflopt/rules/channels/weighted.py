@@ -332,5 +332,7 @@ def _write_bias(op: Op, rw: Rewriter, added: Ints | None, outputs: Mask | None) 
 
 
 def _cut_quant(quant: Quantization | None, outputs: Mask | None) -> Quantization | None:
-    """Per-channel scales of the output channels that stay."""
-    return quant if outputs is None else part_of(quant, outputs)
+    """Per-channel scales of the output channels that stay; of another number they are no one's."""
+    if quant is None or outputs is None or quant.count != outputs.size:
+        return quant
+    return part_of(quant, outputs)
