@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tflopt.annotation.annotate import is_for_device_only
-from tflopt.config import Runtime
+from tflopt.config import Config, Runtime
 from tflopt.io import write_bytes
 from tflopt.ir.clone import clone
 from tflopt.product.choose import memory_within
@@ -91,13 +91,10 @@ def _without_stand_in(
     alone = [
         rule.name for rule in RULES if rule.name in trace.counts and not type(rule).suits(both)
     ]
-    stood_in = (verdict.runner or "").startswith("litert")
+    stood_in = verdict.runner.startswith("litert")
     if not (alone and stood_in and verdict.status == "different"):
         return verdict
-    model = clone(original.model)
-    run_pipeline(model, settings.selection, both)
-    rest = replace(optimized, model=model, data=write_bytes(model, settings.layout))
-    compared = _verify(original, rest, settings)
+    compared = _verify(original, _made_with(both, original, optimized, settings), settings)
     if compared.status != "identical":
         return verdict
     told = f"TFLM doesn't run the original, and LiteRT isn't for what {', '.join(alone)} writes;"
@@ -112,11 +109,18 @@ def _verify_rounded(
     rough = {rule.name for rule in RULES if not rule.exactness.bit_exact}
     if not rough & trace.counts.keys():
         return _verify(original, optimized, settings)
-    model = clone(original.model)
-    run_pipeline(model, settings.selection, replace(settings.config, allow_lsb=0))
-    exact = replace(optimized, model=model, data=write_bytes(model, settings.layout))
+    exact = _made_with(replace(settings.config, allow_lsb=0), original, optimized, settings)
     verdict = _verify(original, exact, settings)
     return with_measure(verdict, original, optimized, settings.samples or SampleOptions())
+
+
+def _made_with(
+    config: Config, original: Candidate, optimized: Candidate, settings: Settings
+) -> Candidate:
+    """The result once more, with other options."""
+    model = clone(original.model)
+    run_pipeline(model, settings.selection, config)
+    return replace(optimized, model=model, data=write_bytes(model, settings.layout))
 
 
 def _verify(original: Candidate, optimized: Candidate, settings: Settings) -> Verification:

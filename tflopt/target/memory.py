@@ -19,6 +19,7 @@ from tflopt.plan.offline import (
     plan_offline,
     simulate_head,
 )
+from tflopt.plan.offline_problem import OFFSET_LIMIT
 from tflopt.plan.problem import align_up
 from tflopt.plan.recent import Recent
 from tflopt.plan.tflm import ArenaUse, OpCost, TwoArenas, arena_use, two_arenas
@@ -27,8 +28,6 @@ from tflopt.target.kernel_sets import APART, EVERY, KernelSet, gap_on, trusted_s
 from tflopt.target.kernels import KernelRow, kernel_use, scratch_sizes, scratch_table
 from tflopt.target.use import KernelUse
 from tflopt.target.vendor import is_program_plan
-
-OFFSET_LIMIT = 1 << 31
 
 
 @dataclass(frozen=True)

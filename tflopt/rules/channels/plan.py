@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tflopt.facts.operators import has_effect
+from tflopt.facts.referred import referred
 from tflopt.ir import Graph, Op, Value
 from tflopt.ranges import Ranges
 from tflopt.rules.channels.links import Mask
@@ -46,12 +47,7 @@ def held_by_others(graph: Graph) -> list[Value]:
     """Values that somebody other than the graph's operators refers to."""
     held = [*graph.inputs, *graph.outputs]
     held += [value for value in graph.values if value.is_variable]
-    for op in graph.ops:
-        held += op.extra.intermediates or ()
-    for signature in graph.model.signatures or ():
-        if signature.graph is graph:
-            held += [value for _, value in (*(signature.inputs or ()), *(signature.outputs or ()))]
-    return held
+    return [*held, *referred(graph)]
 
 
 def is_strange(op: Op) -> bool:

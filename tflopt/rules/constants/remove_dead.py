@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tflopt.facts.operators import has_effect
+from tflopt.facts.referred import referred
 from tflopt.ir import Buffer, Graph, Model, Value
 from tflopt.ir.verify import called
 from tflopt.rewrite import ModelRule, Rewriter, Stage
@@ -61,12 +62,7 @@ def _is_unused(model: Model, graph: Graph) -> bool:
 
 def _held(graph: Graph) -> set[Value]:
     """Values that something other than an operator's input or output refers to."""
-    held = set(graph.inputs)
+    held = {*graph.inputs, *referred(graph)}
     for op in graph.ops:
-        held.update(op.extra.intermediates or ())
         held.update(op.outputs)  # a variable has no producer
-    for signature in graph.model.signatures or ():
-        if signature.graph is graph:
-            held.update(value for _, value in signature.inputs or ())
-            held.update(value for _, value in signature.outputs or ())
     return held

@@ -17,6 +17,8 @@ from tflopt.rewrite.sketch import Sketch
 
 MOST_PARTS = 10
 """Inputs that TFLM's CONCATENATION takes."""
+LARGEST = 1 << 18
+"""Weights of a layer of one group that is worth a look: wider ones never gain by zeros."""
 WIDTHS = (16, 8, 4)
 """Input channels of a group that take little scratch on MVE."""
 

@@ -9,6 +9,7 @@ from tflopt.facts.convolution import Convolution, convolution
 from tflopt.ir import DType
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.forms.convolution_forms import (
+    LARGEST,
     MOST_PARTS,
     as_dense,
     as_depthwise,
@@ -18,9 +19,6 @@ from tflopt.rules.forms.convolution_forms import (
 )
 from tflopt.rules.forms.split_groups import as_parts
 from tflopt.search.worth import Worth
-
-LARGEST = 1 << 18
-"""Weights of a reader without groups that is worth a look."""
 
 
 def expanded_order(conv: Convolution) -> npt.NDArray[np.int64]:

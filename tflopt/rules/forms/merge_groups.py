@@ -7,7 +7,7 @@ from typing import ClassVar
 from tflopt.facts.convolution import convolution
 from tflopt.ir import Op, OpCode
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, Rewriter, Why, require
-from tflopt.rules.forms.convolution_forms import as_dense, wider
+from tflopt.rules.forms.convolution_forms import LARGEST, as_dense, wider
 from tflopt.search.worth import FormRule
 
 
@@ -44,7 +44,3 @@ class MergeGroups(FormRule):
             choice = self.worth.compare([op], sketches[0])
         require(choice.is_worth_it, choice.why_not("CONV_2D of one group"), at=op)
         sketch.graft(rw, op)
-
-
-LARGEST = 1 << 18
-"""Weights of a layer that is worth a look: wider ones never gain by zeros."""

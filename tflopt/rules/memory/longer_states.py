@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from tflopt.facts.evaluate import sources_of
 from tflopt.facts.large import is_large
 from tflopt.facts.operators import CALLS, EFFECTS, PADS, VARIABLES
+from tflopt.facts.referred import referred
 from tflopt.ir import Model, Op, Value
 from tflopt.ir.clone import clone
 from tflopt.rewrite import Rewriter
@@ -59,16 +60,10 @@ def whole_of(op: Op) -> Value | None:
     ports = any(v.is_graph_input or v.is_graph_output for v in (whole, state))
     if not alike or ports or sources_of(op) is None:
         return None
-    if any(whole in (one.extra.intermediates or ()) for one in ops) or _is_port(whole):
+    if whole in referred(op.graph):
         return None
     later = set(ops[ops.index(op) :])
     return whole if later.isdisjoint(state.users) else None
-
-
-def _is_port(value: Value) -> bool:
-    entries = value.graph.model.signatures or ()
-    ports = (port for entry in entries for port in (entry.inputs, entry.outputs))
-    return any(held is value for port in ports for _, held in port or ())
 
 
 def _lengthen(model: Model, places: Iterable[int], rw: Rewriter) -> None:

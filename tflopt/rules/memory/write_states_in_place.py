@@ -10,6 +10,7 @@ import numpy as np
 
 from tflopt.config import Config, Runtime
 from tflopt.facts.operators import CALLS, EFFECTS, VARIABLES
+from tflopt.facts.referred import referred
 from tflopt.facts.state import named
 from tflopt.ir import DType, Model, Op, OpCode, Value
 from tflopt.plan.in_place import aliases_at
@@ -167,12 +168,7 @@ def _held(olds: Sequence[Value], new: Value, keep: frozenset[str]) -> str:
         return "it is an input or an output of the model"
     if any(value.name in keep for value in values):
         return "--keep names the tensor"
-    inner = (value for op in new.graph.ops for value in op.extra.intermediates or ())
-    ports = (
-        port for entry in new.graph.model.signatures or () for port in (entry.inputs, entry.outputs)
-    )
-    named_ports = (value for port in ports for _, value in port or ())
-    held = not values.isdisjoint((*inner, *named_ports))
+    held = not values.isdisjoint(referred(new.graph))
     return "something else refers to the tensor" if held else ""
 
 
