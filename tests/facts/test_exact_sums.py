@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from tflopt.arith.fixed_point import INT8_MAX, clamp
+from tflopt.arith.fixed_point import INT8_MAX, Ints, clamp
 from tflopt.arith.reduction import every_sum
 from tflopt.facts import exact_sums
 from tflopt.facts.exact_sums import Reduction, WeightedSum, as_one_sum, is_off_halves, neighbour
@@ -60,6 +61,13 @@ def test_no_weights_are_tried_where_none_can_be_right(monkeypatch: pytest.Monkey
     assert tried
 
 
+def usable(
+    _levels: Ints, _accumulators: Ints, _first: Ints, multipliers: Ints, shifts: Ints
+) -> npt.NDArray[np.bool_]:
+    """Every multiplier that the kernels take, be there hope or not."""
+    return np.asarray((multipliers != 0) & (shifts <= 0))
+
+
 @pytest.mark.parametrize("seed", range(38, 55))
 def test_no_weight_is_left_out_that_is_right(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(seed)
@@ -68,7 +76,6 @@ def test_no_weight_is_left_out_that_is_right(seed: int, monkeypatch: pytest.Monk
     zeros = rng.choice((-128, 127, 0, -20)), rng.choice((-128, 127, 0, 60))
     mean = Reduction(rng.choice((2, 4, 9, 25, 49)), scale, zeros[0], out_scale, zeros[1])
     quick = as_one_sum.__wrapped__(mean)
-    usable = lambda *given: (given[3] != 0) & (given[4] <= 0)  # noqa: E731
     monkeypatch.setattr(exact_sums, "_hopeful", usable)
     assert as_one_sum.__wrapped__(mean) == quick
     assert (quick is None) == (seed in {41, 47, 52, 53, 54})
