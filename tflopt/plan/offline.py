@@ -228,10 +228,11 @@ class _Best:
         return self.plan()
 
     def plan(self) -> OfflinePlan:
-        """As it is now; none where its offsets are more than the runtime has numbers for.
+        """As it is now; none where the model alone has more bytes than the runtime has offsets for.
 
         Raises:
             UsageError: none was found.
+            PlanError: what is asked for takes more bytes than that.
         """
         use = self.use
         if use is None:
@@ -239,6 +240,8 @@ class _Best:
                 "no plan was found that keeps to what is pinned, preserved or reserved"
             )
         if use.head_bytes >= OFFSET_LIMIT:
+            if self.online.head_bytes < OFFSET_LIMIT:
+                raise PlanError(use.head_bytes, OFFSET_LIMIT - 1)
             reason = f"{use.head_bytes:,} bytes are more than the runtime has offsets for"
             online = (ONLINE,) * self.model.tensor_count
             return _no_plan(online, self.online, self.bound, reason)
