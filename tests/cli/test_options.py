@@ -135,3 +135,18 @@ def test_every_runner_is_listed_once() -> None:
     assert options()["runner"].spec.help.rstrip(".").replace(" or ", ", ") == ", ".join(
         RUNNER_NAMES
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        ((), "for cortex-m55, the default; --target names another"),
+        (("--target", "cortex-m55"), "for cortex-m55"),
+        (("--board", "corstone-300"), "for cortex-m55"),
+    ],
+)
+def test_a_core_that_was_named_is_not_called_the_default(
+    cli: Cli, small: Path, arguments: tuple[str, ...], title: str
+) -> None:
+    lines = cli("optimize", "--no-verify", small, *arguments).out.splitlines()
+    assert lines[0].endswith(f"  {title}")

@@ -15,7 +15,7 @@ import typer
 from tflopt.annotation.annotate import Annotate
 from tflopt.cli.common import Jobs, Quiet, ReportPath, load, output_path
 from tflopt.cli.device import choose_runner
-from tflopt.cli.options import from_command_line, with_options
+from tflopt.cli.options import from_command_line, names_target, with_options
 from tflopt.errors import UsageError, printable
 from tflopt.io import utf8, write_all
 from tflopt.io.files import STDOUT, check_outputs
@@ -51,6 +51,7 @@ class _Show:
     print_after: Sequence[str]
     timing: bool
     quiet: bool
+    names_target: bool
 
     @property
     def is_of_one(self) -> bool:
@@ -66,6 +67,7 @@ class _Show:
     }
 )
 def optimize(
+    context: typer.Context,
     models: Annotated[list[Path], typer.Argument(metavar="MODEL.tflite...", show_default=False)],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: MODEL.opt.tflite.")
@@ -88,7 +90,8 @@ def optimize(
     written; a difference is exit code 1 and leaves no file. With several models and --dir one
     failure doesn't stop the rest, and the exit code is the worst.
     """
-    show = _Show(report_path, html, explain, print_after or (), timing, quiet)
+    after = print_after or ()
+    show = _Show(report_path, html, explain, after, timing, quiet, names_target(context))
     single = folder is None and len(models) == 1
     loaded = load(models[0]) if single else None
     settings = from_command_line(said).settings(choose_runner)
@@ -135,7 +138,7 @@ def _optimize_one(
     if printed:
         typer.echo(printed, nl=False)
     elif not show.quiet:
-        _print(result, settings, model, destination, show.explain)
+        _print(result, settings, model, destination, show)
 
 
 def _reports(
@@ -182,7 +185,7 @@ def _run(original: Model, data: bytes, settings: Settings, quiet: bool, watch: W
 
 
 def _print(
-    result: Result, settings: Settings, source: Path, destination: Path, explain: bool
+    result: Result, settings: Settings, source: Path, destination: Path, show: _Show
 ) -> None:
     from tflopt.product.levers import find_levers
     from tflopt.report.console_summary import print_summary
@@ -192,8 +195,9 @@ def _print(
     levers = find_levers(result, settings)
     came = "standard input" if source == STDOUT else str(source)
     goes = "to standard output" if destination == STDOUT else str(destination)
-    print_summary(console, result, settings, came, goes, levers)
-    if explain:
+    named = show.names_target
+    print_summary(console, result, settings, came, goes, levers, names_target=named)
+    if show.explain:
         from tflopt.report.console import print_near_misses
         from tflopt.report.console_channels import print_removed
         from tflopt.report.removed_channels import removed_channels

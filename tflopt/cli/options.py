@@ -62,6 +62,12 @@ def from_command_line(said: Mapping[str, object]) -> Options:
     return Options(**{name: _value(option, said) for name, option in options().items()})  # type: ignore[arg-type]
 
 
+def names_target(context: typer.Context) -> bool:
+    """Whether the command was told a core, by itself or with a board or a profile."""
+    sources = map(context.get_parameter_source, ("target", "board", "profile"))
+    return any(source is not None and source.name != "DEFAULT" for source in sources)
+
+
 def _value(option: Option, said: Mapping[str, object]) -> object:
     spec = option.spec
     if spec.flags:

@@ -14,7 +14,7 @@ from rich.text import Text
 from tflopt.errors import printable
 from tflopt.product.growth import size_notes
 from tflopt.product.levers import INSTRUCTIONS, Effect, Lever
-from tflopt.product.optimize import DEFAULT_TARGET, Result, Settings
+from tflopt.product.optimize import Result, Settings
 from tflopt.report.console import print_notes, print_verification
 from tflopt.report.console_hazards import print_hazards
 from tflopt.report.happened import Change, file_changes, operator_changes
@@ -52,9 +52,14 @@ def print_summary(
     source: str,
     output: str,
     levers: Sequence[Lever] = (),
+    *,
+    names_target: bool = False,
 ) -> None:
-    """What it is for, before and after, what happened, the verdict, and what else there is."""
-    screen = _Screen(console, result, settings, levers)
+    """What it is for, before and after, what happened, the verdict, and what else there is.
+
+    ``names_target``: the user said for which core, and needs no word of how to.
+    """
+    screen = _Screen(console, result, settings, levers, names_target)
     text = ""
     for most in LIMITS:
         with console.capture() as captured:
@@ -73,6 +78,7 @@ class _Screen:
     result: Result
     settings: Settings
     levers: Sequence[Lever]
+    names_target: bool
 
     @cached_property
     def operators(self) -> list[Change]:
@@ -92,7 +98,7 @@ class _Screen:
     def show(self, source: str, output: str, most: _Most) -> None:
         """All of it, with so many of each."""
         console, result, settings = self.console, self.result, self.settings
-        paragraph(console, _title(source, settings.device))
+        paragraph(console, _title(source, settings.device, self.names_target))
         console.print()
         console.print(_totals(result, settings.device))
         console.print()
@@ -154,8 +160,8 @@ class _Screen:
             self.console.print(Text(text, style=SMALL))
 
 
-def _title(source: str, device: Device) -> Text:
-    usual = ", the default; --target names another" if str(device.target) == DEFAULT_TARGET else ""
+def _title(source: str, device: Device, names_target: bool) -> Text:
+    usual = "" if names_target else ", the default; --target names another"
     return Text.assemble((printable(source), "bold"), f"  for {device.target}{usual}")
 
 
