@@ -31,6 +31,8 @@ EVERY_INT8: Ints = np.arange(INT8_MIN, INT8_MAX + 1, dtype=np.int64)
 """All values of an int8 tensor, so that a table's entry ``i`` belongs to ``i - 128``."""
 LARGEST_RATIO = 2.0**20
 """Ratios of scales up to here keep every shifted int8 within 32 bits."""
+TABLES_KEPT = 16384
+"""Of 4 KiB each: a row of a hundred operators has ten thousand parts to try other operators for."""
 Function = Callable[[object, Affine, Affine, Precision], "Ints | None"]
 LOGISTIC_OUTPUT = (1 / 256, -128)
 TANH_OUTPUT = (1 / 128, 0)
@@ -67,7 +69,7 @@ def requantized_table(source: Affine, target: Affine) -> Ints | None:
     return unary_table(OpCode.QUANTIZE, None, source, target)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=TABLES_KEPT)
 def _unary_table(
     code: OpCode, options: Options | None, scale: float, zero: int, out_scale: float, out_zero: int
 ) -> Ints | None:
@@ -242,7 +244,7 @@ def _numbers(value: Value | None) -> tuple[float, int] | None:
     return None if params is None else (float(params.scale), int(params.zero_point))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=TABLES_KEPT)
 def _with_a_number(
     code: OpCode,
     fused: Activation | None,
