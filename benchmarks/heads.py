@@ -28,11 +28,11 @@ sys.path.insert(0, str(ROOT))  # for tests/plan, which this shares its graphs an
 from tests.plan.random_models import random_model  # noqa: E402
 from tests.plan.tflm_host import available, record  # noqa: E402
 from tflopt.config import Config  # noqa: E402
+from tflopt.facts.offline_plan import ONLINE  # noqa: E402
 from tflopt.io import read, write_bytes  # noqa: E402
 from tflopt.ir import Model  # noqa: E402
 from tflopt.ir.clone import clone  # noqa: E402
 from tflopt.plan.describe import describe, read_plan, write_plan  # noqa: E402
-from tflopt.plan.greedy import ONLINE  # noqa: E402
 from tflopt.plan.offline import simulate_head  # noqa: E402
 from tflopt.plan.reference_kernels import reference_scratch  # noqa: E402
 from tflopt.rules.pipeline import run_pipeline  # noqa: E402

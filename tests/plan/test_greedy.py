@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tflopt.facts.offline_plan import ONLINE
 from tflopt.plan import greedy
-from tflopt.plan.greedy import ONLINE, Requirement, simulate_greedy
+from tflopt.plan.greedy import Requirement, simulate_greedy
 
 pytestmark = pytest.mark.unit
 

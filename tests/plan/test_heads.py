@@ -10,12 +10,12 @@ import pytest
 
 from tests.plan.random_models import random_model
 from tests.plan.tflm_host import Recorded, needs_tflm, record
+from tflopt.facts.offline_plan import ONLINE
 from tflopt.io.reading.reader import read
 from tflopt.io.writing.writer import write_bytes
 from tflopt.ir import Model
 from tflopt.plan.describe import describe, write_plan
 from tflopt.plan.find_aliases import in_place_aliases
-from tflopt.plan.greedy import ONLINE
 from tflopt.plan.lifetimes import ModelDesc
 from tflopt.plan.offline import plan_offline, simulate_head
 from tflopt.plan.reference_kernels import reference_scratch

@@ -11,6 +11,7 @@ import pytest
 from tests.support.kit import Kit
 from tests.support.paths import needs_tflm
 from tests.support.runtime import Outputs, runtime
+from tflopt.facts.offline_plan import ONLINE
 from tflopt.io import write_bytes
 from tflopt.ir import DType, Model, OpCode, Value
 from tflopt.ir.clone import clone
@@ -27,7 +28,6 @@ from tflopt.ir.options import (
     UnpackOptions,
 )
 from tflopt.plan.describe import write_plan_bytes
-from tflopt.plan.greedy import ONLINE
 from tflopt.plan.in_place import ValueAlias, aliases_at
 
 pytestmark = [pytest.mark.runtime, needs_tflm]

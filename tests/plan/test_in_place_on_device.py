@@ -11,11 +11,11 @@ from tests.plan.test_in_place_distances import LAYERS, QUANT
 from tests.run.test_on_device import CORES, FEW, device_of
 from tests.run.test_on_device import images as images
 from tests.support.kit import Kit
+from tflopt.facts.offline_plan import ONLINE
 from tflopt.io import write_bytes
 from tflopt.ir import DType, Model
 from tflopt.ir.clone import clone
 from tflopt.plan.describe import runtime_bytes, write_plan_bytes
-from tflopt.plan.greedy import ONLINE
 from tflopt.plan.in_place import aliases_at
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.problem import align_up

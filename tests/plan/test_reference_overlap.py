@@ -10,12 +10,12 @@ import pytest
 from tests.support.kit import Kit
 from tests.support.paths import needs_tflm
 from tests.support.runtime import Outputs, runtime
+from tflopt.facts.offline_plan import ONLINE
 from tflopt.io import write_bytes
 from tflopt.ir import Model, Op, OpCode, Padding, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.options import Pool2DOptions
 from tflopt.plan.describe import write_plan_bytes
-from tflopt.plan.greedy import ONLINE
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import KernelSet, gap_on
 

@@ -14,12 +14,12 @@ from tests.support.lean import lean
 from tests.support.paths import every_model
 from tflopt.annotation.annotate import Annotate
 from tflopt.config import Config, Runtime, Strip
+from tflopt.facts.offline_plan import PLAN_NAME
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Buffer, DType, Model, OpCode, OperatorCode, Quantization
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.flash import KINDS, Flash, flash_of
 from tflopt.report.notes import bias_notes, undelegated
-from tflopt.rules.memory.drop_stale_plan import PLAN
 
 pytestmark = pytest.mark.unit
 NEW_SCALE_BYTES = {Runtime.TFLM: 8, Runtime.BOTH: 16}
@@ -165,7 +165,7 @@ def test_the_bounds_tell_names_and_runtimes_apart() -> None:
 
 def test_a_plan_counts_as_metadata() -> None:
     n = relu_chain("a", "b")
-    n.metadata(**{PLAN: np.array([1, 0, 3, -1, -1, -1], "<i4").tobytes()})
+    n.metadata(**{PLAN_NAME: np.array([1, 0, 3, -1, -1, -1], "<i4").tobytes()})
     found = account(write_bytes(n.model)).by_kind
     without = account(write_bytes(relu_chain("a", "b").model)).by_kind
     assert found["metadata"] - without.get("metadata", 0) == 4 + 24 + 12  # data, and its entry

@@ -9,8 +9,9 @@ from tests.support.check_rule import check_leaves_alone, check_rule
 from tests.support.graphs import Net
 from tflopt.config import Config, Strip
 from tflopt.errors import UnsupportedError, UsageError
+from tflopt.facts.offline_plan import PLAN_NAME
 from tflopt.ir import Buffer, Metadata
-from tflopt.rules.memory.drop_stale_plan import PLAN, DropStalePlan
+from tflopt.rules.memory.drop_stale_plan import DropStalePlan
 from tflopt.rules.pipeline import COMPRESSED, Selection, run_pipeline
 from tflopt.target.annotation import METADATA_NAME
 
@@ -38,23 +39,23 @@ def names(n: Net) -> list[str | None]:
 
 
 def test_the_plan_goes_and_other_metadata_stays() -> None:
-    copy = check_rule(planned("a", PLAN, "b").model, RULE, runners=[])
+    copy = check_rule(planned("a", PLAN_NAME, "b").model, RULE, runners=[])
     assert [entry.name for entry in copy.metadata or ()] == ["a", "b"]
 
 
 def test_leaves_other_metadata_alone() -> None:
-    check_leaves_alone(planned("a", PLAN.lower()).model, RULE)
+    check_leaves_alone(planned("a", PLAN_NAME.lower()).model, RULE)
     check_leaves_alone(Net().model, RULE)
 
 
 def test_the_pipeline_keeps_a_plan_while_nothing_changes() -> None:
-    n = planned(PLAN)
+    n = planned(PLAN_NAME)
     assert not run_pipeline(n.model, config=CONFIG).hits
-    assert names(n) == [PLAN]
+    assert names(n) == [PLAN_NAME]
 
 
 def test_the_pipeline_drops_a_plan_that_rules_made_stale() -> None:
-    n = planned(PLAN, "a", noop=True)
+    n = planned(PLAN_NAME, "a", noop=True)
     run_pipeline(n.model, config=CONFIG)
     assert names(n) == ["a"]
 
@@ -65,7 +66,7 @@ def test_compressed_models_are_refused() -> None:
         run_pipeline(n.model)
 
 
-@pytest.mark.parametrize("name", [PLAN, METADATA_NAME])
+@pytest.mark.parametrize("name", [PLAN_NAME, METADATA_NAME])
 def test_disabled_it_refuses_what_would_be_stale(name: str) -> None:
     n = planned(name, noop=True)
     with pytest.raises(UsageError, match="--disable drop-stale-plan: the model's memory plan"):
@@ -73,23 +74,23 @@ def test_disabled_it_refuses_what_would_be_stale(name: str) -> None:
 
 
 def test_disabled_it_lets_pass_what_nothing_changed() -> None:
-    n = planned(PLAN)
+    n = planned(PLAN_NAME)
     assert not run_pipeline(n.model, Selection(disable=["drop-stale-plan"]), CONFIG).hits
-    assert names(n) == [PLAN]
+    assert names(n) == [PLAN_NAME]
 
 
 def test_it_runs_whatever_only_names() -> None:
-    n = planned(PLAN, noop=True)
+    n = planned(PLAN_NAME, noop=True)
     assert run_pipeline(n.model, Selection(only=["remove-noop"]), CONFIG).counts[RULE.name] == 1
     assert names(n) == []
 
 
 def test_dropped_names_leave_a_plan_as_it_is() -> None:
-    n = planned(PLAN)
+    n = planned(PLAN_NAME)
     n.graph.ops[0].output.name = "inner"
     trace = run_pipeline(n.model, Selection(only=["strip-names"]), Config())
     assert trace.counts == {"strip-names": 1}
-    assert names(n) == [PLAN]
+    assert names(n) == [PLAN_NAME]
 
 
 def test_another_order_makes_a_plan_stale() -> None:
@@ -100,7 +101,7 @@ def test_another_order_makes_a_plan_stale() -> None:
     n.output(n.add(small, n.slice(wide, (0, 0), (1, 64))))
     plan = np.array([1, 0, len(n.graph.values), *[-1] * len(n.graph.values)], "<i4")
     n.model.buffers.append(Buffer(plan.view(np.uint8)))
-    n.model.metadata = [Metadata(PLAN, n.model.buffers[-1])]
+    n.model.metadata = [Metadata(PLAN_NAME, n.model.buffers[-1])]
     n.graph.ops = [n.graph.ops[1], n.graph.ops[0], *n.graph.ops[2:]]
     trace = run_pipeline(n.model, Selection(only=["reorder-operators"]), CONFIG)
     assert trace.counts == {"reorder-operators": 1, RULE.name: 1}

@@ -8,10 +8,10 @@ import pytest
 from tests.support.check_rule import check_leaves_alone, check_rule
 from tests.support.flash import Layers, real_model, relu_chain
 from tests.support.graphs import QUANT
+from tflopt.facts.offline_plan import PLAN_NAME
 from tflopt.io import write_bytes
 from tflopt.ir import Buffer, DType, Value
 from tflopt.rules.flash.merge_buffers import MergeBuffers
-from tflopt.rules.memory.drop_stale_plan import PLAN
 
 pytestmark = pytest.mark.runtime
 RULE = MergeBuffers()
@@ -82,7 +82,7 @@ def test_metadata_shares_too_and_keeps_its_order() -> None:
 def test_a_memory_plan_is_still_found() -> None:
     n = relu_chain("a", "b")
     plan = np.array([1, 0, 3, -1, -1, -1], "<i4").tobytes()
-    n.metadata(**{PLAN: plan, "copy": plan})
+    n.metadata(**{PLAN_NAME: plan, "copy": plan})
     copy = check_rule(n.model, RULE, hits=1)
     assert copy.metadata is not None
     data = copy.metadata[0].buffer.data

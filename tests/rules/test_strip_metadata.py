@@ -9,12 +9,12 @@ from tests.support.check_rule import apply, check_leaves_alone, check_rule
 from tests.support.everything import archive
 from tests.support.flash import Layers, real_model, relu_chain
 from tflopt.config import Config, Strip
+from tflopt.facts.offline_plan import PLAN_NAME
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model
 from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.report.notes import notes
 from tflopt.rules.flash.strip_metadata import CONVERSION, StripMetadata
-from tflopt.rules.memory.drop_stale_plan import PLAN
 
 pytestmark = pytest.mark.runtime
 RULE = StripMetadata()
@@ -23,7 +23,7 @@ ENTRIES = {
     "min_runtime_version": b"1.5.0\0",
     "TFLITE_METADATA": b"labels",
     "CONVERSION_METADATA": b"converted",
-    PLAN: np.array([1, 0, 3, -1, -1, -1], "<i4").tobytes(),
+    PLAN_NAME: np.array([1, 0, 3, -1, -1, -1], "<i4").tobytes(),
     "mine": b"mine",
 }
 
@@ -42,12 +42,12 @@ def left(model: Model) -> list[tuple[str | None, bytes]]:
 
 def test_what_the_converter_says_goes_and_the_order_of_the_rest_stays() -> None:
     copy = check_rule(described(*ENTRIES).model, RULE, hits=1)
-    kept = ["TFLITE_METADATA", PLAN, "mine"]
+    kept = ["TFLITE_METADATA", PLAN_NAME, "mine"]
     assert left(copy) == [(name, ENTRIES[name]) for name in kept]
 
 
 def test_all_keeps_the_plan_alone() -> None:
-    assert left(check_rule(described(*ENTRIES).model, ALL)) == [(PLAN, ENTRIES[PLAN])]
+    assert left(check_rule(described(*ENTRIES).model, ALL)) == [(PLAN_NAME, ENTRIES[PLAN_NAME])]
 
 
 @pytest.mark.parametrize("rule", [RULE, ALL])
@@ -92,8 +92,8 @@ def test_an_entry_without_a_name_stays_by_default() -> None:
 def test_leaves_alone_models_without_such_entries() -> None:
     check_leaves_alone(relu_chain("a").model, RULE)
     check_leaves_alone(relu_chain("a").model, ALL)
-    check_leaves_alone(described(PLAN, "mine").model, RULE)
-    check_leaves_alone(described(PLAN).model, ALL)
+    check_leaves_alone(described(PLAN_NAME, "mine").model, RULE)
+    check_leaves_alone(described(PLAN_NAME).model, ALL)
 
 
 def test_a_real_file() -> None:

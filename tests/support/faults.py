@@ -19,13 +19,13 @@ from tests.support.fault import Fault, find
 from tests.support.kit import Kit
 from tests.support.paths import TESTDATA
 from tflopt.config import Config
+from tflopt.facts.offline_plan import PLAN_NAME
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model, Op, OpCode, Padding
 from tflopt.ir.clone import clone
 from tflopt.ir.options import LeakyReluOptions
 from tflopt.ir.types import Activation
 from tflopt.ir.verify import verify
-from tflopt.rules.memory.drop_stale_plan import PLAN
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.verify.compare import Candidate, Verification, compare
 
@@ -43,7 +43,7 @@ def plan_too_tight(model: Model, rng: random.Random) -> Sequence[Op]:
 
 
 def _moved(model: Model, rng: random.Random, where: Callable[[int, int], int]) -> Sequence[Op]:
-    plans = [entry.buffer for entry in model.metadata or () if entry.name == PLAN]
+    plans = [entry.buffer for entry in model.metadata or () if entry.name == PLAN_NAME]
     layers = find(model, rng, OpCode.CONV_2D, OpCode.FULLY_CONNECTED, OpCode.DEPTHWISE_CONV_2D)
     if not plans or plans[0].data is None:
         return []

@@ -10,9 +10,10 @@ from math import prod
 import numpy as np
 
 from tflopt.errors import UnsupportedError
+from tflopt.facts.offline_plan import PLAN_NAME
 from tflopt.ir import Buffer, DType, Graph, Metadata, Model, Op, OpCode, Value
 from tflopt.ir.options import CallOnceOptions, IfOptions, WhileOptions
-from tflopt.plan.encode import METADATA_NAME, decode, encode
+from tflopt.plan.encode import decode, encode
 from tflopt.plan.lifetimes import GraphDesc, ModelDesc, OpDesc, TensorDesc, TensorRef
 
 ScratchSizes = Callable[[Op], Sequence[int]]
@@ -67,7 +68,7 @@ def write_plan(model: Model, offsets: Sequence[int] | None) -> None:
 
 def plan_bytes(model: Model) -> bytes | None:
     """The offline plan in force as the file has it, None without one."""
-    entries = [m for m in model.metadata or () if m.name == METADATA_NAME]
+    entries = [m for m in model.metadata or () if m.name == PLAN_NAME]
     if not entries:
         return None
     data = entries[-1].buffer.data
@@ -76,8 +77,8 @@ def plan_bytes(model: Model) -> bytes | None:
 
 def write_plan_bytes(model: Model, raw: bytes | None) -> None:
     """As :func:`write_plan`, from bytes that are not looked at."""
-    kept = [m for m in model.metadata or () if m.name != METADATA_NAME]
-    dropped = [m.buffer for m in model.metadata or () if m.name == METADATA_NAME]
+    kept = [m for m in model.metadata or () if m.name != PLAN_NAME]
+    dropped = [m.buffer for m in model.metadata or () if m.name == PLAN_NAME]
     shared = {id(m.buffer) for m in kept} | {
         id(value.buffer) for graph in model.graphs for value in graph.values
     }
@@ -90,7 +91,7 @@ def write_plan_bytes(model: Model, raw: bytes | None) -> None:
     if raw is not None:
         buffer = Buffer(np.frombuffer(raw, dtype=np.uint8))
         model.buffers.append(buffer)
-        kept.append(Metadata(METADATA_NAME, buffer))
+        kept.append(Metadata(PLAN_NAME, buffer))
     if kept or model.metadata is not None:
         model.metadata = kept
 

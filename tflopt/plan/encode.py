@@ -13,16 +13,13 @@ import struct
 from collections.abc import Sequence
 
 from tflopt.errors import ModelError
-from tflopt.plan.greedy import ONLINE
+from tflopt.facts.offline_plan import HEADER_WORDS, OFFSET_LIMIT, ONLINE, PLAN_NAME
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.texts import counted
 
-METADATA_NAME = "OfflineMemoryAllocation"
 FORMAT_VERSION = 1
 
 _WORD_BYTES = 4
-_HEADER_WORDS = 3
-_LIMIT = 1 << 31
 
 
 def encode(offsets: Sequence[int], subgraphs: int) -> bytes:
@@ -31,10 +28,10 @@ def encode(offsets: Sequence[int], subgraphs: int) -> bytes:
     Raises ValueError for an offset that isn't -1 or a multiple of 16 in range: we never write one.
     """
     for index, offset in enumerate(offsets):
-        if offset != ONLINE and (offset % ARENA_ALIGNMENT or not 0 <= offset < _LIMIT):
+        if offset != ONLINE and (offset % ARENA_ALIGNMENT or not 0 <= offset < OFFSET_LIMIT):
             raise ValueError(f"offset {offset} of tensor {index} can't be written")
     header = (FORMAT_VERSION, subgraphs, len(offsets))
-    return struct.pack(f"<{_HEADER_WORDS + len(offsets)}i", *header, *offsets)
+    return struct.pack(f"<{HEADER_WORDS + len(offsets)}i", *header, *offsets)
 
 
 def decode(data: bytes, tensor_count: int, path: str = "") -> list[int]:
@@ -42,14 +39,14 @@ def decode(data: bytes, tensor_count: int, path: str = "") -> list[int]:
 
     Raises `ModelError` where AllocateTensors would fail or read beyond the buffer.
     """
-    if len(data) < _HEADER_WORDS * _WORD_BYTES:
-        raise ModelError(f"{len(data):,} bytes, too short for its header", METADATA_NAME, path)
+    if len(data) < HEADER_WORDS * _WORD_BYTES:
+        raise ModelError(f"{len(data):,} bytes, too short for its header", PLAN_NAME, path)
     count = struct.unpack_from("<3i", data)[2]
     if count != tensor_count:
         tensors = counted(tensor_count, "tensor")
         reason = f"{counted(count, 'offset')} for {tensors}: AllocateTensors fails"
-        raise ModelError(reason, METADATA_NAME, path)
-    need = (_HEADER_WORDS + count) * _WORD_BYTES
+        raise ModelError(reason, PLAN_NAME, path)
+    need = (HEADER_WORDS + count) * _WORD_BYTES
     if len(data) < need:
-        raise ModelError(f"{len(data):,} bytes where {need:,} are needed", METADATA_NAME, path)
-    return list(struct.unpack_from(f"<{count}i", data, _HEADER_WORDS * _WORD_BYTES))
+        raise ModelError(f"{len(data):,} bytes where {need:,} are needed", PLAN_NAME, path)
+    return list(struct.unpack_from(f"<{count}i", data, HEADER_WORDS * _WORD_BYTES))

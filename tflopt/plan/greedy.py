@@ -22,11 +22,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tflopt.facts.offline_plan import ONLINE
+
 SORTING = 8
 """Looking at an entry of a sorted list is so much cheaper than sorting it."""
 MANY = 256
 """Entries from which on columns of numbers are faster than a list of them."""
-ONLINE = -1
 """The offline offset that means "place it at run time" (kOnlinePlannedBuffer)."""
 
 

@@ -24,7 +24,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tflopt.plan.greedy import ONLINE, Requirement
+from tflopt.facts.offline_plan import ONLINE
+from tflopt.plan.greedy import Requirement
 from tflopt.plan.problem import align_up
 
 ARENA_ALIGNMENT = 16

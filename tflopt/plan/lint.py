@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from tflopt.plan.encode import METADATA_NAME
-from tflopt.plan.greedy import ONLINE
+from tflopt.facts.offline_plan import OFFSET_LIMIT, ONLINE, PLAN_NAME
 from tflopt.plan.lifetimes import (
     ARENA_ALIGNMENT,
     ModelDesc,
@@ -19,8 +18,6 @@ from tflopt.plan.lifetimes import (
 )
 from tflopt.plan.problem import Lifetime
 from tflopt.texts import counted
-
-_LIMIT = 1 << 31
 
 
 class Severity(Enum):
@@ -53,7 +50,7 @@ def lint(
     """
     if len(offsets) != model.tensor_count:
         reason = f"{counted(len(offsets), 'offset')} for {counted(model.tensor_count, 'tensor')}"
-        return [Finding(Severity.ERROR, (METADATA_NAME,), reason)]
+        return [Finding(Severity.ERROR, (PLAN_NAME,), reason)]
     planned = _placed(model, offsets)
     findings = [finding for placed in planned for finding in _lint_one(placed, model)]
     return findings + clashes(_meetings(planned), aliases)
@@ -148,7 +145,7 @@ def _exact_bytes(model: ModelDesc, ref: TensorRef) -> int:
 
 def _lint_one(placed: _Placed, model: ModelDesc) -> Iterator[Finding]:
     offset = placed.offset
-    if offset < 0 or offset + placed.buffer.size_bytes >= _LIMIT:
+    if offset < 0 or offset + placed.buffer.size_bytes >= OFFSET_LIMIT:
         yield Finding(Severity.ERROR, (placed.name,), f"offset {offset} is out of range")
     if offset % ARENA_ALIGNMENT:
         reason = f"offset {offset} is not a multiple of {ARENA_ALIGNMENT}"

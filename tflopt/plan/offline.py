@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from tflopt.errors import PlanError, UsageError
-from tflopt.plan.greedy import ONLINE, simulate_greedy
+from tflopt.facts.offline_plan import OFFSET_LIMIT, ONLINE
+from tflopt.plan.greedy import simulate_greedy
 from tflopt.plan.lifetimes import (
     ModelDesc,
     PlannedBuffer,
@@ -28,7 +29,7 @@ from tflopt.plan.lifetimes import (
     planned_buffers,
 )
 from tflopt.plan.lower_bound import lower_bound, together
-from tflopt.plan.offline_problem import FOREVER, OFFSET_LIMIT, as_problem
+from tflopt.plan.offline_problem import FOREVER, as_problem
 from tflopt.plan.offline_problem import OfflineOptions as OfflineOptions
 from tflopt.plan.problem import Problem, Solution, align_up, height_of
 from tflopt.plan.recent import Recent

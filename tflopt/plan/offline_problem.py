@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tflopt.errors import UsageError
+from tflopt.facts.offline_plan import OFFSET_LIMIT
 from tflopt.plan.lifetimes import (
     ARENA_ALIGNMENT,
     GraphDesc,
@@ -18,8 +19,6 @@ from tflopt.plan.problem import Alias, Buffer, Lifetime, Problem
 from tflopt.plan.solve import SolveOptions
 
 FOREVER = 1 << 40
-OFFSET_LIMIT = 1 << 31
-"""TFLM's offsets are of type int32."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from tflopt.errors import UnsupportedError, UsageError
+from tflopt.facts.offline_plan import OFFSET_LIMIT
 from tflopt.ir import Model, Op
 from tflopt.plan.costs import KernelMemory, describe_costs, variable_setup
 from tflopt.plan.describe import describe, read_plan, runtime_bytes
@@ -19,7 +20,6 @@ from tflopt.plan.offline import (
     plan_offline,
     simulate_head,
 )
-from tflopt.plan.offline_problem import OFFSET_LIMIT
 from tflopt.plan.problem import align_up
 from tflopt.plan.recent import Recent
 from tflopt.plan.tflm import ArenaUse, OpCost, TwoArenas, arena_use, two_arenas

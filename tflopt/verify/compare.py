@@ -9,11 +9,11 @@ from functools import cached_property, partial
 from typing import Literal
 
 from tflopt.errors import MismatchError, RunnerError, UnsupportedError, UsageError, printable
+from tflopt.facts.offline_plan import PLAN_NAME
 from tflopt.io import write_bytes
 from tflopt.ir import Model, OpCode
 from tflopt.ir.clone import clone
 from tflopt.plan.describe import write_plan
-from tflopt.plan.encode import METADATA_NAME
 from tflopt.run.device_report import DeviceReport
 from tflopt.run.registry import HOSTS
 from tflopt.run.runner import (
@@ -392,7 +392,7 @@ def _describe(output: str, one: Array, two: Array, runner: str, sample: int) -> 
 
 def without_plan(candidate: Candidate) -> Candidate:
     """The same model without an offline memory plan, which not every run can honour."""
-    if all(entry.name != METADATA_NAME for entry in candidate.model.metadata or ()):
+    if all(entry.name != PLAN_NAME for entry in candidate.model.metadata or ()):
         return candidate
     model = clone(candidate.model)
     write_plan(model, None)

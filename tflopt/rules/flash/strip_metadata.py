@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tflopt.config import Config, Strip
+from tflopt.facts.offline_plan import PLAN_NAME
 from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter, Stage
-from tflopt.rules.memory.drop_stale_plan import PLAN
 
 CONVERSION = frozenset(
     {
@@ -20,7 +20,7 @@ CONVERSION = frozenset(
     }
 )
 """What converters leave about themselves."""
-READ_BY_TFLM = frozenset({PLAN})
+READ_BY_TFLM = frozenset({PLAN_NAME})
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from tflopt.facts.offline_plan import PLAN_NAME
 from tflopt.ir import Model
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.annotation import METADATA_NAME
 
-PLAN = "OfflineMemoryAllocation"
-STALE = frozenset({PLAN, METADATA_NAME})
+STALE = frozenset({PLAN_NAME, METADATA_NAME})
 
 
 class DropStalePlan(ModelRule):

@@ -8,10 +8,10 @@ from itertools import combinations
 
 from tflopt.config import Config
 from tflopt.errors import UnsupportedError
+from tflopt.facts.offline_plan import ONLINE
 from tflopt.ir import Model, Op, Value
 from tflopt.ir.clone import clone
 from tflopt.plan.describe import plan_bytes, read_plan, write_plan, write_plan_bytes
-from tflopt.plan.greedy import ONLINE
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT, PlannedBuffer, TensorRef
 from tflopt.plan.offline import simulate_head
 from tflopt.rewrite import ModelRule, Trace, run_model_rule
