@@ -9,6 +9,8 @@ import nox
 
 nox.options.sessions = ["lint", "docs", "tests"]
 nox.options.reuse_existing_virtualenvs = True
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 REQUIREMENTS = "tests/requirements.txt"
 LOCK = "tests/requirements.lock"
@@ -31,7 +33,7 @@ def _install(session: nox.Session) -> None:
 
 
 def _install_lock(session: nox.Session) -> None:
-    # pip compiles every module of every package, of which a session imports a tenth.
+    # All modules of all packages would be compiled, of which a session imports a tenth.
     session.install("--no-compile", "--require-hashes", "-r", LOCK)
 
 
