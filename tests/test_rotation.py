@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable
 
-from tests.support.paths import ROOT
-from tests.support.rotation import SHARE, is_due
+import pytest
 
-NAMES = [f"tests/test_x.py::test_y[{number}]" for number in range(200)]
+from tests.support.paths import MODELS, ROOT
+from tests.support.rotation import SHARE, due, turn_of
+
 SOME = "tests/io/test_layout.py"
 
 
-def test_each_is_due_once_in_a_turn() -> None:
-    for name in NAMES:
-        assert sum(is_due(name, 739_000 + number) for number in range(SHARE)) == 1
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 17])
+@pytest.mark.parametrize("spread", [1, 2, SHARE])
+def test_each_round_runs_a_share_and_all_together_every_one(count: int, spread: int) -> None:
+    turns = [7 + place * spread for place in range(count)]
+    for first in range(739_000, 739_004):
+        rounds = [due(turns, number) for number in range(first, first + SHARE)]
+        assert all(rounds)
+        assert set.union(*rounds) == set(range(count))
+        if spread == 1:
+            assert max(map(len, rounds)) <= -(-count // SHARE)
 
 
-def test_a_round_runs_about_its_share() -> None:
-    for number in range(SHARE):
-        due = sum(is_due(name, number) for name in NAMES)
-        assert 0.7 < due * SHARE / len(NAMES) < 1.3
+def test_a_round_takes_the_same_models_of_every_family() -> None:
+    for path in MODELS:
+        assert turn_of([path], "one", 3) == turn_of(["cortex-m4", path], "two", 5)
+    assert len({turn_of([path], "one", 0) for path in MODELS}) == len(MODELS)
+    assert turn_of([ROOT], "one", 1) == turn_of([7], "one", 0) + 1
 
 
 def collected(*arguments: str) -> set[str]:
@@ -29,9 +39,14 @@ def collected(*arguments: str) -> set[str]:
     return {line for line in done.stdout.splitlines() if "::" in line}
 
 
+def families(names: Iterable[str]) -> set[str]:
+    return {name.partition("[")[0] for name in names}
+
+
 def test_only_long_tests_rotate_and_only_where_asked() -> None:
-    number = 5
     everything, long = collected(), collected("-m", "long")
-    due = {name for name in long if is_due(name, number)}
-    assert set() < due < long < everything
-    assert collected("--rotate", "--fuzz-round", str(number)) == everything - (long - due)
+    assert set() < long < everything
+    today = collected("--rotate", "--fuzz-round", "5")
+    assert everything - long < today < everything
+    assert families(today) == families(everything)
+    assert len(long & today) < len(long) / 2
