@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.support.plans import remembered_plans
 from tests.support.rotation import rotate
 from tests.support.runtime import runtime
 from tests.support.sharing import own_processes
+from tflopt.cli.main import COLLECTED_AFTER
 from tflopt.run.shared import sharing
 
 
@@ -40,6 +42,13 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--rotate"):
         rotate(config, items)
+
+
+def pytest_collection_finish() -> None:
+    """Ten thousand tests live to the end: no collection need go through them again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECTED_AFTER)
 
 
 @pytest.fixture
