@@ -67,7 +67,7 @@ class Twins:
             labels = np.asarray(told, dtype=np.int64)
             self.count += len(new)
         self.labels[value] = labels
-        if len(np.unique(labels)) < len(labels):
+        if len(set(labels.tolist())) < len(labels):
             self.pairs.add(value)
 
 

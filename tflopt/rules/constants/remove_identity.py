@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from tflopt.arith.affine import Affine, affine_of
-from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints
-from tflopt.facts.tables import ARITHMETIC, of_pairs
+from tflopt.arith.fixed_point import INT8_MAX, INT8_MIN, Ints, ints
+from tflopt.facts.tables import ARITHMETIC, distinct, of_pairs
 from tflopt.ir import Activation, DType, Op, OpCode, Value, same_quantization
 from tflopt.ir.options import AddOptions, MulOptions, SubOptions
 from tflopt.rewrite import (
@@ -40,7 +40,7 @@ class Pair:
     @property
     def constants(self) -> Ints:
         """The different numbers of the constant, as a row."""
-        return np.unique(self.other.array()).astype(np.int64)[None, :]
+        return distinct(ints(self.other.array()))[None, :]
 
     @property
     def fused(self) -> Activation:
