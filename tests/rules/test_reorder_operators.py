@@ -10,6 +10,7 @@ from tests.fuzz.generate import random_model
 from tests.support.check_rule import check_leaves_alone, check_rule
 from tests.support.graphs import QUANT, Net
 from tests.support.paths import TESTDATA
+from tflopt.config import Config, Runtime
 from tflopt.facts.state import named
 from tflopt.io import read
 from tflopt.ir import Model, OpCode
@@ -21,6 +22,7 @@ from tflopt.plan.lifetimes import ModelDesc, TensorAlias
 from tflopt.plan.order import best_order
 from tflopt.rewrite import Trace, run_model_rule
 from tflopt.rules.memory.reorder_operators import ReorderOperators, order_problem
+from tflopt.rules.pipeline import Selection, run_pipeline
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART
 from tflopt.target.memory import PlanRequest, memory_of
@@ -151,3 +153,30 @@ def test_what_was_planned_with_names_is_not_planned_without_them(
         value.name = None
     assert run_model_rule(clone(model), rule, Trace())
     assert len(asked) == before == 2
+
+
+BRANCHES = """
+graph(%0: i8[1,4096]{0.05,3}, %1: i8[1,512]{0.05,3}) -> %5, %10
+  %2: resource[] = VAR_HANDLE() container= shared_name=level
+  %3: i8[1,4096]{0.05,3} = READ_VARIABLE(%2)
+  %4: i8[1,4096]{0.05,3} = ADD(%3, %0)
+   = ASSIGN_VARIABLE(%2, %4)
+  %5: i8[1,4]{0.05,3} = SLICE(%4, [0, 0], [1, 4])
+  %6: i8[1,5120]{0.05,3} = PAD(%1, [0, 0, 0, 4608])
+  %7: i8[1,5120]{0.05,3} = PAD(%1, [0, 0, 4608, 0])
+  %8: i8[1,512]{0.05,3} = SLICE(%6, [0, 4], [1, 512])
+  %9: i8[1,512]{0.05,3} = SLICE(%7, [0, 8], [1, 512])
+  %10: i8[1,512]{0.05,3} = ADD(%8, %9)
+"""
+"""The copies of a state take most; without them the wide branches do."""
+
+
+def test_operators_are_ordered_again_once_states_are_written_in_place() -> None:
+    codes = {}
+    for runtime in (Runtime.BOTH, Runtime.TFLM):
+        model = parse(BRANCHES)
+        rules = Selection(only=[RULE.name, "write-states-in-place", "remove-dead"])
+        run_pipeline(model, rules, Config(runtime=runtime))
+        codes[runtime] = [op.code.name for op in model.main.ops]
+    together = {runtime: "PAD PAD" in " ".join(names) for runtime, names in codes.items()}
+    assert together == {Runtime.BOTH: True, Runtime.TFLM: False}

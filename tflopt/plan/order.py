@@ -9,7 +9,8 @@
 A partial order is a set of operators that have run; the bytes that are live then depend on the
 set alone, so the search walks over sets, always from the one with the lowest peak so far
 (Dijkstra with "max" in place of "+"): the first complete set that it reaches is optimal. Wide
-graphs have too many sets; there a beam of the best is kept, and nothing is proven.
+graphs have too many sets, even of what is left to be placed (:mod:`tflopt.plan.contract`); there a
+beam of the best is kept, and nothing is proven.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from tflopt.plan.contract import contracted
+from tflopt.plan.order_problem import OrderProblem as OrderProblem
+from tflopt.plan.order_problem import Task as Task
 from tflopt.plan.recent import Recent
 
 MAX_SETS = 100_000
@@ -31,32 +35,6 @@ BITS = 1024
 """Operators up to which sets of them are looked at: larger ones are numbers of many words."""
 LOOK = 64
 """Ready operators that a greedy order compares."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """One operator: what it reads and makes, its scratch, and the tasks that must precede it.
-
-    Attributes:
-        reads: indices of tensors that die after their last reader.
-        makes: indices of tensors that it brings to life.
-        after: indices of tasks that must have run.
-    """
-
-    reads: Sequence[int]
-    makes: Sequence[int]
-    scratch_bytes: int = 0
-    after: Sequence[int] = ()
-
-
-@dataclass(frozen=True)
-class OrderProblem:
-    """Tasks over tensors; ``alive`` are live from the start, ``kept`` to the end."""
-
-    tasks: Sequence[Task]
-    size_bytes: Sequence[int]
-    alive: Sequence[int] = ()
-    kept: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -214,23 +192,34 @@ def _floor(problem: OrderProblem) -> int:
 
 
 def _exact(problem: OrderProblem, limit: int, max_sets: int, effort: int) -> Order | None:
-    search = _Search(problem)
+    """The order with the lowest peak, which is known to be ``limit`` at most; None if to prove it
+    takes more effort.
+
+    No peak counts that is below what the largest task needs anyway: then the search goes straight
+    down. A task that raises neither the peak nor the bytes that stay runs at once: those that
+    another order has before it then see no more bytes than there, as it frees the more the later
+    it runs.
+    """
+    problem, members = contracted(problem)
+    search, floor = _Search(problem), _floor(problem)
     everything = (1 << len(problem.tasks)) - 1
-    best: dict[int, int] = {0: 0}
+    best: dict[int, int] = {0: floor}
     came: dict[int, tuple[int, int]] = {}
-    queue = [(0, 0, 0, search.start_bytes(), search.first_ready())]
+    queue = [(floor, 0, 0, search.start_bytes(), search.first_ready())]
     ticket = 0
     while queue:
         peak, _, done, live, ready = heapq.heappop(queue)
         if done == everything:
-            return Order(_path(came, done), peak, True)
+            return Order(tuple(i for n in _path(came, done) for i in members[n]), peak, True)
         if peak > best[done]:
             continue
         effort -= _trials(ready)
         if len(best) > max_sets or effort < 0:
             return None
-        for index in ready:
-            during, after = search.step(done, live, index)
+        steps = [(index, *search.step(done, live, index)) for index in ready]
+        free = (step for step in steps if step[1] <= peak and step[2] <= live)
+        first = next(free, None)
+        for index, during, after in steps if first is None else [first]:
             now, highest = done | 1 << index, max(peak, during)
             if highest > limit or highest >= best.get(now, limit + 1):
                 continue

@@ -71,6 +71,7 @@ PHASES = (
     Phase("order", Mode.ONCE, (Stage.ORDER,)),
     Phase("settle", Mode.REPEAT, (Stage.SETTLE,)),
     Phase("states", Mode.ONCE, (Stage.STATES,)),
+    Phase("order states", Mode.ONCE, (Stage.ORDER,)),
     Phase("plan", Mode.ONCE, (Stage.PLAN,), keeps_plan=True),
 )
 """In this order. Rules of the stage CLEAN run in every round and after every phase that changed
