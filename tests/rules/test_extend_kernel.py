@@ -19,7 +19,7 @@ from tflopt.rules.movement.fold_pad import FoldPad
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART
-from tflopt.target.memory import PlanRequest, plan_memory
+from tflopt.target.memory import PlanRequest, memory_of, plan_memory
 
 pytestmark = pytest.mark.runtime
 RULE = ExtendKernel()
@@ -86,6 +86,17 @@ def test_only_what_lowers_the_arena_is_extended() -> None:
     ]
 
 
+def test_what_is_kept_for_a_pad_counts_where_it_is_a_part_of_the_arena() -> None:
+    """In a small model; the head is the same without the PAD."""
+    n = Windows()
+    x = n.conv2d(n.feed(1, 32, 32, 8), 1, (1, 1), stride=(4, 4))
+    n.output(n.depthwise2d(n.pad(x, *image((1, 1))), stride=(2, 2)))
+    before, copy = memory_of(n.model, Device()).arena, check_rule(n.model, RULE, hits=1)
+    after = memory_of(copy, Device()).arena
+    assert before.head_bytes == after.head_bytes
+    assert after.minimum_bytes < 0.99 * before.minimum_bytes
+
+
 def test_other_goals_extend_nothing() -> None:
     n = Windows()
     stride_2(n)
@@ -113,12 +124,17 @@ def other_reader(n: Windows) -> None:
 
 
 def below_the_peak(n: Windows) -> None:
-    x = n.conv2d(n.feed(1, 32, 32, 8), 1, (1, 1), stride=(4, 4))
+    x = n.conv2d(n.feed(1, 64, 64, 8), 1, (1, 1), stride=(4, 4))
     n.output(n.depthwise2d(n.pad(x, *image((1, 1))), stride=(2, 2)))
 
 
+def at_the_kernel(n: Windows) -> None:
+    """The scratch for 16 taps of 256 channels takes more than the PAD."""
+    n.output(n.conv2d(n.pad(n.feed(1, 2, 2, 256), *image((1, 1))), 4, (3, 3), stride=(2, 2)))
+
+
 @pytest.mark.parametrize(
-    "build", [not_symmetric, other_value, too_wide, other_reader, below_the_peak]
+    "build", [not_symmetric, other_value, too_wide, other_reader, below_the_peak, at_the_kernel]
 )
 def test_leaves_alone(build: Build) -> None:
     n = Windows()

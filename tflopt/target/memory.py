@@ -10,7 +10,7 @@ from tflopt.errors import UnsupportedError, UsageError
 from tflopt.facts.offline_plan import OFFSET_LIMIT
 from tflopt.ir import Model, Op
 from tflopt.plan.costs import KernelMemory, describe_costs, variable_setup
-from tflopt.plan.describe import describe, read_plan, runtime_bytes
+from tflopt.plan.describe import describe, read_plan, runtime_bytes, write_plan
 from tflopt.plan.find_aliases import OverlapGap, in_place_aliases, overlap_aliases
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT, ModelDesc, TensorAlias, TensorRef
 from tflopt.plan.offline import (
@@ -223,6 +223,16 @@ def plan_memory(
     aliases = aliases_of(model, device, request)
     options = replace(request.offline, pins=_resolve_pins(model, request))
     return plan_offline(description_of(model, device), aliases, options, head_only=head_only)
+
+
+def planned_arena(model: Model, device: Device, request: PlanRequest | None) -> ArenaUse:
+    """The arena with the best plan that is found, which the model then carries; without one where
+    no plan is wanted or none lowers the head.
+    """
+    if request is not None:
+        plan = plan_memory(model, device, request, head_only=True)
+        write_plan(model, plan.offsets if plan.is_useful else None)
+    return memory_of(model, device).arena
 
 
 def _plan_as_it_is(model: Model, device: Device) -> OfflinePlan:

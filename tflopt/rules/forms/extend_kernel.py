@@ -13,17 +13,20 @@ from tflopt.facts.pads import Amounts, amounts_of, pads_zero
 from tflopt.facts.windows import Axis, Window, is_open, padding_for, window_of
 from tflopt.ir import DType, Model, Op, Padding, Quantization
 from tflopt.ir.clone import clone
-from tflopt.plan.offline import simulate_head
+from tflopt.plan.tflm import ArenaUse
 from tflopt.rewrite import BY_ARITHMETIC, Exactness, ModelRule, Rewriter, Stage
 from tflopt.rules.constants.remove_dead import RemoveDead
 from tflopt.rules.movement.fold_pad import set_padding, unpadded
 from tflopt.target import Isa
 from tflopt.target.device import Device
-from tflopt.target.memory import PlanRequest, description_of, plan_memory, why_no_memory
+from tflopt.target.memory import PlanRequest, planned_arena, why_no_memory
 from tflopt.target.one_row import wrong_on_mve
 
 MOST_TAPS = 2.0
 """A kernel may grow to this multiple of its taps, and the work with it."""
+LEAST_SHARE = 0.01
+"""Of the arena, that all PADs save beside the head: less isn't worth the taps. What TFLM keeps for
+one operator is some hundred bytes."""
 
 Zeros = tuple[tuple[int, int], tuple[int, int]]
 """Zero rows before and behind, zero columns before and behind."""
@@ -36,7 +39,8 @@ class ExtendKernel(ModelRule):
     A 3x3 convolution with a stride of 2 behind PAD(1, 1) becomes a 4x4 one with SAME, which pads
     in front by 1. Exact: int8 weights are symmetric, so a zero adds nothing to the sum, whatever
     it meets. It costs multiplications and flash, so it is done with ``--goal memory`` only, and
-    only for those PADs without which the head of the arena is smaller.
+    only for those PADs without which the arena is smaller: its head with the plan, or what TFLM
+    keeps for them, where that is more than a hundredth.
 
     Args:
         goal: what is optimized for.
@@ -58,7 +62,7 @@ class ExtendKernel(ModelRule):
         return cls(config.goal, config.device, config.plan)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
-        """Extend as few kernels as lead to the smallest head."""
+        """Extend as few kernels as lead to the smallest arena."""
         if self.goal is not Goal.MEMORY or why_no_memory(model):
             return
         mve = self.device.target.isa is Isa.MVE
@@ -66,26 +70,29 @@ class ExtendKernel(ModelRule):
         chosen = {place for place, op in enumerate(ops) if extensions(op, mve=mve) is not None}
         if not chosen:
             return
-        least = self._head_bytes(model, chosen)
-        if least >= self._head_bytes(model, set()):
+        least = self._arena(model, chosen)
+        if least.minimum_bytes >= self._arena(model, set()).minimum_bytes:
             return
+        enough, most = least.minimum_bytes, int(least.minimum_bytes * (1 + LEAST_SHARE))
         for place in sorted(chosen):
-            if self._head_bytes(model, chosen - {place}) == least:
+            fewer = self._arena(model, chosen - {place})
+            beside = fewer.head_bytes == least.head_bytes and fewer.minimum_bytes <= most
+            if beside or fewer.minimum_bytes <= enough:
                 chosen = chosen - {place}
+                enough = max(enough, fewer.minimum_bytes)
         for place in sorted(chosen):
             extend(ops[place], rw, mve=mve)
 
-    def _head_bytes(self, model: Model, places: set[int]) -> int:
-        """The head with the PADs at these places folded."""
+    def _arena(self, model: Model, places: set[int]) -> ArenaUse:
+        """The arena with the PADs at these places folded."""
         trial = clone(model)
         ops, mve = list(trial.ops()), self.device.target.isa is Isa.MVE
         for place in places:
             extend(ops[place], Rewriter(trial), mve=mve)
         RemoveDead().rewrite_model(trial, Rewriter(trial))
-        if self.plan is None:
-            return simulate_head(description_of(trial, self.device)).head_bytes
-        request = PlanRequest(self.plan.in_place, self.plan.overlap)
-        return plan_memory(trial, self.device, request, head_only=True).head_bytes
+        plan = self.plan
+        request = None if plan is None else PlanRequest(plan.in_place, plan.overlap)
+        return planned_arena(trial, self.device, request)
 
 
 def extensions(pad: Op, *, mve: bool) -> list[Zeros] | None:

@@ -11,7 +11,7 @@ from tflopt.facts.large import is_large
 from tflopt.facts.state import States
 from tflopt.ir import Model, Value
 from tflopt.ir.clone import clone
-from tflopt.plan.describe import read_plan, runtime_bytes, write_plan
+from tflopt.plan.describe import read_plan, runtime_bytes
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.offline import head_floor
 from tflopt.plan.order import OrderProblem, Task, best_order, is_least
@@ -23,8 +23,7 @@ from tflopt.target.memory import (
     Account,
     PlanRequest,
     aliases_of,
-    memory_of,
-    plan_memory,
+    planned_arena,
     why_no_memory,
 )
 
@@ -93,10 +92,7 @@ class ReorderOperators(ModelRule):
         rw, pinned = Rewriter(trial), self.request is not None and self.request.pins
         for value in () if pinned else trial.main.values:
             rw.update(value, name=None)
-        if self.request is not None:
-            plan = plan_memory(trial, self.device, self.request, head_only=True)
-            write_plan(trial, plan.offsets if plan.is_useful else None)
-        return memory_of(trial, self.device).arena.minimum_bytes
+        return planned_arena(trial, self.device, self.request).minimum_bytes
 
 
 def order_problem(model: Model, device: Device) -> OrderProblem:
