@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -27,42 +27,44 @@ COMMANDS = (
     "targets",
     "cmake-dir",
 )
-
-
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tests.support.windows_names", *arguments],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+VERIFIES = "validate m.tflite n.tflite"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[object, str]]:
+    """Exit code and standard error of each command, all of one process."""
     where = tmp_path_factory.mktemp("windows")
     for name in ("m", "n", "m.opt"):
         shutil.copy(SMALL, where / f"{name}.tflite")
     (where / "c.toml").write_text('[[model]]\npath = "m.tflite"\nverify = false\n')
-    return where
+    commands = (*COMMANDS, VERIFIES)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.windows_names", *commands],
+        cwd=where,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(zip(commands, map(tuple, json.loads(done.stdout)), strict=True))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_commands_work(folder: Path, command: str) -> None:
-    ran = run(folder, *command.split())
-    assert ran.returncode == 0, ran.stderr
+def test_commands_work(ended: dict[str, tuple[object, str]], command: str) -> None:
+    code, errors = ended[command]
+    assert code == 0, errors
 
 
-def test_verification_says_what_to_do_where_no_package_exists(folder: Path) -> None:
-    ran = run(folder, "validate", "m.tflite", "n.tflite")
-    assert ran.returncode == 4
-    assert "there is no package for Windows" in ran.stderr
-    assert "--no-verify" in ran.stderr
+def test_verification_says_what_to_do_where_no_package_exists(
+    ended: dict[str, tuple[object, str]],
+) -> None:
+    code, errors = ended[VERIFIES]
+    assert code == 4
+    assert "there is no package for Windows" in errors
+    assert "--no-verify" in errors
 
 
-def test_the_names_are_gone(folder: Path) -> None:
+def test_the_names_are_gone() -> None:
     code = (
         "from tests.support.windows_names import hide; hide()\n"
         "import os, signal, importlib.util\n"

@@ -1,18 +1,22 @@
 """Runs a command as on Windows: without the names that only POSIX has, and without runners.
 
-``python -m tests.support.windows_names ARGUMENT...`` is ``tflopt ARGUMENT...`` there. Python on
-Windows has neither the modules nor the attributes that are hidden here; the runtimes publish no
-package for it.
+``python -m tests.support.windows_names COMMAND...`` is ``tflopt COMMAND`` there, for each in turn,
+and prints how each ended as JSON. Python on Windows has neither the modules nor the attributes that
+are hidden here; the runtimes publish no package for it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from importlib.machinery import ModuleSpec
+from io import StringIO
+from traceback import format_exc
 from types import ModuleType
 from typing import Protocol
 
@@ -58,8 +62,8 @@ def hide() -> None:
                 delattr(module, name)
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run the command."""
+def main(commands: Sequence[str]) -> None:
+    """Run the commands."""
     import multiprocessing.util  # before fork is gone: it asks for it when imported
 
     import rich.progress  # older ones import a module of Windows where they believe to be there
@@ -67,10 +71,21 @@ def main(arguments: Sequence[str]) -> None:
     assert multiprocessing.util
     assert rich.progress
     hide()
-    sys.argv = ["tflopt", *arguments]
     from tflopt.cli.main import run
 
-    run()
+    ends = []
+    for command in commands:
+        sys.argv = ["tflopt", *command.split()]
+        code: object = 0
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()) as errors:
+            try:
+                run()
+            except SystemExit as end:
+                code = end.code or 0
+            except BaseException:
+                code = format_exc()
+        ends.append((code, errors.getvalue()))
+    json.dump(ends, sys.stdout)
 
 
 if __name__ == "__main__":
