@@ -58,6 +58,7 @@ def test_optimized_models_are_identical(path: Path) -> None:
         assert "has no operator" in verdict.note or not present("tflite_micro"), verdict
 
 
+@pytest.mark.long
 @needs_litert
 @every_model
 def test_optimized_models_load_in_litert_where_the_original_does(path: Path) -> None:
@@ -72,6 +73,7 @@ def test_optimized_models_load_in_litert_where_the_original_does(path: Path) -> 
     runtime().run("litert", result.data, samples)
 
 
+@pytest.mark.long
 @every_model
 def test_a_second_optimization_changes_nothing(path: Path) -> None:
     """Without the annotation, which names the source's digest."""
@@ -114,6 +116,7 @@ def test_growth_that_is_refused() -> None:
             check_exchange(grown, original, saved, 1000)
 
 
+@pytest.mark.long
 @every_model
 @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
 def test_no_resource_gets_worse(path: Path, target: str) -> None:

@@ -67,6 +67,7 @@ def test_the_table_has_a_row_for_each_family() -> None:
     assert table(runs, FAMILIES)[-1] == row
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FAMILIES)
 def test_evaluations_grow_no_faster_than_the_limit(
     name: str, monkeypatch: pytest.MonkeyPatch

@@ -93,6 +93,7 @@ def test_every_combination_comes_up() -> None:
     assert len({seed * 7919 % len(OPTIONS) for seed in range(len(OPTIONS))}) == len(OPTIONS)
 
 
+@pytest.mark.long
 @needs_tflm
 @pytest.mark.parametrize("seed", range(12))
 def test_results_are_the_same(judge: Judge, seed: int) -> None:

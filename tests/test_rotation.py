@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from itertools import groupby
 
 import pytest
 
@@ -33,8 +35,8 @@ def test_a_round_takes_the_same_models_of_every_family() -> None:
     assert turn_of([ROOT], "one", 1) == turn_of([7], "one", 0) + 1
 
 
-def collected(*arguments: str) -> set[str]:
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n0", SOME, *arguments]
+def collected(*arguments: str, some: str = SOME) -> set[str]:
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n0", some, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return {line for line in done.stdout.splitlines() if "::" in line}
 
@@ -50,3 +52,13 @@ def test_only_long_tests_rotate_and_only_where_asked() -> None:
     assert everything - long < today < everything
     assert families(today) == families(everything)
     assert len(long & today) < len(long) / 2
+
+
+def test_a_round_takes_the_same_boards_of_every_family() -> None:
+    name = "tests/micro_runner/test_boards.py"
+    today = collected("--rotate", "--fuzz-round", "2", some=name)
+    taken = {
+        frozenset(re.findall(r"mps\d-an\d+", " ".join(members)))
+        for _, members in groupby(sorted(today), lambda name: name.partition("[")[0])
+    }
+    assert len(taken - {frozenset()}) == 1

@@ -56,6 +56,7 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("options", [[], ["--runtime", "tflm"]], ids=["both", "tflm"])
 def test_every_command_makes_its_point(
     options: list[str], cli: Cli, model: Path, tmp_path: Path
@@ -82,6 +83,7 @@ def test_a_person_sees_a_chart_and_the_options(cli: Cli, model: Path) -> None:
     assert "bytes of arena" in done.out
     assert "the original" in done.out
     assert "--target cortex-m4 OPTIONS" in " ".join(done.out.split())
+    model.write_bytes(write_bytes(grouped(1)))
     assert cli("explore", model, "--effort", "0", "--quiet").out == ""
 
 

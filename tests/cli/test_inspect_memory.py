@@ -23,6 +23,7 @@ def inspected(cli: Cli, *arguments: object, source: Path = PATH, code: int = 0) 
     return ran.out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_table_of_every_model(cli: Cli, target: str) -> None:
     for path in MODELS:

@@ -69,6 +69,7 @@ def test_security_md_states_these_limits() -> None:
     assert re.search(rf"\b{LIMIT_S} s\b", text)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FAMILIES)
 def test_graphs_of_hundreds_of_operators_stay_within_them_too(name: str, tmp_path: Path) -> None:
     """Before, 200 of them took up to 27 s, and 400 up to 1.7 GB of memory."""

@@ -29,6 +29,7 @@ def project(tmp_path: Path) -> Project:
     return copy_of_example(tmp_path)
 
 
+@pytest.mark.long
 @needs_tflm
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_only_what_changed_is_built_again(generator: str, project: Project) -> None:

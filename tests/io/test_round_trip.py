@@ -27,6 +27,7 @@ MODES = ("full", "empty", "absent")
 SHARED = WriteOptions(share=True)
 
 
+@pytest.mark.long
 @every_model
 def test_real_models_keep_every_field(path: Path) -> None:
     data = path.read_bytes()
@@ -43,6 +44,7 @@ def test_real_models_come_out_the_same_each_time(path: Path) -> None:
     assert write_bytes(carried(once)) == once
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("seed", range(3))
 def test_every_field_of_every_table_survives(seed: int, mode: str) -> None:

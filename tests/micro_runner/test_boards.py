@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,15 @@ from tests.micro_runner.conftest import Images
 from tests.micro_runner.firmware import BOARDS, Board, Boot, boot, request_text, small_model
 
 pytestmark = pytest.mark.device
-every_board = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+
+
+def every_board(test: Callable[..., None]) -> Callable[..., None]:
+    """In a round the same boards for all tests: an image takes seconds to build."""
+    pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)(test)
+    pytest.mark.long(by="board")(test)
+    return test
+
+
 STEP = 600
 """Instructions by which one operator of the stand-in costs more than the one before."""
 TRAPS = {
@@ -50,7 +59,6 @@ def test_runs_samples(images: Images, board: Board, tmp_path: Path) -> None:
     assert report.other["samples_done"] == "3"
 
 
-@pytest.mark.long
 @every_board
 def test_counts_instructions(images: Images, board: Board, tmp_path: Path) -> None:
     done = run(images, board, tmp_path, small_model(ops=6), profile=1)
@@ -80,7 +88,6 @@ def test_measuring_costs_nothing_in_what_is_measured(
     assert 0 <= profiled - plain < 60 * 40
 
 
-@pytest.mark.long
 @every_board
 @pytest.mark.parametrize(
     ("kind", "where"), [*((kind, "invoke") for kind in TRAPS), ("null_write", "allocate")]

@@ -97,6 +97,7 @@ def views_of_each_other(count: int, twins: int = 1) -> Model:
     return b.model
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("goal", Goal)
 @pytest.mark.parametrize("count", [4, 9])
 def test_it_follows_views_of_one_root(goal: Goal, count: int, tried: list[int]) -> None:

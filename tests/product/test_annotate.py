@@ -51,6 +51,7 @@ def annotation_of(result: Result) -> Annotation:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", ["cortex-m0", "cortex-m4", "cortex-m33+nodsp", "cortex-m55"])
 @pytest.mark.parametrize("version", ["7.0.0", "4ab83cc", "99f736a"])
 def test_it_says_what_the_memory_table_says(target: str, version: str) -> None:
@@ -106,6 +107,7 @@ def test_strip_all_removes_one_that_is_there() -> None:
     assert METADATA_NAME.encode() not in second.data
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stem", ["mobilenet_v1", "ds_cnn", "while_loop", "streaming_variables"])
 @pytest.mark.parametrize("config", [Config(), OVERLAP], ids=["plain", "overlap"])
 def test_optimizing_again_gives_the_same_bytes(stem: str, config: Config) -> None:

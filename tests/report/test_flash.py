@@ -35,6 +35,7 @@ def account(data: bytes, runtime: Runtime = Runtime.BOTH) -> Flash:
     return found
 
 
+@pytest.mark.long
 @every_model
 def test_kinds_add_up_before_and_after(path: Path) -> None:
     data = path.read_bytes()
@@ -228,6 +229,7 @@ def test_half_a_quantization_counts_as_none() -> None:
     assert len(undelegated(model)) == 1
 
 
+@pytest.mark.long
 @every_model
 def test_biases_keep_what_litert_s_default_path_needs(path: Path) -> None:
     """The note stands where the original had none, or where a rule made the layer."""

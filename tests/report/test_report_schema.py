@@ -64,6 +64,7 @@ def test_reports_of_all_models(path: Path) -> None:
     assert problems(report_of(path)) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", HAZARDS, ids=lambda path: path.stem)
 def test_reports_of_layers_that_a_core_computes_wrongly(path: Path) -> None:
     assert problems(report_of(path)) == []

@@ -29,6 +29,7 @@ def removed(planted: Planted, rules: Sequence[ModelRule] = (MergeTwinChannels(),
     return copy
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("start", range(0, COUNT, CHUNK))
 def test_what_is_planted_is_found_and_no_output_differs(start: int) -> None:
     failures = {}

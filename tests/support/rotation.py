@@ -1,13 +1,14 @@
 """Tests of whole families that take long: each round runs a share of them, ``nox -s long`` all.
 
 A round has at least one member of each family, and takes the same models of all families that go
-over models: what is computed once for a model serves them all.
+over models: what is computed once for a model serves them all. ``long(by="board")`` names another
+parameter whose values are taken alike.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from zlib import crc32
@@ -43,12 +44,22 @@ def turn_of(parameters: Iterable[object], family: str, place: int) -> int:
     return place + crc32(family.encode()) if found is None else found
 
 
+def turns_of(family: str, members: Sequence[pytest.Item]) -> list[int]:
+    """The turn of each test of a family."""
+    mark = members[0].get_closest_marker("long")
+    by = None if mark is None else mark.kwargs.get("by")
+    if by is None:
+        return [turn_of(_parameters(item).values(), family, i) for i, item in enumerate(members)]
+    values = list(dict.fromkeys(_parameters(item)[by] for item in members))
+    return [values.index(_parameters(item)[by]) for item in members]
+
+
 def _family(item: pytest.Item) -> str:
     return item.nodeid.partition("[")[0]
 
 
-def _parameters(item: pytest.Item) -> Iterable[object]:
-    return item.callspec.params.values() if hasattr(item, "callspec") else ()
+def _parameters(item: pytest.Item) -> Mapping[str, object]:
+    return item.callspec.params if hasattr(item, "callspec") else {}
 
 
 def rotate(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -60,8 +71,7 @@ def rotate(config: pytest.Config, items: list[pytest.Item]) -> None:
             families[_family(item)].append(item)
     left: list[pytest.Item] = []
     for name, members in families.items():
-        turns = [turn_of(_parameters(item), name, place) for place, item in enumerate(members)]
-        chosen = due(turns, number)
+        chosen = due(turns_of(name, members), number)
         left += [item for place, item in enumerate(members) if place not in chosen]
     config.hook.pytest_deselected(items=left)
     gone = set(left)

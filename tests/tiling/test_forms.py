@@ -80,6 +80,7 @@ def test_the_form_is_the_one_with_fewer_bytes(channels: tuple[int, int], pads: b
     assert (OpCode.PAD in found) is pads
 
 
+@pytest.mark.long
 @pytest.mark.runtime
 @pytest.mark.parametrize("halo", list(Halo))
 @pytest.mark.parametrize("edge", list(Edge))

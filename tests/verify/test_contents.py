@@ -43,6 +43,7 @@ def test_no_pair_is_wrong_and_most_are_there(name: str) -> None:
     assert len(likely) >= LEAST * len(recorded)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", ["mobilenet_v1", "resnet8"])
 def test_bands_hold_the_rows_of_the_layer_that_they_are_of(model: str) -> None:
     """The record has also the layers inside of a segment, whose rows two files don't tell."""

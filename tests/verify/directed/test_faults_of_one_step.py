@@ -54,6 +54,7 @@ def verdict(original: Model, model: Model) -> Verification:
     return compare(*pair, runner=InProcess())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "kind", "code"), CASES)
 def test_a_step_is_found(name: str, kind: str, code: OpCode) -> None:
     original, model = optimized(name)
@@ -107,6 +108,7 @@ def test_a_step_is_found_in_two_files(name: str, kind: str, code: OpCode) -> Non
     assert found.status == "different", found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", ["torch_cnn", "tcn_causal_dilated", "inception", "squeeze_excite", "conv1d_pairs"]
 )
@@ -118,6 +120,7 @@ def test_two_files_without_a_fault_give_no_alarm(name: str) -> None:
     assert not found.note
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", ["torch_cnn", "tcn_causal_dilated", "grouped_depthwise", "squeeze_excite", "unet"]
 )
