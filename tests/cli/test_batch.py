@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from subprocess import PIPE
 
@@ -20,6 +21,7 @@ from tests.support.waiting import HANG_S, until
 from tflopt.errors import MismatchError
 from tflopt.gate.batch import run_all
 from tflopt.io import read
+from tflopt.product.optimize import Settings, optimize_file_bytes
 from tflopt.target.cost import predict_model
 from tflopt.target.device import Device
 from tflopt.verify.compare import Verification
@@ -160,14 +162,15 @@ def test_an_interrupt_ends_everything(everyone: bool, tmp_path: Path) -> None:
 # --- Budgets.
 
 
-def sizes(cli: Cli) -> dict[str, int]:
+@cache
+def sizes() -> dict[str, int]:
     """What the optimized model needs, by the option that limits it."""
-    ran = cli("optimize", DS, "-o", "first.tflite", "--no-verify", "--report", "-")
-    output = json.loads(ran.out)["output"]
+    found = optimize_file_bytes(read(DS), DS.read_bytes(), Settings(samples=None))
+    assert found.memory_after is not None
     return {
-        "--max-flash": output["file_bytes"],
-        "--max-arena": output["arena"]["minimum_bytes"],
-        "--max-instructions": predict_model(read(Path("first.tflite")), Device()).instructions,
+        "--max-flash": len(found.data),
+        "--max-arena": found.memory_after.arena.minimum_bytes,
+        "--max-instructions": predict_model(found.model, Device()).instructions,
     }
 
 
@@ -188,7 +191,7 @@ CULPRITS = {
 def test_a_budget_fails_by_one_and_names_the_culprits(
     option: str, cli: Cli, tmp_path: Path
 ) -> None:
-    fits = sizes(cli)[option]
+    fits = sizes()[option]
     assert cli("optimize", DS, "-o", "fits.tflite", *QUICK, option, fits).code == 0
     ran = cli("optimize", DS, "-o", "over.tflite", *QUICK, option, fits - 1)
     assert ran.code == 1

@@ -61,7 +61,8 @@ def test_grouped_convolutions_cost_a_quarter_on_cortex_m4(cli: Cli, tmp_path: Pa
 
 
 def test_the_report_names_the_goal(cli: Cli, tmp_path: Path) -> None:
-    optimized(cli, tmp_path, "--goal", "memory", "--report", "report.json")
+    options = ("--goal", "memory", "--report", "report.json")
+    optimized(cli, tmp_path, *options, model=str(TESTDATA / "conv1d_pairs.tflite"))
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["options"]["goal"] == "memory"
 
