@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tflopt.ir import DType, Model, Op, Options, Value
 from tflopt.ir.builder import Builder
-from tflopt.ir.verify import called
+from tflopt.ir.calls import called
 from tflopt.plan.describe import runtime_bytes
 from tflopt.plan.offline import head_lower_bound
 from tflopt.plan.problem import align_up

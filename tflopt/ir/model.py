@@ -163,6 +163,17 @@ class Graph:
         del self.ops[self.place(op)]
         self._numbers.pop(op, None)
 
+    def clear(self) -> None:
+        """Drop all that it holds."""
+        for index, value in enumerate(self.outputs):
+            value._uses.pop(Use(self, index), None)
+        self.inputs, self.outputs = Ports(self, are_outputs=False), Ports(self, are_outputs=True)
+        for op in self.ops:
+            op.set_inputs(())
+            op.set_outputs(())
+        self.ops, self._numbers = [], {}
+        self.values = {}
+
 
 @dataclass(eq=False, slots=True)
 class Metadata:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from tflopt.errors import VerifyError
+from tflopt.ir.calls import called
 from tflopt.ir.model import Graph, Model
 from tflopt.ir.node import Op, Use, Value
-from tflopt.ir.opcodes import OpCode
-from tflopt.ir.options import Options
-
-SUBGRAPH = "_subgraph_index"
 
 
 @dataclass(frozen=True)
@@ -26,27 +23,6 @@ def place(op: Op) -> str:
     """``subgraph 0 operator 3 (CONV_2D)``."""
     position = op.graph.ops.index(op) if op in op.graph.ops else "?"
     return f"subgraph {op.graph.index} operator {position} ({op.opcode.label})"
-
-
-def called(op: Op) -> list[int]:
-    """The subgraphs that an operator calls, as its options name them."""
-    calls = op.code in (OpCode.IF, OpCode.WHILE, OpCode.CALL_ONCE)
-    if not calls or not isinstance(op.options, Options):
-        return []
-    names = (field.name for field in fields(op.options) if field.name.endswith(SUBGRAPH))
-    return [getattr(op.options, name) for name in names]
-
-
-def called_graphs(model: Model) -> set[int]:
-    """The first subgraph, and all that it calls directly or through others, by their numbers."""
-    reached, waiting = set[int](), [0]
-    while waiting:
-        number = waiting.pop()
-        if number in reached or not 0 <= number < len(model.graphs):
-            continue
-        reached.add(number)
-        waiting += [index for op in model.graphs[number].ops for index in called(op)]
-    return reached
 
 
 def flaws(model: Model) -> Iterator[Flaw]:

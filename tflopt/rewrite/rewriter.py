@@ -23,6 +23,7 @@ from tflopt.ir import (
     Value,
     ValueExtra,
 )
+from tflopt.ir.calls import drop_graph
 from tflopt.ir.node import Array
 from tflopt.ir.types import dtype_of
 from tflopt.plan.describe import write_plan
@@ -339,14 +340,10 @@ class Rewriter:
         self.note(f"dropped tensor {_name(value)}")
 
     def remove_graph(self, graph: Graph) -> None:
-        """Drop the last subgraph, which nothing calls: the others keep their numbers.
-
-        Raises:
-            ValueError: another one comes after it.
-        """
-        if self.model.graphs[-1] is not graph:
-            raise ValueError(f"subgraph {graph.index} isn't the last one")
-        self.model.graphs.pop()
+        """Drop a subgraph that nothing calls; those behind it get other numbers."""
+        self.removed.update(graph.ops)
+        self.altered.update(dict.fromkeys(graph.ops))
+        drop_graph(graph)
         self.note("dropped a subgraph that nothing calls")
 
     def keep_buffers(self, kept: list[Buffer]) -> None:

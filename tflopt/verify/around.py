@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from tflopt.errors import MismatchError
 from tflopt.io import write_bytes
 from tflopt.ir import Graph, Model, Op, Value
+from tflopt.ir.calls import called
 from tflopt.ir.clone import clone
-from tflopt.ir.verify import called
 from tflopt.verify.compare import Candidate, Verification
 from tflopt.verify.subgraphs import callers, isolate
 from tflopt.verify.unwritten import DETECTION

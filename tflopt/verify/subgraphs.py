@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Iterable
 
-from tflopt.ir import Model, Options
-from tflopt.ir.verify import called
+from tflopt.ir import Model
+from tflopt.ir.calls import called, renumber
 from tflopt.plan.describe import write_plan
-
-SUBGRAPH = "subgraph_index"
-"""Ends the names of the options that say which subgraph an operator calls."""
 
 
 def lead(model: Model, number: int) -> None:
@@ -46,15 +42,8 @@ def callers(model: Model, numbers: Iterable[int]) -> set[int]:
 def _keep(model: Model, order: list[int]) -> None:
     model.graphs[:] = [model.graphs[index] for index in order]
     places = {index: place for place, index in enumerate(order)}
-    for op in model.ops():
-        if called(op) and isinstance(op.options, Options):
-            op.options = replace(op.options, **_renumbered(op.options, places))
+    renumber(model, places)
     used = {op.opcode for op in model.ops()}
     model.opcodes = [entry for entry in model.opcodes if entry in used]
     model.signatures = None
     write_plan(model, None)
-
-
-def _renumbered(options: Options, places: Mapping[int, int]) -> dict[str, int]:
-    names = (field.name for field in fields(options) if field.name.endswith(SUBGRAPH))
-    return {name: places[getattr(options, name)] for name in names}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tflopt.ir.calls import called
 from tflopt.ir.model import Model
 from tflopt.ir.node import Op, Value
 from tflopt.ir.options import IfOptions, WhileOptions
-from tflopt.ir.verify import Flaw, called, place
+from tflopt.ir.verify import Flaw, place
 
 MOST_LEVELS = 32
 """TFLM's interpreter and tflopt recurse for each level of calls."""

@@ -11,7 +11,7 @@ from tflopt.config import Config, Runtime
 from tflopt.facts.operators import EFFECTS
 from tflopt.facts.state import Variable, named
 from tflopt.ir import Graph, Op, OpCode, Value
-from tflopt.ir.verify import called
+from tflopt.ir.calls import called
 from tflopt.rewrite import Exactness, Rewriter, Rule, Stage, require
 from tflopt.rewrite.rule import BIT_EXACT
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from tflopt.facts.operators import has_effect
 from tflopt.facts.referred import referred
 from tflopt.ir import Buffer, Graph, Model, Value
-from tflopt.ir.verify import called
+from tflopt.ir.calls import called
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, partial
 
 from tflopt.ir import Model, Op, OpCode
-from tflopt.ir.verify import called_graphs
+from tflopt.ir.calls import called_graphs
 from tflopt.target.cmsis_nn.of_operator import layer_of
 from tflopt.target.device import Device
 from tflopt.target.hazards import entries
