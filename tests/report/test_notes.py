@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.paths import TESTDATA, every_model
 from tflopt.api import optimize_file
+from tflopt.facts.turns import trip_count
 from tflopt.io import read_bytes
 from tflopt.ir import DType, OpCode
 from tflopt.ir.builder import Builder
@@ -16,7 +17,6 @@ from tflopt.ir.options import FullyConnectedOptions
 from tflopt.report.notes import notes, prediction_notes, target_notes
 from tflopt.target import Target
 from tflopt.target.cost import predict_model
-from tflopt.target.cost.runs import trip_count
 from tflopt.target.device import Device
 
 pytestmark = pytest.mark.unit

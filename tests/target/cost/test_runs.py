@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.attacks import nested
 from tests.support.paths import TESTDATA
+from tflopt.facts.turns import trip_count
 from tflopt.io import read
 from tflopt.ir import Buffer, DType, Model, Op, OpCode
 from tflopt.ir.options import CallOnceOptions, IfOptions, WhileOptions
@@ -28,7 +29,6 @@ from tflopt.target.cost.runs import (
     Runs,
     calls_of,
     runs_of,
-    trip_count,
 )
 from tflopt.target.device import Device
 

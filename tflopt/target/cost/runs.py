@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tflopt.ir import Graph, Model, Op, OpCode, Value
+from tflopt.facts.turns import trip_count
+from tflopt.ir import Model, Op
 from tflopt.ir.options import CallOnceOptions, IfOptions, WhileOptions
 
 
@@ -70,33 +71,6 @@ def _look_up(
     calls[index] = mine
 
 
-def trip_count(op: Op) -> int | None:
-    """How often the body of a WHILE runs, None where that isn't ``for (i = a; i < b; i += c)``.
-
-    A counter that starts at a constant, a condition that compares it with a constant or with a
-    value that the body hands on unchanged, and a body that adds a constant to it.
-    """
-    options, graphs = op.options, op.graph.model.graphs
-    if not isinstance(options, WhileOptions) or op.code is not OpCode.WHILE:
-        return None
-    indices = (options.cond_subgraph_index, options.body_subgraph_index)
-    if not all(0 <= index < len(graphs) for index in indices):
-        return None
-    condition, body = (graphs[index] for index in indices)
-    compare = condition.outputs[0].producer if len(condition.outputs) else None
-    if compare is None or compare.code is not OpCode.LESS or len(compare.inputs) != 2:
-        return None
-    counter, limit = compare.inputs
-    if counter is None or limit is None or not counter.is_graph_input:
-        return None
-    slot = list(condition.inputs).index(counter)
-    start, step = _outside(op, slot), _step(body, slot)
-    stop = _outside_of(op, condition, body, limit)
-    if start is None or step is None or stop is None or step <= 0:
-        return None
-    return max(0, -(-(stop - start) // step))
-
-
 def calls_of(op: Op) -> Iterator[tuple[int, Runs]]:
     """The subgraphs that an operator calls, and how often in one run of it."""
     options = op.options
@@ -110,33 +84,3 @@ def calls_of(op: Op) -> Iterator[tuple[int, Runs]]:
         passes = OPEN if trips is None else Runs(trips, trips, trips)
         yield options.body_subgraph_index, passes
         yield options.cond_subgraph_index, passes.plus(ONCE)
-
-
-def _outside(op: Op, slot: int) -> int | None:
-    """The constant that an input of the loop starts with."""
-    return _number(op.input(slot))
-
-
-def _outside_of(op: Op, condition: Graph, body: Graph, limit: Value) -> int | None:
-    if not limit.is_graph_input:
-        return _number(limit)
-    slot = list(condition.inputs).index(limit)
-    if slot >= len(body.outputs) or body.outputs[slot] is not body.inputs[slot]:
-        return None
-    return _outside(op, slot)
-
-
-def _step(body: Graph, slot: int) -> int | None:
-    if slot >= len(body.outputs):
-        return None
-    add, counter = body.outputs[slot].producer, body.inputs[slot]
-    if add is None or add.code is not OpCode.ADD or len(add.inputs) != 2:
-        return None
-    first, second = add.inputs
-    other = second if first is counter else first if second is counter else None
-    return _number(other)
-
-
-def _number(value: Value | None) -> int | None:
-    ints = None if value is None or value.elements != 1 else value.ints()
-    return ints[0] if ints else None

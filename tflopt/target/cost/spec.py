@@ -10,9 +10,9 @@ from math import prod
 import numpy as np
 
 from tflopt.facts.operators import WEIGHTED, Kind, Trait, facts_of, of_kind
+from tflopt.facts.turns import trip_count
 from tflopt.ir import Buffer, DType, Graph, Model, Op, OpCode, OperatorCode, Quantization, Value
 from tflopt.ir.node import AnyOptions
-from tflopt.target.cost.runs import trip_count
 
 READ_INTS_LIMIT = 64
 UNREAD = WEIGHTED | of_kind(Kind.MATMUL, Kind.RECURRENT)
