@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from heapq import nlargest
 from operator import itemgetter
 
+from tflopt.facts.operators import CALLS
 from tflopt.facts.work import moved_bytes
 from tflopt.ir import Graph, Model, Op, Value
 from tflopt.plan.in_place import skips_copy
@@ -21,6 +22,7 @@ from tflopt.search.cost import OP_FLASH_BYTES, TENSOR_FLASH_BYTES, Cost, constan
 from tflopt.search.growth import Refusal
 from tflopt.target.cost import Basis, LayerSpec, describe, predict_layer
 from tflopt.target.cost.predict import INVOKE_OVERHEAD, OPERATOR_OVERHEAD
+from tflopt.target.cost.runs import runs_of
 from tflopt.target.device import Device
 from tflopt.target.kernels import kernel_use
 
@@ -85,12 +87,12 @@ class Tally:
     constant_bytes: int = 0
     values: dict[Value, tuple[bool, int]] = field(default_factory=dict)
 
-    def count(self, cost: OpCost, sign: int) -> None:
-        """An operator comes (1) or goes (-1)."""
-        self.instructions += sign * (cost.instructions or 0)
+    def count(self, cost: OpCost, sign: int, runs: int) -> None:
+        """An operator comes (1) or goes (-1) that runs so often in one inference."""
+        self.instructions += sign * runs * (cost.instructions or 0)
         self.tail_bytes += sign * cost.tail_bytes
         self.scratch_count += sign * cost.scratch_count
-        self.moved_bytes += sign * cost.moved_bytes
+        self.moved_bytes += sign * runs * cost.moved_bytes
         self.operators += sign
 
     def enter(self, value: Value) -> None:
@@ -113,13 +115,14 @@ class Tally:
 
 @dataclass
 class GraphPage:
-    """The operators of one graph: costs, operands, when which bytes are alive, and how many values
-    it has."""
+    """The operators of one graph: costs, operands, when which bytes are alive, how many values it
+    has, and how often it runs in one inference."""
 
     costs: dict[Op, OpCost]
     operands: dict[Op, list[Value]]
     timeline: Timeline
     values: int
+    runs: int
 
 
 @dataclass
@@ -227,15 +230,16 @@ def _state(model: Model) -> State:
 
 def _page(model: Model, device: Device, in_place: bool) -> Page:
     graphs, tally = {}, Tally()
-    for graph in model.graphs:
+    for graph, often in zip(model.graphs, runs_of(model), strict=True):
+        runs = max(1, often.usual)
         costs = {op: cost_of(op, device, in_place) for op in graph.ops}
         moments = {op: cost.moment for op, cost in costs.items()}
         line = Timeline(graph.inputs, graph.outputs, moments)
         graphs[graph] = GraphPage(
-            costs, {op: _operands(op) for op in costs}, line, len(graph.values)
+            costs, {op: _operands(op) for op in costs}, line, len(graph.values), runs
         )
         for cost in costs.values():
-            tally.count(cost, 1)
+            tally.count(cost, 1, runs)
         for value in graph.values:
             tally.enter(value)
     return Page(graphs, tally)
@@ -249,6 +253,8 @@ def _renewed(
     page: Page, model: Model, device: Device, in_place: bool, altered: Iterable[Op]
 ) -> bool:
     """Bring a page up to date; whether that could be done."""
+    if any(op.code in CALLS for op in altered):
+        return False  # others may run more often now
     graphs = dict.fromkeys(op.graph for op in altered)
     return len(page.graphs) == len(model.graphs) and all(
         page.follow(graph, [op for op in altered if op.graph is graph], device, in_place)
@@ -273,10 +279,10 @@ def _follow(
     for op in altered:
         concerned.update(dict.fromkeys((*known.operands.pop(op, ()), *_operands(op))))
         if op in known.costs:
-            tally.count(known.costs.pop(op), -1)
+            tally.count(known.costs.pop(op), -1, known.runs)
     for op, cost in new.items():
         known.costs[op], known.operands[op] = cost, _operands(op)
-        tally.count(cost, 1)
+        tally.count(cost, 1, known.runs)
     for value in concerned:
         known.values -= tally.leave(value)
         if value in graph.values:

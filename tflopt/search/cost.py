@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tflopt.ir import Model, Value
 
@@ -36,6 +36,11 @@ class Cost:
         work, flash, arena = (whole + new - old for whole, old, new in pairs)
         moved = self.moved_bytes + after.moved_bytes - before.moved_bytes
         return Cost(work, flash, arena, moved)
+
+    def times(self, runs: int) -> Cost:
+        """What runs so often in one inference; bytes are there once."""
+        work = None if self.instructions is None else self.instructions * runs
+        return replace(self, instructions=work, moved_bytes=self.moved_bytes * runs)
 
     def __str__(self) -> str:
         work = "unknown" if self.instructions is None else f"{self.instructions:,}"

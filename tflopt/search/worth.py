@@ -105,18 +105,18 @@ class Worth:
         present = [known.costs[op] for op in old]
         before_values, after_values = owned(old), _drawn(old, sketch)
         now, now_parts = page.total, page.parts
-        before = _local(old, present, before_values, now.arena_bytes)
+        before = _local(old, present, before_values, now.arena_bytes).times(known.runs)
         parts = self._parts(now_parts, present, costs, (old, new), (before_values, after_values))
         peak = known.timeline.peak_after(_change(known.timeline, old, costs, sketch))
         parts = replace(parts, peak_bytes=page.peak_bytes(old[0].graph, peak))
-        after = _local(new, costs, after_values, parts.arena_bytes)
+        after = _local(new, costs, after_values, parts.arena_bytes).times(known.runs)
         choice = Choice(
             self.goal,
             before,
             after,
             None,
             self.budget,
-            self._moves(old[-1], before, after),
+            self._moves(old[-1], before, after, known.runs),
             (now, now.changed(before, after)),
         )
         tables = _table_bytes(new, after_values) - _table_bytes(old, before_values)
@@ -152,13 +152,13 @@ class Worth:
             scratch_count=parts.scratch_count + scratch,
         )
 
-    def _moves(self, last: Op, before: Cost, after: Cost) -> Reason | None:
+    def _moves(self, last: Op, before: Cost, after: Cost, runs: int) -> Reason | None:
         """What a balanced form copies without saving much more, in words.
 
         A view of the output alone is no objection: mostly its reader needs none.
         """
         moved = after.moved_bytes - before.moved_bytes
-        written = sum(value.size_bytes or 0 for value in last.outputs)
+        written = runs * sum(value.size_bytes or 0 for value in last.outputs)
         if self.goal is not Goal.BALANCED or self.budget is None or moved <= written:
             return None
         saved = (before.instructions or 0) - (after.instructions or 0)
