@@ -19,6 +19,7 @@ GROUPS = {
     "channels": "Channels that carry nothing",
     "forms": "Other forms of an operator",
     "missing": "Operators that TFLM lacks, and computed shapes",
+    "calls": "Control flow",
     "fields": "What no kernel reads, and the memory plan",
 }
 """The modules of ``tests/support/rule_examples``, in the order of the page."""

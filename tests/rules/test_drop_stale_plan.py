@@ -12,7 +12,8 @@ from tflopt.errors import UnsupportedError, UsageError
 from tflopt.facts.offline_plan import PLAN_NAME
 from tflopt.ir import Buffer, Metadata
 from tflopt.rules.memory.drop_stale_plan import DropStalePlan
-from tflopt.rules.pipeline import COMPRESSED, Selection, run_pipeline
+from tflopt.rules.pipeline import Selection, run_pipeline
+from tflopt.rules.refusals import COMPRESSED
 from tflopt.target.annotation import METADATA_NAME
 
 pytestmark = pytest.mark.unit

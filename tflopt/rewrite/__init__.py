@@ -1,6 +1,6 @@
 """Rewriting: rules, the rewriter that they edit through, and the driver that runs them."""
 
-from tflopt.rewrite.driver import run_model_rule, run_rules
+from tflopt.rewrite.driver import run_model_rule, run_rule_at, run_rules
 from tflopt.rewrite.reason import BETWEEN_PORTS, COPIES_VARIABLE, Reason, Why
 from tflopt.rewrite.rewriter import Rewriter
 from tflopt.rewrite.rule import (
@@ -44,5 +44,6 @@ __all__ = [
     "require_no_variable",
     "required",
     "run_model_rule",
+    "run_rule_at",
     "run_rules",
 ]

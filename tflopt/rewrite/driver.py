@@ -50,6 +50,19 @@ def run_model_rule(model: Model, rule: ModelRule, trace: Trace, watch: Watch = v
     return True
 
 
+def run_rule_at(model: Model, rule: Rule, op: Op, trace: Trace, watch: Watch = verify_runs) -> bool:
+    """Apply a local rule at one operator, and at no other; True if it changed anything.
+
+    Raises:
+        RuleError: the rule edits and then declines.
+        VerifyError: the IR is inconsistent afterwards.
+    """
+    changed = _Driver(model, (), trace, watch)._apply(rule, op)
+    if changed:
+        watch(Event(Moment.RAN, model, rule.name))
+    return changed
+
+
 class _Driver:
     def __init__(self, model: Model, rules: Sequence[Rule], trace: Trace, watch: Watch) -> None:
         self.model = model

@@ -72,6 +72,8 @@ class Stage(Enum):
     """Removes what is dead: first, and after every phase that changed something."""
     SIMPLIFY = "simplify"
     """Is better wherever it applies."""
+    CALLS = "calls"
+    """Puts what an operator calls in its place: tried on copies, and kept where that pays."""
     FORMS = "forms"
     """Writes operators in another form where that is better for the goal."""
     KERNELS = "kernels"

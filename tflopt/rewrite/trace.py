@@ -92,6 +92,11 @@ class Trace:
             self.cautious.add(rule)
         self._declined.setdefault(anchor, {})[rule] = (said, at)
 
+    def declined(self, rule: str) -> list[tuple[Op, Reason, Op]]:
+        """Where a rule declined, why, and at which operator."""
+        pairs = [(anchor, reasons.get(rule)) for anchor, reasons in self._declined.items()]
+        return [(anchor, *said) for anchor, said in pairs if said is not None]
+
     def forget(self, anchor: Op, rules: Collection[str]) -> None:
         """Rules visit an operator again: what they said of it no longer counts."""
         reasons = self._declined.get(anchor)

@@ -22,6 +22,9 @@ class Mode(Enum):
     """Local rules to a fixpoint, then those of the whole model; again while these change it."""
     REPEAT = "repeat"
     """As FIXPOINT, but again while anything changes: a rule may look at any operator before."""
+    TRIAL = "trial"
+    """The rules of the first stage, one operator after another on a copy, with FIXPOINT of the
+    others; the copy is kept where the whole model is better."""
     SEARCH = "search"
     """FIXPOINT with what forms may spend computed anew, then ``after``; again while these change
     it: forms may fit between other tensors that are alive."""
@@ -64,6 +67,7 @@ PHASES = (
     Phase("clean", Mode.ONCE, (Stage.CLEAN,)),
     Phase("simplify", Mode.FIXPOINT, (Stage.SIMPLIFY,), is_first=True),
     Phase("round", Mode.FIXPOINT, (Stage.SIMPLIFY,), ROUNDS),
+    Phase("calls", Mode.TRIAL, (Stage.CALLS, Stage.SIMPLIFY)),
     Phase("forms", Mode.SEARCH, (Stage.FORMS, Stage.SIMPLIFY), after=(Stage.ORDER,)),
     Phase("kernels", Mode.ONCE, (Stage.KERNELS,)),
     Phase("tile", Mode.ONCE, (Stage.TILE,)),

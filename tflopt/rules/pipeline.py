@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 
 from tflopt.config import Config, Goal
-from tflopt.errors import UnsupportedError, UsageError
 from tflopt.facts.large import is_large
 from tflopt.facts.state import writes_states
 from tflopt.ir import Model, Op
@@ -21,7 +20,9 @@ from tflopt.rules.flash.keep_names import check_names
 from tflopt.rules.memory.program_plan import run_around_vendors
 from tflopt.rules.memory.write_states_in_place import leave_states
 from tflopt.rules.phases import AROUND_STATES, MOST_ROUNDS, PHASES, Mode, Phase
+from tflopt.rules.refusals import refuse_stale, refuse_what_names_tensors_by_index
 from tflopt.rules.registry import RULES, Selection, applies, find_rule, make_rules
+from tflopt.rules.trials import Scales, Trials
 from tflopt.search.book import Book
 from tflopt.search.budget_of_forms import (
     make_budget,
@@ -38,7 +39,6 @@ from tflopt.target.vendor import places_are_fixed
 
 __all__ = ["RULES", "Selection", "applies", "find_rule", "go_on", "make_rules", "run_pipeline"]
 MOVES_TENSORS = frozenset({Stage.TILE, Stage.ORDER, Stage.STATES, Stage.PLAN})
-COMPRESSED = "COMPRESSION_METADATA"
 
 
 @np.errstate(over="ignore", divide="ignore", invalid="ignore")  # scales may be as small as 1e-45
@@ -65,7 +65,7 @@ def run_pipeline(
     every = applicable(config)
     rules = [rule for rule in every if rule in selection]
     if rules:
-        _refuse_what_names_tensors_by_index(model)
+        refuse_what_names_tensors_by_index(model)
     forbidden = [rule for rule in every if Stage.STALE in rule.stages and rule not in selection]
     run = partial(_run, forbidden=forbidden, config=config, watch=watch, course=course)
     if places_are_fixed(model):
@@ -100,7 +100,7 @@ def _run(
             course.stands[phase.name] = run.stand()
         run.phase(phase)
         if run.is_stale:
-            _refuse_stale(model, forbidden)
+            refuse_stale(model, forbidden)
         watch(Event(Moment.PHASE, model, phase.name))
     return run.trace
 
@@ -178,8 +178,9 @@ class _Run:
 
     def _weigh(self) -> None:
         forms = [rule for rule in self.rules if isinstance(rule, FormRule)]
-        if forms:
-            self.worth = replace(forms[0].worth, book=self.book)
+        if forms or any(Stage.CALLS in rule.stages for rule in self.rules):
+            worth = forms[0].worth if forms else Worth.from_config(self.config)
+            self.worth = replace(worth, book=self.book)
 
     def phase(self, phase: Phase) -> None:
         """Run it, and tidy up after it."""
@@ -212,6 +213,8 @@ class _Run:
         """Whether something changed."""
         if phase.mode is Mode.ONCE:
             return self._once(phase.stages)
+        if phase.mode is Mode.TRIAL:
+            return self._try(phase)
         if phase.mode is Mode.SEARCH:
             return self._search(phase)
         return self._fixpoint(self._of((Stage.CLEAN, *phase.stages)), phase.mode is Mode.REPEAT)
@@ -244,6 +247,25 @@ class _Run:
             if not moved and not (repeat and fired):
                 break
         return changed
+
+    def _try(self, phase: Phase) -> bool:
+        """What pays of what these rules would do, each firing on a copy."""
+        rest = (Stage.CLEAN, *phase.stages[1:])
+
+        def simplified(copy: Model, trace: Trace) -> Cost:
+            run = _Run(copy, self.rules, self.config, self.told, self)
+            run._fixpoint(run._of(rest))
+            trace.extend(run.trace)
+            return run._cost()
+
+        scales = Scales(self._cost, simplified, self.original, self._pays)
+        trials = Trials(self.model, self.trace, self.config, scales, self.told)
+        before = self.changes
+        for rule in self._of(phase.stages[:1]):
+            self.changes += isinstance(rule, Rule) and trials.run(rule)
+        self.search = replace(self.search, steered=self.search.steered or trials.tried > 0)
+        self.book.forget()
+        return self.changes > before
 
     def _search(self, phase: Phase) -> bool:
         """What is worth it below the ceilings, then what pays for higher ones."""
@@ -372,23 +394,3 @@ class _Run:
             *growths(self.original, self.original, grown),
         ]
         return all(growth.is_paid for growth in judged)
-
-
-def _refuse_stale(model: Model, forbidden: Sequence[AnyRule]) -> None:
-    """The runtime would take a plan for other tensors, and checks nothing."""
-    for rule in forbidden:
-        if isinstance(rule, ModelRule) and run_model_rule(clone(model), rule, Trace()):
-            raise UsageError(
-                f"--disable {rule.name}: the model's memory plan or annotation no longer fits "
-                "what the other rules made of it; allow the rule, or disable those too"
-            )
-
-
-def _refuse_what_names_tensors_by_index(model: Model) -> None:
-    for entry in model.metadata or ():
-        if entry.name == COMPRESSED:
-            raise UnsupportedError(
-                "the model is compressed for TFLM; optimize it before compressing it",
-                f"metadata {COMPRESSED}",
-                model.path,
-            )

@@ -1,6 +1,7 @@
 """One example for each rule of the pipeline: ``docs/rules.md`` shows them, a test runs them."""
 
 from tests.support.rule_examples import (
+    calls,
     channels,
     elementwise,
     fields,
@@ -11,7 +12,7 @@ from tests.support.rule_examples import (
 )
 from tests.support.rule_examples.example import EXAMPLES, Example
 
-MODULES = (movement, elementwise, windows, channels, forms, missing, fields)
+MODULES = (movement, elementwise, windows, channels, forms, missing, calls, fields)
 """They register their examples when they are imported."""
 
 __all__ = ["EXAMPLES", "MODULES", "Example"]
