@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
 import re
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ import pytest
 from benchmarks.growth import FAMILIES
 from tests.support.attacks import ATTACKS, nested
 from tests.support.cli import Cli
+from tests.support.limited import Limited
 from tests.support.paths import ROOT
 from tflopt.cli.main import COLLECTED_AFTER, _collected_rarely
 from tflopt.io import write
@@ -21,37 +20,33 @@ from tflopt.io import write
 resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.unit
 LIMIT_MIB, LIMIT_S = 1024, 20
-UNDER_LIMITS = f"""
-import resource, sys
-from tflopt.cli.main import run
-resource.setrlimit(resource.RLIMIT_AS, ({LIMIT_MIB << 20}, {LIMIT_MIB << 20}))
-resource.setrlimit(resource.RLIMIT_CPU, ({LIMIT_S}, {LIMIT_S}))
-run()
-"""
 
 
-def under_limits(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """The command in a process with limits that the system enforces."""
-    command = [sys.executable, "-c", UNDER_LIMITS, *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=ROOT, env=one_thread()
-    )
-
-
-def one_thread() -> dict[str, str]:
-    """OpenBLAS reserves address space for each of its threads."""
-    return {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+@pytest.fixture(scope="module")
+def limited() -> Iterator[Limited]:
+    with Limited(LIMIT_MIB, LIMIT_S) as found:
+        yield found
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_a_small_file_takes_little_memory_and_time(name: str, tmp_path: Path) -> None:
+def test_a_small_file_takes_little_memory_and_time(
+    name: str, limited: Limited, tmp_path: Path
+) -> None:
     source, out = tmp_path / "in.tflite", tmp_path / "out.tflite"
     write(ATTACKS[name](), source)
-    done = under_limits("optimize", "--no-verify", "-q", "-o", out, source)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert limited.run(tmp_path, "optimize", "--no-verify", "-q", "-o", out, source) == (0, "")
     assert out.exists()
-    done = under_limits("inspect", "--json", source)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert limited.run(tmp_path, "inspect", "--json", source) == (0, "")
+
+
+@pytest.mark.parametrize(("mebibytes", "seconds"), [(1, LIMIT_S), (LIMIT_MIB, 1)])
+def test_a_command_beyond_the_limits_fails(mebibytes: int, seconds: int, tmp_path: Path) -> None:
+    source, out = tmp_path / "in.tflite", tmp_path / "out.tflite"
+    write(FAMILIES["mixed"].build(3 * stated_operators()), source)
+    with Limited(mebibytes, seconds) as limited:
+        code, _ = limited.run(tmp_path, "optimize", "--no-verify", "-q", "-o", out, source)
+    assert code != 0
+    assert not out.exists()
 
 
 def test_the_collector_is_as_it_was_after_a_command(tmp_path: Path, cli: Cli) -> None:
@@ -71,12 +66,13 @@ def test_security_md_states_these_limits() -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", FAMILIES)
-def test_graphs_of_hundreds_of_operators_stay_within_them_too(name: str, tmp_path: Path) -> None:
+def test_graphs_of_hundreds_of_operators_stay_within_them_too(
+    name: str, limited: Limited, tmp_path: Path
+) -> None:
     """Before, 200 of them took up to 27 s, and 400 up to 1.7 GB of memory."""
     source, out = tmp_path / "in.tflite", tmp_path / "out.tflite"
     write(FAMILIES[name].build(stated_operators()), source)
-    done = under_limits("optimize", "--no-verify", "-q", "-o", out, source)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert limited.run(tmp_path, "optimize", "--no-verify", "-q", "-o", out, source) == (0, "")
 
 
 def stated_operators() -> int:
