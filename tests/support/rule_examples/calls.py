@@ -6,7 +6,7 @@ from tests.support.kit import Kit
 from tests.support.rule_examples.example import example
 from tflopt.ir import DType, OpCode, Value
 from tflopt.ir.builder import Builder
-from tflopt.ir.options import AddOptions, MulOptions, WhileOptions
+from tflopt.ir.options import AddOptions, IfOptions, MulOptions, WhileOptions
 
 QUANT = (0.1, 3)
 
@@ -27,3 +27,13 @@ def unroll_while(n: Kit) -> Value:
     counted, last = n.ops(OpCode.WHILE, [start, x], [(), (1, 4)], loop, quant=QUANT)
     counted.quant, last.dtype = None, DType.INT8
     return last
+
+
+@example()
+def take_branch(n: Kit) -> Value:
+    x, branches = n.input((1, 4), quant=QUANT), (Builder(n.model), Builder(n.model))
+    for branch, code in zip(branches, (OpCode.RELU, OpCode.RELU6), strict=True):
+        branch.output(branch.op(code, [branch.input((1, 4), quant=QUANT)], (1, 4), version=2))
+    options = IfOptions(*(branch.graph.index for branch in branches))
+    inputs = [n.constant([False], DType.BOOL), x]
+    return n.op(OpCode.IF, inputs, (1, 4), options=options, dtype=DType.INT8, quant=QUANT)
