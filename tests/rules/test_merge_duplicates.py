@@ -9,8 +9,12 @@ import pytest
 from tests.support.check_rule import check_declines, check_leaves_alone, check_rule
 from tests.support.kit import Kit
 from tests.support.worth import Always, Never, check_declines_by
+from tflopt.config import Config, Runtime
 from tflopt.ir import OpCode, Value
+from tflopt.ir.parse import parse
 from tflopt.rules.constants.merge_duplicates import MergeDuplicates
+from tflopt.rules.pipeline import run_pipeline
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.runtime
 RULE = MergeDuplicates(Always())
@@ -98,3 +102,20 @@ def test_leaves_alone(build: Callable[[Kit, Value], tuple[Value, Value]]) -> Non
     n = Kit()
     n.output(*build(n, n.feed(1, 4, 4, 2)))
     check_leaves_alone(n.model, RULE)
+
+
+def test_the_first_of_two_merges_before_it_becomes_another_form() -> None:
+    """A table for the one would leave the other as it is."""
+    model = parse(
+        """
+        graph(%0: i8[1,1,9,4]{0.1,0}) -> %4
+          %1: i8[1,1,9,4]{0.1,0} = REVERSE_V2(%0, [3])
+          %2: i8[1,1,9,4]{0.00390625,-128} = LOGISTIC(%1)
+          %3: i8[1,1,9,4]{0.00390625,-128} = LOGISTIC(%1)
+          %4: i8[1,1,9,4]{0.0078125,-128} = ADD(%2, %3)
+        """
+    )
+    run_pipeline(model, config=Config(device=Device.of("cortex-m0"), runtime=Runtime.TFLM))
+    codes = [op.code for op in model.main.ops]
+    assert OpCode.ADD not in codes
+    assert codes[:2] == [OpCode.REVERSE_V2, OpCode.LOGISTIC]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from tflopt.ir import Graph, Op, Options, Value
@@ -31,10 +31,19 @@ class Alike:
 
     def earlier(self, op: Op) -> Iterator[Op]:
         """The operators before it in its graph that may compute the same, the first one first."""
+        ranked, place = self._like(op)
+        return islice(ranked, place)
+
+    def later(self, op: Op) -> Iterator[Op]:
+        """Those behind it, the next one first."""
+        ranked, place = self._like(op)
+        return islice(ranked, place + 1, None)
+
+    def _like(self, op: Op) -> tuple[Sequence[Op], int]:
         known = self._graphs.get(op.graph)
         if known is None:
             known = self._graphs[op.graph] = _Keys(op.graph)
-        return known.earlier(op)
+        return known.like(op)
 
 
 class _Keys:
@@ -49,15 +58,17 @@ class _Keys:
         self._ranked: dict[Key, list[Op]] = {}
         """In the graph's order, of the keys that were asked for and have no new operators."""
 
-    def earlier(self, op: Op) -> Iterator[Op]:
+    def like(self, op: Op) -> tuple[Sequence[Op], int]:
+        """The operators of its key in the graph's order, and which of them it is; none where it
+        has no like."""
         for other in self.altered:
             self._enter(other)
         self.altered.clear()
         key = self._key_of.get(op)
-        if key is not None and len(self._ops[key]) > 1:
-            ranked = self._in_order(key)
-            place = self._order.__getitem__
-            yield from islice(ranked, bisect_left(ranked, place(op), key=place))
+        if key is None or len(self._ops[key]) < 2:
+            return (), 0
+        ranked, place = self._in_order(key), self._order.__getitem__
+        return ranked, bisect_left(ranked, place(op), key=place)
 
     def _in_order(self, key: Key) -> list[Op]:
         like = self._ops[key]

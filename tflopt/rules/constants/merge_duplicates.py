@@ -9,7 +9,7 @@ from tflopt.ir import Op, OpCode, Options, Value, same_quantization
 from tflopt.rewrite import Rewriter, require
 from tflopt.rewrite.sketch import Sketch
 from tflopt.search.book import Book
-from tflopt.search.worth import FormRule
+from tflopt.search.worth import Choice, FormRule
 
 STATEFUL = RECURRENT | VARIABLES | {OpCode.CUSTOM}
 
@@ -27,32 +27,49 @@ class MergeDuplicates(FormRule):
     anchors: ClassVar[frozenset[OpCode]] = frozenset(OpCode) - STATEFUL
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
-        """Let the readers read the earlier operator's outputs."""
+        """Let the readers read the earlier operator's outputs.
+
+        The first of several merges the next one before it may itself become another form.
+        """
         twin = _twin(op, self.worth.book)
         if twin is None:
+            later = _twin(op, self.worth.book, is_later=True)
+            if later is not None and _can_merge(later, op, rw):
+                self._merge(later, op, rw)
             return
-        pairs = list(zip(op.outputs, twin.outputs, strict=True))
         bound = "the outputs of the model are tensors of their own"
-        require(all(rw.can_replace(old, new) for old, new in pairs), bound, at=op)
+        require(_can_merge(op, twin, rw), bound, at=op)
+        choice = self._merge(op, twin, rw)
+        require(choice.is_worth_it, choice.why_not("keeping one result"), at=op)
+
+    def _merge(self, op: Op, twin: Op, rw: Rewriter) -> Choice:
+        """Keep the result of the twin alone, if that is better."""
         sketch = Sketch()
-        for old, new in pairs:
+        for old, new in zip(op.outputs, twin.outputs, strict=True):
             sketch.results[old] = sketch.read(new)
         choice = self.worth.compare([op], sketch)
-        require(choice.is_worth_it, choice.why_not("keeping one result"), at=op)
-        sketch.graft(rw, op)
+        if choice.is_worth_it:
+            sketch.graft(rw, op)
+        return choice
 
 
-def _twin(op: Op, book: Book) -> Op | None:
-    """An earlier operator that computes the same."""
+def _can_merge(op: Op, twin: Op, rw: Rewriter) -> bool:
+    return all(rw.can_replace(*pair) for pair in zip(op.outputs, twin.outputs, strict=True))
+
+
+def _twin(op: Op, book: Book, *, is_later: bool = False) -> Op | None:
+    """An earlier operator that computes the same, or the next of those behind it."""
     data = next((v for v in op.inputs if v is not None and not v.is_constant), None)
     if data is None or has_effect(op) or not isinstance(op.options, Options | None):
         return None
     if any(v is not None and v.is_variable for v in op.inputs):
         return None
     if book.follows:
-        return next((other for other in book.alike.earlier(op) if _same(op, other)), None)
+        like = book.alike.later(op) if is_later else book.alike.earlier(op)
+        return next((other for other in like if _same(op, other)), None)
     for other in data.users:
-        if other is not op and _same(op, other) and _is_earlier(other, op):
+        one, two = (op, other) if is_later else (other, op)
+        if other is not op and _same(op, other) and _is_earlier(one, two):
             return other
     return None
 
