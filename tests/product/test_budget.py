@@ -12,10 +12,16 @@ from tflopt.config import Config, Goal, Tiling
 from tflopt.errors import InstructionsError, PlanError, UsageError
 from tflopt.io import read
 from tflopt.plan.offline import OfflineOptions
-from tflopt.product.budget import check_arena, check_instructions
+from tflopt.product.budget import (
+    arena_with_overlap,
+    check_arena,
+    check_instructions,
+    least_with_overlap,
+)
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.target.cost import predict_model
 from tflopt.target.device import Device
+from tflopt.target.kernel_sets import APART, EVERY
 from tflopt.target.memory import PlanRequest, memory_of
 from tflopt.target.quantities import parse_count, parse_size
 
@@ -145,3 +151,15 @@ def test_one_instruction_too_few_names_the_culprits() -> None:
     assert str(caught.value).endswith("could help: --goal speed")
     with pytest.raises(InstructionsError, match="no option is left that helps; a model with less"):
         check_instructions(model, replace(config, goal=Goal.SPEED), need - 1)
+
+
+@pytest.mark.parametrize("overlap", [APART, EVERY])
+@pytest.mark.parametrize("stem", ["ds_cnn", "grouped_depthwise", "har_cnn", "inception", "svdf"])
+def test_no_plan_with_overlaps_is_below_the_least(stem: str, overlap: str) -> None:
+    model = read(TESTDATA / f"{stem}.tflite")
+    config = Config(plan=PlanRequest(overlap=overlap))
+    run_pipeline(model, config=config)
+    least, arena = least_with_overlap(model, config), arena_with_overlap(model, config)
+    assert arena is not None
+    assert least <= arena
+    assert bool(least) == (stem != "svdf")  # whose state a plan may take from the tail

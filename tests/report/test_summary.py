@@ -12,6 +12,9 @@ import pytest
 from tests.support.field import field_model
 from tests.support.paths import SHARED, TESTDATA
 from tflopt.api import Optimized, optimize_file
+from tflopt.config import Config
+from tflopt.ir import Model
+from tflopt.product.budget import arena_with_overlap
 from tflopt.product.levers import INSTRUCTIONS, Effect, Lever, find_levers
 from tflopt.report.console_summary import MOST_LINES, as_many, print_summary
 from tflopt.report.happened import Change, file_changes, operator_changes
@@ -172,6 +175,21 @@ def test_one_advice_is_not_counted_twice() -> None:
 def test_no_lever_is_named_that_is_in_use_already() -> None:
     done = optimize_file(DS, verify=False, runtime="tflm", overlap="target")
     assert find_levers(done.result, done.settings) == []
+
+
+def test_no_plan_is_made_for_a_lever_that_can_t_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[str] = []
+
+    def counted(model: Model, config: Config) -> int | None:
+        planned.append(Path(model.path).stem)
+        return arena_with_overlap(model, config)
+
+    monkeypatch.setattr("tflopt.product.levers.arena_with_overlap", counted)
+    for stem in ("ds_cnn", "grouped_depthwise"):
+        done = optimize_file(TESTDATA / f"{stem}.tflite", verify=False)
+        options = [lever.option for lever in find_levers(done.result, done.settings)]
+        assert ("--overlap" in options) == (stem == "grouped_depthwise")
+    assert planned == ["grouped_depthwise"]
 
 
 def test_layers_that_kernels_compute_wrongly_stand_together() -> None:

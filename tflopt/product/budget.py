@@ -16,12 +16,20 @@ from tflopt.errors import (
 )
 from tflopt.ir import Buffer, Model
 from tflopt.ir.clone import clone
+from tflopt.plan.offline import head_lower_bound
 from tflopt.product.memory import timeline
 from tflopt.rewrite import Stage
 from tflopt.rules.pipeline import RULES, Selection, run_pipeline
 from tflopt.target.cost import Basis, predict_model
 from tflopt.target.kernel_sets import THIS_ISA
-from tflopt.target.memory import Memory, PlanRequest, memory_of, why_no_memory
+from tflopt.target.memory import (
+    Account,
+    Memory,
+    PlanRequest,
+    aliases_of,
+    memory_of,
+    why_no_memory,
+)
 
 LARGEST = 3
 PLANS = tuple(rule.name for rule in RULES if Stage.PLAN in rule.stages)
@@ -141,18 +149,33 @@ def arena_hint(config: Config, model: Model | None = None, need_bytes: int = 0) 
     return "no option is left that helps; smaller activations are needed"
 
 
+def least_with_overlap(model: Model, config: Config) -> int:
+    """An arena that no plan is below whose outputs may follow the inputs they consume; 0 where a
+    plan may take variables from the tail, too.
+    """
+    if any(value.is_variable for graph in model.graphs for value in graph.values):
+        return 0
+    request = _with_overlap(config)
+    account = Account.of(model, config.device)
+    aliases = aliases_of(model, config.device, request)
+    return account.least_bytes(head_lower_bound(account.description, aliases))
+
+
 def arena_with_overlap(model: Model, config: Config) -> int | None:
     """The least arena of a finished model whose outputs may follow the inputs they consume.
 
     None where no such plan is possible.
     """
     copy = clone(model)
-    plan = replace(config.plan or PlanRequest(), overlap=THIS_ISA)
     try:
-        run_pipeline(copy, Selection(PLANS), replace(config, plan=plan))
+        run_pipeline(copy, Selection(PLANS), replace(config, plan=_with_overlap(config)))
     except TfloptError:
         return None
     return None if why_no_memory(copy) else memory_of(copy, config.device).arena.minimum_bytes
+
+
+def _with_overlap(config: Config) -> PlanRequest:
+    return replace(config.plan or PlanRequest(), overlap=THIS_ISA)
 
 
 def flash_hint(model: Model, limit_bytes: int, config: Config, annotates: bool) -> str:

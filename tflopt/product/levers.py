@@ -11,7 +11,7 @@ from tflopt.errors import TfloptError
 from tflopt.io import write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
-from tflopt.product.budget import arena_with_overlap
+from tflopt.product.budget import arena_with_overlap, least_with_overlap
 from tflopt.product.choose import choose, make_draft
 from tflopt.product.optimize import Result
 from tflopt.product.settings import Settings
@@ -26,7 +26,7 @@ LEAST_GAIN = 0.02
 NOTABLE = 0.03
 """Of the arena or the instructions: what writing for TFLM alone has to save to be told besides."""
 ARENA, FILE, INSTRUCTIONS = "arena", "file", "instructions"
-FOR_TFLM = "for TFLM alone"
+FOR_TFLM, TFLM_ALONE = "for TFLM alone", "--runtime tflm"
 TIDY = tuple(rule.name for rule in RULES if {Stage.STRIP, Stage.CLEAN} & set(rule.stages))
 
 
@@ -72,14 +72,19 @@ def find_levers(result: Result, settings: Settings) -> list[Lever]:
     if alone is not None and max(_of(alone, ARENA), _of(alone, INSTRUCTIONS)) < NOTABLE:
         alone = None
     levers = [] if alone is None else [alone]
-    for lever, tried in _promises(result, settings, alone):
+    for lever, tried in _promises(trials, settings, alone):
         if lever.gain < LEAST_GAIN:
             break
         true = trials.of(lever.option, lever.price, tried)
-        kept = () if true is None else tuple(e for e in true.effects if e.resource != INSTRUCTIONS)
+        kept = () if true is None else _kept(true)
         if true is not None and kept and replace(true, effects=kept).gain >= LEAST_GAIN:
             return [replace(true, effects=kept), *levers]
     return levers
+
+
+def _kept(lever: Lever) -> tuple[Effect, ...]:
+    """What is told of an option: an inference may become faster by the way."""
+    return tuple(effect for effect in lever.effects if effect.resource != INSTRUCTIONS)
 
 
 def _of(lever: Lever, resource: str) -> float:
@@ -113,7 +118,7 @@ def _alone(trials: _Trials, settings: Settings) -> Lever | None:
     declined = any(miss.because.why is Why.LITERT for miss in result.trace.near_misses)
     if not declined and not _lets_in(result.model, config, changed):
         return None
-    return trials.of("--runtime tflm", FOR_TFLM, changed)
+    return trials.of(TFLM_ALONE, FOR_TFLM, changed)
 
 
 def _lets_in(model: Model, config: Config, changed: Settings) -> bool:
@@ -132,31 +137,48 @@ def _lets_in(model: Model, config: Config, changed: Settings) -> bool:
 
 
 def _promises(
-    result: Result, settings: Settings, alone: Lever | None
+    trials: _Trials, settings: Settings, alone: Lever | None
 ) -> list[tuple[Lever, Settings]]:
     """Each option that isn't used yet with its effect on the finished model, the best first."""
-    promises = list(_estimates(result, settings, alone))
+    promises = list(_estimates(trials, settings, alone))
     return sorted(promises, key=lambda promise: -promise[0].gain)
 
 
 def _estimates(
-    result: Result, settings: Settings, alone: Lever | None
+    trials: _Trials, settings: Settings, alone: Lever | None
 ) -> Iterator[tuple[Lever, Settings]]:
-    config, model = settings.config, result.model
-    memory = result.memory_after
+    """An option that was tried needs no estimate, and none is made of what can't lead."""
+    config, result = settings.config, trials.result
+    model, memory, first = result.model, result.memory_after, LEAST_GAIN
+    if config.runtime is Runtime.BOTH and alone is None:
+        changed = replace(settings, config=replace(config, runtime=Runtime.TFLM))
+        promise = trials.tried.get(TFLM_ALONE)
+        if TFLM_ALONE not in trials.tried:
+            promise = _tidied(result, changed)
+        elif promise is not None:
+            promise = replace(promise, effects=_kept(promise))
+            first = max(first, promise.gain)
+        if promise is not None:
+            yield promise, changed
     if memory is not None and config.plan is not None and not config.plan.trusts_some:
         plan = replace(config.plan, overlap=THIS_ISA)
         changed = replace(settings, config=replace(config, plan=plan))
-        arena_bytes = arena_with_overlap(model, config)
+        now = memory.arena.minimum_bytes
+        arena_bytes = None
+        if Effect(ARENA, now, least_with_overlap(model, config)).gain >= first:
+            arena_bytes = arena_with_overlap(model, config)
         if arena_bytes is not None:
-            effect = Effect(ARENA, memory.arena.minimum_bytes, arena_bytes)
+            effect = Effect(ARENA, now, arena_bytes)
             yield Lever("--overlap", (effect,), f"for {settings.device.target} only"), changed
-    if config.runtime is Runtime.BOTH and alone is None:
-        changed = replace(settings, config=replace(config, runtime=Runtime.TFLM))
-        again = _again(model, changed, TIDY)
-        if again is not None:
-            effect = Effect(FILE, len(result.data), len(write_bytes(again[0], settings.layout)))
-            yield Lever("--runtime tflm", (effect,), FOR_TFLM), changed
+
+
+def _tidied(result: Result, settings: Settings) -> Lever | None:
+    """What rules that tidy the file make of the finished model for TFLM alone."""
+    again = _again(result.model, settings, TIDY)
+    if again is None:
+        return None
+    effect = Effect(FILE, len(result.data), len(write_bytes(again[0], settings.layout)))
+    return Lever(TFLM_ALONE, (effect,), FOR_TFLM)
 
 
 def _again(model: Model, settings: Settings, only: tuple[str, ...]) -> tuple[Model, Trace] | None:
