@@ -29,17 +29,21 @@ from tests.support.kit import Kit
 from tests.support.paths import needs_tflm
 from tests.support.runtime import runtime
 from tests.support.worth import Always, Never, check_declines_by
+from tflopt.config import Config, Runtime
 from tflopt.io import write_bytes
 from tflopt.ir import DType, OpCode, Value
 from tflopt.ir.clone import clone
 from tflopt.ir.node import Array
 from tflopt.ir.options import LeakyReluOptions
+from tflopt.ir.parse import parse
 from tflopt.ir.verify import verify
 from tflopt.rules.activations.diamond_forms import Distance, equal_forms
 from tflopt.rules.activations.diamonds import MOST_OPS, regions
 from tflopt.rules.activations.fold_diamond import FoldDiamond
 from tflopt.rules.activations.fold_unary_chain import FoldUnaryChain
 from tflopt.rules.constants.remove_dead import RemoveDead
+from tflopt.rules.pipeline import run_pipeline
+from tflopt.target.device import Device
 
 pytestmark = pytest.mark.runtime
 RULE = FoldDiamond(Always())
@@ -332,3 +336,24 @@ def test_the_benchmark_measures_what_the_rule_sees() -> None:
     found = {build: {str(form_of(build, seed)) for seed in range(4)} for build in ALWAYS}
     assert found == {build: {form} for build, form in ALWAYS.items()}
     assert all(isinstance(form_of(hard_swish, seed), Distance) for seed in range(4))
+
+
+def test_a_path_does_not_become_another_form_before_it_meets_the_other() -> None:
+    """TFLM's ELU is the fastest that the QUANTIZE can be, and nothing that a map is known of."""
+    model = parse(
+        """
+        graph(%0: i8[1,1,1,8]{0.05,127}) -> %6, %7
+          %1: i8[1,1,1,64]{0.05,3} = CONV_2D(%0, const i8[64,1,3,8]{per-channel 0}, \
+const i32[64]{per-channel 0}) stride_w=1 stride_h=1 fused_activation_function=RELU6
+          %2: i8[1,64,1,1]{0.05,3} = RESHAPE(%1, [1, 64, 1, 1]) new_shape=[1, 64, 1, 1]
+          %3: i8[1,64,1,1]{0.0320196,-67} = QUANTIZE(%2)
+          %4: i8[1,64,1,1]{0.015,3} = MUL(%2, const i8[1]{0.00117647,-128})
+          %5: i8[1,64,1,1]{0.0320196,-67} = QUANTIZE(%4)
+          %6: i8[1,64,1,1]{0.0320196,-67} = MAXIMUM(%3, %5)
+          %7: f32[1,64,1,1] = DEQUANTIZE(%2)
+        """
+    )
+    config = Config(device=Device.of("cortex-m0"), runtime=Runtime.TFLM)
+    assert "fold-diamond" in run_pipeline(model, config=config).counts
+    codes = {op.code for op in model.main.ops}
+    assert codes.isdisjoint({OpCode.MUL, OpCode.MAXIMUM})

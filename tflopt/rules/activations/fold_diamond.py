@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from tflopt.facts.clamps import reachable
@@ -30,7 +31,11 @@ class FoldDiamond(FormRule):
     alike_on_default_path: ClassVar[bool] = False
 
     def rewrite(self, op: Op, rw: Rewriter) -> None:
-        """Replace the largest region that ends here for which there is a better form."""
+        """Replace the largest region that ends here for which there is a better form.
+
+        Or that ends where two paths meet next: by itself a path may become what isn't told apart
+        any more, as a table.
+        """
         declined = []
         for region in regions(op):
             reason = self._fold(region, rw)
@@ -38,6 +43,8 @@ class FoldDiamond(FormRule):
                 return
             if len(region.ops) > 1:
                 declined.append(reason)
+        if any(self._fold(region, rw) is None for region in _ahead(op)):
+            return
         if declined and not _goes_on(op):
             require(False, min(declined, key=lambda pair: pair[0])[1], at=op)
 
@@ -62,6 +69,15 @@ class FoldDiamond(FormRule):
             rw.remove(op)
         rw.prove("enumeration", len(values))
         return None
+
+
+def _ahead(op: Op) -> Iterator[Region]:
+    """The regions of this operator that end at its one reader, which reads another path, too."""
+    users = op.output.users
+    if len(users) == 1 and not op.output.is_graph_output and users[0].code in ELEMENTWISE:
+        read = [value for value in users[0].inputs if value is not None and not value.is_constant]
+        if len(read) > 1:
+            yield from (region for region in regions(users[0]) if op in region.ops)
 
 
 def _goes_on(op: Op) -> bool:
