@@ -263,8 +263,9 @@ class _Run:
         before = self.changes
         for rule in self._of(phase.stages[:1]):
             self.changes += isinstance(rule, Rule) and trials.run(rule)
-        self.search = replace(self.search, steered=self.search.steered or trials.tried > 0)
-        self.book.forget()
+        if trials.tried:
+            self.search = replace(self.search, steered=True)
+            self.book.forget()
         return self.changes > before
 
     def _search(self, phase: Phase) -> bool:
