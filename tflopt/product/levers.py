@@ -72,10 +72,16 @@ def find_levers(result: Result, settings: Settings) -> list[Lever]:
     if alone is not None and max(_of(alone, ARENA), _of(alone, INSTRUCTIONS)) < NOTABLE:
         alone = None
     levers = [] if alone is None else [alone]
-    for lever, tried in _promises(trials, settings, alone):
-        if lever.gain < LEAST_GAIN:
+    waiting = list(_promises(trials, settings, alone))
+    while waiting:
+        first = max(waiting, key=lambda promise: promise.lever.gain)
+        waiting.remove(first)
+        if first.lever.gain < LEAST_GAIN:
             break
-        true = trials.of(lever.option, lever.price, tried)
+        if first.is_bound:
+            waiting += _with_overlap(first, result.model)
+            continue
+        true = trials.of(first.lever.option, first.lever.price, first.settings)
         kept = () if true is None else _kept(true)
         if true is not None and kept and replace(true, effects=kept).gain >= LEAST_GAIN:
             return [replace(true, effects=kept), *levers]
@@ -136,40 +142,42 @@ def _lets_in(model: Model, config: Config, changed: Settings) -> bool:
     return again is not None and any(again[1].counts[name] for name in more)
 
 
-def _promises(
-    trials: _Trials, settings: Settings, alone: Lever | None
-) -> list[tuple[Lever, Settings]]:
-    """Each option that isn't used yet with its effect on the finished model, the best first."""
-    promises = list(_estimates(trials, settings, alone))
-    return sorted(promises, key=lambda promise: -promise[0].gain)
+@dataclass(frozen=True)
+class _Promise:
+    """An option with its effect on the finished model, or with a bound of it, which is cheaper."""
+
+    lever: Lever
+    settings: Settings
+    is_bound: bool = False
 
 
-def _estimates(
-    trials: _Trials, settings: Settings, alone: Lever | None
-) -> Iterator[tuple[Lever, Settings]]:
-    """An option that was tried needs no estimate, and none is made of what can't lead."""
+def _promises(trials: _Trials, settings: Settings, alone: Lever | None) -> Iterator[_Promise]:
+    """Each option that isn't used yet; one that was tried needs no estimate."""
     config, result = settings.config, trials.result
-    model, memory, first = result.model, result.memory_after, LEAST_GAIN
-    if config.runtime is Runtime.BOTH and alone is None:
-        changed = replace(settings, config=replace(config, runtime=Runtime.TFLM))
-        promise = trials.tried.get(TFLM_ALONE)
-        if TFLM_ALONE not in trials.tried:
-            promise = _tidied(result, changed)
-        elif promise is not None:
-            promise = replace(promise, effects=_kept(promise))
-            first = max(first, promise.gain)
-        if promise is not None:
-            yield promise, changed
+    memory = result.memory_after
     if memory is not None and config.plan is not None and not config.plan.trusts_some:
-        plan = replace(config.plan, overlap=THIS_ISA)
-        changed = replace(settings, config=replace(config, plan=plan))
-        now = memory.arena.minimum_bytes
-        arena_bytes = None
-        if Effect(ARENA, now, least_with_overlap(model, config)).gain >= first:
-            arena_bytes = arena_with_overlap(model, config)
-        if arena_bytes is not None:
-            effect = Effect(ARENA, now, arena_bytes)
-            yield Lever("--overlap", (effect,), f"for {settings.device.target} only"), changed
+        changed = replace(config, plan=replace(config.plan, overlap=THIS_ISA))
+        least = least_with_overlap(result.model, config)
+        effect = Effect(ARENA, memory.arena.minimum_bytes, least)
+        lever = Lever("--overlap", (effect,), f"for {settings.device.target} only")
+        yield _Promise(lever, replace(settings, config=changed), is_bound=True)
+    if config.runtime is Runtime.BOTH and alone is None:
+        alike = replace(settings, config=replace(config, runtime=Runtime.TFLM))
+        tried = trials.tried.get(TFLM_ALONE)
+        known = None if tried is None else replace(tried, effects=_kept(tried))
+        promise = known if TFLM_ALONE in trials.tried else _tidied(result, alike)
+        if promise is not None:
+            yield _Promise(promise, alike)
+
+
+def _with_overlap(promise: _Promise, model: Model) -> list[_Promise]:
+    """What a plan with overlaps saves in place of its bound; none where there is no such plan."""
+    arena_bytes = arena_with_overlap(model, promise.settings.config)
+    if arena_bytes is None:
+        return []
+    (effect,) = promise.lever.effects
+    lever = replace(promise.lever, effects=(replace(effect, after=arena_bytes),))
+    return [_Promise(lever, promise.settings)]
 
 
 def _tidied(result: Result, settings: Settings) -> Lever | None:
