@@ -126,6 +126,7 @@ def test_visual_wake_words_with_overlap_and_why_not_less() -> None:
     assert 36864 + 4464 == 41328
 
 
+@pytest.mark.long
 @needs_tflm
 @pytest.mark.runtime
 @every_model

@@ -36,6 +36,7 @@ def test_real_models_keep_every_field(path: Path) -> None:
     assert_same_fields(data, write_bytes(model, SHARED))
 
 
+@pytest.mark.long
 @every_model
 def test_real_models_come_out_the_same_each_time(path: Path) -> None:
     model = read(path)
@@ -188,6 +189,7 @@ def test_a_zip_archive_behind_the_model_survives() -> None:
         assert write_bytes(carried(written), options) == written
 
 
+@pytest.mark.long
 @every_model
 def test_buffer_data_lies_on_16_bytes(path: Path) -> None:
     model = read(path)
@@ -270,6 +272,7 @@ def test_absent_data_is_not_empty_data() -> None:
     assert again.buffers[1].data is not None
 
 
+@pytest.mark.long
 @every_model
 def test_the_tflite_package_reads_the_same(path: Path) -> None:
     """A second independent reader, with the schema of another year."""

@@ -51,6 +51,7 @@ def test_kinds_add_up_before_and_after(path: Path) -> None:
         assert after.least_bytes <= after.least_kept_bytes <= after.file_bytes
 
 
+@pytest.mark.long
 @every_model
 def test_constants_are_what_they_were(path: Path) -> None:
     """Weights and biases are the floor: only merged constants and padded ones may differ."""

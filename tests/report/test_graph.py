@@ -61,6 +61,7 @@ def by_place(side: Plain) -> dict[tuple[int, int], Plain]:
     return {(number(r, "subgraph"), number(r, "index")): r for r in rows(side, "graph")}
 
 
+@pytest.mark.long
 @every_model
 def test_counterparts_agree(path: Path) -> None:
     """They point at each other, with the same fate; every operator is there once."""

@@ -16,6 +16,7 @@ from tflopt.texts import markdown as escaped
 pytestmark = pytest.mark.unit
 
 
+@pytest.mark.long
 @every_model
 def test_reports_of_all_models(path: Path) -> None:
     """The numbers are the JSON's; tables are whole; parts that fold are closed."""

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.unit
 M55 = Device()
 
 
+@pytest.mark.long
 @every_model
 def test_the_timeline_of_every_model(path: Path) -> None:
     """Its peak is a lower bound of the head; every operator sees its own tensors."""
@@ -69,6 +70,7 @@ def test_labels_fall_back_to_numbers_and_to_the_original() -> None:
     assert {name for name in names if not name.startswith("scratch of")} <= known
 
 
+@pytest.mark.long
 @every_model
 def test_the_minimum_on_each_target(path: Path) -> None:
     model = read(path)
@@ -88,6 +90,7 @@ def test_the_arena_as_data() -> None:
     assert [row["scratch_bytes"] for row in rows if row["operator"] == "TILE"] == [None, None]
 
 
+@pytest.mark.long
 @every_model
 def test_the_best_plan_is_never_worse_and_meets_its_bound(path: Path) -> None:
     plan = best_plan(read(path), M55)

@@ -36,6 +36,7 @@ def boxes(memory: Plain, width: int) -> list[tuple[str, dict[str, float]]]:
     return found
 
 
+@pytest.mark.long
 @every_model
 def test_pictures_of_all_models(path: Path) -> None:
     """Every buffer is drawn once, within the picture, with its numbers in words."""

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.unit
 DENSE = FullyConnectedOptions()
 
 
+@pytest.mark.long
 @every_model
 @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
 def test_notes_are_there_iff_they_are_true(path: Path, target: str) -> None:

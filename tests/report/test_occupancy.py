@@ -32,6 +32,7 @@ def overlaps(one: Plain, two: Plain) -> bool:
     return all(meets)
 
 
+@pytest.mark.long
 @every_model
 def test_maps_of_all_models(path: Path) -> None:
     """Buffers lie in the head, without a plan apart; no head is below the bound."""

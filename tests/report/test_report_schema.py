@@ -59,6 +59,7 @@ def test_one_function_writes_the_head_of_all_json() -> None:
     assert heading(Device()) == {**heading(), "target": "cortex-m55", "cmsis_nn": str(NEWEST)}
 
 
+@pytest.mark.long
 @every_model
 def test_reports_of_all_models(path: Path) -> None:
     assert problems(report_of(path)) == []

@@ -17,6 +17,7 @@ from tests.support.rule_examples import EXAMPLES, Example
 from tflopt.errors import ModelError, UnsupportedError
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import DType, Model, Record, Value
+from tflopt.ir.clone import clone
 from tflopt.ir.node import Buffer
 from tflopt.ranges import ranges_of
 
@@ -49,11 +50,11 @@ CHANGES: dict[str, Callable[[Value], None]] = {
 
 def changed(example: Example, change: str) -> Iterator[Model]:
     """The example with one constant after another changed, those that the reader takes."""
-    data = write_bytes(example.models()[0])
-    for number, value in enumerate(read_bytes(data).main.values):
+    plain = read_bytes(write_bytes(example.models()[0]))
+    for number, value in enumerate(plain.main.values):
         if not value.has_data:
             continue
-        model = read_bytes(data)
+        model = clone(plain)
         CHANGES[change](list(model.main.values)[number])
         with suppress(ModelError, UnsupportedError):  # TFLM's kernels couldn't take it
             yield read_bytes(write_bytes(model))

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.rules import ORDER, differences, expected
 from tests.support.paths import MODELS, SHARED, TESTDATA, every_model
-from tests.support.reports import report_of
+from tests.support.reports import report_of, result_of
 from tflopt.report.plain import rows
 
 pytestmark = pytest.mark.unit
@@ -24,6 +24,13 @@ ELSEWHERE = sorted(set(KNOWN) - {path.stem for path in TESTDATA.glob("*.tflite")
 @every_model
 def test_rules_fire_as_often_as_they_did(path: Path) -> None:
     assert path.stem in KNOWN, RENEW
+    hits = result_of(path)[0].trace.counts
+    assert differences({path.stem: hits}, KNOWN) == [], RENEW
+
+
+@pytest.mark.long
+@every_model
+def test_the_report_counts_alike(path: Path) -> None:
     hits = {str(rule["name"]): len(rows(rule, "hits")) for rule in rows(report_of(path), "passes")}
     assert differences({path.stem: hits}, KNOWN) == [], RENEW
 

@@ -9,7 +9,7 @@ from typing import cast
 
 from tflopt.config import Config
 from tflopt.io.files import load
-from tflopt.product.optimize import Settings, optimize_file_bytes
+from tflopt.product.optimize import Result, Settings, optimize_file_bytes
 from tflopt.report.json_report import dumps, report
 from tflopt.report.plain import Plain
 from tflopt.run.samples import SampleOptions
@@ -17,12 +17,18 @@ from tflopt.target.memory import PlanRequest
 
 
 @cache
-def report_of(path: Path, *, verified: bool = False) -> Plain:
-    """The report of ``optimize`` with its defaults, as a reader of the JSON sees it."""
+def result_of(path: Path, *, verified: bool = False) -> tuple[Result, Settings]:
+    """What ``optimize`` makes of a model with its defaults; nobody changes it."""
     model, data = load(path)
     samples = SampleOptions() if verified else None
     settings = Settings(config=Config(plan=PlanRequest()), samples=samples)
-    result = optimize_file_bytes(model, data, settings)
+    return optimize_file_bytes(model, data, settings), settings
+
+
+@cache
+def report_of(path: Path, *, verified: bool = False) -> Plain:
+    """Its report, as a reader of the JSON sees it."""
+    result, settings = result_of(path, verified=verified)
     found = json.loads(dumps(report(result, settings, path.name, "out.tflite")))
     return cast("Plain", found)
 
