@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from tests.support.runtime import RuntimeFailure, installed, runtime
+from tests.support.runtime import Outputs, RuntimeFailure, installed, runtime
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model
 from tflopt.ir.clone import clone
@@ -22,6 +25,8 @@ from tflopt.run.samples import SampleOptions, make_samples
 
 SAMPLES = 12
 RUNNERS = ("tflm", "litert")
+ORIGINALS = 64
+"""Whose outputs are remembered."""
 
 
 def apply(model: Model, *rules: AnyRule) -> Trace:
@@ -100,16 +105,30 @@ def check_litert_loads(one: Model, two: Model) -> None:
         pytest.fail(f"LiteRT loads the original only: {failure}")
 
 
+@dataclass(frozen=True)
+class _Original:
+    """A file, with the samples that follow from it."""
+
+    data: bytes
+    samples: list[list[npt.NDArray[np.generic]]] = field(compare=False)
+
+
+@lru_cache(maxsize=ORIGINALS)
+def _expected(runner: str, original: _Original) -> Outputs:
+    """What the original gives, which many results may be compared with."""
+    return runtime().run(runner, original.data, original.samples)
+
+
 def check_same_outputs(one: Model, two: Model, runners: Collection[str] = RUNNERS) -> None:
     """Both models give the same bits on every runner that is installed."""
     samples = make_samples(one, SampleOptions(SAMPLES, seed=1))
-    data = [write_bytes(model) for model in (one, two)]
+    original, data = _Original(write_bytes(one), samples), write_bytes(two)
     used = [name for name in runners if name in installed()]
     if runners and not used:
         pytest.skip("neither tflite-micro nor ai-edge-litert is installed")
     for runner in used:
         try:
-            first, second = (runtime().run(runner, file, samples) for file in data)
+            first, second = _expected(runner, original), runtime().run(runner, data, samples)
         except RuntimeFailure as failure:
             pytest.fail(str(failure))
         for number, (expected, found) in enumerate(zip(first, second, strict=True)):
