@@ -32,7 +32,7 @@ pytestmark = pytest.mark.runtime
 def events(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list[Event]]]:
     folder = tmp_path_factory.mktemp("audited")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.audited", str(folder)],
+        [sys.executable, "-B", "-m", "tests.support.audited", str(folder)],
         cwd=ROOT,
         capture_output=True,
         text=True,
