@@ -85,7 +85,7 @@ def main(mebibytes: int, seconds: int) -> None:
     load_command("inspect")
     assert console_summary
     assert registry
-    left = seconds - math.ceil(time.process_time())  # the imports count
+    left = max(1, seconds - math.ceil(time.process_time()))  # the imports count
     for line in sys.stdin:
         folder, *arguments = json.loads(line)
         number = os.fork()
