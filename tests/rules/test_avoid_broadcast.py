@@ -96,6 +96,44 @@ def test_a_factor_beyond_int8_gets_another_scale() -> None:
     assert weights.array().reshape(-1)[0] < 0
 
 
+def taps_of(net: Kit) -> tuple[list[int], list[float], list[int]]:
+    """Weights, their scales and biases of the form."""
+    copy = check_rule(net.model, TAPS, hits=1, runners=["tflm"])
+    weights, bias = copy.main.ops[0].operand(1), copy.main.ops[0].operand(2)
+    assert weights.quant is not None
+    numbers = [value.array().reshape(-1).tolist() for value in (weights, bias)]
+    return numbers[0], weights.quant.scales.tolist(), numbers[1]
+
+
+def test_sums_share_weight_and_scale_where_one_serves_all() -> None:
+    """What is added is in the bias alone; each on its own would take another weight."""
+    numbers = [64, -3, 100, -90, 31, 7, -57, 125]
+    net = model(OpCode.ADD, (1, 2, 3, 8), numbers, quant=(0.0213, 0), out=(0.157, -5))
+    weights, scales, biases = taps_of(net)
+    assert len(set(weights)) == len(set(scales)) == 1
+    assert np.argsort(biases).tolist() == np.argsort(numbers).tolist()
+    assert weights[0] * scales[0] == pytest.approx(1, rel=1e-3)
+
+
+def test_factors_beyond_int8_share_a_scale_in_proportion() -> None:
+    """-255, 0 and -128 times the constant's scale, coarse enough for weights that are rounded."""
+    net = model(OpCode.MUL, (1, 2, 2, 3), [-128, 127, -1], quant=(0.01, 127), out=(2.0, 0))
+    weights, scales, _ = taps_of(net)
+    assert len(set(scales)) == 1
+    assert weights[1] == 0
+    assert weights[0] / weights[2] == pytest.approx(255 / 128, rel=0.05)
+
+
+def test_channels_that_no_scale_serves_get_their_own() -> None:
+    (op,) = read(field_case("L2_add_broadcast_const")).main.ops
+    sketch = as_depthwise(op)
+    assert sketch is not None
+    (conv,) = (each for each in sketch.graph.ops if each.code is OpCode.DEPTHWISE_CONV_2D)
+    quant = conv.operand(1).quant
+    assert quant is not None
+    assert len(set(quant.scales.tolist())) > 1
+
+
 def test_the_numbers_are_those_of_all_inputs() -> None:
     """What the search returns is compared here once more, and what it misses is rare."""
     rng, found = np.random.default_rng(3), 0

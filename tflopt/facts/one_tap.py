@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -77,34 +78,119 @@ def one_tap(factor: float, targets: Ints, frame: Frame) -> Tap | None:
 @lru_cache(maxsize=4096)
 def _searched(factor: float, numbers: bytes, frame: Frame) -> Tap | None:
     """Remembered, as rules look at an operator again and again."""
-    targets = np.frombuffer(numbers, dtype=np.int64)
-    sign = -1 if factor < 0 else 1
-    places = EVERY_INT8 - frame.zero_point
-    if factor == 0:
+    rise = _rise(factor < 0, numbers, frame)
+    if factor == 0 or rise is None:
         return None
-    if sign < 0:
-        places, targets = places[::-1], targets[::-1]
-    low, high = activation_range(frame.fused, frame.target)
-    levels = np.arange(int(low) + 1, int(high) + 1, dtype=np.int64)
-    if not levels.size or (np.diff(targets) < 0).any():
-        return None
-    first = np.searchsorted(targets, levels, side="left")
-    middle = _middle(abs(factor), places, first, frame)
-    for slope, neighbours in ((abs(factor), NEIGHBOURS), (middle, (0,))):
+    for slope, neighbours in ((abs(factor), NEIGHBOURS), (_middle(abs(factor), rise, frame), (0,))):
         for weight, steps in product(WEIGHTS, neighbours):
-            scale = float(neighbour(np.float32(slope / weight), steps))
-            least = _least(scale, frame)
-            bias = None if least is None else bias_between(sign * weight * places, first, least)
-            if bias is None:
-                continue
-            tap = Tap(sign * weight, scale, bias)
-            results = frame.results(tap)
-            if np.array_equal(results[::sign], targets):
+            tap = rise.tap(weight, float(neighbour(np.float32(slope / weight), steps)), frame)
+            if tap is not None:
                 return tap
     return None
 
 
-def _middle(slope: float, places: Ints, first: Ints, frame: Frame) -> float:
+def taps_of_one_scale(
+    numbers: Sequence[int], factor: float, maps: Sequence[Ints], frame: Frame
+) -> tuple[Tap, ...] | None:
+    """Taps of one scale that give the maps, None where none near ``factor`` serves them all.
+
+    A scale for each channel takes 12 bytes of the file with its zero point. A bias is an integer,
+    so the more channels there are, and the more a step of the weights is of one of the output, the
+    fewer scales leave each of them one.
+
+    Args:
+        numbers: for each map, how many times ``factor`` it multiplies what the input stands for;
+            weights are in proportion to them.
+        maps: each shaped (256,), rising or falling as its number says.
+    """
+    tables = tuple(np.asarray(targets, dtype=np.int64).tobytes() for targets in maps)
+    return _of_one_scale(tuple(numbers), factor, tables, frame)
+
+
+@lru_cache(maxsize=256)
+def _of_one_scale(
+    numbers: tuple[int, ...], factor: float, maps: tuple[bytes, ...], frame: Frame
+) -> tuple[Tap, ...] | None:
+    pairs = list(zip(numbers, maps, strict=True))
+    rises = [_rise(number < 0, targets, frame) for number, targets in pairs]
+    sizes, known = [abs(number) for number in numbers], [rise for rise in rises if rise is not None]
+    if len(known) < len(rises) or not any(sizes):
+        return None
+    largest = max(sizes)
+    for slope, neighbours in _slopes(sizes, factor, known, frame):
+        for most, steps in product(sorted(WEIGHTS, key=lambda m: m % largest != 0), neighbours):
+            scale = float(neighbour(np.float32(slope * largest / most), steps))
+            weights = [round(size * most / largest) for size in sizes]
+            taps = _all_taps(known, weights, scale, frame)
+            if taps is not None:
+                return taps
+    return None
+
+
+def _slopes(
+    sizes: Sequence[int], factor: float, rises: Sequence[_Rise], frame: Frame
+) -> Iterator[tuple[float, tuple[int, ...]]]:
+    """The nominal factor, then the mean of those that leave each bias most room."""
+    yield factor, NEIGHBOURS
+    middles = [
+        _middle(size * factor, rise, frame) / size
+        for size, rise in zip(sizes, rises, strict=True)
+        if size
+    ]
+    yield sum(middles) / len(middles), (0,)
+
+
+def _all_taps(
+    rises: Sequence[_Rise], weights: Sequence[int], scale: float, frame: Frame
+) -> tuple[Tap, ...] | None:
+    taps = list[Tap]()
+    for rise, weight in zip(rises, weights, strict=True):
+        tap = rise.tap(weight, scale, frame)
+        if tap is None:
+            return None
+        taps.append(tap)
+    return tuple(taps)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rise:
+    """A map in the order in which it rises.
+
+    Args:
+        sign: of the weight.
+        places: the inputs, less their zero point.
+        first: for each value of the output but the lowest, the first place that reaches it.
+    """
+
+    sign: int
+    places: Ints
+    targets: Ints
+    first: Ints
+
+    def tap(self, weight: int, scale: float, frame: Frame) -> Tap | None:
+        """With the bias that gives the map, None where there is none."""
+        least = _least(scale, frame)
+        rising = self.sign * weight * self.places
+        bias = None if least is None else bias_between(rising, self.first, least)
+        if bias is None:
+            return None
+        tap = Tap(self.sign * weight, scale, bias)
+        return tap if np.array_equal(frame.results(tap)[:: self.sign], self.targets) else None
+
+
+def _rise(falls: bool, numbers: bytes, frame: Frame) -> _Rise | None:
+    """None of a map that doesn't rise, or fall."""
+    targets = np.frombuffer(numbers, dtype=np.int64)
+    sign, places = -1 if falls else 1, EVERY_INT8 - frame.zero_point
+    low, high = activation_range(frame.fused, frame.target)
+    levels = np.arange(int(low) + 1, int(high) + 1, dtype=np.int64)
+    if not levels.size or (np.diff(targets[::sign]) < 0).any():
+        return None
+    first = np.searchsorted(targets[::sign], levels, side="left")
+    return _Rise(sign, places[::sign], targets[::sign], first)
+
+
+def _middle(slope: float, rise: _Rise, frame: Frame) -> float:
     """The factor near ``slope`` that leaves a bias, in real numbers, most room.
 
     A bias is an integer, and what lies between the bounds that the levels set for it may be less
@@ -113,7 +199,7 @@ def _middle(slope: float, places: Ints, first: Ints, frame: Frame) -> float:
     low, high = activation_range(frame.fused, frame.target)
     halves = np.arange(int(low) + 1, int(high) + 1) - 0.5 - frame.out_zero_point
     ratio = frame.scale / frame.out_scale
-    rising = np.abs(places - places[0]).astype(np.float64)
+    first, rising = rise.first, np.abs(rise.places - rise.places[0]).astype(np.float64)
     reached, crossed = first < rising.size, first > 0
     ends, before = rising[first[reached]], rising[first[crossed] - 1]
     if not ends.size or not before.size:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 import numpy as np
 
 from tflopt.arith.fixed_point import Ints
 from tflopt.facts.biases import bias_quantization
-from tflopt.facts.one_tap import Frame, Tap, as_product, one_tap
+from tflopt.facts.one_tap import Frame, Tap, as_product, one_tap, taps_of_one_scale
 from tflopt.ir import DType, Op, OpCode, Padding, Quantization
 from tflopt.ir.options import DepthwiseConv2DOptions
 from tflopt.rewrite.sketch import Sketch
 from tflopt.rules.constants.remove_identity import Pair, pair_of
 from tflopt.search.worth import MOST_ELEMENTS
 
-SIGNS = {(OpCode.SUB, 0): -1.0}
+SIGNS = {(OpCode.SUB, 0): -1}
 """By operator and place of the constant: by what a sum multiplies the other operand."""
 
 
 def as_depthwise(op: Op) -> Sketch | None:
     """The 1x1 DEPTHWISE_CONV_2D that gives the same for all 256 inputs, None without one.
 
-    Weight, scale and bias of each channel are searched; of MUL they are the constant itself,
-    where it fits.
+    One scale for all channels is searched first, then weight, scale and bias of each on its own;
+    the weights of MUL are the constant itself, where it fits.
     """
     pair = pair_of(op)
     if pair is None or pair.data.shape != op.output.shape or not op.output.shape:
@@ -54,22 +55,36 @@ def _taps(pair: Pair, numbers: Ints) -> list[Tap] | None:
         int(target.zero_point),
         pair.fused,
     )
-    tables, taps = pair.outputs(), {}
-    for column, number in enumerate(pair.constants[0]):
-        targets = tables[0][:, column]
-        if not bool((tables[:, :, column] == targets).all()):
-            return None
-        tap = _tap(pair, int(number) - int(other.zero_point), targets, frame)
-        if tap is None:
-            return None
-        taps[int(number)] = tap
-    return [taps[int(number)] for number in numbers]
+    tables = pair.outputs()
+    if not bool((tables == tables[0]).all()):
+        return None
+    constants, maps = [int(number) for number in pair.constants[0]], list(tables[0].T)
+    factors = [number - int(other.zero_point) for number in constants]
+    taps = _of_one_scale(pair, factors, maps, frame)
+    if taps is None:
+        taps = [
+            _tap(pair, factor, targets, frame)
+            for factor, targets in zip(factors, maps, strict=True)
+        ]
+    tap_of = dict(zip(constants, taps, strict=True))
+    chosen = [tap_of[int(number)] for number in numbers]
+    known = [tap for tap in chosen if tap is not None]
+    return known if len(known) == len(chosen) else None
+
+
+def _of_one_scale(
+    pair: Pair, numbers: list[int], maps: list[Ints], frame: Frame
+) -> Sequence[Tap | None] | None:
+    if pair.op.code is OpCode.MUL:
+        return taps_of_one_scale(numbers, float(pair.parts[1].scale), maps, frame)
+    sign = SIGNS.get((pair.op.code, pair.position), 1)
+    return taps_of_one_scale([sign] * len(maps), 1.0, maps, frame)
 
 
 def _tap(pair: Pair, number: int, targets: Ints, frame: Frame) -> Tap | None:
     scale = float(pair.parts[1].scale)
     if pair.op.code is not OpCode.MUL:
-        return one_tap(SIGNS.get((pair.op.code, pair.position), 1.0), targets, frame)
+        return one_tap(SIGNS.get((pair.op.code, pair.position), 1), targets, frame)
     direct = as_product(number, scale, targets, frame)
     return one_tap(number * scale, targets, frame) if direct is None else direct
 
