@@ -67,7 +67,7 @@ def _gathered(op: Op) -> Block | None:
     if options.batch_dims or len(picks.shape) != 1 or not numbers or not source.shape:
         return None
     first, last, axis = numbers[0], numbers[-1], options.axis % len(source.shape)
-    inside = first >= 0 and last < source.shape[axis]
+    inside = first >= 0 and last < source.shape[axis] and last - first + 1 == len(numbers)
     if not inside or numbers != tuple(range(first, last + 1)):
         return None
     return Block(source, whole(source.shape).with_axis(axis, first, len(numbers)))

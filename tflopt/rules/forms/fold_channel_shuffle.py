@@ -48,6 +48,7 @@ def _permutation(op: Op) -> Order | None:
         return None
     if options.batch_dims or options.axis % len(source.shape) != len(source.shape) - 1:
         return None
-    if indices is None or sorted(indices) != list(range(source.shape[-1])):
+    channels = source.shape[-1]
+    if indices is None or len(indices) != channels or sorted(indices) != list(range(channels)):
         return None
     return np.asarray(indices, np.int64)
