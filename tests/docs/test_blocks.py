@@ -17,6 +17,8 @@ pytestmark = pytest.mark.runtime
 BENCHMARKS = DOCS / "benchmarks.md"
 """Written as a whole by ``benchmarks/run.py``, which runs its commands."""
 PAGES = [ROOT / "README.md", *sorted(set(DOCS.glob("*.md")) - {BENCHMARKS})]
+RUN = {page for page in PAGES if any(block.runs for block in blocks(page))}
+SEARCH_FOR_LONG = {DOCS / "arena-too-large.md", DOCS / "forms.md", DOCS / "tiling.md"}
 WIDTH = "100"
 
 
@@ -25,15 +27,24 @@ def test_every_block_is_run_or_says_why_not(page: Path) -> None:
     assert [f"{b.place}: {b.fault}" for b in blocks(page) if b.fault] == []
 
 
-@needs_tflm
-@pytest.mark.parametrize(
-    "page", [p for p in PAGES if any(b.runs for b in blocks(p))], ids=lambda page: page.stem
-)
-def test_blocks_run(
-    page: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renew_docs: bool
-) -> None:
+@pytest.fixture
+def session(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renew_docs: bool) -> Session:
+    """Where a page's blocks run, one after the other."""
     monkeypatch.setenv("COLUMNS", WIDTH)
-    session = Session(tmp_path, cli, renew_docs)
+    return Session(tmp_path, cli, renew_docs)
+
+
+@needs_tflm
+@pytest.mark.parametrize("page", sorted(RUN - SEARCH_FOR_LONG), ids=lambda page: page.stem)
+def test_blocks_run(page: Path, session: Session) -> None:
+    for block in blocks(page):
+        session.take(block)
+
+
+@needs_tflm
+@pytest.mark.long
+@pytest.mark.parametrize("page", sorted(SEARCH_FOR_LONG), ids=lambda page: page.stem)
+def test_blocks_that_search_for_long_run(page: Path, session: Session) -> None:
     for block in blocks(page):
         session.take(block)
 
