@@ -88,13 +88,14 @@ def test_a_small_file_counts_as_16_kib(share: float, paid: bool) -> None:
     assert not Growth("arena", 600, 200, share).is_paid
 
 
-@pytest.mark.parametrize(("tables", "fits"), [(200, True), (0, False)])
-def test_only_tables_are_cheap_in_a_small_file(tables: int, fits: bool) -> None:
+@pytest.mark.parametrize(("grown", "fits"), [(200, True), (400, True), (1_000, False)])
+def test_a_search_prices_a_small_file_as_what_judges_it_does(grown: int, fits: bool) -> None:
     original = Cost(1_000_000, 600, 100_000)
     budget = Budget(original, 600, 100_000)
     [op] = ops(1)
-    refused = {op: [Refusal(200_000, 0, 0, 200, tables)]}
+    refused = {op: [Refusal(200_000, 0, 0, grown)]}
     assert (raised(budget, original, refused, budget) is not None) is fits
+    assert Growth("flash", 600, grown, 0.2).is_paid is fits
 
 
 def test_what_was_above_the_original_already_is_no_growth() -> None:

@@ -31,7 +31,6 @@ class Refusal:
     """A form that was refused for its growth: what it saves, and by how much each part grows.
 
     Args:
-        table_bytes: what of ``flash_bytes`` are tables of operators and tensors.
         totals: what the whole model takes without it and with it, None where that is unknown.
     """
 
@@ -39,7 +38,6 @@ class Refusal:
     head_bytes: int
     tail_bytes: int
     flash_bytes: int
-    table_bytes: int = 0
     totals: tuple[Cost, Cost] | None = None
 
     def exceeds(self, budget: Budget) -> bool:
@@ -54,12 +52,11 @@ class Level:
     arena_bytes: int
     flash_bytes: int
     saved: int
-    table_bytes: int = 0
 
     def surplus(self, original: Cost) -> float:
         """What is saved beyond the price, as a part of all instructions."""
         arena = self.arena_bytes / max(original.arena_bytes, 1)
-        flash = _flash_share(self.flash_bytes, self.table_bytes, original)
+        flash = _flash_share(self.flash_bytes, original)
         price = EXCHANGE_RATE * max(arena, flash)
         return self.saved / max(original.instructions or 0, 1) - price
 
@@ -130,20 +127,17 @@ def _level(
         max(0, now.arena_bytes + arena - budget.arena_bytes),
         max(0, now.flash_bytes + flash - budget.flash_bytes),
         sum(refusal.saved for refusal in taken),
-        sum(refusal.table_bytes for refusal in taken),
     )
 
 
-def _flash_share(grown_bytes: int, table_bytes: int, original: Cost) -> float:
-    """What flash grows by as a part of the original's; tables weigh little in a small file."""
-    tables = min(max(0, table_bytes), grown_bytes)
-    constants = (grown_bytes - tables) / max(original.flash_bytes, 1)
-    return constants + tables / max(original.flash_bytes, SMALL_FLASH_BYTES)
+def _flash_share(grown_bytes: int, original: Cost) -> float:
+    """What flash grows by as a part of the original's, or of what a small file counts as."""
+    return grown_bytes / max(original.flash_bytes, SMALL_FLASH_BYTES)
 
 
 def _net(refusal: Refusal, room: int, original: Cost) -> float:
     """What a form saves beyond the price of what it doesn't share with others."""
     grown = max(0, refusal.flash_bytes - room)
-    flash = _flash_share(grown, refusal.table_bytes, original)
+    flash = _flash_share(grown, original)
     tail = refusal.tail_bytes / max(original.arena_bytes, 1)
     return refusal.saved / max(original.instructions or 0, 1) - EXCHANGE_RATE * max(flash, tail)

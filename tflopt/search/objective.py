@@ -24,8 +24,8 @@ GROWTH_BYTES = 4096
 """A balanced result may exceed the original's arena or file by this share or these bytes, whichever
 is more: the scratch of a fast kernel is a few KiB whatever the size of the layer."""
 SMALL_FLASH_BYTES = 1 << 14
-"""In a smaller file the tables of one operator more are priced as in one of this size: they are a
-third of a file of one layer, and nothing beside the kernels that are linked with it."""
+"""What a smaller file grows by is priced as in one of this size: an operator's tables and constants
+are a third of a file of one layer, and little beside the kernels that are linked with it."""
 EXCHANGE_RATE = 4.0
 """Percent of all instructions that have to be saved for each percent of growth."""
 

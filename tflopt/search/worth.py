@@ -119,8 +119,7 @@ class Worth:
             self._moves(old[-1], before, after, known.runs),
             (now, now.changed(before, after)),
         )
-        tables = _table_bytes(new, after_values) - _table_bytes(old, before_values)
-        return choice, _refusal(choice, (now_parts, parts), tables)
+        return choice, _refusal(choice, (now_parts, parts))
 
     def _costs(self, sketch: Sketch) -> Sequence[OpCost]:
         """Of the operators of a sketch, which is asked again while it may take others' place."""
@@ -208,7 +207,7 @@ class Worth:
         return None
 
 
-def _refusal(choice: Choice, arenas: tuple[ArenaParts, ArenaParts], tables: int) -> Refusal:
+def _refusal(choice: Choice, arenas: tuple[ArenaParts, ArenaParts]) -> Refusal:
     now, then = arenas
     tail = then.kept_bytes - now.kept_bytes
     return Refusal(
@@ -216,7 +215,6 @@ def _refusal(choice: Choice, arenas: tuple[ArenaParts, ArenaParts], tables: int)
         then.arena_bytes - now.arena_bytes - tail,
         tail,
         choice.after.flash_bytes - choice.before.flash_bytes,
-        tables,
         choice.totals,
     )
 
@@ -249,14 +247,11 @@ def _drawn(old: Sequence[Op], sketch: Sketch) -> set[Value]:
     }
 
 
-def _table_bytes(ops: Sequence[Op], constants: set[Value]) -> int:
-    """Of the operators, what they give and their constants, without data."""
-    inner = len(constants) + sum(len(op.outputs) for op in ops)
-    return len(ops) * OP_FLASH_BYTES + inner * TENSOR_FLASH_BYTES
-
-
 def _local(ops: Sequence[Op], costs: Sequence[OpCost], constants: set[Value], arena: int) -> Cost:
-    flash = _table_bytes(ops, constants) + sum(constant_bytes(value) for value in constants)
+    """Flash: tables of the operators, what they give and their constants, and the data."""
+    inner = len(constants) + sum(len(op.outputs) for op in ops)
+    tables = len(ops) * OP_FLASH_BYTES + inner * TENSOR_FLASH_BYTES
+    flash = tables + sum(constant_bytes(value) for value in constants)
     moved = sum(cost.moved_bytes for cost in costs)
     return Cost(total_instructions(cost.instructions for cost in costs), flash, arena, moved)
 
