@@ -237,7 +237,8 @@ def measure(model: Model, folder: Path, source_tree: Path | None = None) -> Meas
     write(model, source)
     arguments = ["optimize", "--no-verify", "-q", "-o", str(folder / "out.tflite"), str(source)]
     command = [sys.executable, "-c", CHILD, *arguments]
-    env = {**os.environ, "PYTHONPATH": str(source_tree or ROOT)}
+    as_installed = {"PYTHONPATH": str(source_tree or ROOT), "PYTHONDONTWRITEBYTECODE": ""}
+    env = {**os.environ, **as_installed}
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, env=env)
     code, seconds, peak = done.stderr.split()[-3:]
     if code != "0":
@@ -284,6 +285,8 @@ def main() -> int:
     before: dict[str, list[Measured]] = {}
     for name, family in chosen.items():
         with TemporaryDirectory(prefix="tflopt-growth-") as folder:
+            for source_tree in (None, arguments.before):
+                measure(family.build(6), Path(folder), source_tree)  # compiles the modules
             models = [family.build(size) for size in family.sizes]
             found[name] = [measure(model, Path(folder)) for model in models]
             if arguments.before is not None:
