@@ -29,7 +29,7 @@ from tests.support.kit import Kit
 from tests.support.paths import needs_tflm
 from tests.support.runtime import runtime
 from tests.support.worth import Always, Never, check_declines_by
-from tflopt.config import Config, Runtime
+from tflopt.config import Config, Goal, Runtime
 from tflopt.io import write_bytes
 from tflopt.ir import DType, OpCode, Value
 from tflopt.ir.clone import clone
@@ -357,3 +357,24 @@ const i32[64]{per-channel 0}) stride_w=1 stride_h=1 fused_activation_function=RE
     assert "fold-diamond" in run_pipeline(model, config=config).counts
     codes = {op.code for op in model.main.ops}
     assert codes.isdisjoint({OpCode.MUL, OpCode.MAXIMUM})
+
+
+@pytest.mark.parametrize(
+    ("outputs", "besides"),
+    [("%2, %1", ""), ("%2, %3", "%3: i8[1,144]{0.00199216,-128} = RESHAPE(%1, [1, 144])")],
+)
+def test_a_path_that_others_read_does_not_become_another_form_either(
+    outputs: str, besides: str
+) -> None:
+    """x - RELU(x), with RELU's output read elsewhere: as ELU its map would be unknown."""
+    model = parse(
+        f"""
+        graph(%0: i8[1,9,2,8]{{0.004,0}}) -> {outputs}
+          %1: i8[1,9,2,8]{{0.00199216,-128}} = RELU(%0)
+          %2: i8[1,9,2,8]{{0.00200784,127}} = SUB(%0, %1)
+          {besides}
+        """
+    )
+    config = Config(device=Device.of("cortex-m55"), goal=Goal.SPEED, runtime=Runtime.TFLM)
+    assert "fold-diamond" in run_pipeline(model, config=config).counts
+    assert OpCode.SUB not in {op.code for op in model.main.ops}

@@ -12,6 +12,9 @@ from tflopt.rules.activations.diamond_forms import Distance, equal_forms
 from tflopt.rules.activations.diamonds import ELEMENTWISE, Region, regions
 from tflopt.search.worth import FormRule
 
+MOST_READERS = 8
+"""Of a value with more, each is looked at when its turn comes."""
+
 
 class FoldDiamond(FormRule):
     """Run MAXIMUM(x, a * x), MAXIMUM(x, -x), x + x and the like as one operator, if better.
@@ -72,12 +75,12 @@ class FoldDiamond(FormRule):
 
 
 def _ahead(op: Op) -> Iterator[Region]:
-    """The regions of this operator that end at its one reader, which reads another path, too."""
+    """The regions of this operator that end at a reader of it, which reads another path, too."""
     users = op.output.users
-    if len(users) == 1 and not op.output.is_graph_output and users[0].code in ELEMENTWISE:
-        read = [value for value in users[0].inputs if value is not None and not value.is_constant]
-        if len(read) > 1:
-            yield from (region for region in regions(users[0]) if op in region.ops)
+    for user in users if len(users) <= MOST_READERS else ():
+        paths = [value for value in user.inputs if value is not None and not value.is_constant]
+        if user.code in ELEMENTWISE and len(paths) > 1:
+            yield from (region for region in regions(user) if op in region.ops)
 
 
 def _goes_on(op: Op) -> bool:
