@@ -8,6 +8,7 @@ from enum import Enum
 from tflopt.target import Isa
 from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest
+from tflopt.target.sharing import Sharing
 
 
 class Runtime(Enum):
@@ -144,9 +145,9 @@ class Config:
     exchange: bool = True
 
     @property
-    def in_place(self) -> bool:
-        """Whether a plan will let views and elementwise operators share their input's bytes."""
-        return self.plan is not None and self.plan.in_place
+    def sharing(self) -> Sharing:
+        """Which bytes the plan will let tensors share."""
+        return Sharing.APART if self.plan is None else self.plan.sharing
 
     @property
     def mve(self) -> bool:

@@ -256,7 +256,7 @@ def test_an_arena_far_too_small_names_the_closest_and_its_culprits(cli: Cli) -> 
     needed, over = (int(text.replace(",", "")) for text in found.groups())
     assert needed == 4096 + over
     assert needed <= need
-    assert "live together: operator 2 CONV_2D" in message
+    assert "live together: operator 3 DEPTHWISE_CONV_2D" in message
     assert "functional_1/re_lu_2_1/Relu" in message  # its name in the input
     assert "the closest of" in message
 

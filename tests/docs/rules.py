@@ -28,7 +28,7 @@ OPTIONS = {
     "runtime": "--runtime",
     "device": "--target, --cmsis-nn",
     "mve": "--target",
-    "in_place": "--plan",
+    "sharing": "--plan",
     "io_layout": "--io-layout",
     "route_around": "--no-route-around",
     "max_steps": "--allow-lsb",

@@ -14,6 +14,7 @@ from tflopt.plan.timeline import Change, Timeline
 from tflopt.rules.pipeline import run_pipeline
 from tflopt.search.book import Book, Page
 from tflopt.target.device import Device
+from tflopt.target.sharing import Sharing
 
 pytestmark = pytest.mark.unit
 
@@ -53,11 +54,11 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         tried[0] += 1
         return found
 
-    def noted(book: Book, model: Model, device: Device, in_place: bool) -> Page:
-        page = page_of(book, model, device, in_place)
+    def noted(book: Book, model: Model, device: Device, sharing: Sharing) -> Page:
+        page = page_of(book, model, device, sharing)
         if book.follows:
             tried[1] += 1
-            assert state(page) == state(page_of(Book(), model, device, in_place))
+            assert state(page) == state(page_of(Book(), model, device, sharing))
         return page
 
     monkeypatch.setattr(Timeline, "peak_after", compared)

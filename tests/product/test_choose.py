@@ -53,7 +53,7 @@ def test_a_limit_is_exceeded_by_as_little_as_possible() -> None:
 
 
 def test_speed_is_found_where_the_goal_is_another_one() -> None:
-    config = Config(goal=Goal.MEMORY)
+    config = replace(APART.config, goal=Goal.MEMORY)
     slow, _ = chosen(grouped(), replace(PLAIN, config=config))
     assert slow.cost.instructions is not None
     assert slow.cost.instructions > 2_000_000
@@ -122,7 +122,7 @@ def test_the_least_arena_is_looked_for_with_the_forms_that_plan_best(
     memory: int, balanced: int, taken: Goal
 ) -> None:
     make, asked = drafts_of({Goal.MEMORY: memory, Goal.BALANCED: balanced})
-    settings = replace(PLAIN, config=Config(goal=Goal.MEMORY, tiling=Tiling(0.1)))
+    settings = replace(PLAIN, config=replace(APART.config, goal=Goal.MEMORY, tiling=Tiling(0.1)))
     model = grouped()
     draft = choose(model, write_bytes(model), settings, lambda _: None, verify_runs, make)
     assert asked == [(Goal.MEMORY, False), (Goal.BALANCED, False), (taken, True)]

@@ -130,7 +130,7 @@ def test_alignment_is_the_reason() -> None:
     [
         ("int16_activations", FAST, "dense-s16-to-conv, shape-to-options, so that TFLM runs"),
         ("conv1d_stride2", FAST, "so that the device computes each layer rightly."),
-        ("mobilenet_v1", WAYS["goal memory"], "merge-groups, for --goal memory."),
+        ("transposed_separable1d", WAYS["goal memory"], "dilate-flat-kernel, for --goal memory."),
     ],
 )
 def test_why_an_inference_takes_longer(stem: str, settings: Settings, why: str) -> None:

@@ -29,6 +29,7 @@ from tflopt.layout.peak import live_bytes
 from tflopt.rules.constants.remove_dead import RemoveDead
 from tflopt.rules.movement.assign_layouts import AssignLayouts
 from tflopt.target.device import Device
+from tflopt.target.sharing import Sharing
 
 pytestmark = pytest.mark.runtime
 
@@ -129,9 +130,9 @@ def test_the_arena_never_grows() -> None:
     x = n.transpose(x, 0, 2, 1, 3)
     x = wide_transpose_conv(n, x)
     n.output(n.conv(n.transpose(x, 0, 2, 1, 3), 2))
-    before = max(live_bytes(n.graph, Device(), in_place=True))
+    before = max(live_bytes(n.graph, Device(), Sharing.OVERLAPPING))
     apply(n.model, RULE)
-    assert max(live_bytes(n.graph, Device(), in_place=True)) <= before
+    assert max(live_bytes(n.graph, Device(), Sharing.OVERLAPPING)) <= before
 
 
 def test_two_outputs_of_the_same_elements_stay_two() -> None:

@@ -28,6 +28,7 @@ from tflopt.search.objective import Budget, worth_it
 from tflopt.search.worth import FormRule, Worth
 from tflopt.target import Target
 from tflopt.target.device import Device
+from tflopt.target.sharing import Sharing
 
 pytestmark = pytest.mark.unit
 COSTS = [Cost(*numbers) for numbers in product((1, 2), repeat=3)]
@@ -111,7 +112,8 @@ def test_a_view_that_a_plan_puts_in_place_copies_nothing() -> None:
     n.reshape(x, 1, 96, 48, 6)
     n.reshape(n.constant([1] * 4096), 64, 64)
     planned, constant = (
-        [cost_of(op, M4, in_place) for in_place in (True, False)] for op in n.graph.ops
+        [cost_of(op, M4, sharing) for sharing in (Sharing.OVERLAPPING, Sharing.APART)]
+        for op in n.graph.ops
     )
     assert planned[0].moved_bytes == 0
     assert planned[1].moved_bytes == x.elements
@@ -124,7 +126,7 @@ def test_a_view_that_a_plan_puts_in_place_copies_nothing() -> None:
 def test_scratch_counts_where_the_arena_is_fullest() -> None:
     """On MVE the depthwise function wants 4,464 bytes, which matter only at the peak."""
     n, found = grouped()
-    worth = Worth(Goal.MEMORY)
+    worth = Worth(Goal.MEMORY, sharing=Sharing.IN_PLACE)
     choice = worth.compare([found.op], as_depthwise(found))
     assert choice.after.arena_bytes - choice.before.arena_bytes == 4464 - 576
     n = Kit()
@@ -199,7 +201,7 @@ def test_forms_have_what_the_options_say() -> None:
     config = Config(device=M4, plan=None, goal=Goal.FLASH)
     forms = [rule for rule in make_rules(config) if isinstance(rule, FormRule)]
     assert {type(rule) for rule in forms} > set(FORMS)
-    assert {rule.worth for rule in forms} == {Worth(Goal.FLASH, M4, in_place=False)}
+    assert {rule.worth for rule in forms} == {Worth(Goal.FLASH, M4, sharing=Sharing.APART)}
 
 
 @pytest.mark.parametrize("goal", list(Goal))

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from tests.fuzz.generate import random_model
 from tests.support.kit import Kit
 from tflopt.annotation.annotate import Annotate
-from tflopt.config import Config, Limits
+from tflopt.config import Config, Limits, Runtime
 from tflopt.io import read_bytes, write_bytes
 from tflopt.ir import Model, Op, OpCode
 from tflopt.product.optimize import Result, Settings, optimize_file_bytes
@@ -16,6 +17,7 @@ from tflopt.product.trades import trade_notes
 from tflopt.search.cost import Cost
 from tflopt.search.growth import Refusal, raised
 from tflopt.search.objective import Budget, Growth, excess, growths, most_growth
+from tflopt.target.device import Device
 from tflopt.target.memory import PlanRequest
 
 pytestmark = pytest.mark.unit
@@ -67,6 +69,36 @@ def test_the_form_of_an_operator_that_pays_for_itself_is_taken() -> None:
     found = raised(BUDGET, ORIGINAL, {op: [large, small]}, BUDGET)
     assert found is not None
     assert found.flash_bytes == 101_000
+
+
+def test_a_tail_for_which_there_is_room_has_no_price() -> None:
+    [op] = ops(1)
+    lesser, better = Refusal(60_000, 0, 0, 1_000), Refusal(100_000, 0, 4_000, 1_100)
+    for arena_bytes, flash_bytes in ((95_000, 101_100), (100_000, 101_000)):
+        now = Cost(1_000_000, 100_000, arena_bytes)
+        found = raised(BUDGET, now, {op: [lesser, better]}, BUDGET)
+        assert found is not None
+        assert found.flash_bytes == flash_bytes
+
+
+def test_a_search_that_begins_again_finds_the_model_as_large_as_it_was() -> None:
+    """A form was refused before others made the model smaller: below their ceilings it is again."""
+    [op] = ops(1)
+    totals = Cost(1_200_000, 99_000, 103_000), Cost(1_000_000, 99_500, 105_000)
+    refused = {op: [Refusal(200_000, 2_000, 0, 500, totals)]}
+    found = [raised(BUDGET, ORIGINAL, refused, BUDGET, anew=anew) for anew in (False, True)]
+    assert [(b.arena_bytes, b.flash_bytes) for b in found if b] == [
+        (102_000, 100_500),
+        (105_000, 100_500),
+    ]
+
+
+def test_what_is_refused_early_is_taken_once_others_made_room() -> None:
+    """Three depthwise and a CONCATENATION for a multiplier of 3, in front of a MEAN that goes."""
+    model = read_bytes(write_bytes(random_model(30)))
+    config = Config(device=Device.of("cortex-m0"), runtime=Runtime.TFLM)
+    result = result_of(model, replace(PLAIN, config=config))
+    assert "expand-depth-multiplier" in result.trace.counts
 
 
 def test_nothing_pays_for_more_than_the_most() -> None:
@@ -133,7 +165,17 @@ def test_three_grouped_layers_become_depthwise_and_say_what_that_costs() -> None
 
 
 def test_without_the_exchange_nothing_grows() -> None:
-    settings = replace(PLAIN, config=Config(exchange=False))
+    settings = replace(APART, config=replace(APART.config, exchange=False))
     result = result_of(grouped(), settings)
     assert [op.code for op in result.model.ops()] == [OpCode.CONV_2D] * 3
     assert not trade_notes(result, settings)
+
+
+def test_outputs_that_lie_over_their_inputs_leave_room_for_scratch() -> None:
+    """Forms are weighed with the overlaps that the plan will have: nothing has to grow."""
+    settings = replace(PLAIN, config=Config(exchange=False))
+    result = result_of(grouped(), settings)
+    assert [op.code for op in result.model.ops()] == [OpCode.DEPTHWISE_CONV_2D] * 3
+    assert result.memory_before is not None and result.memory_after is not None
+    least = result.memory_before.arena.minimum_bytes
+    assert result.memory_after.arena.minimum_bytes < 0.7 * least

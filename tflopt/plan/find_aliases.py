@@ -12,7 +12,7 @@ from tflopt.facts.operators import DENSE, Kind, facts_of, kind_of
 from tflopt.facts.windows import Axis, window_of
 from tflopt.ir import DType, Model, Op, Value
 from tflopt.plan.describe import tensor_refs
-from tflopt.plan.in_place import aliases_at, is_planned
+from tflopt.plan.in_place import ValueAlias, aliases_at, is_planned
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT, TensorAlias, TensorRef
 from tflopt.plan.overlap import Kernel, Window, least_gap
 from tflopt.plan.problem import align_up
@@ -45,6 +45,15 @@ def overlap_aliases(model: Model, gap: OverlapGap) -> list[TensorAlias]:
 
 def overlap_of(op: Op, refs: Refs, gap: OverlapGap) -> TensorAlias | None:
     """The same for one operator."""
+    pair = overlap_at(op, gap)
+    if pair is None:
+        return None
+    first, second = refs[pair.first], refs[pair.second]
+    return TensorAlias(first, second, pair.low, pair.high, reason=pair.reason)
+
+
+def overlap_at(op: Op, gap: OverlapGap) -> ValueAlias | None:
+    """The values of that pair, with the distance as the runtime aligns it."""
     source = op.input(facts_of(op).data)
     if source is None or len(op.outputs) != 1 or not is_planned(source, op.output):
         return None
@@ -53,7 +62,7 @@ def overlap_of(op: Op, refs: Refs, gap: OverlapGap) -> TensorAlias | None:
         return None
     low = align_up(distance, ARENA_ALIGNMENT)
     reason = f"{op.opcode.label}: diagonal overlap"
-    return TensorAlias(refs[source], refs[op.output], low, None, reason=reason)
+    return ValueAlias(source, op.output, low, None, reason=reason)
 
 
 def kernel_gap(op: Op, function: str, isa: str) -> int | None:

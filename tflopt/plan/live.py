@@ -21,9 +21,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Generic, TypeVar
 
-from tflopt.errors import UnsupportedError
 from tflopt.ir import Op, Value
-from tflopt.plan.in_place import ValueAlias, aliases_at
+from tflopt.plan.in_place import ValueAlias
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT
 from tflopt.plan.problem import align_up
 
@@ -42,19 +41,12 @@ class Moment:
     aliases: tuple[ValueAlias, ...] = ()
 
 
-def moment_of(op: Op, scratch_bytes: Iterable[int], in_place: bool) -> Moment:
+def moment_of(op: Op, scratch_bytes: Iterable[int], aliases: tuple[ValueAlias, ...] = ()) -> Moment:
     """What an operator reads and writes, its scratch, and which bytes a plan lets it share."""
     values = (value for value in (*op.inputs, *op.outputs) if value is not None)
     touches = tuple(value for value in values if not value.is_constant)
     scratch = sum(align_up(size, ARENA_ALIGNMENT) for size in scratch_bytes)
-    return Moment(touches, scratch, _aliases(op) if in_place else ())
-
-
-def _aliases(op: Op) -> tuple[ValueAlias, ...]:
-    try:
-        return tuple(aliases_at(op))
-    except UnsupportedError:
-        return ()  # a type that the runtime has no size for; then nothing is planned either
+    return Moment(touches, scratch, aliases)
 
 
 def live_bytes(

@@ -89,7 +89,7 @@ class Course:
         """
         known = self.config
         same = replace(config, runtime=known.runtime, plan=known.plan) == known
-        if not same or selection != self.selection or config.in_place != known.in_place:
+        if not same or selection != self.selection or config.sharing is not known.sharing:
             return None
         for name in reversed(KEPT):
             stand = self.stands.get(name)

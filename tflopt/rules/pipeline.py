@@ -360,11 +360,11 @@ class _Run:
         if start is None or first is None or budget is None or self.worth is None:
             return []
         now, here = self.worth.total(self.model), self._refused_here()
-        again = [(self.book.refused, start)] if len(here) < len(self.book.refused) else []
-        tries = [
-            (raised(budget, now, refused, first), model)
-            for refused, model in [*again, (here, self.model)]
-        ]
+        again = self.book.refused if len(here) < len(self.book.refused) else {}
+        anew = raised(budget, now, again, first, anew=True)
+        below = raised(budget, now, again, first)
+        tries = [(anew, start), (None if below == anew else below, start)]
+        tries.append((raised(budget, now, here, first), self.model))
         return [(higher, model) for higher, model in tries if higher is not None]
 
     def _refused_here(self) -> dict[Op, list[Refusal]]:
@@ -378,7 +378,7 @@ class _Run:
         if not trial._rounds(phase, budget):
             return False
         grown = trial._asked_cost(partial(self._pays, self._cost()))
-        if grown is None or not self._pays(self._cost(), grown):
+        if grown is None or not self._pays(self._cost(), grown) or grown == self._cost():
             return False
         adopt(self.model, trial.model)
         self.changes += 1

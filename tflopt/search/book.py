@@ -11,7 +11,7 @@ from tflopt.facts.operators import CALLS
 from tflopt.facts.work import moved_bytes
 from tflopt.ir import Graph, Model, Op, Value
 from tflopt.plan.in_place import skips_copy
-from tflopt.plan.live import Moment, moment_of
+from tflopt.plan.live import Moment
 from tflopt.plan.problem import align_up
 from tflopt.plan.tflm_sizes import ARM32
 from tflopt.plan.timeline import Change, Timeline, ends_of_gap
@@ -25,6 +25,7 @@ from tflopt.target.cost.predict import INVOKE_OVERHEAD, OPERATOR_OVERHEAD
 from tflopt.target.cost.runs import runs_of
 from tflopt.target.device import Device
 from tflopt.target.kernels import kernel_use
+from tflopt.target.sharing import Sharing, moment_on
 
 ALIGNMENT = 16
 State = list[tuple[object, ...]]
@@ -156,13 +157,13 @@ class Page:
         others = (peak for peak, other in self._highest if other is not graph)
         return max(peak_bytes, *others, 0)
 
-    def follow(self, graph: Graph, altered: Sequence[Op], device: Device, in_place: bool) -> bool:
+    def follow(self, graph: Graph, altered: Sequence[Op], device: Device, sharing: Sharing) -> bool:
         """Bring a graph's page up to date; whether that could be done."""
         known = self.graphs.get(graph)
         if known is None:
             return False
         self._highest = None
-        _follow(known, self.tally, graph, altered, device, in_place)
+        _follow(known, self.tally, graph, altered, device, sharing)
         counts = len(known.costs), known.values
         return counts == (len(graph.ops), len(graph.values)) and (
             known.timeline.outputs == tuple(graph.outputs)
@@ -186,11 +187,11 @@ class Book:
     _key: tuple[object, ...] = ()
     _altered: dict[Op, None] = field(default_factory=dict)
 
-    def page(self, model: Model, device: Device, in_place: bool) -> Page:
+    def page(self, model: Model, device: Device, sharing: Sharing) -> Page:
         """What the model costs as it is."""
-        key = (model, device, in_place)
-        if key != self._key or not self._is_current(model, device, in_place):
-            self._page = _page(model, device, in_place)
+        key = (model, device, sharing)
+        if key != self._key or not self._is_current(model, device, sharing):
+            self._page = _page(model, device, sharing)
             self._key = key
         self._altered.clear()
         assert self._page is not None
@@ -211,13 +212,13 @@ class Book:
         self._page, self._key = None, ()
         self.alike.forget()
 
-    def _is_current(self, model: Model, device: Device, in_place: bool) -> bool:
+    def _is_current(self, model: Model, device: Device, sharing: Sharing) -> bool:
         if self._page is None:
             return False
         if not self.follows:
             state, self._state = self._state, _state(model)
             return state == self._state
-        return _renewed(self._page, model, device, in_place, self._altered)
+        return _renewed(self._page, model, device, sharing, self._altered)
 
 
 def _state(model: Model) -> State:
@@ -228,11 +229,11 @@ def _state(model: Model) -> State:
     ]
 
 
-def _page(model: Model, device: Device, in_place: bool) -> Page:
+def _page(model: Model, device: Device, sharing: Sharing) -> Page:
     graphs, tally = {}, Tally()
     for graph, often in zip(model.graphs, runs_of(model), strict=True):
         runs = max(1, often.usual)
-        costs = {op: cost_of(op, device, in_place) for op in graph.ops}
+        costs = {op: cost_of(op, device, sharing) for op in graph.ops}
         moments = {op: cost.moment for op, cost in costs.items()}
         line = Timeline(graph.inputs, graph.outputs, moments)
         graphs[graph] = GraphPage(
@@ -250,14 +251,14 @@ def _operands(op: Op) -> list[Value]:
 
 
 def _renewed(
-    page: Page, model: Model, device: Device, in_place: bool, altered: Iterable[Op]
+    page: Page, model: Model, device: Device, sharing: Sharing, altered: Iterable[Op]
 ) -> bool:
     """Bring a page up to date; whether that could be done."""
     if any(op.code in CALLS for op in altered):
         return False  # others may run more often now
     graphs = dict.fromkeys(op.graph for op in altered)
     return len(page.graphs) == len(model.graphs) and all(
-        page.follow(graph, [op for op in altered if op.graph is graph], device, in_place)
+        page.follow(graph, [op for op in altered if op.graph is graph], device, sharing)
         for graph in graphs
     )
 
@@ -268,12 +269,12 @@ def _follow(
     graph: Graph,
     altered: Sequence[Op],
     device: Device,
-    in_place: bool,
+    sharing: Sharing,
 ) -> None:
     """All other operators are in the order they were."""
     present = [op for op in altered if graph.holds(op)]
     gone = [op for op in altered if op in known.costs and not graph.holds(op)]
-    new = {op: cost_of(op, device, in_place) for op in present}
+    new = {op: cost_of(op, device, sharing) for op in present}
     at = _slots(known.timeline, graph, [op for op in present if op not in known.costs])
     concerned: dict[Value, None] = {}
     for op in altered:
@@ -303,26 +304,26 @@ def _slots(line: Timeline, graph: Graph, entering: Sequence[Op]) -> dict[Op, int
     return {op: slot for ops, room in pairs for op, slot in zip(ops, room, strict=True)}
 
 
-def cost_of(op: Op, device: Device, in_place: bool) -> OpCost:
+def cost_of(op: Op, device: Device, sharing: Sharing) -> OpCost:
     """What one operator costs; a view that a plan puts in place copies nothing."""
     use = kernel_use(op, device)
-    free = in_place and skips_copy(op)
+    free = sharing is not Sharing.APART and skips_copy(op)
     scratch = use.scratch_bytes or ()
     buffers = (use.op_data_bytes or 0, *(request.size_bytes for request in use.persistent))
     fixed = ARM32.node_and_registration + ARM32.parameters.get(op.code, 0)
     handles = ARM32.scratch_handle * len(scratch)
     return OpCost(
-        instructions_of(op, device, in_place),
+        instructions_of(op, device, sharing),
         fixed + handles + sum(align_up(size, ALIGNMENT) for size in buffers),
         len(scratch),
         0 if free else moved_bytes(op),
-        moment_of(op, scratch, in_place),
+        moment_on(op, scratch, device, sharing),
     )
 
 
-def instructions_of(op: Op, device: Device, in_place: bool) -> int | None:
+def instructions_of(op: Op, device: Device, sharing: Sharing) -> int | None:
     """Of these alone, None where nothing is known of its kernel."""
-    free = in_place and skips_copy(op)
+    free = sharing is not Sharing.APART and skips_copy(op)
     prediction = predict_layer(_of_nothing(describe(op)) if free else describe(op), device)
     known = prediction.basis is not Basis.UNKNOWN
     return prediction.instructions + OPERATOR_OVERHEAD if known else None

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from tflopt.ir import Op
 from tflopt.search.cost import Cost
@@ -47,11 +48,16 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Level:
-    """A ceiling above the original's, with what the refused forms would save below it."""
+    """A ceiling above the original's, with what the refused forms would save below it.
+
+    Args:
+        seen_bytes: what arena and flash would have taken when the forms were refused.
+    """
 
     arena_bytes: int
     flash_bytes: int
     saved: int
+    seen_bytes: tuple[int, int] = (0, 0)
 
     def surplus(self, original: Cost) -> float:
         """What is saved beyond the price, as a part of all instructions."""
@@ -67,7 +73,12 @@ class Level:
 
 
 def raised(
-    budget: Budget, now: Cost, refused: Mapping[Op, Sequence[Refusal]], first: Budget
+    budget: Budget,
+    now: Cost,
+    refused: Mapping[Op, Sequence[Refusal]],
+    first: Budget,
+    *,
+    anew: bool = False,
 ) -> Budget | None:
     """The budget with the ceilings at which most is gained, None where no growth is paid for.
 
@@ -75,6 +86,8 @@ def raised(
         now: what the model costs as it is.
         refused: by operator, the forms that exceed the budget's ceilings.
         first: the budget before any was raised.
+        anew: the search begins again, with all that made the model smaller still to come: the
+            ceilings are those below which the forms would have been taken.
     """
     original = _as_it_is(budget.original, now)
     grown = budget.arena_bytes - first.arena_bytes, budget.flash_bytes - first.flash_bytes
@@ -83,11 +96,10 @@ def raised(
     best = max(paid, key=lambda level: level.surplus(original), default=None)
     if best is None or best.surplus(original) <= 0:
         return None
-    return replace(
-        budget,
-        arena_bytes=budget.arena_bytes + best.arena_bytes,
-        flash_bytes=budget.flash_bytes + best.flash_bytes,
-    )
+    arena, flash = budget.arena_bytes + best.arena_bytes, budget.flash_bytes + best.flash_bytes
+    if anew:
+        arena, flash = max(arena, best.seen_bytes[0]), max(flash, best.seen_bytes[1])
+    return replace(budget, arena_bytes=arena, flash_bytes=flash)
 
 
 def _as_it_is(original: Cost, now: Cost) -> Cost:
@@ -115,18 +127,26 @@ def _level(
     """
     fitting = [[r for r in forms if r.head_bytes <= head] for forms in refused.values()]
     fitting.sort(key=lambda forms: -max((r.saved for r in forms), default=0))
-    room, taken = max(0, budget.flash_bytes - now.flash_bytes), list[Refusal]()
+    taken = list[Refusal]()
+    arena_room = max(0, budget.arena_bytes - now.arena_bytes - head)
+    flash_room = max(0, budget.flash_bytes - now.flash_bytes)
     for forms in fitting:
-        best = max(forms, key=lambda r: _net(r, room, original), default=None)
-        if best is not None and _net(best, room, original) > 0:
+        priced = [(_net(r, arena_room, flash_room, original), r) for r in forms]
+        net, best = max(priced, key=itemgetter(0), default=(0.0, None))
+        if best is not None and net > 0:
             taken.append(best)
-            room = max(0, room - best.flash_bytes)
+            arena_room = max(0, arena_room - best.tail_bytes)
+            flash_room = max(0, flash_room - best.flash_bytes)
     arena = head + sum(refusal.tail_bytes for refusal in taken)
     flash = sum(refusal.flash_bytes for refusal in taken)
     return Level(
         max(0, now.arena_bytes + arena - budget.arena_bytes),
         max(0, now.flash_bytes + flash - budget.flash_bytes),
         sum(refusal.saved for refusal in taken),
+        (
+            max((r.totals[1].arena_bytes for r in taken if r.totals), default=0),
+            max((r.totals[1].flash_bytes for r in taken if r.totals), default=0),
+        ),
     )
 
 
@@ -135,9 +155,8 @@ def _flash_share(grown_bytes: int, original: Cost) -> float:
     return grown_bytes / max(original.flash_bytes, SMALL_FLASH_BYTES)
 
 
-def _net(refusal: Refusal, room: int, original: Cost) -> float:
+def _net(refusal: Refusal, arena_room: int, flash_room: int, original: Cost) -> float:
     """What a form saves beyond the price of what it doesn't share with others."""
-    grown = max(0, refusal.flash_bytes - room)
-    flash = _flash_share(grown, original)
-    tail = refusal.tail_bytes / max(original.arena_bytes, 1)
+    flash = _flash_share(max(0, refusal.flash_bytes - flash_room), original)
+    tail = max(0, refusal.tail_bytes - arena_room) / max(original.arena_bytes, 1)
     return refusal.saved / max(original.instructions or 0, 1) - EXCHANGE_RATE * max(flash, tail)

@@ -27,6 +27,7 @@ from tflopt.search.objective import MARGIN, Budget, excess, ranked, worth_it
 from tflopt.target.device import Device
 from tflopt.target.hazards import hazards_at, is_routed_by
 from tflopt.target.kernel_sets import CMSIS_NN_SETS, on
+from tflopt.target.sharing import Sharing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -42,9 +43,9 @@ what is predicted, and a memory slower than those measured makes copies dearer t
 
 @dataclass(frozen=True)
 class _Costs:
-    """What was asked of a sketch: for which device, and whether a plan lets tensors share bytes."""
+    """What was asked of a sketch: for which device, and which bytes a plan lets tensors share."""
 
-    key: tuple[Device, bool]
+    key: tuple[Device, Sharing]
     costs: Sequence[OpCost]
 
 
@@ -55,7 +56,7 @@ class Worth:
     Args:
         goal: which resource decides.
         device: the build whose kernels count.
-        in_place: a plan lets tensors share bytes.
+        sharing: which bytes a plan lets tensors share.
         budget: what a choice may spend, None for nothing beyond what it takes now.
         route_around: a form that the device computes right is taken whatever it costs.
         book: what the model costs as it is, and what was refused for its growth.
@@ -63,14 +64,14 @@ class Worth:
 
     goal: Goal = Goal.BALANCED
     device: Device = field(default_factory=Device)
-    in_place: bool = True
+    sharing: Sharing = Sharing.OVERLAPPING
     budget: Budget | None = None
     route_around: bool = True
     book: Book = field(default_factory=Book, compare=False, repr=False)
 
     def total(self, model: Model) -> Cost:
         """What a whole model costs, by the same estimates as single choices."""
-        return self.book.page(model, self.device, self.in_place).total
+        return self.book.page(model, self.device, self.sharing).total
 
     def arena_estimate(self, model: Model) -> int:
         """The arena of a whole model, as far as operators decide it."""
@@ -79,7 +80,7 @@ class Worth:
     @classmethod
     def from_config(cls, config: Config) -> Worth:
         """As the options ask."""
-        return cls(config.goal, config.device, config.in_place, route_around=config.route_around)
+        return cls(config.goal, config.device, config.sharing, route_around=config.route_around)
 
     def compare(self, old: Sequence[Op], sketch: Sketch) -> Choice:
         """The cost of both forms.
@@ -98,7 +99,7 @@ class Worth:
 
     def _unchecked(self, old: Sequence[Op], sketch: Sketch) -> tuple[Choice, Refusal]:
         """Whatever defects the other form meets, and how it would grow."""
-        page = self.book.page(old[0].graph.model, self.device, self.in_place)
+        page = self.book.page(old[0].graph.model, self.device, self.sharing)
         known = page.graphs[old[0].graph]
         new = sketch.graph.ops
         costs = self._costs(sketch)
@@ -123,7 +124,7 @@ class Worth:
 
     def _costs(self, sketch: Sketch) -> Sequence[OpCost]:
         """Of the operators of a sketch, which is asked again while it may take others' place."""
-        key, known = (self.device, self.in_place), sketch.graph.derived.get(Worth)
+        key, known = (self.device, self.sharing), sketch.graph.derived.get(Worth)
         if isinstance(known, _Costs) and known.key == key:
             return known.costs
         costs = [cost_of(op, *key) for op in sketch.graph.ops]
@@ -193,7 +194,7 @@ class Worth:
 
     def instructions(self, ops: Sequence[Op]) -> int | None:
         """The sum of the predictions, None where nothing is known of a kernel."""
-        return total_instructions(instructions_of(op, self.device, self.in_place) for op in ops)
+        return total_instructions(instructions_of(op, self.device, self.sharing) for op in ops)
 
     def _new_hazard(self, old: Sequence[Op], new: Sequence[Op]) -> str | None:
         """What the kernels compute wrongly in the other form only, on any core."""

@@ -26,6 +26,7 @@ from tflopt.plan.tflm import ArenaUse, OpCost, TwoArenas, arena_use, two_arenas
 from tflopt.target.device import Device
 from tflopt.target.kernel_sets import APART, EVERY, KernelSet, gap_on, trusted_sets
 from tflopt.target.kernels import KernelRow, kernel_use, scratch_sizes, scratch_table
+from tflopt.target.sharing import Sharing
 from tflopt.target.use import KernelUse
 from tflopt.target.vendor import is_program_plan
 
@@ -198,6 +199,13 @@ class PlanRequest:
     def trusts_some(self) -> bool:
         """Whether some kernels may not bear the plan."""
         return self.overlap not in (APART, EVERY)
+
+    @property
+    def sharing(self) -> Sharing:
+        """What estimates may count on: overlaps as every set of kernels bears them."""
+        if not self.in_place:
+            return Sharing.APART
+        return Sharing.IN_PLACE if self.overlap == APART else Sharing.OVERLAPPING
 
     @property
     def restricts(self) -> bool:

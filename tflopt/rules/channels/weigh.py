@@ -77,7 +77,7 @@ class _Weighed:
     @cached_property
     def page(self) -> Page:
         """What its operators cost."""
-        return Book().page(self.model, self.worth.device, self.worth.in_place)
+        return Book().page(self.model, self.worth.device, self.worth.sharing)
 
     @cached_property
     def arena_bytes(self) -> int:

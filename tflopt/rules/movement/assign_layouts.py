@@ -28,6 +28,7 @@ from tflopt.layout.role import Form
 from tflopt.rewrite import ModelRule, Rewriter, Stage
 from tflopt.target.cost import predict_instructions
 from tflopt.target.device import Device
+from tflopt.target.sharing import Sharing
 
 ATTEMPTS = 4
 Faults = set[tuple[int, Form]]
@@ -52,7 +53,7 @@ class AssignLayouts(ModelRule):
     rank: ClassVar[int] = 440
 
     device: Device = field(default_factory=Device)
-    in_place: bool = True
+    sharing: Sharing = Sharing.OVERLAPPING
     io_layout: IoLayout = IoLayout.KEEP
     route_around: bool = True
     goal: Goal = Goal.BALANCED
@@ -61,7 +62,7 @@ class AssignLayouts(ModelRule):
     def from_config(cls, config: Config) -> AssignLayouts:
         """The rule with what it needs of the options."""
         route, goal = config.route_around, config.goal
-        return cls(config.device, config.in_place, config.io_layout, route, goal)
+        return cls(config.device, config.sharing, config.io_layout, route, goal)
 
     def rewrite_model(self, model: Model, rw: Rewriter) -> None:
         """Solve and rebuild each subgraph that isn't too large."""
@@ -110,9 +111,9 @@ class AssignLayouts(ModelRule):
         trial = clone(model)
         graph = trial.graphs[index]
         copy = on_copy(problem, graph, self._frees(graph))
-        before = max(live_bytes(graph, self.device, self.in_place), default=0)
+        before = max(live_bytes(graph, self.device, self.sharing), default=0)
         rebuild(copy, values, Rewriter(trial))
-        live = dict(zip(graph.ops, live_bytes(graph, self.device, self.in_place), strict=True))
+        live = dict(zip(graph.ops, live_bytes(graph, self.device, self.sharing), strict=True))
         if max(live.values(), default=0) > before:
             return False, _alive(copy, values, live, before)
         fast = self.goal in (Goal.BALANCED, Goal.SPEED)

@@ -1,0 +1,44 @@
+"""Which bytes a plan will let an operator's tensors share, for estimates made in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from functools import partial
+
+from tflopt.errors import UnsupportedError
+from tflopt.ir import Op
+from tflopt.plan.find_aliases import overlap_at
+from tflopt.plan.in_place import ValueAlias, aliases_at
+from tflopt.plan.live import Moment, moment_of
+from tflopt.target.device import Device
+from tflopt.target.kernel_sets import KernelSet, gap_on
+
+
+class Sharing(Enum):
+    """How far a plan lets tensors share bytes."""
+
+    APART = "apart"
+    """Not at all."""
+    IN_PLACE = "in place"
+    """Where every kernel is proven to allow it: views, elementwise operators, parts of a whole."""
+    OVERLAPPING = "overlapping"
+    """And outputs follow the input that they consume, as closely as every set of kernels bears."""
+
+
+def moment_on(op: Op, scratch_bytes: Iterable[int], device: Device, sharing: Sharing) -> Moment:
+    """What an operator reads and writes on a device, its scratch, and which bytes are shared."""
+    return moment_of(op, scratch_bytes, tuple(_shared(op, device, sharing)))
+
+
+def _shared(op: Op, device: Device, sharing: Sharing) -> list[ValueAlias]:
+    if sharing is Sharing.APART:
+        return []
+    try:
+        aliases = list(aliases_at(op))
+        if aliases or sharing is Sharing.IN_PLACE or not device.is_confirmed:
+            return aliases
+        diagonal = overlap_at(op, partial(gap_on, kernels=tuple(KernelSet), device=device))
+    except UnsupportedError:
+        return []  # a type that the runtime has no size for; then nothing is planned either
+    return [] if diagonal is None else [diagonal]
