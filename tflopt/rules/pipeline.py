@@ -361,10 +361,10 @@ class _Run:
             return []
         now, here = self.worth.total(self.model), self._refused_here()
         again = self.book.refused if len(here) < len(self.book.refused) else {}
-        anew = raised(budget, now, again, first, anew=True)
-        below = raised(budget, now, again, first)
-        tries = [(anew, start), (None if below == anew else below, start)]
-        tries.append((raised(budget, now, here, first), self.model))
+        tries = [
+            (raised(budget, now, again, first, anew=True), start),
+            (raised(budget, now, here, first), self.model),
+        ]
         return [(higher, model) for higher, model in tries if higher is not None]
 
     def _refused_here(self) -> dict[Op, list[Refusal]]:
