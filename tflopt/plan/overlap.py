@@ -28,7 +28,7 @@ to the byte: one less corrupts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -86,22 +86,22 @@ class Granules:
     single_tail: bool = False
     sliding: bool = False
 
-    def split(self, window: Window) -> Iterator[tuple[int, int]]:
-        """The granules of a layer, as half-open ranges of pixels."""
+    def split(self, window: Window) -> tuple[Array, Array]:
+        """The granules of a layer, as half-open ranges of pixels: where each begins and ends."""
+        pixels = window.pixels
         if self.sliding:
-            yield from ((p, min(p + self.size, window.pixels)) for p in range(window.pixels))
-            return
-        run = window.w.out if self.per_row else window.pixels
-        for start in range(0, window.pixels, max(run, 1)):
-            yield from self._split_run(start, start + run)
-
-    def _split_run(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        full = start + (end - start) // self.size * self.size
-        yield from ((p, p + self.size) for p in range(start, full, self.size))
-        if self.single_tail:
-            yield from ((p, p + 1) for p in range(full, end))
-        elif full < end:
-            yield full, end
+            first = np.arange(pixels)
+            return first, np.minimum(first + self.size, pixels)
+        run = window.w.out if self.per_row else pixels
+        full = run // self.size * self.size
+        whole, tail = (
+            np.arange(0, full, self.size),
+            np.arange(full, run, 1 if self.single_tail else max(run, 1)),
+        )
+        first = np.concatenate([whole, tail])
+        end = np.append(first[1:], run) if len(first) else first
+        starts = np.arange(0, pixels, max(run, 1))[:, np.newaxis]
+        return (starts + first).ravel(), (starts + end).ravel()
 
 
 REFERENCE = "reference"
@@ -175,7 +175,7 @@ def least_gap(kernel: Kernel, window: Window) -> int | None:
         return None
     # After its last pixel a kernel needs nothing: such a granule asks for no distance.
     needed = np.append(_still_needed(window), _NOTHING)
-    first, end = np.array(list(granules.split(window)), dtype=np.int64).T
+    first, end = granules.split(window)
     floor = needed[end if granules.buffered else first]
     asks = floor != _NOTHING
     # With one buffered granule everything is read before the first write: any distance is safe.
@@ -193,11 +193,12 @@ def _reference_gap(window: Window, reads: str) -> int:
     """
     needed = _still_needed(window)
     ends = np.arange(1, window.pixels + 1, dtype=np.int64) * window.out_c
-    gaps = [int(gap) for gap in ends[:-1] - needed[1:]]
+    gaps = [ends[:-1] - needed[1:]]
     if window.out_c > 1:
         skipped = window.in_c - 1 if reads == OWN_CHANNEL else 0
-        gaps += [int(gap) for gap in ends - 1 - _first_bytes(window) - skipped]
-    return max(gaps, default=-window.h.size * window.w.size * window.in_c)
+        gaps.append(ends - 1 - _first_bytes(window) - skipped)
+    nothing = -window.h.size * window.w.size * window.in_c
+    return max((int(gap.max()) for gap in gaps if gap.size), default=nothing)
 
 
 def _still_needed(window: Window) -> Array:
@@ -214,7 +215,11 @@ def _first_bytes(window: Window) -> Array:
 
 
 def portable_gap(gaps: Iterable[int | None]) -> int | None:
-    """The gap that is right on every ISA: the greatest, or None if any forbids overlap."""
-    all_gaps = list(gaps)
-    known = [gap for gap in all_gaps if gap is not None]
-    return max(known) if known and len(known) == len(all_gaps) else None
+    """The gap that is right on every ISA: the greatest, or None if any forbids overlap: then no
+    others are asked for."""
+    greatest = None
+    for gap in gaps:
+        if gap is None:
+            return None
+        greatest = gap if greatest is None else max(greatest, gap)
+    return greatest

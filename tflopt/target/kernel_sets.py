@@ -84,7 +84,8 @@ def gap_on(op: Op, kernels: Collection[KernelSet], device: Device) -> int | None
 
 
 def _all_bear(kernels: Collection[KernelSet], device: Device, op: Op) -> int | None:
-    return portable_gap(_gap(op, kernel_set, device) for kernel_set in kernels)
+    ordered = sorted(kernels, key=lambda kernel_set: kernel_set.isa is None)  # theirs take longest
+    return portable_gap(_gap(op, kernel_set, device) for kernel_set in ordered)
 
 
 def _gap(op: Op, kernels: KernelSet, device: Device) -> int | None:
