@@ -6,7 +6,7 @@ says. Only tensors that the runtime plans take part, so constants and variables 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from tflopt.facts.operators import DENSE, Kind, facts_of, kind_of
 from tflopt.facts.windows import Axis, window_of
@@ -25,35 +25,35 @@ OverlapGap = Callable[[Op], int | None]
 def in_place_aliases(model: Model) -> list[TensorAlias]:
     """Pairs that may share bytes on every core: views, in-place operators, slices, pads."""
     refs = tensor_refs(model)
-    return [alias for op in model.main.ops for alias in in_place_of(op, refs)]
+    return [tensor_alias(alias, refs) for op in model.main.ops for alias in aliases_at(op)]
 
 
-def in_place_of(op: Op, refs: Refs) -> Iterator[TensorAlias]:
-    """The same for one operator."""
-    for alias in aliases_at(op):
-        first, second = refs[alias.first], refs[alias.second]
-        low = None if alias.low is None else align_up(alias.low, ARENA_ALIGNMENT)
-        yield TensorAlias(first, second, low, alias.high, alias.shares_content, alias.reason)
+def tensor_alias(alias: ValueAlias, refs: Refs) -> TensorAlias:
+    """The pair as a plan has it, with the distance as the runtime aligns it."""
+    first, second = refs[alias.first], refs[alias.second]
+    low = None if alias.low is None else align_up(alias.low, ARENA_ALIGNMENT)
+    return TensorAlias(first, second, low, alias.high, alias.shares_content, alias.reason)
 
 
 def overlap_aliases(model: Model, gap: OverlapGap) -> list[TensorAlias]:
     """Pairs of input and output that may overlap diagonally, for the core that ``gap`` knows."""
     refs = tensor_refs(model)
-    overlaps = (overlap_of(op, refs, gap) for op in model.main.ops)
-    return [alias for alias in overlaps if alias is not None]
+    overlaps = (_overlap_at(op, gap) for op in model.main.ops)
+    return [tensor_alias(alias, refs) for alias in overlaps if alias is not None]
 
 
-def overlap_of(op: Op, refs: Refs, gap: OverlapGap) -> TensorAlias | None:
-    """The same for one operator."""
-    pair = overlap_at(op, gap)
-    if pair is None:
-        return None
-    first, second = refs[pair.first], refs[pair.second]
-    return TensorAlias(first, second, pair.low, pair.high, reason=pair.reason)
+def shared_at(op: Op, gap: OverlapGap | None, *, in_place: bool = True) -> list[ValueAlias]:
+    """Both kinds of one operator, a pair that works in place only as such."""
+    aliases = list(aliases_at(op)) if in_place else []
+    diagonal = None if gap is None else _overlap_at(op, gap)
+    if diagonal is not None and not any(
+        alias.first is diagonal.first and alias.second is diagonal.second for alias in aliases
+    ):
+        aliases.append(diagonal)
+    return aliases
 
 
-def overlap_at(op: Op, gap: OverlapGap) -> ValueAlias | None:
-    """The values of that pair, with the distance as the runtime aligns it."""
+def _overlap_at(op: Op, gap: OverlapGap) -> ValueAlias | None:
     source = op.input(facts_of(op).data)
     if source is None or len(op.outputs) != 1 or not is_planned(source, op.output):
         return None

@@ -41,7 +41,7 @@ class Moment:
     aliases: tuple[ValueAlias, ...] = ()
 
 
-def moment_of(op: Op, scratch_bytes: Iterable[int], aliases: tuple[ValueAlias, ...] = ()) -> Moment:
+def moment_of(op: Op, scratch_bytes: Iterable[int], aliases: tuple[ValueAlias, ...]) -> Moment:
     """What an operator reads and writes, its scratch, and which bytes a plan lets it share."""
     values = (value for value in (*op.inputs, *op.outputs) if value is not None)
     touches = tuple(value for value in values if not value.is_constant)

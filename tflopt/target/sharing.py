@@ -8,11 +8,11 @@ from functools import partial
 
 from tflopt.errors import UnsupportedError
 from tflopt.ir import Op
-from tflopt.plan.find_aliases import overlap_at
-from tflopt.plan.in_place import ValueAlias, aliases_at
+from tflopt.plan.find_aliases import shared_at
+from tflopt.plan.in_place import ValueAlias
 from tflopt.plan.live import Moment, moment_of
 from tflopt.target.device import Device
-from tflopt.target.kernel_sets import KernelSet, gap_on
+from tflopt.target.kernel_sets import EVERY, gap_on, trusted_sets
 
 
 class Sharing(Enum):
@@ -34,11 +34,10 @@ def moment_on(op: Op, scratch_bytes: Iterable[int], device: Device, sharing: Sha
 def _shared(op: Op, device: Device, sharing: Sharing) -> list[ValueAlias]:
     if sharing is Sharing.APART:
         return []
+    overlaps = sharing is Sharing.OVERLAPPING and device.is_confirmed
+    kernels = trusted_sets(EVERY, device.target)
+    gap = partial(gap_on, kernels=kernels, device=device) if overlaps else None
     try:
-        aliases = list(aliases_at(op))
-        if aliases or sharing is Sharing.IN_PLACE or not device.is_confirmed:
-            return aliases
-        diagonal = overlap_at(op, partial(gap_on, kernels=tuple(KernelSet), device=device))
+        return shared_at(op, gap)
     except UnsupportedError:
         return []  # a type that the runtime has no size for; then nothing is planned either
-    return [] if diagonal is None else [diagonal]

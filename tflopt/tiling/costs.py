@@ -8,7 +8,7 @@ from functools import cached_property
 
 from tflopt.ir import Op, Value
 from tflopt.plan.costs import KernelMemory
-from tflopt.plan.find_aliases import in_place_of, overlap_of
+from tflopt.plan.find_aliases import shared_at, tensor_alias
 from tflopt.plan.lifetimes import ARENA_ALIGNMENT, TensorAlias, TensorRef
 from tflopt.plan.problem import align_up
 from tflopt.plan.tflm_sizes import ARM32
@@ -27,7 +27,7 @@ Pattern = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Sharing:
+class SharedPair:
     """Two of an operator's tensors, by their places among them, may share bytes."""
 
     first: int
@@ -46,7 +46,7 @@ class OpCosts:
     kernel: KernelMemory
     tail_bytes: int
     instructions: int
-    sharing: tuple[Sharing, ...]
+    sharing: tuple[SharedPair, ...]
 
 
 @dataclass
@@ -102,16 +102,12 @@ class CostBook:
         """The names of the defects that an operator meets on a core of any instruction set."""
         return {hazard.name for variant in self._devices for hazard in hazards_at(op, variant)}
 
-    def _sharing(self, op: Op, values: list[Value]) -> Iterator[Sharing]:
+    def _sharing(self, op: Op, values: list[Value]) -> Iterator[SharedPair]:
         refs = {value: TensorRef(0, values.index(value)) for value in values}
-        aliases = list(in_place_of(op, refs)) if self.request.in_place else []
-        pairs = {(alias.first, alias.second) for alias in aliases}
         gap = gap_of(self.device, self.request)
-        diagonal = None if gap is None else overlap_of(op, refs, gap)
-        if diagonal is not None and (diagonal.first, diagonal.second) not in pairs:
-            aliases.append(diagonal)
-        for alias in aliases:
-            yield Sharing(alias.first.tensor, alias.second.tensor, alias)
+        for pair in shared_at(op, gap, in_place=self.request.in_place):
+            alias = tensor_alias(pair, refs)
+            yield SharedPair(alias.first.tensor, alias.second.tensor, alias)
 
 
 def tensors_of(op: Op) -> list[Value]:
