@@ -21,7 +21,7 @@ from operator import itemgetter
 
 from tflopt.ir import Op
 from tflopt.search.cost import Cost
-from tflopt.search.objective import EXCHANGE_RATE, SMALL_FLASH_BYTES, Budget, most_growth
+from tflopt.search.objective import EXCHANGE_RATE, Budget, flash_share, most_growth
 
 MOST_RAISES = 3
 """A form often leaves less behind than it seemed to: then there is room for another one."""
@@ -62,7 +62,7 @@ class Level:
     def surplus(self, original: Cost) -> float:
         """What is saved beyond the price, as a part of all instructions."""
         arena = self.arena_bytes / max(original.arena_bytes, 1)
-        flash = _flash_share(self.flash_bytes, original)
+        flash = flash_share(self.flash_bytes, original.flash_bytes)
         price = EXCHANGE_RATE * max(arena, flash)
         return self.saved / max(original.instructions or 0, 1) - price
 
@@ -150,13 +150,8 @@ def _level(
     )
 
 
-def _flash_share(grown_bytes: int, original: Cost) -> float:
-    """What flash grows by as a part of the original's, or of what a small file counts as."""
-    return grown_bytes / max(original.flash_bytes, SMALL_FLASH_BYTES)
-
-
 def _net(refusal: Refusal, arena_room: int, flash_room: int, original: Cost) -> float:
     """What a form saves beyond the price of what it doesn't share with others."""
-    flash = _flash_share(max(0, refusal.flash_bytes - flash_room), original)
+    flash = flash_share(max(0, refusal.flash_bytes - flash_room), original.flash_bytes)
     tail = max(0, refusal.tail_bytes - arena_room) / max(original.arena_bytes, 1)
     return refusal.saved / max(original.instructions or 0, 1) - EXCHANGE_RATE * max(flash, tail)

@@ -126,9 +126,17 @@ class Growth:
     def is_paid(self) -> bool:
         """Whether the exchange allows it."""
         small = self.grown_bytes <= most_growth(self.original_bytes)
-        least = SMALL_FLASH_BYTES if self.resource == "flash" else 1
-        share = self.grown_bytes / max(self.original_bytes, least)
+        share = (
+            flash_share(self.grown_bytes, self.original_bytes)
+            if self.resource == "flash"
+            else self.share
+        )
         return small and self.saved_share >= EXCHANGE_RATE * share
+
+
+def flash_share(grown_bytes: int, original_bytes: int) -> float:
+    """What the file grows by as a part of the original's, or of what a small one counts as."""
+    return grown_bytes / max(original_bytes, SMALL_FLASH_BYTES)
 
 
 def most_growth(original_bytes: int) -> int:
