@@ -281,12 +281,13 @@ def main() -> int:
         for name, family in FAMILIES.items()
         if not arguments.only or name in arguments.only
     }
+    with TemporaryDirectory(prefix="tflopt-growth-") as folder:
+        for source_tree in {None, arguments.before}:
+            measure(mixed(6), Path(folder), source_tree)  # compiles the modules
     found: dict[str, list[Measured]] = {}
     before: dict[str, list[Measured]] = {}
     for name, family in chosen.items():
         with TemporaryDirectory(prefix="tflopt-growth-") as folder:
-            for source_tree in (None, arguments.before):
-                measure(family.build(6), Path(folder), source_tree)  # compiles the modules
             models = [family.build(size) for size in family.sizes]
             found[name] = [measure(model, Path(folder)) for model in models]
             if arguments.before is not None:
